@@ -1,0 +1,54 @@
+# Bangfu 帮扶. `make` lists what there is; `make demo` and `make test` do all their own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test check lint types contracts lock bench clean
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export BANGFU_HOME ?= $(CURDIR)/.bangfu
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(READY): requirements/dev.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Bangfu needs Python 3.11 or newer; say which with: make PYTHON=/path/to/python3.11"; exit 1; }
+	@rm -rf "$(VENV)"
+	@echo "setting up $(VENV) (once)"
+	@"$(PYTHON)" -m venv "$(VENV)"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
+	@touch "$(READY)"
+
+demo: $(READY) ## the whole story on a generated county, from workbooks to the payment list
+	@$(BIN)/bangfu demo
+
+test: $(READY) check ## everything that must hold: style, types, contracts, and every test
+	@$(BIN)/python -m pytest
+
+check: lint types contracts ## style, types and import contracts, without the tests
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(READY)
+	@$(BIN)/mypy
+
+contracts: $(READY)
+	@$(BIN)/lint-imports
+
+lock: $(READY) ## renew requirements/*.lock (versions and hashes only)
+	@$(BIN)/python -m pip install --quiet uv
+	@$(BIN)/uv pip compile --quiet --universal --no-header --no-annotate --generate-hashes --python-version 3.11 \
+		--upgrade --extra embedded --group dev pyproject.toml -o requirements/dev.lock
+
+bench: $(READY) ## the figures of benchmarks/, beside their peers
+	@benchmarks/run
+
+clean: ## remove what was built and the demo's data
+	@if [ -x $(BIN)/bangfu ]; then $(BIN)/bangfu db stop || true; fi
+	@rm -rf "$(VENV)" .venv-bench .bangfu .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,335 @@
+"""Who acts, where, and what their duties allow.
+
+The walls of the database decide *on whom* somebody may act; what stands here decides *what*. casbin is the language of the policy
+(``policy.csv``, deny wins); it is compiled to plain sets once, because it is far too slow to ask per row. The stages
+of a programme say which duty does which step; the actions here are everything else.
+
+The command line trusts whoever runs it to say who acts, and records it. Tokens come with the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta, timezone
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+import casbin
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+
+from bangfu.db import Database, Scope, merged
+from bangfu.db.bulk import among
+from bangfu.errors import Code
+from bangfu.models import Assignment, Officer, new_id
+from bangfu.process import Duty, duty_names
+from bangfu.text import Text
+
+_HERE = Path(__file__).parent
+CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
+COUNTY_CODES = 1_000_000
+"""A county's 12-digit codes: its six digits, then six of its own."""
+
+
+class Action(StrEnum):
+    """What duties allow beside the stages of a case."""
+
+    IMPORT_DIVISIONS = "import_divisions"
+    IMPORT_ORGANIZATIONS = "import_organizations"
+    IMPORT_OFFICERS = "import_officers"
+    IMPORT_HOUSEHOLDS = "import_households"
+    IMPORT_INCOME = "import_income"
+    IMPORT_PLANS = "import_plans"
+    SET_CALENDAR = "set_calendar"
+    SWITCH_PROGRAMME = "switch_programme"
+    DRAFT_PROVISION = "draft_provision"
+    RELEASE_PROVISION = "release_provision"
+    OPEN_PERIOD = "open_period"
+    RECORD_FOR_OTHERS = "record_for_others"
+    EXPORT_NOTICE = "export_notice"
+    EXPORT_SAMPLE = "export_sample"
+    EXPORT_PAYMENTS = "export_payments"
+    READ_AUDIT = "read_audit"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _ACTIONS[self]
+
+
+_ACTIONS = {
+    Action.IMPORT_DIVISIONS: Text("导入行政区划", "importing divisions"),
+    Action.IMPORT_ORGANIZATIONS: Text("导入组织", "importing organizations"),
+    Action.IMPORT_OFFICERS: Text("导入工作人员", "importing officers"),
+    Action.IMPORT_HOUSEHOLDS: Text("导入农户花名册", "importing the household roster"),
+    Action.IMPORT_INCOME: Text("导入收入台账", "importing the income ledger"),
+    Action.IMPORT_PLANS: Text("导入项目计划", "importing plans"),
+    Action.SET_CALENDAR: Text("维护工作日历", "keeping the calendar"),
+    Action.SWITCH_PROGRAMME: Text("启用项目", "switching programmes on"),
+    Action.DRAFT_PROVISION: Text("起草本县规定", "drafting provisions"),
+    Action.RELEASE_PROVISION: Text("发布本县规定", "releasing provisions"),
+    Action.OPEN_PERIOD: Text("开启年度", "opening a period"),
+    Action.RECORD_FOR_OTHERS: Text("代录他人办理事项", "recording what others did"),
+    Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
+    Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
+    Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
+    Action.READ_AUDIT: Text("查阅审计记录", "reading the audit record"),
+}
+
+
+def enforcer() -> casbin.Enforcer:
+    """The policy as casbin reads it."""
+    return casbin.Enforcer(str(_HERE / "model.conf"), str(_HERE / "policy.csv"))
+
+
+@lru_cache(maxsize=1024)
+def allowed(duties: frozenset[Duty]) -> frozenset[Action]:
+    """What a set of duties allows: the policy compiled, so that asking costs a look-up."""
+    policy = enforcer()
+    for duty in duties:
+        policy.add_grouping_policy("whoever acts", duty.value)
+    return frozenset(action for action in Action if policy.enforce("whoever acts", action.value))
+
+
+def duties_that_may(action: Action) -> frozenset[Duty]:
+    """The duties that allow an action by themselves."""
+    return frozenset(duty for duty in Duty if action in allowed(frozenset({duty})))
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """When somebody acts: the instant that is recorded, and the day it counts as in the county's calendar."""
+
+    now: datetime
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class County:
+    """The county 县 a request is for. ``demo_today`` is set for a demo county only."""
+
+    id: int
+    code: str
+    name: str
+    demo_today: date | None
+
+    @property
+    def area(self) -> tuple[int, int]:
+        """The whole county as a range of 12-digit codes."""
+        lo = int(self.code) * COUNTY_CODES
+        return lo, lo + COUNTY_CODES - 1
+
+    def moment(self, clock: datetime | None = None) -> Moment:
+        """The present of the county. ``clock`` is the real instant; a demo county lives on its own day at that time of day."""
+        now = (clock or datetime.now(UTC)).astimezone(CHINA)
+        if self.demo_today is not None:
+            now = datetime.combine(self.demo_today, now.timetz())
+        return Moment(now, now.date())
+
+
+async def county(database: Database, code: str) -> County:
+    """The county of a code; refuses ``TENANT_UNKNOWN``."""
+    async with database.unscoped() as connection:
+        row = (await connection.execute(text("select * from tenant_by_code(:code)"), {"code": code})).first()
+    if row is None:
+        raise Code.TENANT_UNKNOWN.refuse("tenant", tenant=code)
+    return County(row.id, code, row.name, row.demo_today)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A duty held over an area from a day to before another."""
+
+    duty: Duty
+    lo: int
+    hi: int
+    since: date
+    until: date | None
+
+    def on(self, day: date) -> bool:
+        """Whether it is held on a day."""
+        return self.since <= day and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """An officer with everything the officer is charged with, past and present."""
+
+    id: UUID
+    number: str
+    name: str
+    county: County
+    held: tuple[Held, ...]
+
+    def duties(self, day: date, division: int | None = None) -> frozenset[Duty]:
+        """The duties held on a day, over a division if one is given."""
+        return frozenset(h.duty for h in self.held if h.on(day) and (division is None or h.lo <= division <= h.hi))
+
+    def scope(self, today: date) -> Scope:
+        """What the officer sees today: the areas of present duties, nothing of past ones."""
+        return Scope(self.county.id, merged((h.lo, h.hi) for h in self.held if h.on(today)), self.id)
+
+    def span(self, today: date) -> tuple[int, int]:
+        """The narrowest single range that covers the officer's areas today; refuses ``FORBIDDEN`` without any."""
+        areas = self.scope(today).areas
+        if not areas:
+            raise Code.FORBIDDEN.refuse(action=Text("办理业务", "acting"), duties=duty_names(Duty))
+        return areas[0][0], areas[-1][1]
+
+    def may(self, action: Action, today: date) -> bool:
+        """Whether present duties allow an action."""
+        return action in allowed(self.duties(today))
+
+    def require(self, action: Action, today: date) -> None:
+        """Refuse ``FORBIDDEN`` unless present duties allow an action."""
+        if not self.may(action, today):
+            raise Code.FORBIDDEN.refuse(action=action.title_text, duties=duty_names(duties_that_may(action)))
+
+
+async def actor(session: AsyncSession, county: County, number: str) -> Actor:
+    """The officer with a staff number; refuses ``OFFICER_UNKNOWN``."""
+    found = await actors(session, county, numbers=[number])
+    if not found:
+        raise Code.OFFICER_UNKNOWN.refuse("officer", officer=number)
+    return found[0]
+
+
+async def actors(
+    session: AsyncSession,
+    county: County,
+    numbers: Iterable[str] | None = None,
+    ids: Iterable[UUID] | None = None,
+) -> list[Actor]:
+    """Officers by staff number or id, with their duties, in one statement."""
+    query = (
+        select(Officer.id, Officer.number, Officer.name, Assignment)
+        .outerjoin(
+            Assignment,
+            (Assignment.tenant_id == Officer.tenant_id)
+            & (Assignment.officer_id == Officer.id)
+            & Assignment.known_to.is_(None),
+        )
+        .where(Officer.tenant_id == county.id)
+        .order_by(Officer.number)
+    )
+    if numbers is not None:
+        query = query.where(among(Officer.number, numbers))
+    if ids is not None:
+        query = query.where(among(Officer.id, ids))
+    held: dict[UUID, list[Held]] = {}
+    known: dict[UUID, tuple[str, str]] = {}
+    for officer_id, number, name, assignment in (await session.execute(query)).all():
+        known[officer_id] = (number, name)
+        own = held.setdefault(officer_id, [])
+        if assignment is not None:
+            own.append(
+                Held(
+                    Duty(assignment.duty),
+                    assignment.area_lo,
+                    assignment.area_hi,
+                    assignment.valid_from,
+                    assignment.valid_to,
+                )
+            )
+    return [Actor(id_, *known[id_], county, tuple(held[id_])) for id_ in known]
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """Somebody in a county at a moment: what an edge hands to the rooms for one request."""
+
+    actor: Actor
+    at: Moment
+
+    @property
+    def county(self) -> County:
+        """The county."""
+        return self.actor.county
+
+    @property
+    def scope(self) -> Scope:
+        """What the transaction is bound to."""
+        return self.actor.scope(self.at.today)
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The range that covers the actor's areas."""
+        return self.actor.span(self.at.today)
+
+    def require(self, action: Action) -> None:
+        """Refuse ``FORBIDDEN`` unless the actor's duties allow an action today."""
+        self.actor.require(action, self.at.today)
+
+
+async def enter(database: Database, code: str, number: str, clock: datetime | None = None) -> Entered:
+    """Find the county and the officer and fix the moment; refuses ``TENANT_UNKNOWN`` and ``OFFICER_UNKNOWN``."""
+    found = await county(database, code)
+    moment = found.moment(clock)
+    async with database.session(Scope(found.id)) as session:
+        return Entered(await actor(session, found, number), moment)
+
+
+# --- the platform's own side: counties and their clocks ---------------------------------------------------------
+
+
+async def create_county(
+    connection: AsyncConnection,
+    code: str,
+    name: str,
+    clock: datetime,
+    *,
+    demo_today: date | None = None,
+    officer: tuple[str, str],
+) -> None:
+    """Create a county with its first officer (staff number, name), who keeps its registers and settings.
+
+    Runs as the owner. Refuses ``TENANT_EXISTS``, and ``BAD_VALUE`` for a code that is not six digits.
+    """
+    if not (len(code) == 6 and code.isascii() and code.isdigit() and code[0] != "0"):
+        expected = Text("6 位县级代码", "the six-digit code of a county")
+        raise Code.BAD_VALUE.refuse("tenant", field=Text("县代码", "county code"), value=code, expected=expected)
+    if (await connection.execute(text("select 1 from tenant where code = :code"), {"code": code})).first():
+        raise Code.TENANT_EXISTS.refuse("tenant", tenant=code)
+    inserted = await connection.execute(
+        text("insert into tenant (code, name, created_at, demo_today) values (:code, :name, :at, :today) returning id"),
+        {"code": code, "name": name, "at": clock, "today": demo_today},
+    )
+    new = County(inserted.scalar_one(), code, name, demo_today)
+    await connection.execute(text("select set_config('app.tenant', :t, true)"), {"t": str(new.id)})
+    first = Actor(new_id(), officer[0], officer[1], new, ())
+    await connection.execute(
+        text("insert into officer (tenant_id, id, number, name) values (:t, :id, :number, :name)"),
+        {"t": new.id, "id": first.id, "number": first.number, "name": first.name},
+    )
+    lo, hi = new.area
+    for duty in (Duty.REGISTRAR, Duty.COUNTY_OFFICE):
+        await connection.execute(
+            text(
+                "insert into assignment (tenant_id, id, officer_id, duty, area_lo, area_hi, valid_from, known_from)"
+                " values (:t, :id, :officer, :duty, :lo, :hi, :since, :at)"
+            ),
+            {
+                "t": new.id,
+                "id": new_id(),
+                "officer": first.id,
+                "duty": duty.value,
+                "lo": lo,
+                "hi": hi,
+                "since": date(1949, 10, 1),
+                "at": clock,
+            },
+        )
+
+
+async def set_demo_day(connection: AsyncConnection, code: str, day: date) -> None:
+    """Move a demo county's clock forward. Runs as the owner. Refuses ``TENANT_UNKNOWN`` and ``BAD_VALUE``."""
+    row = (await connection.execute(text("select demo_today from tenant where code = :code"), {"code": code})).first()
+    if row is None:
+        raise Code.TENANT_UNKNOWN.refuse("tenant", tenant=code)
+    if row.demo_today is None or day < row.demo_today:
+        expected = Text("演示县当前日期之后的日期", "a day after the present one of a demo county")
+        raise Code.BAD_VALUE.refuse("day", field=Text("日期", "day"), value=day, expected=expected)
+    await connection.execute(text("update tenant set demo_today = :day where code = :code"), {"day": day, "code": code})

@@ -1,0 +1,41 @@
+"""Who did, read or exported what, when and why: written in the same transaction as the thing itself, and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.db import scope_of
+from bangfu.models import AuditEntry, new_id
+
+
+async def record(
+    session: AsyncSession,
+    at: datetime,
+    officer: UUID,
+    action: str,
+    object: str,  # noqa: A002 - the field's own word
+    data: Mapping[str, Any],
+    reason: str = "",
+) -> None:
+    """Add one entry. ``data`` holds counts, ids and digests, never personal data."""
+    scope = scope_of(session)
+    await session.execute(
+        insert(AuditEntry).values(
+            tenant_id=scope.tenant,
+            id=new_id(),
+            at=at,
+            officer_id=officer,
+            action=action,
+            object=object,
+            reason=reason,
+            data=dict(data),
+            area_lo=scope.areas[0][0],
+            area_hi=scope.areas[-1][1],
+        )
+    )

@@ -1,0 +1,604 @@
+"""What people do to cases, to one or to thousands: the one place where policy, process, money and audit meet.
+
+Every act works alike. The selected cases are read in one statement; the process judges each; what is refused is known before anything
+is written; what is allowed is written set-based, each case only if its version is still the one that was seen.
+The answer says what was done and what was refused and why. Nothing commits here.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import notices
+from bangfu.access import Action, Entered
+from bangfu.cases.gather import gather, raw_stated, typed
+from bangfu.cases.ground import Ground, Rules
+from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
+from bangfu.db.bulk import among, insert_rows, update_all
+from bangfu.errors import Code, Problem, Refused
+from bangfu.models import Case, CaseEvent, Claim, DeterminationRow, Household, HouseholdCadre, Signature, new_id
+from bangfu.process import REFUSED, Act, Move, Notice, Plan
+from bangfu.rules import columns
+from bangfu.rules.book import Outcome
+from bangfu.text import Text, day
+
+Judge: TypeAlias = Callable[[CaseView, Act], Move | Problem]
+
+
+@dataclass(slots=True)
+class Report:
+    """What an act came to: the households it was done for, those where nothing had changed, and those refused, with the problem."""
+
+    done: list[str] = field(default_factory=list)
+    unchanged: list[str] = field(default_factory=list)
+    refused: list[tuple[str, Problem]] = field(default_factory=list)
+
+    def only(self) -> None:
+        """For an act on one case: raise its refusal."""
+        if self.refused:
+            raise Refused([problem for _, problem in self.refused])
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStated:
+    """A household's plan as it is stated: its number, the facts by name (typed), and the act of planning."""
+
+    number: str
+    facts: Mapping[str, Any]
+    stated: Stated
+
+
+# --- opening --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plan that may open a case."""
+
+    plan: PlanStated
+    case: UUID
+    household: UUID
+    division: int
+    move: Move
+
+
+async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]) -> Report:
+    """Open one case a household with its plan.
+
+    Refuses, per household: ``NOT_FOUND`` (also where it is out of sight), ``ALREADY_CLAIMED``, ``STATED_NOT_ALLOWED``, and
+    what the process refuses.
+    """
+    report, ready = await judge_plans(session, who, ground, plans)
+    await open_cases(session, who, ground, ready)
+    report.done += [item.plan.number for item in ready]
+    return report
+
+
+async def judge_plans(
+    session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]
+) -> tuple[Report, list[Ready]]:
+    """Which plans may open a case, and what is wrong with the others; nothing is written."""
+    rules, report = ground.latest, Report()
+    households = await _households(session, who, plans)
+    taken = await _claimed(session, who, ground, [household.id for household in households.values()])
+    specs = ground.programme.stated()
+    ready: list[Ready] = []
+    for item in plans:
+        household = households.get(item.number)
+        if household is None:
+            report.refused.append((item.number, Code.NOT_FOUND.problem("household", what=item.number)))
+            continue
+        problem = _recorded(who, item.stated)
+        if str(household.id) in taken:
+            problem = Code.ALREADY_CLAIMED.problem(
+                "household", programme=ground.programme.title, period=ground.period.key
+            )
+        elif strange := [name for name in item.facts if name not in specs]:
+            problem = Code.STATED_NOT_ALLOWED.problem("facts", strange[0], fact=strange[0], known=", ".join(specs))
+        move = problem or rules.proceedings.plan(_act(who, item.stated, household.division, household.cadre))
+        if isinstance(move, Problem):
+            report.refused.append((item.number, move))
+            continue
+        taken.add(str(household.id))
+        ready.append(Ready(item, new_id(), household.id, household.division, move))
+    return report, ready
+
+
+async def _households(session: AsyncSession, who: Entered, plans: Sequence[PlanStated]) -> dict[str, _Target]:
+    """Each household with its village and the cadre linked to it on the day of its plan, in one statement."""
+    days = {item.number: item.stated.day or who.at.today for item in plans}
+    query = (
+        select(Household.number, Household.id, Household.division, HouseholdCadre)
+        .outerjoin(
+            HouseholdCadre,
+            (HouseholdCadre.tenant_id == Household.tenant_id)
+            & (HouseholdCadre.household_id == Household.id)
+            & HouseholdCadre.known_to.is_(None),
+        )
+        .where(Household.tenant_id == who.county.id, among(Household.number, days))
+    )
+    rows: Sequence[Any] = (await session.execute(query)).all()
+    found: dict[str, _Target] = {}
+    for number, id_, division, link in rows:
+        found.setdefault(number, _Target(id_, division, None))
+        on = days[number]
+        if link is not None and link.valid_from <= on and (link.valid_to is None or on < link.valid_to):
+            found[number] = _Target(id_, division, link.officer_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    id: UUID
+    division: int
+    cadre: UUID | None
+
+
+async def _claimed(session: AsyncSession, who: Entered, ground: Ground, households: Sequence[UUID]) -> set[str]:
+    rows = await session.scalars(
+        select(Claim.key).where(
+            Claim.tenant_id == who.county.id,
+            Claim.programme == ground.programme.code,
+            Claim.kind == "case",
+            Claim.period == ground.period.key,
+            among(Claim.key, [str(household) for household in households]),
+        )
+    )
+    return set(rows)
+
+
+async def open_cases(session: AsyncSession, who: Entered, ground: Ground, ready: Sequence[Ready]) -> None:
+    """Open the cases of plans that have been judged; a household that somebody else opened meanwhile fails the whole."""
+    specs, first = ground.programme.stated(), ground.programme.process.first(Plan)
+    common = {"tenant_id": who.county.id, "programme": ground.programme.code, "period": ground.period.key}
+    cases, claims, events = [], [], []
+    for item in ready:
+        on = item.plan.stated.day or who.at.today
+        cases.append(
+            {
+                **common,
+                "id": item.case,
+                "edition_id": ground.latest.id,
+                "household_id": item.household,
+                "division": item.division,
+                "stage": item.move.to,
+                "version": 1,
+                "round": 0,
+                "since": on,
+                "opened_on": on,
+                "stated": raw_stated(specs, item.plan.facts),
+            }
+        )
+        key = {"kind": "case", "key": str(item.household), "case_id": item.case, "division": item.division}
+        claims.append({**common, **key})
+        events.append(_event(who, item.plan.stated, item.case, item.division, 1, "plan", first.code, item.move, {}))
+    await insert_rows(session, Case, cases)
+    await insert_rows(session, Claim, claims)
+    await insert_rows(session, CaseEvent, events)
+
+
+# --- accounting -----------------------------------------------------------------------------------------------
+
+
+async def account(
+    session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stated: Stated | None = None
+) -> Report:
+    """Gather the facts of the selected cases, decide each, and keep the determination with everything that explains it.
+
+    A case whose facts, rules and result are what they were is left as it is, signatures and all; so the same batch may be run again at any
+    time. A refused case ends; an incomplete one stays and says what is missing.
+    """
+    stated = stated or Stated()
+    views = await look(session, who, ground, selection, stated.day)
+    report = await account_cases(session, who, ground, views, stated)
+    note_missing(report, views, selection)
+    return report
+
+
+async def account_cases(
+    session: AsyncSession, who: Entered, ground: Ground, views: Sequence[CaseView], stated: Stated
+) -> Report:
+    """The accounting of cases that have been read; see :func:`account`."""
+    rules = ground.latest
+    report, moves = judged(who, views, stated, lambda case, act: rules.proceedings.account(case.view, act))
+    decided = await _decide(session, who, rules, [case for case, _ in moves], report)
+    changes = []
+    for case, move in moves:
+        if case.number not in decided:
+            continue
+        row = decided[case.number]
+        if case.digest == row["digest"] and case.edition == rules.id:
+            report.unchanged.append(case.number)
+            continue
+        to = REFUSED if row["outcome"] == Outcome.REFUSED.value else move.to
+        row["round"] = case.round if case.digest is None else case.round + 1
+        fields = {"edition_id": rules.id, "round": row["round"], "notice_id": None, "since": case.view.since}
+        outcome = {"determination": str(row["id"]), "outcome": row["outcome"], "payable_fen": row["payable_fen"]}
+        changes.append(Change(case, Move(to, move.duty), fields, outcome))
+    done = await write(session, who, "account", changes, stated, report)
+    await insert_rows(session, DeterminationRow, [decided[change.case.number] for change in done])
+    return report
+
+
+async def _decide(
+    session: AsyncSession, who: Entered, rules: Rules, cases: Sequence[CaseView], report: Report
+) -> dict[str, dict[str, Any]]:
+    """The determination of each case as a row to keep; a case whose facts cannot be computed with is reported."""
+    if not cases:
+        return {}
+    tenant, now = who.county.id, who.at.now
+    gathered = await gather(session, tenant, rules, [c.household for c in cases], [c.stated for c in cases], now)
+    data = columns.frame(rules.book, gathered)
+    faults = columns.out_of_bounds(rules.book, data)
+    report.refused += [(cases[index].number, problem) for index, problem in faults.items()]
+    good = [index for index in range(len(cases)) if index not in faults]
+    results = columns.decide_all(rules.book, data[good] if faults else data, rules.parameters)
+    steps = tuple(rules.book.traced().steps)
+    rows = {}
+    for index, result in zip(good, results.iter_rows(named=True), strict=True):
+        facts = {name: column[index] for name, column in gathered.items()}
+        values = {name: result[name] for name in steps}
+        rows[cases[index].number] = {
+            "tenant_id": tenant,
+            "id": new_id(),
+            "case_id": cases[index].id,
+            "division": cases[index].division,
+            "edition_id": rules.id,
+            "outcome": result["outcome"],
+            "payable_fen": result["payable"],
+            "facts": facts,
+            "step_values": values,
+            "digest": digest_of(rules, facts, values),
+            "known_at": now,
+            "officer_id": who.actor.id,
+            "recorded_at": now,
+        }
+    return rows
+
+
+def digest_of(rules: Rules, facts: Mapping[str, Any], values: Mapping[str, Any]) -> str:
+    """A SHA-256 of everything a determination was made from and came to."""
+    whole = [rules.version, str(rules.id), facts, values]
+    text = json.dumps(whole, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# --- signatures, notice, acceptance ---------------------------------------------------------------------------
+
+
+async def sign(
+    session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stage: str, stated: Stated | None = None
+) -> Report:
+    """Sign a stage of the selected cases; the last signature that is needed completes the stage."""
+    stated = stated or Stated()
+    views = await look(session, who, ground, selection, stated.day)
+    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.sign(case.view, act, stage))
+    note_missing(report, views, selection)
+    changes = [
+        Change(case, move, {}, {"stands_for": sorted(move.stands_for)} if move.stands_for else {})
+        for case, move in moves
+    ]
+    done = await write(session, who, f"sign:{stage}", changes, stated, report)
+    signatory = (stated.signatory or who.actor).id
+    await insert_rows(
+        session,
+        Signature,
+        [
+            {
+                "tenant_id": who.county.id,
+                "id": new_id(),
+                "case_id": change.case.id,
+                "division": change.case.division,
+                "stage": stage,
+                "round": change.case.round,
+                "duty": change.move.duty.value,
+                "stands_for": ",".join(sorted(change.move.stands_for)),
+                "officer_id": signatory,
+                "effective_on": stated.day or who.at.today,
+                "recorded_by": who.actor.id,
+                "recorded_at": who.at.now,
+            }
+            for change in done
+        ],
+    )
+    return report
+
+
+async def post(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    selection: Selection,
+    stated: Stated | None = None,
+    place: str = "",
+) -> Report:
+    """Post the results of the selected cases in public, one notice a village.
+
+    The notice holds the programme's allow-listed columns and nothing else, frozen as posted.
+    """
+    stated = stated or Stated()
+    stage = ground.programme.process.first(Notice)
+    views = await look(session, who, ground, selection, stated.day)
+    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.post(case.view, act))
+    note_missing(report, views, selection)
+    shown = await _shown(session, who, stage, [case for case, _ in moves])
+    posted: dict[int, notices.Posted] = {}
+    changes = []
+    for case, move in moves:
+        if case.division not in posted:
+            first, last = case.rules.proceedings.notice_days(stated.day or who.at.today)
+            posted[case.division] = notices.Posted(new_id(), case.division, first, last)
+        notice = posted[case.division]
+        changes.append(Change(case, move, {"notice_id": notice.id}, {"notice": str(notice.id)}))
+    done = await write(session, who, "post", changes, stated, report)
+    entries = [
+        notices.Shown(posted[change.case.division].id, change.case.id, change.case.division, shown[change.case.id])
+        for change in done
+    ]
+    used = {entry.notice for entry in entries}
+    await notices.publish(
+        session,
+        who,
+        ground.programme.code,
+        ground.period.key,
+        place,
+        [p for p in posted.values() if p.id in used],
+        entries,
+    )
+    return report
+
+
+async def _shown(
+    session: AsyncSession, who: Entered, stage: Notice, cases: Sequence[CaseView]
+) -> dict[UUID, dict[str, Any]]:
+    """What the notice shows of each case."""
+    heads = await notices.heads(session, who.county.id, [case.household for case in cases])
+    standards = {case.rules.id: standard(case.rules, stage) for case in cases}
+    shown = {}
+    for case in cases:
+        facts = typed(case.rules, {**dict.fromkeys(case.rules.book.traced().facts), **case.stated})
+        projects = sorted(getattr(facts, stage.project) or ())
+        values = {
+            "beneficiary": heads.get(case.household, ""),
+            "project": "、".join(project.title_text.zh for project in projects),
+            "standard": standards[case.rules.id].zh,
+            "amount": case.payable,
+        }
+        shown[case.id] = {column: values[column] for column in stage.columns}
+    return shown
+
+
+def standard(rules: Rules, stage: Notice) -> Text:
+    """The rate of aid as a notice states it, with this period's values."""
+    return stage.standard.filled(**{place: rules.shown(place) for place in stage.standard.places()})
+
+
+async def object_to(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    number: str,
+    words: str,
+    objector: str = "",
+    stated: Stated | None = None,
+) -> Report:
+    """Take down an objection against one household on notice; that household waits, the others go on.
+
+    Refuses ``MISSING_VALUE`` without the words of the objection.
+    """
+    if not words.strip():
+        raise Code.MISSING_VALUE.refuse("words", field=Text("异议内容", "what is objected"))
+    stated = stated or Stated()
+    views = await look(session, who, ground, Selection(households=[number]), stated.day)
+    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.object(case.view, act))
+    note_missing(report, views, Selection(households=[number]))
+    changes = [Change(case, move, {"since": case.view.since}, {"objection": words}) for case, move in moves]
+    for change in await write(session, who, "object", changes, stated, report):
+        if change.case.notice is not None:
+            await notices.object_to(
+                session, who, change.case.notice, change.case.id, change.case.division, words, objector, stated.day
+            )
+    return report
+
+
+async def settle(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    number: str,
+    *,
+    upheld: bool,
+    finding: str,
+    stated: Stated | None = None,
+) -> Report:
+    """Settle the open objections against one household after re-checking; if upheld, the case goes back to its accounting."""
+    stated = stated or Stated()
+    views = await look(session, who, ground, Selection(households=[number]), stated.day)
+    report, moves = judged(
+        who, views, stated, lambda case, act: case.rules.proceedings.settle(case.view, act, upheld, finding)
+    )
+    note_missing(report, views, Selection(households=[number]))
+    changes = [
+        Change(
+            case,
+            move,
+            {"since": case.view.since, **(sent_back(case) if upheld else {})},
+            {"upheld": upheld, "finding": finding},
+        )
+        for case, move in moves
+    ]
+    for change in await write(session, who, "settle", changes, stated, report):
+        await notices.settle(session, who, change.case.id, upheld, finding, stated.day)
+    return report
+
+
+async def accept(
+    session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stated: Stated | None = None
+) -> Report:
+    """Accept the selected cases on the spot, after their notice has stood its time."""
+    stated = stated or Stated()
+    views = await look(session, who, ground, selection, stated.day)
+    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.accept(case.view, act))
+    note_missing(report, views, selection)
+    await write(session, who, "accept", [Change(case, move, {}, {}) for case, move in moves], stated, report)
+    return report
+
+
+async def send_back(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    selection: Selection,
+    finding: str,
+    stated: Stated | None = None,
+) -> Report:
+    """Send the selected cases back at acceptance, with what was found; they are accounted, signed and posted again."""
+    stated = stated or Stated()
+    views = await look(session, who, ground, selection, stated.day)
+    report, moves = judged(
+        who, views, stated, lambda case, act: case.rules.proceedings.send_back(case.view, act, finding)
+    )
+    note_missing(report, views, selection)
+    changes = [Change(case, move, sent_back(case), {"finding": finding}) for case, move in moves]
+    await write(session, who, "send_back", changes, stated, report)
+    return report
+
+
+# --- what they share ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What becomes of one case: the move, further fields to set, and what the event keeps."""
+
+    case: CaseView
+    move: Move
+    fields: Mapping[str, Any]
+    data: Mapping[str, Any]
+
+
+def _act(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> Act:
+    signatory, on = stated.signatory or who.actor, stated.day or who.at.today
+    return Act(
+        on,
+        who.at.today,
+        signatory.id,
+        duties_over(signatory, on, division, cadre),
+        stated.duty,
+        stated.reason,
+        stated.evidence,
+    )
+
+
+def _recorded(who: Entered, stated: Stated) -> Problem | None:
+    """Typing in what somebody else did is a permission of its own and always needs its evidence."""
+    if stated.signatory is None or stated.signatory.id == who.actor.id:
+        return None
+    who.require(Action.RECORD_FOR_OTHERS)
+    if not stated.evidence.strip():
+        return Code.EVIDENCE_NEEDED.problem("evidence", day=day(stated.day or who.at.today))
+    return None
+
+
+def judged(
+    who: Entered, views: Sequence[CaseView], stated: Stated, judge: Judge
+) -> tuple[Report, list[tuple[CaseView, Move]]]:
+    """What the process says to an act on each case, before anything is written."""
+    report = Report()
+    moves = []
+    problem = _recorded(who, stated)
+    for case in views:
+        said = problem or judge(case, _act(who, stated, case.division, case.cadre))
+        if isinstance(said, Problem):
+            report.refused.append((case.number, said))
+        else:
+            moves.append((case, said))
+    return report, moves
+
+
+def note_missing(report: Report, views: Sequence[CaseView], selection: Selection) -> None:
+    """A household asked for by number that has no case in sight is reported as not found."""
+    found = {case.number for case in views}
+    report.refused += [
+        (number, Code.NOT_FOUND.problem("household", what=number))
+        for number in selection.households or ()
+        if number not in found
+    ]
+
+
+def sent_back(case: CaseView) -> dict[str, Any]:
+    """A case that goes back begins a new round: result, signatures and notice no longer stand; the history keeps them."""
+    return {"round": case.round + 1, "notice_id": None, "draw_id": None}
+
+
+async def write(
+    session: AsyncSession, who: Entered, act: str, changes: Sequence[Change], stated: Stated, report: Report
+) -> list[Change]:
+    """Move the cases, each only if nobody else has since, and write down what happened; the changes that took place.
+
+    Cases that change alike go in one statement; there are as many as there are different changes, not as there are cases.
+    """
+    alike: dict[tuple[Any, ...], list[Change]] = {}
+    for change in changes:
+        values = {"stage": change.move.to, "since": stated.day or who.at.today, **change.fields}
+        alike.setdefault((change.case.version, tuple(values.items())), []).append(change)
+    # Locked in one order, so that two large acts wait for each other and never in a circle.
+    ids = [change.case.id for change in changes]
+    locked = select(Case.id).where(Case.tenant_id == who.county.id, among(Case.id, ids)).order_by(Case.id)
+    await session.execute(locked.with_for_update())
+    won: set[UUID] = set()
+    for (version, values_), same in alike.items():
+        won |= await update_all(session, Case, [change.case.id for change in same], dict(values_), version)
+    done = [change for change in changes if change.case.id in won]
+    report.done += [change.case.number for change in done]
+    report.refused += [
+        (change.case.number, Code.CONFLICT.problem("household", change.case.number))
+        for change in changes
+        if change.case.id not in won
+    ]
+    events = [
+        _event(who, stated, c.case.id, c.case.division, c.case.version + 1, act, c.case.view.stage, c.move, c.data)
+        for c in done
+    ]
+    await insert_rows(session, CaseEvent, events)
+    return done
+
+
+def _event(
+    who: Entered,
+    stated: Stated,
+    case: UUID,
+    division: int,
+    version: int,
+    act: str,
+    from_stage: str,
+    move: Move,
+    data: Mapping[str, Any],
+) -> dict[str, Any]:
+    return {
+        "tenant_id": who.county.id,
+        "id": new_id(),
+        "case_id": case,
+        "division": division,
+        "version": version,
+        "act": act,
+        "from_stage": from_stage,
+        "to_stage": move.to,
+        "duty": move.duty.value,
+        "officer_id": (stated.signatory or who.actor).id,
+        "effective_on": stated.day or who.at.today,
+        "recorded_by": who.actor.id,
+        "recorded_at": who.at.now,
+        "reason": stated.reason,
+        "evidence": stated.evidence,
+        "late_days": move.late_days,
+        "data": dict(data),
+    }

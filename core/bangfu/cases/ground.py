@@ -1,0 +1,330 @@
+"""What a county's programme stands on: switched on since when, by which provisions, and the frozen rules of a period.
+
+Opening a period resolves every parameter on the period's reference day and writes book and values down as an edition that never changes. If provisions
+released later say otherwise, opening it again makes the next edition; a case follows it at its next accounting and is
+otherwise left as it was decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import audit
+from bangfu.access import Action, Entered
+from bangfu.calendar import Period, WorkingDays
+from bangfu.errors import Code, Problem, Refused
+from bangfu.models import CalendarDay, Edition, ProgrammeSwitch, ProvisionRow, new_id
+from bangfu.policy import Provision, ProvisionEntry, Resolved, Whose, build
+from bangfu.process import Proceedings
+from bangfu.programme import Programme
+from bangfu.rules.book import RuleBook
+from bangfu.rules.explain import Explainer
+from bangfu.text import Text
+
+# --- switching on ---------------------------------------------------------------------------------------------
+
+
+async def switch_on(session: AsyncSession, who: Entered, programme: Programme, since: date) -> None:
+    """Let the county run a programme from a day on; doing it again changes nothing. Refuses ``FORBIDDEN``."""
+    who.require(Action.SWITCH_PROGRAMME)
+    if await _since(session, programme.code, who.county.id) is not None:
+        return
+    await session.execute(
+        insert(ProgrammeSwitch).values(tenant_id=who.county.id, programme=programme.code, since=since)
+    )
+    await audit.record(
+        session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, {"since": since.isoformat()}
+    )
+
+
+async def _since(session: AsyncSession, programme: str, tenant: int) -> date | None:
+    found: date | None = await session.scalar(
+        select(ProgrammeSwitch.since).where(
+            ProgrammeSwitch.tenant_id == tenant,
+            ProgrammeSwitch.programme == programme,
+            ProgrammeSwitch.until.is_(None),
+        )
+    )
+    return found
+
+
+# --- provisions -----------------------------------------------------------------------------------------------
+
+
+async def draft_provision(session: AsyncSession, who: Entered, programme: Programme, raw: Mapping[str, Any]) -> UUID:
+    """Write down a county's own document as a draft, after checking every value against the permitted deviation.
+
+    ``raw`` is the content of a provision file. Refuses ``FORBIDDEN`` and every problem of the values.
+    """
+    who.require(Action.DRAFT_PROVISION)
+    provision = programme.policy.read_provision(raw)
+    draft = new_id()
+    await session.execute(
+        insert(ProvisionRow).values(
+            tenant_id=who.county.id,
+            id=draft,
+            programme=programme.code,
+            title=provision.title,
+            number=provision.number,
+            issued_on=provision.issued_on,
+            state="draft",
+            content=_dump(programme, provision),
+            drafted_by=who.actor.id,
+            drafted_at=who.at.now,
+        )
+    )
+    return draft
+
+
+async def release_provision(session: AsyncSession, who: Entered, id: UUID) -> None:  # noqa: A002
+    """Put a draft in force; it must be another person than who drafted it.
+
+    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE`` and ``SAME_PERSON``.
+    """
+    who.require(Action.RELEASE_PROVISION)
+    row = await session.scalar(
+        select(ProvisionRow).where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id)
+    )
+    if row is None:
+        raise Code.NOT_FOUND.refuse("provision", what=Text("本县规定", "the provisions"))
+    if row.state != "draft":
+        raise Code.PROVISION_STATE.refuse(
+            "provision", state=Text("已发布", "released"), action=Text("再次发布", "released again")
+        )
+    if row.drafted_by == who.actor.id:
+        raise Code.SAME_PERSON.refuse("provision", other=Text("起草人", "the drafter"))
+    done = await session.execute(
+        update(ProvisionRow)
+        .where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id, ProvisionRow.state == "draft")
+        .values(state="released", released_by=who.actor.id, released_at=who.at.now)
+        .returning(ProvisionRow.id)
+    )
+    if done.first() is None:
+        raise Code.CONFLICT.refuse("provision")
+    await audit.record(
+        session, who.at.now, who.actor.id, Action.RELEASE_PROVISION.value, f"provision/{id}", {"number": row.number}
+    )
+
+
+async def released_provisions(session: AsyncSession, tenant: int, programme: Programme) -> list[Provision]:
+    """The released provisions of a programme, the latest issued last."""
+    rows = await session.scalars(
+        select(ProvisionRow)
+        .where(
+            ProvisionRow.tenant_id == tenant,
+            ProvisionRow.programme == programme.code,
+            ProvisionRow.state == "released",
+        )
+        .order_by(ProvisionRow.issued_on, ProvisionRow.released_at)
+    )
+    return [
+        Provision(
+            str(row.id),
+            f"{row.title}({row.number})",
+            row.number,
+            row.issued_on,
+            tuple(_entry(programme, item) for item in row.content["entries"]),
+        )
+        for row in rows
+    ]
+
+
+def _dump(programme: Programme, provision: Provision) -> dict[str, Any]:
+    return {
+        "entries": [
+            {
+                "parameter": entry.parameter,
+                "since": entry.since.isoformat(),
+                "until": entry.until.isoformat() if entry.until else None,
+                "value": programme.policy.parameters[entry.parameter].kind.dump(entry.value),
+                "clause": entry.clause,
+            }
+            for entry in provision.entries
+        ]
+    }
+
+
+def _entry(programme: Programme, item: Mapping[str, Any]) -> ProvisionEntry:
+    return ProvisionEntry(
+        item["parameter"],
+        date.fromisoformat(item["since"]),
+        date.fromisoformat(item["until"]) if item["until"] else None,
+        programme.policy.parameters[item["parameter"]].kind.parse(item["value"]),
+        item["clause"],
+    )
+
+
+# --- periods --------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Rules:
+    """One edition of a period's rules, ready to decide, conduct and explain."""
+
+    id: UUID
+    number: int
+    programme: Programme
+    period: Period
+    resolved: Mapping[str, Resolved]
+    book: type[RuleBook[Any, Any]]
+    version: str
+    working: WorkingDays
+
+    @cached_property
+    def parameters(self) -> Any:
+        """The programme's ``Parameters``."""
+        return build(self.programme.parameters, self.resolved)
+
+    @cached_property
+    def proceedings(self) -> Proceedings:
+        """The process under these parameters."""
+        return Proceedings(self.programme.process, self.parameters, self.period, self.working)
+
+    @cached_property
+    def explainer(self) -> Explainer:
+        """What explains determinations under these parameters."""
+        return Explainer(self.book, self.parameters, self.programme.titles())
+
+    def shown(self, name: str) -> Text:
+        """A parameter's value as a person reads it."""
+        return self.programme.policy.parameters[name].kind.show(self.resolved[name].value)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """A programme in one period of a county: all editions of its rules; cases are fixed to one each."""
+
+    programme: Programme
+    period: Period
+    editions: Mapping[UUID, Rules]
+
+    @property
+    def latest(self) -> Rules:
+        """The newest edition."""
+        return max(self.editions.values(), key=lambda rules: rules.number)
+
+
+async def open_period(session: AsyncSession, who: Entered, programme: Programme, key: str) -> Rules:
+    """Freeze the rules of a period, or the next edition of them if released provisions now say otherwise.
+
+    Refuses ``FORBIDDEN``, ``PERIOD_BAD``, ``PROGRAMME_OFF``, and one ``PARAMETER_UNSET`` for each value that nobody has set.
+    """
+    who.require(Action.OPEN_PERIOD)
+    period = programme.period.period(key)
+    if await _since(session, programme.code, who.county.id) is None:
+        raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
+    dated = programme.book(period.reference_day)
+    provisions = await released_provisions(session, who.county.id, programme)
+    resolved = programme.policy.resolve(period.reference_day, provisions)
+    frozen = freeze(programme, resolved)
+    version = dated.rules.traced().version
+    # One at a time: the number of the edition is counted.
+    await session.execute(select(func.pg_advisory_xact_lock(who.county.id, func.hashtext(f"{programme.code}/{key}"))))
+    last = await session.scalar(
+        select(Edition)
+        .where(Edition.tenant_id == who.county.id, Edition.programme == programme.code, Edition.period == key)
+        .order_by(Edition.number.desc())
+        .limit(1)
+    )
+    if last is None or (last.parameters, last.book_version) != (frozen, version):
+        number = last.number + 1 if last else 1
+        edition = new_id()
+        await session.execute(
+            insert(Edition).values(
+                tenant_id=who.county.id,
+                id=edition,
+                programme=programme.code,
+                period=key,
+                number=number,
+                reference_day=period.reference_day,
+                book_since=dated.since,
+                book_version=version,
+                parameters=frozen,
+                opened_by=who.actor.id,
+                opened_at=who.at.now,
+            )
+        )
+        await audit.record(
+            session,
+            who.at.now,
+            who.actor.id,
+            Action.OPEN_PERIOD.value,
+            f"{programme.code}/{key}",
+            {"edition": number, "book": version},
+        )
+    return (await ground_of(session, who.county.id, programme, key)).latest
+
+
+async def ground_of(session: AsyncSession, tenant: int, programme: Programme, key: str) -> Ground:
+    """The ground of a programme in a period; refuses ``PERIOD_BAD`` and ``PERIOD_NOT_OPEN``."""
+    period = programme.period.period(key)
+    rows = (
+        await session.scalars(
+            select(Edition).where(
+                Edition.tenant_id == tenant, Edition.programme == programme.code, Edition.period == key
+            )
+        )
+    ).all()
+    if not rows:
+        raise Code.PERIOD_NOT_OPEN.refuse("period", programme=programme.title, period=key)
+    working = await working_days(session, tenant)
+    return Ground(programme, period, {row.id: thaw(programme, period, row, working) for row in rows})
+
+
+async def working_days(session: AsyncSession, tenant: int) -> WorkingDays:
+    """The county's calendar: the published one under its own entries."""
+    rows = await session.execute(select(CalendarDay.day, CalendarDay.worked).where(CalendarDay.tenant_id == tenant))
+    return WorkingDays({row.day: row.worked for row in rows})
+
+
+def freeze(programme: Programme, resolved: Mapping[str, Resolved]) -> dict[str, Any]:
+    """Resolved parameters as an edition keeps them."""
+    return {
+        name: {
+            "value": programme.policy.parameters[name].kind.dump(item.value),
+            "since": item.since.isoformat(),
+            "whose": item.whose.value,
+            "document": item.document,
+            "clause": item.clause,
+            "provision": item.provision,
+        }
+        for name, item in resolved.items()
+    }
+
+
+def thaw(programme: Programme, period: Period, row: Edition, working: WorkingDays) -> Rules:
+    """An edition ready for use.
+
+    Refuses ``BOOK_MISSING`` if the book it was opened with is not installed: nothing is decided by another text.
+    """
+    resolved = {
+        name: Resolved(
+            name,
+            programme.policy.parameters[name].kind.parse(item["value"]),
+            date.fromisoformat(item["since"]),
+            Whose(item["whose"]),
+            item["document"],
+            item["clause"],
+            item["provision"],
+        )
+        for name, item in row.parameters.items()
+    }
+    book = next((dated.rules for dated in programme.books if dated.since == row.book_since), None)
+    if book is None or book.traced().version != row.book_version:
+        raise Refused([missing_book(programme, row)])
+    return Rules(row.id, row.number, programme, period, resolved, book, row.book_version, working)
+
+
+def missing_book(programme: Programme, row: Edition) -> Problem:
+    """The problem of a book that decided and is no longer there."""
+    return Code.BOOK_MISSING.problem(
+        "edition", programme=programme.title, since=row.book_since, version=row.book_version[:12]
+    )

@@ -1,0 +1,151 @@
+"""Where a programme stands: how many applied, were eligible or refused and by which clause, wait where, and what is due, by township.
+
+Every total is the sum of its townships, and all figures come from the same statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import and_, case, func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Entered
+from bangfu.cases.ground import Ground
+from bangfu.cases.views import Selection, look
+from bangfu.models import Case, DeterminationRow, Entitlement, PaymentBatch, PaymentLine, SampleUnit
+from bangfu.process import Duty
+from bangfu.registry.divisions import TOWNSHIP_CODES, Places
+from bangfu.rules.book import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class TownshipFigures:
+    """The figures of one township. Households are counted once each; amounts are in fen.
+
+    ``unmet`` counts households by the criterion they fail (one that fails two is counted in both), ``flagged`` the eligible
+    ones by a yes-or-no step of the book, such as the cap. ``paid_fen`` counts released batches only.
+    """
+
+    code: int
+    name: str
+    applied: int
+    eligible: int
+    refused: int
+    incomplete: int
+    waiting: int
+    unmet: Mapping[str, int]
+    flagged: Mapping[str, int]
+    sampled: int
+    payable_fen: int
+    paid_fen: int
+
+
+async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[TownshipFigures]:
+    """The figures by township, for what the actor sees, in two statements."""
+    tenant = who.county.id
+    trace = ground.latest.book.traced()
+    flags = [name for name, t in trace.steps.items() if t.term.kind == "truth" and name not in trace.criteria]
+
+    def outcome(which: Outcome) -> Any:
+        return func.count().filter(DeterminationRow.outcome == which.value)
+
+    def step(name: str, value: str) -> Any:
+        return func.count().filter(DeterminationRow.values_[name].astext == value)
+
+    township = (Case.division - Case.division % TOWNSHIP_CODES).label("township")
+    paid = case((PaymentBatch.released_at.is_not(None), PaymentLine.amount_fen), else_=0)
+    ever_drawn = select(1).where(
+        SampleUnit.tenant_id == tenant, SampleUnit.case_id == Case.id, SampleUnit.drawn.is_(True)
+    )
+    drawn = ever_drawn.correlate(Case).exists()
+    eligible = DeterminationRow.outcome == Outcome.ELIGIBLE.value
+    query = (
+        select(
+            township,
+            func.count().label("applied"),
+            outcome(Outcome.ELIGIBLE).label("eligible"),
+            outcome(Outcome.REFUSED).label("refused"),
+            outcome(Outcome.INCOMPLETE).label("incomplete"),
+            func.count().filter(DeterminationRow.id.is_(None)).label("waiting"),
+            *(step(name, "false").label(f"unmet_{name}") for name in trace.criteria),
+            *(func.count().filter(and_(eligible, DeterminationRow.values_[name].astext == "true")).label(f"flag_{name}")
+              for name in flags),
+            func.count().filter(drawn).label("sampled"),
+            func.coalesce(func.sum(DeterminationRow.payable_fen), 0).label("payable"),
+            func.coalesce(func.sum(paid), 0).label("paid"),
+        )
+        .outerjoin(
+            DeterminationRow,
+            and_(DeterminationRow.tenant_id == tenant, DeterminationRow.case_id == Case.id, DeterminationRow.round == Case.round),
+        )
+        .outerjoin(Entitlement, and_(Entitlement.tenant_id == tenant, Entitlement.case_id == Case.id))
+        .outerjoin(
+            PaymentLine,
+            and_(
+                PaymentLine.tenant_id == tenant,
+                PaymentLine.entitlement_id == Entitlement.id,
+                PaymentLine.voided_at.is_(None),
+            ),
+        )
+        .outerjoin(PaymentBatch, and_(PaymentBatch.tenant_id == tenant, PaymentBatch.id == PaymentLine.batch_id))
+        .where(Case.tenant_id == tenant, Case.programme == ground.programme.code, Case.period == ground.period.key)
+        .group_by(township)
+        .order_by(township)
+    )  # fmt: skip
+    places = await Places.on(session, who.at.today)
+    return [
+        TownshipFigures(
+            row.township,
+            places.named(row.township),
+            row.applied,
+            row.eligible,
+            row.refused,
+            row.incomplete,
+            row.waiting,
+            {name: getattr(row, f"unmet_{name}") for name in trace.criteria},
+            {name: getattr(row, f"flag_{name}") for name in flags},
+            row.sampled,
+            int(row.payable),
+            int(row.paid),
+        )
+        for row in await session.execute(query)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A case and who holds it: its stage, since when, its deadline, and the duties it waits for."""
+
+    number: str
+    division: int
+    stage: str
+    since: date
+    deadline: date | None
+    overdue: bool
+    duties: frozenset[Duty]
+
+
+async def waiting(session: AsyncSession, who: Entered, ground: Ground, selection: Selection) -> list[Waiting]:
+    """Who holds each selected case today, and what is overdue."""
+    held = []
+    today = who.at.today
+    for found in await look(session, who, ground, selection):
+        proceedings = found.rules.proceedings
+        stage = next((s for s in ground.programme.process.stages if s.code == found.view.stage), None)
+        deadline = proceedings.deadline(stage) if stage is not None else None
+        held.append(
+            Waiting(
+                found.number,
+                found.division,
+                proceedings.reached(found.view, today),
+                found.view.since,
+                deadline,
+                deadline is not None and today > deadline,
+                proceedings.waits_for(found.view, today),
+            )
+        )
+    return held

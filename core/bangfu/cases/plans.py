@@ -1,0 +1,153 @@
+"""Plans in bulk: the sheet that a village or township fills in, one row a household, opens the cases.
+
+The columns beside household, day and cadre are the facts that the programme lets an applicant state, derived from their declarations.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Action, Actor, Entered, actors
+from bangfu.cases.acts import PlanStated, Ready, judge_plans, open_cases
+from bangfu.cases.gather import raw_stated
+from bangfu.cases.ground import Ground, ground_of
+from bangfu.cases.views import Stated
+from bangfu.db.bulk import among
+from bangfu.documents.reading import (
+    Cell,
+    CellProblem,
+    Column,
+    Row,
+    one_of,
+    plain,
+    read_day,
+    read_fen,
+    read_text,
+    read_yes_no,
+)
+from bangfu.errors import Code
+from bangfu.models import Case, Household
+from bangfu.policy import title_of
+from bangfu.programme import Programme
+from bangfu.registry.importing import Importer, State
+from bangfu.rules.facts import FactSpec, Kind
+from bangfu.text import Text
+from bangfu.vault import Vault
+
+
+def column_of(spec: FactSpec) -> Column:
+    """The column of a sheet from which a stated fact is read."""
+    return Column(spec.name, spec.title, _reader(spec))
+
+
+def _reader(spec: FactSpec) -> Callable[[Cell], Any]:
+    if spec.choices is None:
+        return {Kind.MONEY: read_fen, Kind.TRUTH: read_yes_no}.get(spec.kind, _read_number)
+    one = one_of({title_of(member).zh: member for member in spec.choices})
+    return one if spec.kind is Kind.CHOICE else lambda cell: frozenset(one(part) for part in _parts(cell))
+
+
+def _parts(cell: Cell) -> list[str]:
+    return [part for part in re.split(r"[、,,;;\s]+", plain(cell)) if part]
+
+
+def _read_number(cell: Cell) -> int:
+    text = plain(cell)
+    if not re.fullmatch(r"\d{1,9}", text):
+        raise CellProblem(Code.BAD_VALUE, value=text, expected=Text("整数", "a whole number"))
+    return int(text)
+
+
+@dataclass
+class _State(State):
+    ground: Ground | None = None
+    officers: dict[str, Actor] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+class PlanImporter(Importer[_State]):
+    """The sheet of plans of one programme in one period."""
+
+    title = Text("项目计划表", "sheet of plans")
+    action = Action.IMPORT_PLANS
+    group = "number"
+
+    def __init__(self, programme: Programme, period: str) -> None:
+        self.programme, self.period = programme, period
+        self.kind = f"plans/{programme.code}/{period}"
+        self.columns = (
+            Column("number", Text("户编号", "household number"), read_text, ("户码", "家庭编号", "农户编号")),
+            *(column_of(spec) for spec in programme.stated().values()),
+            Column("day", Text("制定日期", "day of the plan"), read_day, ("日期", "签订日期")),
+            Column("cadre", Text("联户干部工号", "linked cadre"), read_text, ("帮扶责任人工号",)),
+            Column("evidence", Text("凭据", "evidence"), read_text, ("纸质编号", "印证资料"), required=False),
+            Column("reason", Text("逾期原因", "reason for being late"), read_text, required=False),
+        )
+
+    async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> _State:
+        """Read the rules of the period and the officers there are."""
+        ground = await ground_of(session, who.county.id, self.programme, self.period)
+        officers = {officer.number: officer for officer in await actors(session, who.county)}
+        return _State(who, vault, as_of, ground=ground, officers=officers)
+
+    def check(self, row: Row, state: _State) -> None:
+        """The cadre is known, the household stands once in the file."""
+        number, cadre = row.values["number"], row.values["cadre"]
+        if cadre is not None and cadre not in state.officers:
+            row.problems.append(Code.OFFICER_UNKNOWN.problem("rows", row.number, "cadre", officer=cadre))
+        if number in state.rows:
+            row.problems.append(Code.DUPLICATE_ROW.problem("rows", row.number, row=state.rows[number]))
+        elif number is not None:
+            state.rows[number] = row.number
+
+    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> list[Ready]:
+        """Which plans open a case; one that has been entered with the same content is left alone."""
+        assert state.ground is not None
+        specs, tally = self.programme.stated(), state.tally("plan")
+        entered = await self._entered(session, state, [row.values["number"] for row in rows])
+        plans: dict[str, tuple[Row, PlanStated]] = {}
+        for row in rows:
+            facts = {name: row.values[name] for name in specs}
+            if entered.get(row.values["number"]) == (raw_stated(specs, facts), row.values["day"]):
+                tally.same += 1
+                continue
+            stated = Stated(
+                row.values["day"],
+                reason=row.values.get("reason") or "",
+                evidence=row.values.get("evidence") or "",
+                signatory=state.officers[row.values["cadre"]],
+            )
+            plans[row.values["number"]] = (row, PlanStated(row.values["number"], facts, stated))
+        report, ready = await judge_plans(session, state.who, state.ground, [plan for _, plan in plans.values()])
+        for number, problem in report.refused:
+            row = plans[number][0]
+            row.problems.append(problem.code.problem("rows", row.number, *problem.path, **problem.values))
+        tally.new += len(ready)
+        return ready
+
+    async def _entered(
+        self, session: AsyncSession, state: _State, numbers: Sequence[str]
+    ) -> dict[str, tuple[dict[str, Any], date]]:
+        rows = await session.execute(
+            select(Household.number, Case.stated, Case.opened_on)
+            .join(Case, (Case.tenant_id == Household.tenant_id) & (Case.household_id == Household.id))
+            .where(
+                Household.tenant_id == state.who.county.id,
+                among(Household.number, numbers),
+                Case.programme == self.programme.code,
+                Case.period == self.period,
+            )
+        )
+        return {row.number: (row.stated, row.opened_on) for row in rows}
+
+    async def apply(self, session: AsyncSession, changes: list[Ready], state: _State) -> None:
+        """Open the cases."""
+        assert state.ground is not None
+        await open_cases(session, state.who, state.ground, changes)

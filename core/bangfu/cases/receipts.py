@@ -1,0 +1,260 @@
+"""Why this amount, why not me: the answer for one household, from what was stored, and proof that it still comes out the same.
+
+The answer quotes the clause, the facts with the day they are of, the arithmetic, by how much something was missed, who signed, and
+whose document set each number. For a household that never applied it says what would have come out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Entered
+from bangfu.cases.gather import gather, typed
+from bangfu.cases.ground import Ground, Rules, thaw, working_days
+from bangfu.db.bulk import among
+from bangfu.errors import Code, Refused
+from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, Household, Officer
+from bangfu.policy import Whose
+from bangfu.process import Duty
+from bangfu.programme import Programme
+from bangfu.rules.book import Determination, Outcome
+from bangfu.rules.explain import Line
+from bangfu.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to the case."""
+
+    act: Text
+    officer: str
+    duty: Text
+    effective_on: date
+    recorded_at: datetime
+    late_days: int
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Authority:
+    """The value of one parameter and the document that sets it."""
+
+    title: Text
+    value: Text
+    since: date
+    whose: Whose
+    document: str
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """The answer for one household. ``applied`` is whether there is a case; if not, the lines say what would have come out."""
+
+    number: str
+    programme: Text
+    period: Text
+    applied: bool
+    stage: Text | None
+    summary: Text
+    outcome: Outcome
+    payable: int
+    facts: tuple[tuple[Text, Text], ...]
+    facts_as_of: date
+    known_at: datetime
+    lines: tuple[Line, ...]
+    authorities: tuple[Authority, ...]
+    book: str
+    history: tuple[Step, ...]
+
+
+async def why(session: AsyncSession, who: Entered, ground: Ground, number: str) -> Receipt:
+    """The answer for the household of a number.
+
+    Refuses ``NOT_FOUND``, also where the household is out of sight.
+    """
+    tenant = who.county.id
+    household = await session.scalar(select(Household).where(Household.tenant_id == tenant, Household.number == number))
+    if household is None:
+        raise Code.NOT_FOUND.refuse("household", what=number)
+    case = await session.scalar(
+        select(Case).where(
+            Case.tenant_id == tenant,
+            Case.programme == ground.programme.code,
+            Case.period == ground.period.key,
+            Case.household_id == household.id,
+        )
+    )
+    kept = None
+    if case is not None:
+        kept = await session.scalar(
+            select(DeterminationRow)
+            .where(DeterminationRow.tenant_id == tenant, DeterminationRow.case_id == case.id)
+            .order_by(DeterminationRow.round.desc())
+            .limit(1)
+        )
+    if kept is not None:
+        rules, facts = ground.editions[kept.edition_id], kept.facts
+        determination, known_at = stored(rules, kept), kept.known_at
+    else:
+        rules, known_at = ground.latest, who.at.now
+        stated = case.stated if case is not None else {}
+        gathered = await gather(session, tenant, rules, [household.id], [stated], known_at)
+        facts = {name: column[0] for name, column in gathered.items()}
+        determination = rules.book.decide(typed(rules, facts), rules.parameters)
+    history = await _history(session, who, ground.programme, case.id) if case is not None else ()
+    stage = ground.programme.process.title(case.stage) if case is not None else None
+    return _receipt(number, rules, facts, determination, known_at, stage, history)
+
+
+def _receipt(
+    number: str,
+    rules: Rules,
+    facts: dict[str, Any],
+    determination: Determination,
+    known_at: datetime,
+    stage: Text | None,
+    history: tuple[Step, ...],
+) -> Receipt:
+    own = typed(rules, facts)
+    explainer = rules.explainer
+    summary = explainer.summary(determination)
+    if stage is None:
+        summary = Text(f"该户未申报;若申报:{summary.zh}", f"The household did not apply; if it had: {summary.en}")
+    parameters = rules.programme.policy.parameters
+    return Receipt(
+        number=number,
+        programme=rules.programme.title,
+        period=rules.period.title,
+        applied=stage is not None,
+        stage=stage,
+        summary=summary,
+        outcome=determination.outcome,
+        payable=determination.payable,
+        facts=tuple(
+            (spec.title, explainer.shown_fact(spec, getattr(own, name))) for name, spec in explainer.trace.facts.items()
+        ),
+        facts_as_of=rules.period.reference_day,
+        known_at=known_at,
+        lines=tuple(explainer.lines(own, determination)),
+        authorities=tuple(
+            Authority(parameters[name].title, rules.shown(name), r.since, r.whose, r.document, r.clause)
+            for name, r in rules.resolved.items()
+            if name in explainer.parameters_read()
+        ),
+        book=rules.version,
+        history=history,
+    )
+
+
+def stored(rules: Rules, row: DeterminationRow) -> Determination:
+    """A determination as it was kept."""
+    missing = tuple(name for name in rules.book.traced().used_facts if row.facts[name] is None)
+    return Determination(Outcome(row.outcome), row.values_, row.payable_fen, missing)
+
+
+ACTS = {
+    "plan": Text("制定计划", "planned"),
+    "account": Text("收入核算", "accounted"),
+    "post": Text("公示", "posted on notice"),
+    "object": Text("提出异议", "objected to"),
+    "settle": Text("处理异议", "objection settled"),
+    "accept": Text("乡镇验收", "accepted"),
+    "send_back": Text("退回", "sent back"),
+    "draw": Text("列入抽查总体", "put in the sampling frame"),
+    "check": Text("抽查", "spot-checked"),
+    "sample_passed": Text("抽查通过", "sample settled"),
+    "release": Text("放行拨付", "payment released"),
+}
+"""The acts of a case by name; a signature is named after its stage."""
+
+
+async def _history(session: AsyncSession, who: Entered, programme: Programme, case: UUID) -> tuple[Step, ...]:
+    rows = await session.execute(
+        select(CaseEvent, Officer.name)
+        .join(Officer, (Officer.tenant_id == CaseEvent.tenant_id) & (Officer.id == CaseEvent.officer_id))
+        .where(CaseEvent.tenant_id == who.county.id, CaseEvent.case_id == case)
+        .order_by(CaseEvent.version)
+    )
+    steps = []
+    for event, officer in rows:
+        act = ACTS.get(event.act)
+        if act is None:
+            stage = programme.process.title(event.act.removeprefix("sign:"))
+            act = Text(f"{stage.zh}签字", f"signed {stage.en}")
+        note = "; ".join(part for part in (event.reason, event.evidence, str(event.data.get("finding") or "")) if part)
+        steps.append(
+            Step(
+                act,
+                officer,
+                Duty(event.duty).title_text,
+                event.effective_on,
+                event.recorded_at,
+                event.late_days,
+                note,
+            )
+        )
+    return tuple(steps)
+
+
+# --- replay ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Replay:
+    """How stored determinations came out when computed again: how many agree, and what does not, by case."""
+
+    same: int
+    faults: tuple[tuple[UUID, str], ...]
+
+
+async def replay(
+    session: AsyncSession, who: Entered, programme: Programme, period: str, cases: Sequence[UUID] | None = None
+) -> Replay:
+    """Compute stored determinations again from their stored facts, with the parameters and the book of their day.
+
+    A book that is no longer installed, or whose text has changed, is a fault and not an excuse.
+    """
+    tenant = who.county.id
+    own = programme.period.period(period)
+    working = await working_days(session, tenant)
+    rules: dict[UUID, Rules | str] = {}
+    query = select(Edition).where(
+        Edition.tenant_id == tenant, Edition.programme == programme.code, Edition.period == period
+    )
+    for edition in await session.scalars(query):
+        try:
+            rules[edition.id] = thaw(programme, own, edition, working)
+        except Refused as refusal:
+            rules[edition.id] = str(refusal)
+    rows = select(DeterminationRow).where(
+        DeterminationRow.tenant_id == tenant, among(DeterminationRow.edition_id, rules)
+    )
+    if cases is not None:
+        rows = rows.where(among(DeterminationRow.case_id, cases))
+    same, faults = 0, []
+    for row in await session.scalars(rows.order_by(DeterminationRow.case_id, DeterminationRow.id)):
+        found = rules[row.edition_id]
+        fault = found if isinstance(found, str) else _difference(found, row)
+        if fault:
+            faults.append((row.case_id, fault))
+        else:
+            same += 1
+    return Replay(same, tuple(faults))
+
+
+def _difference(rules: Rules, row: DeterminationRow) -> str:
+    """What comes out differently, or nothing."""
+    again = rules.book.decide(typed(rules, row.facts), rules.parameters)
+    kept = stored(rules, row)
+    if again == kept:
+        return ""
+    differing = sorted(name for name in again.values if again.values[name] != kept.values.get(name))
+    return f"{', '.join(differing) or 'outcome'}: {kept.outcome} {kept.payable} → {again.outcome} {again.payable}"

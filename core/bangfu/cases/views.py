@@ -1,0 +1,237 @@
+"""Cases as the process sees them: thousands at once, with everything that decides what may happen next."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import and_, false, func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Actor, Entered
+from bangfu.cases.ground import Ground, Rules
+from bangfu.db.bulk import among
+from bangfu.models import (
+    Case,
+    DeterminationRow,
+    Household,
+    HouseholdCadre,
+    Notice,
+    Objection,
+    SampleUnit,
+    Signature,
+)
+from bangfu.process import Duty, View
+from bangfu.registry.divisions import Places
+from bangfu.registry.history import holds
+from bangfu.rules.book import Outcome
+from bangfu.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which cases an act is for: of some households, areas, stages, or one drawn sample; nothing given means all in sight.
+
+    ``without`` excludes households by number. ``after`` (village, household number) and ``limit`` take one part at a time.
+    """
+
+    households: Sequence[str] | None = None
+    areas: Sequence[tuple[int, int]] | None = None
+    stages: Sequence[str] | None = None
+    draw: UUID | None = None
+    without: Sequence[str] = ()
+    after: tuple[int, str] | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseView:
+    """A case with what the process needs to know of it."""
+
+    id: UUID
+    number: str
+    household: UUID
+    division: int
+    version: int
+    round: int
+    rules: Rules
+    stated: dict[str, Any]
+    determination: UUID | None
+    payable: int
+    digest: str | None
+    notice: UUID | None
+    draw: UUID | None
+    cadre: UUID | None
+    view: View
+
+    @property
+    def edition(self) -> UUID:
+        """The edition of the rules that the case is fixed to."""
+        return self.rules.id
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What somebody says of an act: the day it happened (today unless stated), the duty, why it is late, what shows it.
+
+    ``signatory`` is who did it, where somebody else types it in.
+    """
+
+    day: date | None = None
+    duty: Duty | None = None
+    reason: str = ""
+    evidence: str = ""
+    signatory: Actor | None = None
+
+
+def duties_over(officer: Actor, day: date, division: int, cadre: UUID | None) -> frozenset[Duty]:
+    """The duties of an officer over one household on a day; a cadre is linked to particular households."""
+    duties = officer.duties(day, division)
+    return duties if cadre == officer.id else duties - {Duty.LINKED_CADRE}
+
+
+async def look(
+    session: AsyncSession, who: Entered, ground: Ground, selection: Selection, on: date | None = None
+) -> list[CaseView]:
+    """The selected cases, by village and household number, in four statements whatever their number.
+
+    ``on`` is the day whose linked cadre counts, today unless stated.
+    """
+    query = _query(who, ground, on or who.at.today)
+    query = query.where(
+        Case.tenant_id == who.county.id,
+        Case.programme == ground.programme.code,
+        Case.period == ground.period.key,
+        Case.division.between(*who.scope.bounds),
+    )
+    if selection.households is not None:
+        query = query.where(among(Household.number, selection.households))
+    if selection.without:
+        query = query.where(~among(Household.number, selection.without))
+    if selection.stages is not None:
+        query = query.where(among(Case.stage, selection.stages))
+    if selection.draw is not None:
+        query = query.where(Case.draw_id == selection.draw)
+    if selection.areas is not None:
+        query = query.where(or_(false(), *(Case.division.between(lo, hi) for lo, hi in selection.areas)))
+    if selection.after is not None:
+        query = query.where(tuple_(Case.division, Household.number) > tuple_(*selection.after))
+    rows = (await session.execute(query.order_by(Case.division, Household.number).limit(selection.limit))).all()
+    places = await Places.on(session, who.at.today)
+    posted = await _posted(session, who, {row.Case.notice_id for row in rows if row.Case.notice_id})
+    awaited = await _awaited(session, who, [row.Case.id for row in rows if row.Case.draw_id])
+    return [_case(ground, row, places, posted.get(row.Case.notice_id), row.Case.id in awaited) for row in rows]
+
+
+async def _posted(session: AsyncSession, who: Entered, ids: Collection[UUID]) -> dict[UUID, tuple[date, date]]:
+    """The first and last day of notices. Read apart: a village has one notice for all its cases."""
+    query = select(Notice.id, Notice.first_day, Notice.last_day).where(
+        Notice.tenant_id == who.county.id, among(Notice.id, ids)
+    )
+    return {row.id: (row.first_day, row.last_day) for row in await session.execute(query)}
+
+
+async def _awaited(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> frozenset[UUID]:
+    """The drawn cases whose spot check has no result yet. A case is drawn again only after its earlier result."""
+    query = select(SampleUnit.case_id).where(
+        SampleUnit.tenant_id == who.county.id,
+        among(SampleUnit.case_id, cases),
+        SampleUnit.drawn.is_(True),
+        SampleUnit.passed.is_(None),
+    )
+    return frozenset(await session.scalars(query))
+
+
+def _query(who: Entered, ground: Ground, day: date) -> Any:
+    """One row a case. Signatures count that stand in the case's stage and round."""
+    tenant = who.county.id
+    accounting = ground.programme.process.accounting().code
+    current = and_(Signature.tenant_id == Case.tenant_id, Signature.case_id == Case.id, Signature.round == Case.round)
+    signed = (
+        select(func.jsonb_object_agg(Signature.duty, Signature.officer_id))
+        .where(current, Signature.stage == Case.stage)
+        .correlate(Case)
+        .scalar_subquery()
+    )
+    verified = (
+        select(func.array_agg(aggregate_order_by(Signature.officer_id, Signature.officer_id)))
+        .where(current, Signature.stage == accounting)
+        .correlate(Case)
+        .scalar_subquery()
+    )
+    objections = (
+        select(func.count())
+        .select_from(Objection)
+        .where(Objection.tenant_id == Case.tenant_id, Objection.case_id == Case.id, Objection.settled_at.is_(None))
+        .correlate(Case)
+        .scalar_subquery()
+    )
+    return (
+        select(
+            Case,
+            Household.number,
+            DeterminationRow.id.label("determination"),
+            DeterminationRow.outcome,
+            DeterminationRow.payable_fen,
+            DeterminationRow.digest,
+            HouseholdCadre.officer_id.label("cadre"),
+            signed.label("signed"),
+            verified.label("verified"),
+            objections.label("objections"),
+        )
+        .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
+        .outerjoin(
+            DeterminationRow,
+            and_(
+                DeterminationRow.tenant_id == tenant,
+                DeterminationRow.case_id == Case.id,
+                DeterminationRow.round == Case.round,
+            ),
+        )
+        .outerjoin(
+            HouseholdCadre,
+            and_(
+                HouseholdCadre.tenant_id == tenant,
+                HouseholdCadre.household_id == Case.household_id,
+                holds(HouseholdCadre, day),
+            ),
+        )
+    )
+
+
+def _case(ground: Ground, row: Any, places: Places, posted: tuple[date, date] | None, drawn: bool) -> CaseView:
+    case: Case = row.Case
+    village, place = places.named(case.division), places.by_code.get(case.division)
+    view = View(
+        stage=case.stage,
+        since=case.since,
+        village=Text(village, village),
+        poor_village=place.poor if place else None,
+        signed={Duty(duty): UUID(officer) for duty, officer in (row.signed or {}).items()},
+        accounted=row.outcome == Outcome.ELIGIBLE.value,
+        verified_by=frozenset(row.verified or ()),
+        posted=posted,
+        open_objections=row.objections,
+        drawn=drawn,
+    )
+    return CaseView(
+        case.id,
+        row.number,
+        case.household_id,
+        case.division,
+        case.version,
+        case.round,
+        ground.editions[case.edition_id],
+        case.stated,
+        row.determination,
+        row.payable_fen or 0,
+        row.digest,
+        case.notice_id,
+        case.draw_id,
+        row.cadre,
+        view,
+    )

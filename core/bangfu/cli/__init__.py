@@ -1,0 +1,37 @@
+"""The command line: every step of a programme, by the same core that the API calls.
+
+It trusts whoever runs it to say who acts (``--as``), checks that officer's duties and area, and records it. A refused request exits
+with 1 and changes nothing; a wrong use of the command with 2.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import click
+
+from bangfu import __version__
+from bangfu.cli import case, demo, installation, money, programme, registry
+from bangfu.cli.shell import Shell, language_of
+from bangfu.settings import Settings
+
+COMMANDS = "bangfu.commands"
+"""The entry-point group through which other packages add commands."""
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option("--tenant", envvar="BANGFU_TENANT", help="six-digit code of the county")
+@click.option("--as", "officer", envvar="BANGFU_OFFICER", help="staff number of the officer who acts")
+@click.option("--language", envvar="BANGFU_LANGUAGE", default="zh", help="zh or en")
+@click.pass_context
+def main(context: click.Context, tenant: str | None, officer: str | None, language: str) -> None:
+    """Bangfu 帮扶: from a county's assistance plan to a running, fair, auditable programme."""
+    context.obj = Shell(Settings.from_environment(), language_of(language), tenant, officer)
+
+
+for module in (installation, registry, programme, case, money, demo):
+    for command in module.commands:
+        main.add_command(command)
+for point in entry_points(group=COMMANDS):
+    main.add_command(point.load())

@@ -1,0 +1,426 @@
+"""Commands for cases: account, sign, post, object, accept, sample; and why."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+
+from bangfu import jobs, notices
+from bangfu.cases import acts, batch, overview, receipts, sampling
+from bangfu.cases.acts import Report
+from bangfu.cli.receipt import print_receipt
+from bangfu.cli.registry import run_job
+from bangfu.cli.shell import (
+    SHOWN,
+    F,
+    Open,
+    Shell,
+    pass_shell,
+    programme_options,
+    select,
+    selection_options,
+    state,
+    stated_options,
+)
+from bangfu.process import Verify, duty_names
+from bangfu.text import LANGUAGES, Text, money
+from bangfu.text import number as shown_number
+
+_CHOSEN = ("household", "area", "everything", "without")
+_SAID = ("day", "duty", "reason", "evidence", "signatory")
+
+
+@click.group()
+def case() -> None:
+    """Cases, one or thousands at a time."""
+
+
+def _run(shell: Shell, options: dict[str, Any], act: Any, **extra: Any) -> None:
+    """Run an act on a selection and show its report."""
+    chosen = select(*(options.pop(name) for name in _CHOSEN))
+    said = [options.pop(name) for name in _SAID]
+
+    async def work(opened: Open) -> Report:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        stated = await state(opened, who, *said)
+        async with opened.database.session(who.scope) as session:
+            done: Report = await act(session, who, ground, chosen, stated=stated, **extra)
+            return done
+
+    shell.report(shell.run(work))
+
+
+def _act_options(function: F) -> F:
+    """The options that every act takes."""
+    return programme_options(selection_options(stated_options(function)))
+
+
+@case.command("account")
+@_act_options
+@pass_shell
+def account(shell: Shell, **options: Any) -> None:
+    """Compute what each household is due; what has not changed is left alone.
+
+    Areas and --all run as a job, part by part; a run that was killed is simply run again.
+    """
+    if options["household"]:
+        _run(shell, options, acts.account)
+        return
+    chosen = select(*(options[name] for name in _CHOSEN))
+
+    async def work(opened: Open) -> jobs.Status:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        return await run_job(opened, who, await batch.ask(opened.database, who, ground, chosen.areas, chosen.without))
+
+    result = shell.run(work).result
+    shell.say(
+        "完成 {done} 户,无变化 {unchanged} 户,未办理 {refused} 户",
+        "done {done}, unchanged {unchanged}, refused {refused}",
+        **result,
+    )
+    for problem in result["first_refused"][:SHOWN]:
+        message = problem["message"][shell.language]
+        shell.out.print(f"  {problem['household']}  {problem['code']}: {message}", markup=False, highlight=False)
+
+
+@case.command("sign")
+@click.argument("stage")
+@_act_options
+@pass_shell
+def sign(shell: Shell, stage: str, **options: Any) -> None:
+    """Sign a STAGE, such as in_place or accounting."""
+    process = shell.programme(options["programme"]).process
+    stages = [s.code for s in process.stages if isinstance(s, Verify)]
+    if stage not in stages:
+        raise click.UsageError(f"the stages that are signed are: {', '.join(stages)}")
+
+    async def act(session: Any, who: Any, ground: Any, chosen: Any, stated: Any) -> Report:
+        return await acts.sign(session, who, ground, chosen, stage, stated)
+
+    _run(shell, options, act)
+
+
+@case.command("post")
+@click.option("--place", default="", help="where the notice hangs")
+@_act_options
+@pass_shell
+def post(shell: Shell, place: str, **options: Any) -> None:
+    """Post the results in public, one notice a village."""
+    _run(shell, options, acts.post, place=place)
+
+
+@case.command("accept")
+@_act_options
+@pass_shell
+def accept(shell: Shell, **options: Any) -> None:
+    """Accept cases on the spot, after their notice."""
+    _run(shell, options, acts.accept)
+
+
+@case.command("return")
+@click.option("--finding", required=True, help="what was found")
+@_act_options
+@pass_shell
+def send_back(shell: Shell, finding: str, **options: Any) -> None:
+    """Send cases back at acceptance, with what was found."""
+    _run(shell, options, acts.send_back, finding=finding)
+
+
+@case.command("object")
+@click.argument("number")
+@click.option("--words", required=True, help="what is objected")
+@click.option("--objector", default="", help="who objects, if named")
+@programme_options
+@stated_options
+@pass_shell
+def object_to(shell: Shell, number: str, words: str, objector: str, **options: Any) -> None:
+    """Take down an objection against the household NUMBER; the others on the notice go on."""
+
+    async def work(opened: Open) -> Report:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        stated = await state(opened, who, *(options[name] for name in _SAID))
+        async with opened.database.session(who.scope) as session:
+            return await acts.object_to(session, who, ground, number, words, objector, stated)
+
+    shell.report(shell.run(work))
+
+
+@case.command("settle")
+@click.argument("number")
+@click.option("--upheld/--dismissed", required=True)
+@click.option("--finding", required=True, help="what the re-check found")
+@programme_options
+@stated_options
+@pass_shell
+def settle(shell: Shell, number: str, upheld: bool, finding: str, **options: Any) -> None:
+    """Settle the objections against the household NUMBER."""
+
+    async def work(opened: Open) -> Report:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        stated = await state(opened, who, *(options[name] for name in _SAID))
+        async with opened.database.session(who.scope) as session:
+            return await acts.settle(session, who, ground, number, upheld=upheld, finding=finding, stated=stated)
+
+    shell.report(shell.run(work))
+
+
+@case.command("list")
+@programme_options
+@selection_options
+@click.option("--overdue", is_flag=True, help="only what is past its deadline")
+@click.option("--limit", default=50, show_default=True)
+@pass_shell
+def list_(shell: Shell, overdue: bool, limit: int, **options: Any) -> None:
+    """Show where cases stand, who holds each, and what is overdue."""
+    chosen = select(*(options[name] for name in _CHOSEN))
+
+    async def work(opened: Open) -> tuple[list[overview.Waiting], Any]:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope) as session:
+            return await overview.waiting(session, who, ground, chosen), ground.programme.process
+
+    found, process = shell.run(work)
+    held = [item for item in found if item.overdue or not overdue]
+    titles = (
+        Text("户编号", "household"),
+        Text("村", "village"),
+        Text("环节", "stage"),
+        Text("自", "since"),
+        Text("截止", "deadline"),
+        Text("待办", "waits for"),
+    )
+    rows = [
+        (
+            item.number,
+            item.division,
+            shell.show(process.title(item.stage)),
+            item.since,
+            f"{item.deadline or ''}{' !' if item.overdue else ''}",
+            shell.show(duty_names(item.duties)) if item.duties else "",
+        )
+        for item in held[:limit]
+    ]
+    title = Text(f"共 {len(held)} 户", f"{len(held)} households")
+    shell.table(shell.show(title), [shell.show(t) for t in titles], rows)
+
+
+@case.command("overview")
+@programme_options
+@pass_shell
+def overview_(shell: Shell, **options: Any) -> None:
+    """Show the figures of a period by township, and what was refused by which clause."""
+
+    async def work(opened: Open) -> tuple[list[overview.TownshipFigures], Any]:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope) as session:
+            return await overview.overview(session, who, ground), ground
+
+    figures, ground = shell.run(work)
+    show_overview(shell, figures, ground)
+
+
+def show_overview(shell: Shell, figures: list[overview.TownshipFigures], ground: Any) -> None:
+    """Print the figures with their total."""
+    steps = ground.latest.book.traced().steps
+    titles = (
+        Text("乡镇", "township"),
+        Text("申报", "applied"),
+        Text("符合", "eligible"),
+        Text("不符合", "refused"),
+        Text("资料不全", "incomplete"),
+        Text("抽查", "sampled"),
+        Text("应发(元)", "due (yuan)"),
+        Text("已放行(元)", "released (yuan)"),
+    )
+
+    def line(name: str, of: list[overview.TownshipFigures]) -> tuple[object, ...]:
+        return (
+            name,
+            *(
+                shown_number(sum(getattr(f, field) for f in of))
+                for field in ("applied", "eligible", "refused", "incomplete", "sampled")
+            ),
+            *(
+                shell.show(money(sum(getattr(f, field) for f in of))).split()[0]
+                for field in ("payable_fen", "paid_fen")
+            ),
+        )
+
+    rows = [line(f.name, [f]) for f in figures] + [line(shell.show(Text("合计", "total")), figures)]
+    heading = Text(
+        f"{ground.programme.title.zh} {ground.period.title.zh}",
+        f"{ground.programme.title.en}, {ground.period.title.en}",
+    )
+    shell.table(shell.show(heading), [shell.show(t) for t in titles], rows, right=range(1, 8))
+    reasons = []
+    for name in ground.latest.book.traced().criteria:
+        count = sum(f.unmet[name] for f in figures)
+        reasons.append((str(steps[name].step.cites), shell.show(steps[name].step.title), shown_number(count)))
+    headers = (Text("条款", "clause"), Text("要求", "requirement"), Text("未满足户数", "households not meeting it"))
+    shell.table(
+        shell.show(Text("未满足的条款", "refused, by clause")), [shell.show(t) for t in headers], reasons, right=(2,)
+    )
+    for name in figures[0].flagged if figures else ():
+        flagged = shown_number(sum(f.flagged[name] for f in figures))
+        shell.out.print(f"{shell.show(steps[name].step.title)}: {flagged}", highlight=False)
+
+
+@click.group()
+def notice() -> None:
+    """Public notices."""
+
+
+@notice.command("list")
+@programme_options
+@pass_shell
+def list_notices(shell: Shell, **options: Any) -> None:
+    """List the notices in sight."""
+
+    async def work(opened: Open) -> list[notices.Posted]:
+        who = await opened.enter()
+        programme = shell.programme(options["programme"])
+        async with opened.database.session(who.scope) as session:
+            return await notices.standing(session, who, programme.code, options["period"])
+
+    titles = (Text("编号", "id"), Text("村", "village"), Text("首日", "first day"), Text("末日", "last day"))
+    rows = [(n.id, n.division, n.first, n.last) for n in shell.run(work)]
+    shell.table(shell.show(Text("公示", "notices")), [shell.show(t) for t in titles], rows)
+
+
+@notice.command("export")
+@click.argument("id", type=click.UUID)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("-p", "--programme")
+@pass_shell
+def export_notice(shell: Shell, id: UUID, file: Path, programme: str | None) -> None:  # noqa: A002
+    """Write a notice as a workbook to print and hang up."""
+
+    async def work(opened: Open) -> bytes:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            return await notices.sheet(session, who, shell.programme(programme), id)
+
+    file.write_bytes(shell.run(work))
+
+
+@click.group()
+def sample() -> None:
+    """The county's spot check."""
+
+
+@sample.command("draw")
+@programme_options
+@click.option("--seed", help="a public seed, such as a lottery number; made at random unless stated")
+@click.option("--seed-source", default="", help="where a stated seed comes from")
+@stated_options
+@pass_shell
+def draw(shell: Shell, seed: str | None, seed_source: str, **options: Any) -> None:
+    """Draw the sample of everything accepted that no draw has held yet."""
+
+    async def work(opened: Open) -> sampling.Drawn:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        stated = await state(opened, who, *(options[name] for name in _SAID))
+        source = seed_source if seed else "secrets.token_hex"
+        async with opened.database.session(who.scope) as session:
+            return await sampling.draw_sample(session, who, ground, seed or secrets.token_hex(16), source, stated)
+
+    made = shell.run(work)
+    shell.say(
+        "抽查 {id}:总体 {frame} 户,抽中 {size} 户,种子 {seed}",
+        "draw {id}: {size} of {frame}, seed {seed}",
+        id=made.id,
+        frame=made.frame_size,
+        size=made.size,
+        seed=made.seed,
+    )
+    for household in made.households[:SHOWN]:
+        shell.out.print(f"  {household}", highlight=False)
+    if made.size > SHOWN:
+        shell.say("  ……另有 {more} 户", "  … and {more} more", more=made.size - SHOWN)
+
+
+@sample.command("redraw")
+@click.argument("id", type=click.UUID)
+@pass_shell
+def redraw(shell: Shell, id: UUID) -> None:  # noqa: A002
+    """Draw a kept sample again from its seed and compare."""
+
+    async def work(opened: Open) -> bool:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            return (await sampling.redraw(session, who, id))[1]
+
+    if not shell.run(work):
+        shell.say("重抽结果与记录不符", "the redraw is not what was kept")
+        raise SystemExit(1)
+    shell.say("重抽结果与记录一致", "the redraw is what was kept")
+
+
+@sample.command("check")
+@click.option("--passed/--failed", required=True)
+@click.option("--finding", default="", help="what was found; needed for a failed case")
+@programme_options
+@selection_options
+@stated_options
+@pass_shell
+def check(shell: Shell, passed: bool, finding: str, **options: Any) -> None:
+    """Give the results of drawn cases; a failed one goes back."""
+    _run(shell, options, sampling.check, passed=passed, finding=finding)
+
+
+@click.command()
+@click.argument("number")
+@programme_options
+@click.option("--both", is_flag=True, help="in Chinese and in English")
+@pass_shell
+def why(shell: Shell, number: str, both: bool, **options: Any) -> None:
+    """Why this amount, why not me: clause, facts and arithmetic for the household NUMBER."""
+
+    async def work(opened: Open) -> receipts.Receipt:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope) as session:
+            return await receipts.why(session, who, ground, number)
+
+    receipt = shell.run(work)
+    for language in LANGUAGES if both else (shell.language,):
+        print_receipt(shell.out, receipt, language)
+
+
+@click.command()
+@programme_options
+@pass_shell
+def replay(shell: Shell, **options: Any) -> None:
+    """Compute every stored determination again and compare to the fen."""
+
+    async def work(opened: Open) -> receipts.Replay:
+        who = await opened.enter()
+        programme = shell.programme(options["programme"])
+        async with opened.database.session(who.scope) as session:
+            return await receipts.replay(session, who, programme, options["period"])
+
+    result = shell.run(work)
+    shell.say(
+        "重算一致 {same} 份,不一致 {faults} 份",
+        "{same} agree, {faults} do not",
+        same=result.same,
+        faults=len(result.faults),
+    )
+    for found, fault in result.faults[:SHOWN]:
+        shell.out.print(f"  {found}: {fault}", markup=False, highlight=False)
+    if result.faults:
+        raise SystemExit(1)
+
+
+commands = (case, notice, sample, why, replay)

@@ -1,0 +1,46 @@
+"""``bangfu demo``: a made-up county and its whole story, told through the real product."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from bangfu.cli.demo.county import Size
+from bangfu.cli.demo.story import PERIOD, Story, Told
+from bangfu.cli.shell import Open, Shell, pass_shell
+
+SMALL = Size(townships=2, villages=3, planned=20, planned_persons=60, exited=120)
+
+
+@click.command()
+@click.option("--small", is_flag=True, help="a county of 140 households instead of 7,717")
+@click.option("--folder", type=click.Path(file_okay=False, path_type=Path), help="where the workbooks go")
+@pass_shell
+def demo(shell: Shell, small: bool, folder: Path | None) -> None:
+    """Tell the whole story on a made-up county: from an office's workbooks to the payment list.
+
+    Every run makes a county of its own, so it can be told again.
+    """
+    target = folder or shell.settings.home / "demo"
+
+    async def work(opened: Open) -> Told:
+        size = SMALL if small else Size()
+        return await Story(opened.database, opened.vault, shell.plugins, target, shell.out, size).tell()
+
+    told = shell.run(work)
+    shell.out.print()
+    shell.out.rule("[bold]自己试试  try it yourself", align="left")
+    example = told.examples.get("capped", "")
+    for command in (
+        f"bangfu --tenant {told.code} --as X002 why {example} --period {PERIOD} --both",
+        f"bangfu --tenant {told.code} --as X002 case overview --period {PERIOD}",
+        f"bangfu --tenant {told.code} --as X002 replay --period {PERIOD}",
+        f"bangfu --tenant {told.code} --as X002 audit --limit 20",
+    ):
+        shell.out.print(f"  {command}", markup=False, highlight=False, soft_wrap=True)
+    shell.out.print(f"\n付款名册 / payment list: {told.payment_list}", markup=False, highlight=False, soft_wrap=True)
+    shell.out.print(f"全部工作簿 / all workbooks: {target}", markup=False, highlight=False, soft_wrap=True)
+
+
+commands = (demo,)

@@ -1,0 +1,112 @@
+"""Commands for the installation: database, counties, demo clocks, key rings."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import click
+
+from bangfu.access import create_county, set_demo_day
+from bangfu.cli.shell import Day, Open, Shell, pass_shell
+from bangfu.db.embedded import EmbeddedServer
+from bangfu.models import WALLS
+from bangfu.vault import Vault
+
+
+@click.group()
+def db() -> None:
+    """The database."""
+
+
+@db.command("migrate")
+@pass_shell
+def migrate(shell: Shell) -> None:
+    """Bring the tables up to date, as the owner, and check the walls."""
+
+    async def work(opened: Open) -> None:
+        await opened.database.check(WALLS)
+
+    shell.run(work, migrate=True)
+    shell.say("数据库已是最新,隔离完整", "the tables are up to date and the walls stand")
+
+
+@db.command("check")
+@pass_shell
+def check(shell: Shell) -> None:
+    """Check that every wall stands; any command does this before it starts."""
+
+    async def work(opened: Open) -> None:
+        await opened.database.check(WALLS)
+
+    shell.run(work)
+    shell.say("隔离完整", "the walls stand")
+
+
+@db.command("stop")
+@pass_shell
+def stop(shell: Shell) -> None:
+    """Stop an embedded server that a killed process left running."""
+    if EmbeddedServer.stop_left_behind(shell.settings.home):
+        shell.say("已停止", "stopped")
+    else:
+        shell.say("没有需要停止的", "there was nothing to stop")
+
+
+@click.group()
+def tenant() -> None:
+    """Counties."""
+
+
+@tenant.command("create")
+@click.argument("code")
+@click.argument("name")
+@click.option("--officer", required=True, help="staff number of the first officer, who keeps registers and settings")
+@click.option("--officer-name", required=True)
+@click.option("--demo-day", type=Day(), help="make it a demo county that lives on this day")
+@pass_shell
+def create(shell: Shell, code: str, name: str, officer: str, officer_name: str, demo_day: date | None) -> None:
+    """Create a county by its six-digit CODE."""
+
+    async def work(opened: Open) -> None:
+        async with opened.database.owner() as connection:
+            await create_county(
+                connection, code, name, datetime.now(UTC), demo_today=demo_day, officer=(officer, officer_name)
+            )
+
+    shell.run(work)
+    shell.say("已建立 {name}({code})", "created {name} ({code})", name=name, code=code)
+
+
+@click.group()
+def clock() -> None:
+    """The clock of a demo county."""
+
+
+@clock.command("set")
+@click.argument("day", type=Day())
+@pass_shell
+def set_clock(shell: Shell, day: date) -> None:
+    """Move a demo county forward to DAY."""
+    if shell.tenant is None:
+        raise click.UsageError("--tenant says which county")
+    code = shell.tenant
+
+    async def work(opened: Open) -> None:
+        async with opened.database.owner() as connection:
+            await set_demo_day(connection, code, day)
+
+    shell.run(work)
+
+
+@click.group()
+def keyring() -> None:
+    """The key ring that seals personal identifiers."""
+
+
+@keyring.command("new")
+def new_keyring() -> None:
+    """Print a fresh key ring for BANGFU_KEYRING; keep it as carefully as the data."""
+    click.echo(Vault.new().dump())
+
+
+commands = (db, tenant, clock, keyring)

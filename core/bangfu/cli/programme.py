@@ -1,0 +1,194 @@
+"""Commands for programmes: switching on, provisions, periods."""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import click
+from sqlalchemy import select
+
+from bangfu.cases import ground as grounds
+from bangfu.cli.shell import Day, Open, Shell, pass_shell
+from bangfu.errors import Code
+from bangfu.models import ProvisionRow
+from bangfu.policy import Whose
+from bangfu.programme import citations
+from bangfu.text import Text
+
+
+@click.group()
+def programme() -> None:
+    """Programmes and their periods."""
+
+
+@programme.command("list")
+@pass_shell
+def list_(shell: Shell) -> None:
+    """List the programmes of this installation, and plugins that were skipped."""
+    plugins = shell.plugins
+    headers = [shell.show(t) for t in (Text("代码", "code"), Text("名称", "title"), Text("规则起始日", "books from"))]
+    rows = [
+        (p.code, shell.show(p.title), ", ".join(book.since.isoformat() for book in p.books))
+        for p in plugins.programmes.values()
+    ]
+    shell.table(shell.show(Text("项目", "programmes")), headers, rows)
+    for name, why in plugins.skipped.items():
+        shell.say("已跳过插件 {name}:{why}", "skipped plugin {name}: {why}", name=name, why=why)
+
+
+@programme.command("on")
+@click.argument("code")
+@click.option("--since", type=Day(), help="from which day; today unless stated")
+@pass_shell
+def switch_on(shell: Shell, code: str, since: date | None) -> None:
+    """Let the county run a programme."""
+
+    async def work(opened: Open) -> None:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            await grounds.switch_on(session, who, shell.programme(code), since or who.at.today)
+
+    shell.run(work)
+    shell.say("已启用 {title}", "{title} is on", title=shell.programme(code).title)
+
+
+@programme.command("open")
+@click.argument("code")
+@click.argument("period")
+@pass_shell
+def open_(shell: Shell, code: str, period: str) -> None:
+    """Freeze the rules of a PERIOD; again, if provisions released since say otherwise."""
+
+    async def work(opened: Open) -> grounds.Rules:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            return await grounds.open_period(session, who, shell.programme(code), period)
+
+    show_rules(shell, shell.run(work))
+
+
+@programme.command("show")
+@click.argument("code")
+@click.argument("period")
+@pass_shell
+def show(shell: Shell, code: str, period: str) -> None:
+    """Show the numbers a PERIOD runs by, and whose document sets each."""
+
+    async def work(opened: Open) -> grounds.Rules:
+        who = await opened.enter()
+        return (await opened.ground(who, code, period)).latest
+
+    show_rules(shell, shell.run(work))
+
+
+@programme.command("clauses")
+@click.argument("code")
+@pass_shell
+def clauses(shell: Shell, code: str) -> None:
+    """Show, clause by clause, what carries it out or why it is left out."""
+    found = shell.programme(code)
+    cited = {str(citation): where for citation, where in citations(found).items()}
+    rows = []
+    for document in found.policy.documents.values():
+        for clause, heading in document.clauses.items():
+            left = document.left_out.get(clause)
+            answer = ", ".join(cited.get(f"{document.code}#{clause}", []))
+            if left:
+                answer = shell.show(Text(f"未实施:{left.zh}", f"left out: {left.en}"))
+            rows.append((clause, heading, answer))
+    headers = [shell.show(t) for t in (Text("条款", "clause"), Text("标题", "heading"), Text("落实", "carried out by"))]
+    shell.table(shell.show(found.title), headers, rows)
+
+
+def show_rules(shell: Shell, rules: grounds.Rules) -> None:
+    """Show an edition of a period's rules."""
+    whose = {Whose.PLAN: Text("方案", "plan"), Whose.COUNTY: Text("本县", "county")}
+    rows = [
+        (
+            shell.show(rules.programme.policy.parameters[name].title),
+            shell.show(rules.shown(name)),
+            resolved.since,
+            shell.show(whose[resolved.whose]),
+            f"{resolved.document} {resolved.clause}",
+        )
+        for name, resolved in rules.resolved.items()
+    ]
+    titles = (
+        Text("参数", "parameter"),
+        Text("值", "value"),
+        Text("自", "since"),
+        Text("谁定", "whose"),
+        Text("依据", "authority"),
+    )
+    heading = Text(
+        f"{rules.programme.title.zh} {rules.period.title.zh} 第 {rules.number} 版",
+        f"{rules.programme.title.en}, {rules.period.title.en}, edition {rules.number}",
+    )
+    shell.table(shell.show(heading), [shell.show(t) for t in titles], rows)
+
+
+@click.group()
+def provision() -> None:
+    """The county's own documents that set parameters."""
+
+
+@provision.command("draft")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@pass_shell
+def draft(shell: Shell, file: Path) -> None:
+    """Write down the provisions of a TOML FILE as a draft, after checking them."""
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        shell.refuse([Code.FILE_UNREADABLE.problem("file", detail=str(error))])
+
+    async def work(opened: Open) -> UUID:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            return await grounds.draft_provision(session, who, shell.programme(raw.get("programme")), raw)
+
+    shell.say("已起草,编号 {id};由另一人发布", "drafted as {id}; another person releases it", id=shell.run(work))
+
+
+@provision.command("release")
+@click.argument("id", type=click.UUID)
+@pass_shell
+def release(shell: Shell, id: UUID) -> None:  # noqa: A002
+    """Put a draft in force; by another person than who drafted it."""
+
+    async def work(opened: Open) -> None:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            await grounds.release_provision(session, who, id)
+
+    shell.run(work)
+    shell.say("已发布", "released")
+
+
+@provision.command("list")
+@pass_shell
+def list_provisions(shell: Shell) -> None:
+    """List the county's provisions."""
+
+    async def work(opened: Open) -> list[ProvisionRow]:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            query = select(ProvisionRow).where(ProvisionRow.tenant_id == who.county.id)
+            return list(await session.scalars(query.order_by(ProvisionRow.issued_on, ProvisionRow.id)))
+
+    states = {"draft": Text("草稿", "draft"), "released": Text("已发布", "released")}
+    titles = (
+        Text("编号", "id"),
+        Text("文号", "number"),
+        Text("标题", "title"),
+        Text("印发", "issued"),
+        Text("状态", "state"),
+    )
+    rows = [(r.id, r.number, r.title, r.issued_on, shell.show(states[r.state])) for r in shell.run(work)]
+    shell.table(shell.show(Text("本县规定", "provisions")), [shell.show(t) for t in titles], rows)
+
+
+commands = (programme, provision)

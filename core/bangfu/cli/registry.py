@@ -1,0 +1,211 @@
+"""Commands for the registers: importing workbooks, jobs, the calendar."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import click
+from sqlalchemy.dialects.postgresql import insert
+
+from bangfu import files, jobs
+from bangfu.access import Action, Entered
+from bangfu.cases import batch
+from bangfu.cases.plans import PlanImporter
+from bangfu.cli.shell import Day, Open, Shell, pass_shell, progress_bar
+from bangfu.errors import Code
+from bangfu.models import CalendarDay
+from bangfu.registry import importing
+from bangfu.registry.divisions import DivisionImporter
+from bangfu.registry.households import HouseholdImporter
+from bangfu.registry.importing import Importer
+from bangfu.registry.income import IncomeImporter
+from bangfu.registry.officers import OfficerImporter
+from bangfu.registry.organizations import OrganizationImporter
+from bangfu.text import Text
+
+IMPORTERS: dict[str, Importer[Any]] = {
+    importer.kind: importer
+    for importer in (
+        DivisionImporter(),
+        OrganizationImporter(),
+        OfficerImporter(),
+        HouseholdImporter(),
+        IncomeImporter(),
+    )
+}
+
+
+def handlers(shell: Shell) -> dict[str, jobs.Handler]:
+    """The handler of every kind of job, those of plans by programme and period."""
+    known = {kind: importing.handler(importer) for kind, importer in IMPORTERS.items()}
+    known[batch.KIND] = batch.handler(shell.plugins)
+
+    class _Handlers(dict[str, jobs.Handler]):
+        def __missing__(self, kind: str) -> jobs.Handler:
+            _, programme, period = kind.split("/")
+            return importing.handler(PlanImporter(shell.plugins.programme(programme), period))
+
+    return _Handlers(known)
+
+
+async def run_job(opened: Open, who: Entered, job: UUID, title: str = "") -> jobs.Status:
+    """Run a job here and now, with a progress bar."""
+    bar, watch = progress_bar(opened.shell.out, title)
+    with bar:
+        return await jobs.run(opened.database, opened.vault, who, job, handlers(opened.shell), watch)
+
+
+@click.command("import")
+@click.argument("kind", type=click.Choice([*IMPORTERS, "plans"]))
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="show what would change, change nothing")
+@click.option("--as-of", type=Day(), help="the day of which the workbook speaks; today unless stated")
+@click.option("--map", "matches", multiple=True, metavar="HEADER=FIELD", help="what a header means; remembered")
+@click.option("--accept-valid", is_flag=True, help="import the good rows although others have problems")
+@click.option("--returned", type=click.Path(dir_okay=False, path_type=Path), help="where the marked workbook goes")
+@click.option("-p", "--programme", help="programme of a sheet of plans")
+@click.option("--period", help="period of a sheet of plans")
+@pass_shell
+def import_(
+    shell: Shell,
+    kind: str,
+    file: Path,
+    dry_run: bool,
+    as_of: date | None,
+    matches: tuple[str, ...],
+    accept_valid: bool,
+    returned: Path | None,
+    programme: str | None,
+    period: str | None,
+) -> None:
+    """Import a workbook (XLSX or CSV).
+
+    Nothing is imported while a row has a problem; the workbook comes back with the problems at its rows. Importing the same file again
+    changes nothing.
+    """
+    stated = {}
+    for match in matches:
+        header, equals, column = match.partition("=")
+        if not equals:
+            raise click.UsageError("--map takes HEADER=FIELD")
+        stated[header] = column
+    if kind == "plans":
+        if period is None:
+            raise click.UsageError("plans need --period")
+        importer: Importer[Any] = PlanImporter(shell.programme(programme), period)
+    else:
+        importer = IMPORTERS[kind]
+
+    async def work(opened: Open) -> jobs.Status:
+        who = await opened.enter()
+        job = await importing.ask(
+            opened.database,
+            opened.vault,
+            who,
+            importer,
+            file.name,
+            file.read_bytes(),
+            as_of=as_of,
+            dry_run=dry_run,
+            accept_valid=accept_valid,
+            matches=stated,
+        )
+        status = await run_job(opened, who, job, shell.show(importer.title))
+        if status.result_file_id is not None:
+            async with opened.database.session(who.scope) as session:
+                back = await files.fetch(session, opened.vault, who.county.id, status.result_file_id)
+            target = returned or file.with_name(back.name)
+            target.write_bytes(back.data)
+            shell.say("问题已标注在 {file}", "the problems are marked in {file}", file=target)
+        return status
+
+    show_status(shell, shell.run(work))
+
+
+def show_status(shell: Shell, status: jobs.Status) -> None:
+    """Show what an import came to; exit with 1 if it was refused."""
+    result = status.result
+    tallies = result.get("tallies", {})
+    if tallies:
+        title = (
+            Text("试算结果(未改动)", "dry run, nothing changed") if result["dry_run"] else Text("导入结果", "imported")
+        )
+        if status.state == "refused":
+            title = Text("比对结果(未导入)", "compared, nothing imported")
+        headers = [
+            shell.show(t)
+            for t in (Text("内容", "what"), Text("新增", "new"), Text("变更", "changed"), Text("相同", "same"))
+        ]
+        rows = [(what, t["new"], t["changed"], t["same"]) for what, t in tallies.items()]
+        shell.table(shell.show(title), headers, rows, right=(1, 2, 3))
+        for what, tally in tallies.items():
+            for example in tally["examples"][:3]:
+                changes = ", ".join(f"{name}: {old} → {new}" for name, (old, new) in example["fields"].items())
+                shell.out.print(f"  {what} {example['what']}: {changes}", markup=False, highlight=False)
+    problems = result.get("problems") or result.get("row_problems") or []
+    for problem in problems[:10]:
+        where = ".".join(str(step) for step in problem["path"])
+        message, remedy = problem["message"][shell.language], problem["remedy"][shell.language]
+        shell.out.print(f"  {problem['code']} {where}: {message} → {remedy}", markup=False, highlight=False)
+    if result.get("bad_rows", 0) > 10:
+        shell.say("  ……共 {count} 行有问题", "  … {count} rows with problems in all", count=result["bad_rows"])
+    if status.state == "refused":
+        raise SystemExit(1)
+
+
+@click.group()
+def job() -> None:
+    """Long work."""
+
+
+@job.command("resume")
+@pass_shell
+def resume(shell: Shell) -> None:
+    """Take up the officer's jobs that wait or were left by a process that died."""
+
+    async def work(opened: Open) -> list[jobs.Status]:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            waiting = await jobs.unfinished(session, who)
+        return [await run_job(opened, who, waiting_job, str(waiting_job)) for waiting_job in waiting]
+
+    finished = shell.run(work)
+    shell.say("完成 {count} 个任务", "{count} jobs done", count=len(finished))
+    for status in finished:
+        show_status(shell, status)
+
+
+@click.group()
+def calendar() -> None:
+    """The county's working days."""
+
+
+@calendar.command("set")
+@click.argument("day", type=Day())
+@click.argument("kind", type=click.Choice(["worked", "off"]))
+@click.option("--note", required=True, help="the document that says so")
+@pass_shell
+def set_day(shell: Shell, day: date, kind: str, note: str) -> None:
+    """Enter whether DAY is worked, over the published calendar."""
+
+    async def work(opened: Open) -> None:
+        who = await opened.enter()
+        who.require(Action.SET_CALENDAR)
+        if not note.strip():
+            raise Code.REASON_NEEDED.refuse("note")
+        values = {"tenant_id": who.county.id, "day": day, "worked": kind == "worked", "note": note}
+        async with opened.database.session(who.scope) as session:
+            statement = insert(CalendarDay).values(values)
+            await session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["tenant_id", "day"], set_={"worked": values["worked"], "note": note}
+                )
+            )
+
+    shell.run(work)
+
+
+commands = (import_, job, calendar)

@@ -1,0 +1,246 @@
+"""What every command shares: who acts, on which database, and how an answer or a refusal is shown."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any, NoReturn, TypeVar, cast
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from bangfu.access import Entered, actor, enter
+from bangfu.cases.acts import Report
+from bangfu.cases.ground import Ground, ground_of
+from bangfu.cases.views import Selection, Stated
+from bangfu.db import Database
+from bangfu.errors import Code, Problem, Refused
+from bangfu.jobs import Watch
+from bangfu.models import WALLS
+from bangfu.process import Duty
+from bangfu.programme import Plugins, Programme, installed
+from bangfu.registry.divisions import area_of
+from bangfu.settings import Settings
+from bangfu.text import LANGUAGES, Language, Text
+from bangfu.vault import Vault
+
+R = TypeVar("R")
+REFUSED_EXIT = 1
+SHOWN = 20
+
+
+@dataclass
+class Shell:
+    """One run of the command line."""
+
+    settings: Settings
+    language: Language
+    tenant: str | None
+    officer: str | None
+    out: Console = field(default_factory=Console)
+
+    def say(self, zh: str, en: str, **values: Any) -> None:
+        """Print a sentence in the caller's language."""
+        self.out.print(Text(zh, en).filled(**values).in_(self.language), highlight=False)
+
+    def show(self, text: Text) -> str:
+        """A text in the caller's language."""
+        return text.in_(self.language)
+
+    @property
+    def plugins(self) -> Plugins:
+        """The plugins of this installation."""
+        return installed()
+
+    def programme(self, code: str | None) -> Programme:
+        """The programme that is meant: the stated one, or the only one there is."""
+        known = self.plugins.programmes
+        if code is None and len(known) == 1:
+            return next(iter(known.values()))
+        return self.plugins.programme(code or "")
+
+    def run(self, work: Callable[[Open], Awaitable[R]], *, migrate: bool | None = None) -> R:
+        """Open the database (bringing its tables up to date if ``migrate``) and do the work.
+
+        A refusal is shown and ends the command with 1.
+        """
+
+        async def inside() -> R:
+            database = await Database.open(self.settings, WALLS, migrate=migrate)
+            try:
+                return await work(Open(self, database, Vault.open(self.settings)))
+            finally:
+                await database.close()
+
+        try:
+            return asyncio.run(inside())
+        except Refused as refusal:
+            self.refuse(refusal.problems)
+
+    def refuse(self, problems: Iterable[Problem]) -> NoReturn:
+        """Show problems and exit with 1."""
+        err = Console(stderr=True)
+        for problem in problems:
+            where = ".".join(str(step) for step in problem.path)
+            err.print(f"[bold red]{problem.code.name}[/]{f' ({where})' if where else ''}: ", end="", highlight=False)
+            err.print(self.show(problem.message), markup=False, highlight=False)
+            err.print(f"  → {self.show(problem.remedy)}", markup=False, highlight=False)
+        sys.exit(REFUSED_EXIT)
+
+    def table(
+        self, title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()
+    ) -> None:
+        """Print a table; ``right`` are the columns of numbers."""
+        table = Table(title=title, title_justify="left")
+        for position, header in enumerate(headers):
+            table.add_column(header, justify="right" if position in right else "left")
+        for row in rows:
+            table.add_row(*(str(value) for value in row))
+        self.out.print(table)
+
+    def report(self, report: Report) -> None:
+        """Show what an act came to; exit with 1 if it was refused for all."""
+        self.say(
+            "完成 {done} 户,无变化 {unchanged} 户,未办理 {refused} 户",
+            "done {done}, unchanged {unchanged}, refused {refused}",
+            done=len(report.done),
+            unchanged=len(report.unchanged),
+            refused=len(report.refused),
+        )
+        for number, problem in report.refused[:SHOWN]:
+            self.out.print(
+                f"  {number}  {problem.code.name}: {self.show(problem.message)}", markup=False, highlight=False
+            )
+            self.out.print(f"    → {self.show(problem.remedy)}", markup=False, highlight=False)
+        if len(report.refused) > SHOWN:
+            self.say("  ……另有 {more} 户", "  … and {more} more", more=len(report.refused) - SHOWN)
+        if report.refused and not report.done and not report.unchanged:
+            sys.exit(REFUSED_EXIT)
+
+
+@dataclass
+class Open:
+    """The database of a run, and who acts on it."""
+
+    shell: Shell
+    database: Database
+    vault: Vault
+
+    async def enter(self) -> Entered:
+        """Who acts, as stated with ``--tenant`` and ``--as``."""
+        if not self.shell.tenant or not self.shell.officer:
+            raise click.UsageError("--tenant and --as (or BANGFU_TENANT and BANGFU_OFFICER) say who acts")
+        return await enter(self.database, self.shell.tenant, self.shell.officer)
+
+    async def ground(self, who: Entered, programme: str | None, period: str) -> Ground:
+        """The programme and period that are meant."""
+        async with self.database.session(who.scope) as session:
+            return await ground_of(session, who.county.id, self.shell.programme(programme), period)
+
+
+class Day(click.ParamType[date]):
+    """A day like 2021-09-30."""
+
+    name = "day"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """Read the day."""
+        try:
+            return value if isinstance(value, date) else date.fromisoformat(value)
+        except ValueError:
+            self.fail(f"{value!r} is not a day like 2021-09-30", param, ctx)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def pass_shell(function: F) -> F:
+    """Give a command the run's :class:`Shell` as its first argument."""
+    return cast(F, click.make_pass_decorator(Shell)(function))
+
+
+def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
+    def decorate(function: F) -> F:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return decorate
+
+
+def programme_options(function: F) -> F:
+    """``--programme`` and ``--period``."""
+    return _options(
+        click.option("-p", "--programme", help="programme code; may be left out where there is only one"),
+        click.option("--period", required=True, help="period, such as the plan year 2021"),
+    )(function)
+
+
+def selection_options(function: F) -> F:
+    """Which cases: ``--household``, ``--area``, ``--all``, ``--without``."""
+    return _options(
+        click.option("-n", "--household", multiple=True, help="household number; may be given several times"),
+        click.option("--area", multiple=True, help="12-digit code of a village, township or county"),
+        click.option("--all", "everything", is_flag=True, help="every case in sight"),
+        click.option("--without", multiple=True, help="household number to leave out"),
+    )(function)
+
+
+def stated_options(function: F) -> F:
+    """What is said of an act: ``--day``, ``--duty``, ``--reason``, ``--evidence``, ``--for``."""
+    return _options(
+        click.option("--day", type=Day(), help="the day it happened; today unless stated"),
+        click.option("--duty", type=click.Choice([duty.value for duty in Duty]), help="the duty acted in"),
+        click.option("--reason", default="", help="why it is late"),
+        click.option("--evidence", default="", help="the paper that shows it"),
+        click.option("--for", "signatory", help="staff number of who did it, where somebody else types it in"),
+    )(function)
+
+
+def select(household: Sequence[str], area: Sequence[str], everything: bool, without: Sequence[str]) -> Selection:
+    """The selection of the options; nothing selected is a usage error, never everything."""
+    if not household and not area and not everything:
+        raise click.UsageError("say which cases: --household, --area or --all")
+    areas = [area_of(int(code.ljust(12, "0"))) for code in area] if area else None
+    return Selection(households=list(household) or None, areas=areas, without=list(without))
+
+
+async def state(
+    opened: Open, who: Entered, day: date | None, duty: str | None, reason: str, evidence: str, signatory: str | None
+) -> Stated:
+    """What the options say of an act."""
+    by = None
+    if signatory is not None:
+        async with opened.database.session(who.scope) as session:
+            by = await actor(session, who.county, signatory)
+    return Stated(day, Duty(duty) if duty else None, reason, evidence, by)
+
+
+def progress_bar(out: Console, title: str) -> tuple[Progress, Watch]:
+    """A progress bar, and what a job tells it."""
+    bar = Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=out
+    )
+    task = bar.add_task(title, total=None)
+
+    def watch(done: int, total: int | None) -> None:
+        bar.update(task, completed=done, total=total)
+
+    return bar, watch
+
+
+def language_of(text: str) -> Language:
+    """A language by its code."""
+    if text not in LANGUAGES:
+        raise click.BadParameter("zh or en")
+    return "en" if text == "en" else "zh"
+
+
+def not_found(what: Text) -> Refused:
+    """A refusal for something that is not there or not in sight."""
+    return Code.NOT_FOUND.refuse(what=what)

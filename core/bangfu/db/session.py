@@ -1,0 +1,105 @@
+"""One request is one transaction, bound to a tenant and an area from its first statement.
+
+The :class:`Scope` is written into the transaction with ``set_config(…, true)``, so it cannot outlive it on a pooled
+connection; the walls read it from there. Nobody but the edge (command, request, job) opens or commits a session.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from uuid import UUID
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.orm import Session, SessionTransaction
+from sqlalchemy.pool import NullPool
+
+STATEMENT_TIMEOUT = "60s"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Who a transaction belongs to: the county, the areas (closed ranges of 12-digit codes), and the officer.
+
+    No areas means that rows behind an area wall are not seen at all.
+    """
+
+    tenant: int
+    areas: tuple[tuple[int, int], ...] = ()
+    officer: UUID | None = None
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The narrowest range that covers the areas, for a query that wants the index on divisions; empty without any."""
+        return (min(lo for lo, _ in self.areas), max(hi for _, hi in self.areas)) if self.areas else (1, 0)
+
+    def settings(self) -> dict[str, str]:
+        """What the walls read."""
+        if any(lo > hi for lo, hi in self.areas):
+            raise ValueError("an area runs from its lowest to its highest code")
+        return {
+            "app.tenant": str(self.tenant),
+            "app.areas": "{" + ",".join(f"[{lo},{hi}]" for lo, hi in self.areas) + "}",
+            "app.officer": str(self.officer or ""),
+            "statement_timeout": STATEMENT_TIMEOUT,
+        }
+
+
+class _ScopedSession(Session):
+    """A session whose every transaction begins by setting its scope."""
+
+
+@event.listens_for(_ScopedSession, "after_begin")
+def _set_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
+    scope: Scope = session.info["scope"]
+    settings = scope.settings()
+    calls = ", ".join(f"set_config('{name}', :v{i}, true)" for i, name in enumerate(settings))
+    connection.execute(text(f"select {calls}"), {f"v{i}": value for i, value in enumerate(settings.values())})  # noqa: S608 - fixed names
+
+
+def scope_of(session: AsyncSession) -> Scope:
+    """The scope that a session is bound to."""
+    return cast(Scope, session.info["scope"])
+
+
+def engine_for(url: str, arguments: dict[str, Any], *, pooled: bool = True) -> AsyncEngine:
+    """An engine on asyncpg. Errors never carry parameters; plans are made for the scope at hand, never kept from another's."""
+    arguments = dict(arguments)
+    settings = {"plan_cache_mode": "force_custom_plan", **arguments.pop("server_settings", {})}
+    pool: dict[str, Any] = {"pool_size": 5, "max_overflow": 5} if pooled else {"poolclass": NullPool}
+    return create_async_engine(
+        url,
+        connect_args={**arguments, "server_settings": settings},
+        hide_parameters=True,
+        json_serializer=lambda value: json.dumps(value, ensure_ascii=False, separators=(",", ":")),
+        **pool,
+    )
+
+
+class Sessions:
+    """Opens scoped sessions on one engine."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+        self._maker = async_sessionmaker(engine, sync_session_class=_ScopedSession, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def open(self, scope: Scope) -> AsyncIterator[AsyncSession]:
+        """One transaction in a scope: committed at the end of the block, rolled back whole if the block raises."""
+        async with self._maker(info={"scope": scope}) as session, session.begin():
+            yield session
+
+
+def merged(areas: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Areas in order, with overlapping and touching ones joined."""
+    result: list[tuple[int, int]] = []
+    for lo, hi in sorted(areas):
+        if result and lo <= result[-1][1] + 1:
+            result[-1] = (result[-1][0], max(result[-1][1], hi))
+        else:
+            result.append((lo, hi))
+    return tuple(result)

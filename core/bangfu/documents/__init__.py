@@ -1,0 +1,1 @@
+"""Workbooks in and out: an office's own sheets are read, printed lists and returned problems are written."""

@@ -1,0 +1,159 @@
+"""Workbooks that an office prints and a bank reads: a title, a table, its total in figures and in words, and who signs.
+
+Numbers that are digits (identity, account) are written as text; nothing a person typed is ever taken for a formula.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+
+import xlsxwriter
+
+
+@dataclass(frozen=True, slots=True)
+class SheetColumn:
+    """One column of a sheet to write."""
+
+    header: str
+    kind: Literal["text", "money", "integer", "day"] = "text"
+    width: int = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """One sheet: lines above the table, the table, a total of its money columns if asked for, and lines below."""
+
+    name: str
+    title: str
+    columns: Sequence[SheetColumn]
+    rows: Iterable[Sequence[Any]]
+    above: Sequence[str] = ()
+    below: Sequence[str] = ()
+    total: bool = False
+
+
+def workbook(sheets: Sequence[Sheet]) -> bytes:
+    """An XLSX workbook of the sheets, ready to print on A4 with the header repeated on every page."""
+    output = io.BytesIO()
+    book = xlsxwriter.Workbook(output, {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False})
+    base = {"font_name": "宋体", "font_size": 10, "valign": "vcenter"}
+    cell = {**base, "border": 1}
+    formats = {
+        "title": book.add_format({**base, "font_size": 16, "bold": True, "align": "center"}),
+        "line": book.add_format(base),
+        "header": book.add_format({**cell, "bold": True, "align": "center", "text_wrap": True}),
+        "text": book.add_format({**cell, "num_format": "@"}),
+        "money": book.add_format({**cell, "num_format": "#,##0.00"}),
+        "integer": book.add_format({**cell, "num_format": "0"}),
+        "day": book.add_format({**cell, "num_format": "yyyy-mm-dd"}),
+    }
+    for sheet in sheets:
+        _write(book.add_worksheet(sheet.name), sheet, formats)
+    book.close()
+    return output.getvalue()
+
+
+def _write(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
+    last = len(sheet.columns) - 1
+    page.set_paper(9)
+    page.set_landscape()
+    page.fit_to_pages(1, 0)
+    page.set_footer("&C第 &P 页,共 &N 页")
+    for position, column in enumerate(sheet.columns):
+        page.set_column(position, position, column.width)
+    page.merge_range(0, 0, 0, max(1, last), sheet.title, formats["title"])
+    row = 1
+    for line in sheet.above:
+        page.write_string(row, 0, line, formats["line"])
+        row += 1
+    for position, column in enumerate(sheet.columns):
+        page.write_string(row, position, column.header, formats["header"])
+    page.repeat_rows(row)
+    totals = [0] * len(sheet.columns)
+    for values in sheet.rows:
+        row += 1
+        for position, (column, value) in enumerate(zip(sheet.columns, values, strict=True)):
+            if column.kind == "money":
+                totals[position] += value
+            _cell(page, row, position, column.kind, value, formats)
+    if sheet.total:
+        row += 1
+        for position, column in enumerate(sheet.columns):
+            kind = column.kind if column.kind == "money" else "text"
+            value = totals[position] if column.kind == "money" else ("合计" if position == 0 else "")
+            _cell(page, row, position, kind, value, formats)
+    for line in sheet.below:
+        row += 1
+        page.write_string(row, 0, line, formats["line"])
+
+
+def _cell(page: Any, row: int, position: int, kind: str, value: Any, formats: dict[str, Any]) -> None:
+    if value is None or value == "":
+        page.write_blank(row, position, None, formats[kind])
+    elif kind == "money":
+        page.write_number(row, position, value / 100, formats[kind])
+    elif kind == "integer":
+        page.write_number(row, position, value, formats[kind])
+    elif kind == "day":
+        page.write_datetime(row, position, value if isinstance(value, date) else None, formats[kind])
+    else:
+        page.write_string(row, position, str(value), formats[kind])
+
+
+_DIGITS = "零壹贰叁肆伍陆柒捌玖"
+_UNITS = ("", "拾", "佰", "仟")
+_GROUPS = ("", "万", "亿", "万亿")
+
+
+def amount_in_words(fen: int) -> str:
+    """An amount in Chinese capitals 大写, as vouchers carry it: 300050 fen is 叁仟元零伍角整.
+
+    ValueError for a negative amount or one of ten thousand billion yuan and more.
+    """
+    if not 0 <= fen < 10**18:
+        raise ValueError("the amount cannot be written in words")
+    yuan, rest = divmod(fen, 100)
+    jiao, cent = divmod(rest, 10)
+    words = f"{_integer(yuan)}元" if yuan else ""
+    if not rest:
+        return f"{words or '零元'}整"
+    if jiao:
+        # 元 and 角 are parted by 零 where the yuan end in zero.
+        words += ("零" if yuan and yuan % 10 == 0 else "") + f"{_DIGITS[jiao]}角"
+    elif yuan:
+        words += "零"
+    return words + (f"{_DIGITS[cent]}分" if cent else "整")
+
+
+def _integer(number: int) -> str:
+    words, pending_zero = "", False
+    groups = []
+    while number:
+        number, group = divmod(number, 10_000)
+        groups.append(group)
+    for index in reversed(range(len(groups))):
+        group = groups[index]
+        if not group:
+            pending_zero = bool(words)
+            continue
+        if words and (pending_zero or group < 1000):
+            words += "零"
+        words += _group(group) + _GROUPS[index]
+        pending_zero = False
+    return words
+
+
+def _group(number: int) -> str:
+    words, zero = "", False
+    for place in (3, 2, 1, 0):
+        digit = number // 10**place % 10
+        if digit:
+            words += ("零" if zero and words else "") + _DIGITS[digit] + _UNITS[place]
+            zero = False
+        else:
+            zero = True
+    return words

@@ -1,0 +1,503 @@
+"""What can be wrong with a request, in words that say what to do about it.
+
+Three kinds of "no" are kept apart. A household that does not meet the plan gets a *determination* (see
+``rules``). A request whose precondition is broken gets a :class:`Problem` with a code of :class:`Code`, a
+path to the field, a message and a remedy in both languages; the request changes nothing. Anything else is a bug and an
+ordinary exception. ``docs/problems.md`` lists every code; a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+
+from bangfu.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What is said of one code: what is wrong, and what to do."""
+
+    message: Text
+    remedy: Text
+
+
+def _says(zh: str, en: str, remedy_zh: str, remedy_en: str) -> Saying:
+    return Saying(Text(zh, en), Text(remedy_zh, remedy_en))
+
+
+class Code(Enum):
+    """Every way a request can be refused. The name is the code that clients see."""
+
+    # Who and where
+    TENANT_UNKNOWN = _says(
+        "没有代码为 {tenant} 的县",
+        "There is no county with the code {tenant}.",
+        "请核对县代码,或先建立该县。",
+        "Check the county code, or create the county first.",
+    )
+    TENANT_EXISTS = _says(
+        "代码为 {tenant} 的县已经存在",
+        "A county with the code {tenant} exists already.",
+        "无需重复建立。",
+        "There is nothing to create.",
+    )
+    OFFICER_UNKNOWN = _says(
+        "没有工号为 {officer} 的工作人员",
+        "There is no officer with the staff number {officer}.",
+        "请核对工号,或先导入工作人员名册。",
+        "Check the staff number, or import the staff roster first.",
+    )
+    FORBIDDEN = _says(
+        "您的职责不允许此项操作:{action}",
+        "Your duties do not allow this: {action}.",
+        "请由承担此项职责的人员办理:{duties}。",
+        "Ask someone who holds one of these duties: {duties}.",
+    )
+    NOT_FOUND = _says(
+        "找不到:{what}",
+        "Not found: {what}.",
+        "请核对编号;不在您辖区内的内容不会显示。",
+        "Check the number; what lies outside your area is not shown.",
+    )
+    CONFLICT = _says(
+        "在您办理期间,其他人已改动此项",
+        "Someone else changed this while you were working on it.",
+        "请刷新后查看当前状态,再决定是否办理。",
+        "Reload, look at the present state, and decide again.",
+    )
+    SAME_PERSON = _says(
+        "此项须由与{other}不同的人员办理",
+        "This must be done by someone other than {other}.",
+        "请由另一名承担该职责的人员办理。",
+        "Ask another officer who holds the duty.",
+    )
+    # Input
+    BAD_VALUE = _says(
+        "{field}的值“{value}”不正确:应为{expected}",
+        "{field}: {value!r} is not right; expected {expected}.",
+        "请更正后重新提交。",
+        "Correct it and send it again.",
+    )
+    MISSING_VALUE = _says(
+        "{field}不能为空",
+        "{field} must not be empty.",
+        "请补填后重新提交。",
+        "Fill it in and send it again.",
+    )
+    BAD_DATE = _says(
+        "“{value}”不是有效日期",
+        "{value!r} is not a valid day.",
+        "请按 2021-09-30 或 2021年9月30日 的形式填写。",
+        "Write it like 2021-09-30 or 2021年9月30日.",
+    )
+    DAY_IN_FUTURE = _says(
+        "日期 {day} 晚于今天 {today}",
+        "{day} lies after today, {today}.",
+        "请填写实际发生的日期。",
+        "State the day on which it really happened.",
+    )
+    EVIDENCE_NEEDED = _says(
+        "补录 {day} 的事项须注明凭据",
+        "An act of an earlier day ({day}) needs its evidence.",
+        "请注明纸质材料的编号或存放位置。",
+        "State the number or place of the paper that shows it.",
+    )
+    REASON_NEEDED = _says(
+        "此项须说明理由",
+        "This needs a reason.",
+        "请填写理由。",
+        "State the reason.",
+    )
+    # Workbooks
+    FILE_TOO_LARGE = _says(
+        "文件为 {size},超过上限 {limit}",
+        "The file has {size}; the limit is {limit}.",
+        "请拆分为多个文件分别导入。",
+        "Split it and import the parts.",
+    )
+    FILE_UNREADABLE = _says(
+        "无法读取该文件:{detail}",
+        "The file cannot be read: {detail}.",
+        "请另存为 .xlsx 或 .csv 后重试。",
+        "Save it as .xlsx or .csv and try again.",
+    )
+    HEADER_NOT_FOUND = _says(
+        "未能识别表头,缺少的列:{columns}",
+        "The header row was not recognised; missing columns: {columns}.",
+        "请核对表头,或指明“表中列名=字段”的对应关系,系统会记住。",
+        "Check the header, or say which header is which field; the match will be remembered.",
+    )
+    HEADER_UNKNOWN = _says(
+        "表中没有名为“{header}”的列,或没有字段“{column}”",
+        "There is no column {header!r} in the sheet, or no field {column!r}.",
+        "表中的列:{headers};可用的字段:{columns}。",
+        "Columns of the sheet: {headers}; fields: {columns}.",
+    )
+    DIGITS_LOST = _says(
+        "{field}被 Excel 存为数字,末几位已丢失",
+        "{field} was stored by Excel as a number; its last digits are lost.",
+        "请将该列设为文本格式,并从原件重新录入号码。",
+        "Format the column as text and type the number again from the original.",
+    )
+    IDENTITY_CHECKSUM = _says(
+        "身份证号 {masked} 校验码不符",
+        "The identity number {masked} fails its checksum.",
+        "请核对证件原件。",
+        "Check it against the document.",
+    )
+    IDENTITY_BIRTH = _says(
+        "身份证号 {masked} 中的出生日期无效",
+        "The birth date in the identity number {masked} is not possible.",
+        "请核对证件原件。",
+        "Check it against the document.",
+    )
+    IDENTITY_FORM = _says(
+        "证件号码应为 18 位(旧证 15 位)",
+        "An identity number has 18 characters (15 on old cards).",
+        "请核对证件原件。",
+        "Check it against the document.",
+    )
+    IDENTITY_DISAGREES = _says(
+        "{field}与身份证号不一致",
+        "{field} disagrees with the identity number.",
+        "请核对证件原件。",
+        "Check it against the document.",
+    )
+    CREDIT_CODE = _says(
+        "统一社会信用代码“{value}”不正确",
+        "The unified social credit code {value!r} is not valid.",
+        "请核对营业执照或登记证书。",
+        "Check it against the registration certificate.",
+    )
+    DIVISION_UNKNOWN = _says(
+        "没有行政区划“{value}”",
+        "There is no division {value!r}.",
+        "请核对乡镇、村名称或 12 位代码;名称不唯一时请填代码。",
+        "Check the names or the 12-digit code; where a name is not unique, give the code.",
+    )
+    DIVISION_OUTSIDE = _says(
+        "行政区划 {value} 不属于本县",
+        "The division {value} does not belong to this county.",
+        "请核对 12 位代码。",
+        "Check the 12-digit code.",
+    )
+    HOUSEHOLD_UNKNOWN = _says(
+        "没有户编号 {number}",
+        "There is no household number {number}.",
+        "请核对户编号,或先导入该户。",
+        "Check the household number, or import the household first.",
+    )
+    HOUSEHOLD_DISAGREES = _says(
+        "户编号 {number} 的{field}与第 {row} 行不一致",
+        "{field} of household {number} disagrees with row {row}.",
+        "同一户各行的户信息应一致,请更正。",
+        "The rows of one household must agree; correct them.",
+    )
+    HEAD_COUNT = _says(
+        "户编号 {number} 有 {count} 名户主,应有 1 名",
+        "Household {number} has {count} heads; it must have one.",
+        "请核对“与户主关系”。",
+        "Check the relation to the head.",
+    )
+    DUPLICATE_ROW = _says(
+        "与第 {row} 行重复",
+        "This repeats row {row}.",
+        "请删除其中一行。",
+        "Delete one of the two.",
+    )
+    PERSON_ELSEWHERE = _says(
+        "证件号码 {masked} 已登记在户编号 {number} 名下",
+        "The identity number {masked} is registered in household {number}.",
+        "请先核实该人实际所在户。",
+        "Find out first in which household the person lives.",
+    )
+    ROWS_REFUSED = _says(
+        "{count} 行有问题,未导入任何内容",
+        "{count} rows have problems; nothing was imported.",
+        "请按返回文件最右一列更正后重新导入,或选择只导入无误的行。",
+        "Correct them by the last column of the returned file and import again, or choose to import the good rows.",
+    )
+    # Programmes, provisions and periods
+    PROGRAMME_UNKNOWN = _says(
+        "没有项目 {programme}",
+        "There is no programme {programme}.",
+        "可用的项目:{known}。",
+        "Programmes there are: {known}.",
+    )
+    PROGRAMME_OFF = _says(
+        "本县尚未启用项目“{programme}”",
+        "The county has not switched on {programme}.",
+        "请先启用该项目。",
+        "Switch it on first.",
+    )
+    PERIOD_BAD = _says(
+        "“{value}”不是有效的期间:应为{expected}",
+        "{value!r} is not a period; expected {expected}.",
+        "请更正期间。",
+        "Correct the period.",
+    )
+    PERIOD_NOT_OPEN = _says(
+        "“{programme}”{period} 年度尚未开启",
+        "{programme} is not open for {period}.",
+        "请先设置本年规定,再开启该年度。",
+        "Set the provisions of the year, then open it.",
+    )
+    BOOK_MISSING = _says(
+        "“{programme}”{since} 起的规则版本 {version} 未安装或已被改动",
+        "The rule book of {programme} from {since} (version {version}) is not installed or has been changed.",
+        "请安装当时发布的版本;已发布的规则不得改动。",
+        "Install the version that was released then; a released book is never changed.",
+    )
+    PARAMETER_UNKNOWN = _says(
+        "方案中没有参数“{parameter}”",
+        "The plan has no parameter {parameter!r}.",
+        "可用的参数:{known}。",
+        "Parameters there are: {known}.",
+    )
+    PARAMETER_BAD_VALUE = _says(
+        "参数“{parameter}”的值“{value}”不正确:{detail}",
+        "{parameter}: {value!r} is not right: {detail}.",
+        "请按该参数的单位和形式填写。",
+        "Write it in the unit and form of the parameter.",
+    )
+    PARAMETER_LOCKED = _says(
+        "参数“{parameter}”由《{document}》{clause}规定,县级不得变更",
+        "{parameter} is fixed by {document}, {clause}; a county may not change it.",
+        "请删除该项。",
+        "Leave it out.",
+    )
+    PARAMETER_OUT_OF_RANGE = _says(
+        "参数“{parameter}”的值 {value} 超出允许范围:{allowed}({document} {clause})",
+        "{parameter}: {value} is outside what is allowed: {allowed} ({document}, {clause}).",
+        "请改为允许范围内的值。",
+        "Choose a value that is allowed.",
+    )
+    PARAMETER_UNSET = _says(
+        "参数“{parameter}”在《{document}》{clause}中未载明或不在有效期内,本县须先设置",
+        "{parameter} is not legible in {document}, {clause}, or not in force then; the county must set it first.",
+        "请在本年规定中设置该参数;此前不进行任何计算。",
+        "Set it in the provisions of the year; until then nothing is computed.",
+    )
+    PROVISION_STATE = _says(
+        "该规定的状态为“{state}”,不能{action}",
+        "These provisions are {state}; they cannot be {action}.",
+        "请核对规定编号。",
+        "Check which provisions are meant.",
+    )
+    CALENDAR_UNKNOWN = _says(
+        "{year} 年的工作日历尚未公布或录入",
+        "The working days of {year} are not published or entered yet.",
+        "请录入国务院办公厅公布的放假安排后重试。",
+        "Enter the State Council's calendar for the year and try again.",
+    )
+    FACT_OUT_OF_BOUNDS = _says(
+        "“{fact}”的值 {value} 超出可计算范围({low} 至 {high})",
+        "{fact}: {value} is outside the range that is computed ({low} to {high}).",
+        "请核对数据。",
+        "Check the data.",
+    )
+    STATED_NOT_ALLOWED = _says(
+        "“{fact}”不由申请人填报",
+        "{fact} is not stated by the applicant.",
+        "可填报的内容:{known}。",
+        "What may be stated: {known}.",
+    )
+    # The case
+    ALREADY_CLAIMED = _says(
+        "该户 {period} 年度已有“{programme}”的申报",
+        "The household has a case of {programme} for {period} already.",
+        "请查看已有的申报。",
+        "Look at the case there is.",
+    )
+    WRONG_STAGE = _says(
+        "当前环节为“{stage}”,不能办理“{act}”",
+        "The case is at {stage}; {act} is not possible now.",
+        "请按流程顺序办理。",
+        "Follow the order of the stages.",
+    )
+    NOT_YOUR_DUTY = _says(
+        "“{stage}”须由以下职责办理:{duties}",
+        "{stage} is done by: {duties}.",
+        "请由承担该职责、负责该村(户)的人员办理。",
+        "Ask an officer who holds the duty for this village or household.",
+    )
+    DUTY_AMBIGUOUS = _says(
+        "您兼有多项职责({duties}),须指明以哪一项签字",
+        "You hold several of the duties ({duties}); say which one you sign in.",
+        "请指明签字的职责。",
+        "Name the duty.",
+    )
+    ALREADY_SIGNED = _says(
+        "“{duty}”已经签字",
+        "{duty} has signed already.",
+        "无需重复签字。",
+        "There is nothing left to sign.",
+    )
+    SAME_SIGNER = _says(
+        "同一人不能以两项职责签同一份核算",
+        "One person cannot sign the same verification in two duties.",
+        "请由另一名人员签字。",
+        "Another officer must sign.",
+    )
+    NOT_INDEPENDENT = _says(
+        "验收人不得是该村的{duty}",
+        "The acceptor must not be the {duty} of this village.",
+        "请由该乡镇其他验收人员办理。",
+        "Another acceptor of the township must do it.",
+    )
+    BEFORE_PREVIOUS_STEP = _says(
+        "日期 {day} 早于上一环节的日期 {previous}",
+        "{day} lies before the previous step, {previous}.",
+        "请核对日期。",
+        "Check the day.",
+    )
+    LATE_NEEDS_REASON = _says(
+        "已超过截止日期 {deadline},须说明理由",
+        "The deadline was {deadline}; being late needs a reason.",
+        "请填写逾期原因。",
+        "State the reason.",
+    )
+    DEADLINE_PASSED = _says(
+        "已超过截止日期 {deadline},不能办理",
+        "The deadline was {deadline}; this can no longer be done.",
+        "请联系县级主管部门。",
+        "Ask the county office.",
+    )
+    VILLAGE_KIND_UNKNOWN = _says(
+        "未登记 {village} 是否为贫困村",
+        "It is not registered whether {village} is a poor village.",
+        "请在行政区划表中补填。",
+        "Fill it in in the table of divisions.",
+    )
+    NOT_DETERMINED = _says(
+        "该户尚未核算,或核算资料不全",
+        "The household has no complete accounting yet.",
+        "请先补齐资料并完成收入核算,再签字。",
+        "Complete the facts and run the accounting, then sign.",
+    )
+    NOTICE_OPEN = _says(
+        "公示至 {last_day} 止,次日({next_day})起方可办理",
+        "The notice stands until {last_day}; the next step is possible from {next_day}.",
+        "请在公示期满后办理。",
+        "Wait until the notice has stood its time.",
+    )
+    NOTICE_NOT_OPEN = _says(
+        "该户不在公示期内({first_day} 至 {last_day})",
+        "The household is not on notice on that day ({first_day} to {last_day}).",
+        "公示期以外的反映请按信访举报程序办理。",
+        "Outside the notice, use the complaints procedure.",
+    )
+    OBJECTION_OPEN = _says(
+        "该户有未处理的异议",
+        "An objection against the household is open.",
+        "请先核实并处理异议。",
+        "Re-check and settle the objection first.",
+    )
+    SAMPLE_EMPTY = _says(
+        "没有可供抽查的已验收户",
+        "There is no accepted case to sample from.",
+        "请在乡镇验收后抽查。",
+        "Draw the sample after the townships have accepted.",
+    )
+    NOT_IN_SAMPLE = _says(
+        "该户未被抽中,或已有抽查结论",
+        "The case was not drawn, or has its result already.",
+        "请核对抽查名单。",
+        "Check the list of the sample.",
+    )
+    FINDING_NEEDED = _says(
+        "须写明核查发现的问题",
+        "The finding must be stated.",
+        "请填写核查结论。",
+        "Write down what was found.",
+    )
+    # Money
+    ACCOUNT_MISSING = _says(
+        "该户没有一卡通账号",
+        "The household has no bank account.",
+        "请补录账号后再列入拨付。",
+        "Enter the account, then include the household.",
+    )
+    BATCH_EMPTY = _says(
+        "没有待拨付的户",
+        "There is nothing to pay.",
+        "请先完成验收和抽查。",
+        "Finish acceptance and sampling first.",
+    )
+    BATCH_TOTAL = _says(
+        "批次合计与明细不符:{detail}",
+        "The batch's totals do not agree with its lines: {detail}.",
+        "请作废该批次后重新汇总,并查明原因。",
+        "Cancel the batch, find out why, and make it again.",
+    )
+    BATCH_STATE = _says(
+        "该批次的状态为“{state}”,不能{action}",
+        "The batch is {state}; it cannot be {action}.",
+        "请核对批次编号。",
+        "Check which batch is meant.",
+    )
+    # The installation
+    UNSAFE_DATABASE = _says(
+        "数据库隔离不完整,拒绝运行:{detail}",
+        "The walls of the database are not whole; Bangfu refuses to run: {detail}.",
+        "请用属主账号执行 bangfu db migrate,并核对应用账号的权限。",
+        "Run bangfu db migrate as the owner, and check the rights of the app's role.",
+    )
+    KEYRING_MISSING = _says(
+        "未设置密钥环(BANGFU_KEYRING)",
+        "The key ring is not set (BANGFU_KEYRING).",
+        "请按 docs/settings.md 生成并设置密钥环。",
+        "Make one and set it as docs/settings.md says.",
+    )
+    NO_DATABASE = _says(
+        "没有可用的 PostgreSQL",
+        "There is no PostgreSQL to use.",
+        "请安装 bangfu[embedded],或设置 BANGFU_DATABASE_URL。",
+        "Install bangfu[embedded], or set BANGFU_DATABASE_URL.",
+    )
+
+    def problem(self, *path: str | int, **values: object) -> Problem:
+        """The problem of this code at a field, with the places of its texts filled."""
+        return Problem(self, path, values)
+
+    def refuse(self, *path: str | int, **values: object) -> Refused:
+        """The exception that refuses the whole request with one problem of this code."""
+        return Refused([self.problem(*path, **values)])
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong with a request: its code, the path to the field, and what to do."""
+
+    code: Code
+    path: tuple[str | int, ...] = ()
+    values: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def message(self) -> Text:
+        """What is wrong."""
+        return self.code.value.message.filled(**self.values)
+
+    @property
+    def remedy(self) -> Text:
+        """What to do about it."""
+        return self.code.value.remedy.filled(**self.values)
+
+    def __str__(self) -> str:
+        where = ".".join(str(step) for step in self.path)
+        return f"{self.code.name}{f' at {where}' if where else ''}: {self.message}"
+
+
+class Refused(Exception):
+    """A request is refused whole, with every problem that was found; nothing of it was carried out.
+
+    The edge of a transaction (command line, API, job) catches it after rolling back and shows the problems.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        if not self.problems:
+            raise ValueError("a refusal names at least one problem")
+        super().__init__("; ".join(str(problem) for problem in self.problems))

@@ -1,0 +1,873 @@
+"""Every table, each with its wall.
+
+``tenant_id`` leads every key, every foreign key and every unique, so that the tables can be spread by tenant without a
+redesign. Money is integer fen, days are dates of the county's calendar, ``*_at`` are instants.
+
+What is known of the world is bitemporal (:class:`Dated`): a row says what is true from ``valid_from`` to before ``valid_to``, as
+known from ``known_from`` to before ``known_to``. It is never rewritten; a change closes what is no longer known and adds what is.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, ClassVar
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Date,
+    DateTime,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from bangfu.db import Kind, Wall, Walls
+
+Division12 = Annotated[int, mapped_column(BigInteger)]
+"""A 12-digit division code as a number, so that an area is a range."""
+FenColumn = Annotated[int, mapped_column(BigInteger)]
+"""An amount in fen."""
+Json = Annotated[dict[str, Any], mapped_column(JSONB)]
+Sealed = Annotated[bytes, mapped_column(LargeBinary)]
+"""A value sealed by the vault."""
+
+_CURRENT = text("valid_to is null and known_to is null")
+_KNOWN = text("known_to is null")
+
+
+def new_id() -> UUID:
+    """A fresh UUIDv7 (RFC 9562): sorts by the millisecond it was made in."""
+    stamp = time.time_ns() // 1_000_000
+    noise = int.from_bytes(os.urandom(10), "big")
+    value = stamp << 80 | 0x7 << 76 | (noise >> 68) << 64 | 0b10 << 62 | noise & (1 << 62) - 1
+    return UUID(int=value)
+
+
+class Base(DeclarativeBase):
+    """The tables of Bangfu."""
+
+    __wall__: ClassVar[Wall]
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        str: Text,
+        int: Integer,
+        date: Date,
+        datetime: DateTime(timezone=True),
+        UUID: Uuid,
+        Decimal: Numeric(14, 3),
+    }
+
+
+class TenantRow:
+    """A row of one county."""
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    id: Mapped[UUID] = mapped_column(primary_key=True)
+
+
+class Dated:
+    """A fact with the days it holds for and the instants it was known between; the later end of each is excluded."""
+
+    valid_from: Mapped[date]
+    valid_to: Mapped[date | None]
+    known_from: Mapped[datetime]
+    known_to: Mapped[datetime | None]
+
+
+def _to(target: str, column: str | None = None) -> ForeignKeyConstraint:
+    """A foreign key within the county."""
+    return ForeignKeyConstraint(["tenant_id", column or f"{target}_id"], [f"{target}.tenant_id", f"{target}.id"])
+
+
+def _by_division(table: str) -> Index:
+    return Index(f"ix_{table}_division", "tenant_id", "division", "id")
+
+
+# --- the county and its people in office ----------------------------------------------------------------------
+
+
+class Tenant(Base):
+    """A county 县. ``demo_today`` is the day that a demo county takes for today; None follows the calendar."""
+
+    __tablename__ = "tenant"
+    __wall__ = Wall(Kind.PLATFORM)
+
+    id: Mapped[int] = mapped_column(Identity(always=True), primary_key=True)
+    code: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    created_at: Mapped[datetime]
+    demo_today: Mapped[date | None]
+
+
+class Division(TenantRow, Dated, Base):
+    """An administrative division 行政区划 (county, township, village), dated because codes and names change."""
+
+    __tablename__ = "division"
+    __wall__ = Wall(Kind.TENANT, update=("known_to",))
+    __table_args__ = (
+        CheckConstraint("level in ('county', 'township', 'village')", name="level"),
+        Index("uq_division_current", "tenant_id", "code", unique=True, postgresql_where=_CURRENT),
+    )
+
+    code: Mapped[Division12]
+    name: Mapped[str]
+    level: Mapped[str]
+    poor: Mapped[bool | None]
+
+
+class Organization(TenantRow, Base):
+    """An organization 组织: a bureau, a school, an enterprise, a helping unit."""
+
+    __tablename__ = "organization"
+    __wall__ = Wall(Kind.TENANT, update=("name", "kind", "division"))
+    __table_args__ = (UniqueConstraint("tenant_id", "credit_code"),)
+
+    credit_code: Mapped[str]
+    name: Mapped[str]
+    kind: Mapped[str]
+    division: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Officer(TenantRow, Base):
+    """A person in office 工作人员, known by a staff number."""
+
+    __tablename__ = "officer"
+    __wall__ = Wall(Kind.TENANT, update=("name", "organization_id"))
+    __table_args__ = (UniqueConstraint("tenant_id", "number"), _to("organization"))
+
+    number: Mapped[str]
+    name: Mapped[str]
+    organization_id: Mapped[UUID | None]
+
+
+class Assignment(TenantRow, Dated, Base):
+    """A duty that an officer holds over an area for a time 任职."""
+
+    __tablename__ = "assignment"
+    __wall__ = Wall(Kind.TENANT, update=("known_to",))
+    __table_args__ = (
+        _to("officer"),
+        Index("ix_assignment_officer", "tenant_id", "officer_id"),
+        Index(
+            "uq_assignment_current",
+            "tenant_id",
+            "officer_id",
+            "duty",
+            "area_lo",
+            unique=True,
+            postgresql_where=_CURRENT,
+        ),
+    )
+
+    officer_id: Mapped[UUID]
+    duty: Mapped[str]
+    area_lo: Mapped[Division12]
+    area_hi: Mapped[Division12]
+
+
+class CalendarDay(Base):
+    """A day whose being worked or not the county has entered itself 工作日历."""
+
+    __tablename__ = "calendar_day"
+    __wall__ = Wall(Kind.TENANT, update=("worked", "note"))
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    worked: Mapped[bool]
+    note: Mapped[str]
+
+
+# --- households and persons -----------------------------------------------------------------------------------
+
+
+class Household(TenantRow, Base):
+    """A registered household 建档户, known by its number."""
+
+    __tablename__ = "household"
+    __wall__ = Wall(Kind.AREA, update=("division", "group_name"))
+    __table_args__ = (UniqueConstraint("tenant_id", "number"), _by_division("household"))
+
+    number: Mapped[str]
+    division: Mapped[Division12]
+    group_name: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Person(TenantRow, Base):
+    """A person 人员. Identity number and telephone are sealed; lists show the masked forms."""
+
+    __tablename__ = "person"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=("division", "name", "sex", "birth_date", "phone", "phone_masked"),
+    )
+    __table_args__ = (UniqueConstraint("tenant_id", "identity_index"), _by_division("person"))
+
+    division: Mapped[Division12]
+    name: Mapped[str]
+    sex: Mapped[str | None]
+    birth_date: Mapped[date | None]
+    identity: Mapped[bytes | None]
+    identity_index: Mapped[bytes | None]
+    identity_masked: Mapped[str | None]
+    phone: Mapped[bytes | None]
+    phone_masked: Mapped[str | None]
+    created_at: Mapped[datetime]
+
+
+class Membership(TenantRow, Dated, Base):
+    """Who belongs to a household, in which relation to its head 家庭成员."""
+
+    __tablename__ = "membership"
+    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __table_args__ = (
+        _to("household"),
+        _to("person"),
+        Index("ix_membership_household", "tenant_id", "household_id"),
+        Index("uq_membership_person", "tenant_id", "person_id", unique=True, postgresql_where=_CURRENT),
+        Index(
+            "uq_membership_head",
+            "tenant_id",
+            "household_id",
+            unique=True,
+            postgresql_where=text("relation = 'head' and valid_to is null and known_to is null"),
+        ),
+    )
+
+    household_id: Mapped[UUID]
+    person_id: Mapped[UUID]
+    division: Mapped[Division12]
+    relation: Mapped[str]
+
+
+class Standing(TenantRow, Dated, Base):
+    """A household's standing in the register 户类型 and the year in which it left poverty 脱贫年度."""
+
+    __tablename__ = "standing"
+    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __table_args__ = (
+        _to("household"),
+        CheckConstraint("standing in ('poor', 'exited', 'general')", name="standing"),
+        Index("uq_standing_current", "tenant_id", "household_id", unique=True, postgresql_where=_CURRENT),
+        Index("ix_standing_household", "tenant_id", "household_id"),
+    )
+
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    standing: Mapped[str]
+    exit_year: Mapped[int | None]
+
+
+class Account(TenantRow, Dated, Base):
+    """The bank account 一卡通 that a household is paid to."""
+
+    __tablename__ = "account"
+    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __table_args__ = (
+        _to("household"),
+        Index("uq_account_current", "tenant_id", "household_id", unique=True, postgresql_where=_CURRENT),
+        Index("ix_account_household", "tenant_id", "household_id"),
+    )
+
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    holder: Mapped[str]
+    bank: Mapped[str]
+    number: Mapped[Sealed]
+    number_index: Mapped[bytes]
+    number_masked: Mapped[str]
+
+
+class HouseholdCadre(TenantRow, Dated, Base):
+    """The cadre linked to a household 联户干部."""
+
+    __tablename__ = "household_cadre"
+    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __table_args__ = (
+        _to("household"),
+        _to("officer"),
+        Index("uq_household_cadre_current", "tenant_id", "household_id", unique=True, postgresql_where=_CURRENT),
+        Index("ix_household_cadre_household", "tenant_id", "household_id"),
+        Index("ix_household_cadre_officer", "tenant_id", "officer_id"),
+    )
+
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    officer_id: Mapped[UUID]
+
+
+class IncomeLine(TenantRow, Base):
+    """One line of a household's income ledger 收入台账. A correction closes the line and adds another."""
+
+    __tablename__ = "income_line"
+    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __table_args__ = (
+        _to("household"),
+        CheckConstraint("category in ('breeding', 'planting', 'labour', 'self_employment')", name="category"),
+        CheckConstraint("gross_fen between 0 and 10000000000000", name="gross"),
+        Index("ix_income_line_household", "tenant_id", "household_id", "day"),
+        Index(
+            "uq_income_line_current",
+            "tenant_id",
+            "household_id",
+            "day",
+            "category",
+            "item",
+            "occurrence",
+            unique=True,
+            postgresql_where=_KNOWN,
+        ),
+    )
+
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    day: Mapped[date]
+    category: Mapped[str]
+    item: Mapped[str]
+    occurrence: Mapped[int]
+    quantity: Mapped[Decimal | None]
+    gross_fen: Mapped[FenColumn]
+    cost_fen: Mapped[int | None] = mapped_column(BigInteger)
+    stable: Mapped[bool | None]
+    evidence: Mapped[str]
+    known_from: Mapped[datetime]
+    known_to: Mapped[datetime | None]
+
+
+# --- files and jobs -------------------------------------------------------------------------------------------
+
+
+class File(TenantRow, Base):
+    """A file 文件, found by its content and sealed, because workbooks hold identity numbers."""
+
+    __tablename__ = "file"
+    __wall__ = Wall(Kind.SPAN)
+    __table_args__ = (UniqueConstraint("tenant_id", "sha256", "area_lo", "area_hi", "name"),)
+
+    sha256: Mapped[str]
+    name: Mapped[str]
+    size: Mapped[int]
+    content: Mapped[Sealed]
+    area_lo: Mapped[Division12]
+    area_hi: Mapped[Division12]
+    officer_id: Mapped[UUID]
+    created_at: Mapped[datetime]
+
+
+class Job(TenantRow, Base):
+    """A piece of long work 任务 with its progress, resumed where it was left."""
+
+    __tablename__ = "job"
+    __wall__ = Wall(
+        Kind.SPAN,
+        update=("state", "done", "total", "result", "result_file_id", "lease_until", "finished_at", "attempts"),
+    )
+    __table_args__ = (
+        CheckConstraint("state in ('queued', 'running', 'done', 'refused', 'failed')", name="state"),
+        Index("ix_job_state", "tenant_id", "state", "created_at"),
+    )
+
+    kind: Mapped[str]
+    state: Mapped[str]
+    parameters: Mapped[Json]
+    file_id: Mapped[UUID | None]
+    done: Mapped[int]
+    total: Mapped[int | None]
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    result_file_id: Mapped[UUID | None]
+    officer_id: Mapped[UUID]
+    area_lo: Mapped[Division12]
+    area_hi: Mapped[Division12]
+    today: Mapped[date]
+    created_at: Mapped[datetime]
+    lease_until: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+    attempts: Mapped[int]
+
+
+class ColumnMatch(Base):
+    """Which column a header of the county's workbooks means, as an officer once said 列对应."""
+
+    __tablename__ = "column_match"
+    __wall__ = Wall(Kind.TENANT, update=("column_name",))
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    header: Mapped[str] = mapped_column(primary_key=True)
+    column_name: Mapped[str]
+
+
+# --- programmes, provisions, periods --------------------------------------------------------------------------
+
+
+class ProgrammeSwitch(Base):
+    """From when to when the county runs a programme 项目启用."""
+
+    __tablename__ = "programme_switch"
+    __wall__ = Wall(Kind.TENANT, update=("until",))
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    programme: Mapped[str] = mapped_column(primary_key=True)
+    since: Mapped[date] = mapped_column(primary_key=True)
+    until: Mapped[date | None]
+
+
+class ProvisionRow(TenantRow, Base):
+    """A county's own document with its parameter values 本县规定: drafted by one person, released by another."""
+
+    __tablename__ = "provision"
+    __wall__ = Wall(Kind.TENANT, update=("state", "released_by", "released_at"), while_="state = 'draft'")
+    __table_args__ = (CheckConstraint("state in ('draft', 'released')", name="state"),)
+
+    programme: Mapped[str]
+    title: Mapped[str]
+    number: Mapped[str]
+    issued_on: Mapped[date]
+    state: Mapped[str]
+    content: Mapped[Json]
+    drafted_by: Mapped[UUID]
+    drafted_at: Mapped[datetime]
+    released_by: Mapped[UUID | None]
+    released_at: Mapped[datetime | None]
+
+
+class Edition(TenantRow, Base):
+    """The rule book and the resolved parameters that a period is run by 年度规则, never changed once opened.
+
+    ``parameters`` maps each name to ``{value, since, whose, document, clause, provision}`` with the value in its raw form.
+    """
+
+    __tablename__ = "edition"
+    __wall__ = Wall(Kind.TENANT)
+    __table_args__ = (UniqueConstraint("tenant_id", "programme", "period", "number"),)
+
+    programme: Mapped[str]
+    period: Mapped[str]
+    number: Mapped[int]
+    reference_day: Mapped[date]
+    book_since: Mapped[date]
+    book_version: Mapped[str]
+    parameters: Mapped[Json]
+    opened_by: Mapped[UUID]
+    opened_at: Mapped[datetime]
+
+
+# --- cases ----------------------------------------------------------------------------------------------------
+
+
+class Case(TenantRow, Base):
+    """One household's case in one period of a programme 申报.
+
+    ``since`` is the day of its last step. ``round`` counts up whenever an earlier result and the signatures under it no longer
+    stand. ``version`` changes with every act and is what a change must have seen.
+    """
+
+    __tablename__ = "case_file"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=(
+            "division",
+            "edition_id",
+            "stage",
+            "version",
+            "round",
+            "since",
+            "notice_id",
+            "draw_id",
+        ),
+    )
+    __table_args__ = (
+        _to("household"),
+        _to("edition"),
+        _by_division("case_file"),
+        Index("ix_case_file_stage", "tenant_id", "programme", "period", "stage", "division"),
+        Index("ix_case_file_household", "tenant_id", "household_id"),
+    )
+
+    programme: Mapped[str]
+    period: Mapped[str]
+    edition_id: Mapped[UUID]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    stage: Mapped[str]
+    version: Mapped[int]
+    round: Mapped[int]
+    since: Mapped[date]
+    opened_on: Mapped[date]
+    stated: Mapped[Json]
+    notice_id: Mapped[UUID | None]
+    draw_id: Mapped[UUID | None]
+
+
+class Claim(Base):
+    """What may be had only once 限领: one award a household and period, one leader a led household, once in a lifetime."""
+
+    __tablename__ = "claim"
+    __wall__ = Wall(Kind.AREA, update=("division",))
+    __table_args__ = (_to("case_file", "case_id"),)
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    programme: Mapped[str] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    case_id: Mapped[UUID]
+    division: Mapped[Division12]
+
+
+class CaseEvent(TenantRow, Base):
+    """One act on a case 办理记录: what, by whom, in which duty, on which day, typed in by whom and when. Never changed."""
+
+    __tablename__ = "case_event"
+    __wall__ = Wall(Kind.AREA, update=("division",))
+    __table_args__ = (_to("case_file", "case_id"), UniqueConstraint("tenant_id", "case_id", "version"))
+
+    case_id: Mapped[UUID]
+    division: Mapped[Division12]
+    version: Mapped[int]
+    act: Mapped[str]
+    from_stage: Mapped[str]
+    to_stage: Mapped[str]
+    duty: Mapped[str]
+    officer_id: Mapped[UUID]
+    effective_on: Mapped[date]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+    reason: Mapped[str]
+    evidence: Mapped[str]
+    late_days: Mapped[int]
+    data: Mapped[Json]
+
+
+class Signature(TenantRow, Base):
+    """A signature under a stage of a case 签字; ``stands_for`` names further places that it fills."""
+
+    __tablename__ = "signature"
+    __wall__ = Wall(Kind.AREA, update=("division",))
+    __table_args__ = (
+        _to("case_file", "case_id"),
+        UniqueConstraint("tenant_id", "case_id", "stage", "round", "duty"),
+    )
+
+    case_id: Mapped[UUID]
+    division: Mapped[Division12]
+    stage: Mapped[str]
+    round: Mapped[int]
+    duty: Mapped[str]
+    stands_for: Mapped[str]
+    officer_id: Mapped[UUID]
+    effective_on: Mapped[date]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class DeterminationRow(TenantRow, Base):
+    """A determination 核算结果 with everything needed to explain and replay it. Never changed.
+
+    ``facts`` maps each fact to its raw value; ``known_at`` is the instant whose knowledge they were gathered from.
+    """
+
+    __tablename__ = "determination"
+    __wall__ = Wall(Kind.AREA, update=("division",))
+    __table_args__ = (
+        _to("case_file", "case_id"),
+        _to("edition"),
+        UniqueConstraint("tenant_id", "case_id", "round"),
+    )
+
+    case_id: Mapped[UUID]
+    round: Mapped[int]
+    division: Mapped[Division12]
+    edition_id: Mapped[UUID]
+    outcome: Mapped[str]
+    payable_fen: Mapped[FenColumn]
+    facts: Mapped[Json]
+    values_: Mapped[Json] = mapped_column("step_values")
+    digest: Mapped[str]
+    known_at: Mapped[datetime]
+    officer_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class Notice(TenantRow, Base):
+    """A public notice 公示 in one village."""
+
+    __tablename__ = "notice"
+    __wall__ = Wall(Kind.AREA)
+    __table_args__ = (_by_division("notice"),)
+
+    programme: Mapped[str]
+    period: Mapped[str]
+    division: Mapped[Division12]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    place: Mapped[str]
+    officer_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class NoticeEntry(TenantRow, Base):
+    """What a notice shows of one case: allow-listed columns and nothing else 公示条目."""
+
+    __tablename__ = "notice_entry"
+    __wall__ = Wall(Kind.AREA)
+    __table_args__ = (
+        _to("notice"),
+        _to("case_file", "case_id"),
+        UniqueConstraint("tenant_id", "notice_id", "case_id"),
+    )
+
+    notice_id: Mapped[UUID]
+    case_id: Mapped[UUID]
+    division: Mapped[Division12]
+    position: Mapped[int]
+    shown: Mapped[Json]
+
+
+class Objection(TenantRow, Base):
+    """An objection against one household on notice 异议."""
+
+    __tablename__ = "objection"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=("division", "settled_on", "upheld", "finding", "settled_by", "settled_at"),
+    )
+    __table_args__ = (
+        _to("notice"),
+        _to("case_file", "case_id"),
+        Index("ix_objection_case", "tenant_id", "case_id"),
+    )
+
+    notice_id: Mapped[UUID]
+    case_id: Mapped[UUID]
+    division: Mapped[Division12]
+    words: Mapped[str]
+    objector: Mapped[str]
+    made_on: Mapped[date]
+    taken_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+    settled_on: Mapped[date | None]
+    upheld: Mapped[bool | None]
+    finding: Mapped[str]
+    settled_by: Mapped[UUID | None]
+    settled_at: Mapped[datetime | None]
+
+
+class SampleDraw(TenantRow, Base):
+    """A drawn sample 抽查: seed, frame and size, so that anyone can draw it again."""
+
+    __tablename__ = "sample_draw"
+    __wall__ = Wall(Kind.SPAN)
+    __table_args__ = (UniqueConstraint("tenant_id", "programme", "period", "number"),)
+
+    programme: Mapped[str]
+    period: Mapped[str]
+    number: Mapped[int]
+    seed: Mapped[str]
+    seed_source: Mapped[str]
+    rate: Mapped[int]
+    frame_size: Mapped[int]
+    size: Mapped[int]
+    digest: Mapped[str]
+    officer_id: Mapped[UUID]
+    drawn_on: Mapped[date]
+    recorded_at: Mapped[datetime]
+    area_lo: Mapped[Division12]
+    area_hi: Mapped[Division12]
+
+
+class SampleUnit(TenantRow, Base):
+    """One case of a frame 抽查对象, whether it was drawn, and the result if so."""
+
+    __tablename__ = "sample_unit"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=("division", "passed", "finding", "checked_by", "checked_on", "checked_at"),
+    )
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "draw_id"], ["sample_draw.tenant_id", "sample_draw.id"]),
+        _to("case_file", "case_id"),
+        UniqueConstraint("tenant_id", "case_id", "draw_id"),
+        Index("ix_sample_unit_draw", "tenant_id", "draw_id", "position"),
+    )
+
+    draw_id: Mapped[UUID]
+    case_id: Mapped[UUID]
+    division: Mapped[Division12]
+    township: Mapped[Division12]
+    position: Mapped[int]
+    drawn: Mapped[bool]
+    passed: Mapped[bool | None]
+    finding: Mapped[str]
+    checked_by: Mapped[UUID | None]
+    checked_on: Mapped[date | None]
+    checked_at: Mapped[datetime | None]
+
+
+# --- money ----------------------------------------------------------------------------------------------------
+
+
+class Entitlement(TenantRow, Base):
+    """What a household is due by a determination that has passed every gate 应发. One a case."""
+
+    __tablename__ = "entitlement"
+    __wall__ = Wall(Kind.AREA, update=("division",))
+    __table_args__ = (
+        _to("case_file", "case_id"),
+        _to("determination"),
+        UniqueConstraint("tenant_id", "case_id"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    case_id: Mapped[UUID]
+    determination_id: Mapped[UUID]
+    division: Mapped[Division12]
+    amount_fen: Mapped[FenColumn]
+    created_at: Mapped[datetime]
+
+
+class PaymentBatch(TenantRow, Base):
+    """A batch of payments 拨付批次: made, checked and released by three persons; immutable once released."""
+
+    __tablename__ = "payment_batch"
+    __wall__ = Wall(
+        Kind.SPAN,
+        update=(
+            "checked_by",
+            "checked_on",
+            "checked_at",
+            "released_by",
+            "released_on",
+            "released_at",
+            "cancelled_by",
+            "cancelled_at",
+            "reason",
+        ),
+        while_="released_at is null and cancelled_at is null",
+    )
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "programme", "period", "number"),
+        CheckConstraint("checked_by is distinct from made_by", name="checker"),
+        CheckConstraint(
+            "released_by is null or (checked_by is not null and released_by not in (made_by, checked_by))",
+            name="releaser",
+        ),
+    )
+
+    programme: Mapped[str]
+    period: Mapped[str]
+    number: Mapped[int]
+    channel: Mapped[str]
+    count: Mapped[int]
+    total_fen: Mapped[FenColumn]
+    digest: Mapped[str]
+    made_by: Mapped[UUID]
+    made_on: Mapped[date]
+    made_at: Mapped[datetime]
+    checked_by: Mapped[UUID | None]
+    checked_on: Mapped[date | None]
+    checked_at: Mapped[datetime | None]
+    released_by: Mapped[UUID | None]
+    released_on: Mapped[date | None]
+    released_at: Mapped[datetime | None]
+    cancelled_by: Mapped[UUID | None]
+    cancelled_at: Mapped[datetime | None]
+    reason: Mapped[str]
+    area_lo: Mapped[Division12]
+    area_hi: Mapped[Division12]
+
+
+class PaymentLine(TenantRow, Base):
+    """One payment to one household 拨付明细, with the account as it was. One line a (entitlement, instalment)."""
+
+    __tablename__ = "payment_line"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=("voided_at",),
+        while_="exists (select from payment_batch b where b.tenant_id = payment_line.tenant_id"
+        " and b.id = payment_line.batch_id and b.released_at is null)",
+    )
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "batch_id"], ["payment_batch.tenant_id", "payment_batch.id"]),
+        _to("entitlement"),
+        _to("household"),
+        Index("ix_payment_line_batch", "tenant_id", "batch_id", "position"),
+        Index(
+            "uq_payment_line_instalment",
+            "tenant_id",
+            "entitlement_id",
+            "instalment",
+            unique=True,
+            postgresql_where=text("voided_at is null"),
+        ),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    batch_id: Mapped[UUID]
+    entitlement_id: Mapped[UUID]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    instalment: Mapped[int]
+    position: Mapped[int]
+    amount_fen: Mapped[FenColumn]
+    holder: Mapped[str]
+    bank: Mapped[str]
+    account: Mapped[Sealed]
+    account_masked: Mapped[str]
+    voided_at: Mapped[datetime | None]
+
+
+# --- audit ----------------------------------------------------------------------------------------------------
+
+
+class AuditEntry(TenantRow, Base):
+    """Who did, read or exported what, when and why 审计记录. Written in the same transaction; never changed."""
+
+    __tablename__ = "audit_entry"
+    __wall__ = Wall(Kind.SPAN)
+    __table_args__ = (Index("ix_audit_entry_at", "tenant_id", "at"),)
+
+    at: Mapped[datetime]
+    officer_id: Mapped[UUID]
+    action: Mapped[str]
+    object: Mapped[str]
+    reason: Mapped[str]
+    data: Mapped[Json]
+    area_lo: Mapped[Division12]
+    area_hi: Mapped[Division12]
+
+
+WALLS: Walls = {
+    mapper.local_table.name: mapper.class_.__wall__  # type: ignore[attr-defined]
+    for mapper in sorted(Base.registry.mappers, key=lambda m: m.class_.__name__)
+}
+"""The wall of every table."""
+
+MOVES_WITH_HOUSEHOLD = tuple(
+    mapper.class_ for mapper in Base.registry.mappers if "division" in mapper.class_.__wall__.update
+)
+"""The tables whose rows follow their household when it moves. What was published or paid stays with the village of its day."""

@@ -1,0 +1,683 @@
+"""What the document says, from when, where it says it, and how far a county may deviate.
+
+A programme's ``policy.toml`` is read into a :class:`Policy`: documents with their clauses, and parameters whose
+values are dated and cite a clause. A county's own document is a set of :class:`ProvisionEntry`; each is checked against the
+deviation that the plan permits. :meth:`Policy.resolve` answers for one day which value holds, since when, by which
+clause and whose; a parameter that the source hides and nobody has set refuses to be resolved, so nothing is
+computed from a guess.
+
+The types of a programme's ``Parameters`` dataclass say how each value is written and read:
+
+===================  ==========================================  ===========================
+annotation           in ``policy.toml``                          in Python
+===================  ==========================================  ===========================
+``Fen``              ``"3000.00"``, unit ``yuan…``               integer fen
+``Rate``             ``"20"`` or ``"12.5"``, unit ``%``          integer basis points
+``int``              ``5``, any unit                             int
+``bool``             ``true``                                    bool
+``MonthDay``         ``"02-15"`` or ``"02-end"``                 :class:`MonthDay`
+``Window``           ``{from = "-1:10-01", to = "0:09-30"}``     :class:`Window`
+``Years``            ``{from = 2016, to = 2019}``                :class:`Years`
+a ``StrEnum``        ``"calendar"``                              its member
+``frozenset[E]``     ``["a", "b"]``                              frozenset of members
+===================  ==========================================  ===========================
+
+A float is refused everywhere: money and rates are exact.
+"""
+
+from __future__ import annotations
+
+import calendar as _months
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Generic, NewType, TypeVar, get_args, get_origin, get_type_hints
+
+from bangfu.errors import Code, Problem, Refused
+from bangfu.text import Text, join, money, number, parse_yuan, yuan_digits
+
+Fen = NewType("Fen", int)
+"""An amount of money in integer fen (1 yuan = 100 fen)."""
+
+Rate = NewType("Rate", int)
+"""A rate in integer basis points (1 % = 100)."""
+
+LARGEST_FEN = 10**13
+"""The largest amount of a single fact or parameter (100 billion yuan)."""
+
+LARGEST_RATE = 10_000
+"""The largest rate (100 %): a share of the largest amount stays far inside 64 bits."""
+
+
+class PolicyError(Exception):
+    """A programme's files contradict themselves; the programme is not loaded. The message says where and what to do."""
+
+
+# --- values ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class MonthDay:
+    """A day of every year, such as 15 February; a day past the end of its month is the month's last day."""
+
+    month: int
+    day: int
+
+    @classmethod
+    def parse(cls, text: str) -> MonthDay:
+        """Read ``"02-15"`` or ``"02-end"``; ValueError for a day that no year has."""
+        match = re.fullmatch(r"(\d\d)-(\d\d|end)", text)
+        if not match:
+            raise ValueError(f"write a day of the year like 02-15 or 02-end, not {text!r}")
+        month = int(match[1])
+        if match[2] == "end":
+            return cls(date(2000, month, 1).month, 31)
+        return cls(month, date(2000, month, int(match[2])).day)
+
+    def in_year(self, year: int) -> date:
+        """That day of a year; 29 February of a common year is 28 February."""
+        return date(year, self.month, min(self.day, _months.monthrange(year, self.month)[1]))
+
+    @property
+    def ends_month(self) -> bool:
+        """Whether it is the last day of its month in every year."""
+        return self.day >= _months.monthrange(2000, self.month)[1]
+
+    def __str__(self) -> str:
+        return f"{self.month:02d}-{'end' if self.ends_month else f'{self.day:02d}'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A span of days relative to the plan year, both ends included, such as 1 October of the year before to 30 September."""
+
+    first: MonthDay
+    first_year: int
+    last: MonthDay
+    last_year: int
+
+    def in_year(self, year: int) -> tuple[date, date]:
+        """The first and last day of the window of one plan year."""
+        return self.first.in_year(year + self.first_year), self.last.in_year(year + self.last_year)
+
+
+@dataclass(frozen=True, slots=True)
+class Years:
+    """A range of calendar years, both ends included."""
+
+    first: int
+    last: int
+
+    def __contains__(self, year: object) -> bool:
+        return isinstance(year, int) and self.first <= year <= self.last
+
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ValueKind(Generic[T]):
+    """How the values of one type are read, written, shown and kept within bounds."""
+
+    name: Text
+    parse: Callable[[Any], T]
+    """From the raw form of ``policy.toml``; ValueError says what is wrong."""
+    dump: Callable[[T], Any]
+    """Back to the raw form (JSON)."""
+    show: Callable[[T], Text]
+    spread: Callable[[T], Iterable[Any]] = lambda value: (value,)
+    """The parts that a permitted deviation bounds: both ends of a range, every member of a list."""
+    part: ValueKind[Any] | None = None
+    """The kind of those parts, where it is not the kind itself."""
+
+    @property
+    def of_parts(self) -> ValueKind[Any]:
+        """The kind of the parts."""
+        return self.part or self
+
+
+def _typed(raw: Any, kind: type, expected: str) -> Any:
+    if isinstance(raw, bool) and kind is not bool:
+        raise ValueError(f"expected {expected}, not true/false")
+    if not isinstance(raw, kind):
+        raise ValueError(f"expected {expected}, not {raw!r}")
+    return raw
+
+
+def _plain(text: str) -> Text:
+    return Text(text, text)
+
+
+def _parse_fen(raw: Any) -> int:
+    fen = parse_yuan(_typed(raw, str, "an amount in yuan as a string"))
+    if abs(fen) > LARGEST_FEN:
+        raise ValueError("the amount is too large")
+    return fen
+
+
+def _parse_rate(raw: Any) -> int:
+    text = _typed(raw, str, "a percentage as a string")
+    try:
+        points = Decimal(text) * 100
+    except InvalidOperation:
+        raise ValueError(f"not a percentage: {text!r}") from None
+    if not points.is_finite() or points != points.to_integral_value() or not 0 <= points <= LARGEST_RATE:
+        raise ValueError("a percentage has at most two decimals and lies between 0 and 100")
+    return int(points)
+
+
+def _dump_rate(points: int) -> str:
+    return f"{Decimal(points) / 100:f}"
+
+
+def _parse_window(raw: Any) -> Window:
+    table = _typed(raw, dict, "a table with from and to")
+    if set(table) != {"from", "to"}:
+        raise ValueError("expected a table with from and to")
+    ends = []
+    for key in ("from", "to"):
+        match = re.fullmatch(r"(-?\d):(.+)", _typed(table[key], str, "year offset:month-day"))
+        if not match:
+            raise ValueError(f"write {key} like -1:10-01, the year offset and the day")
+        ends.append((MonthDay.parse(match[2]), int(match[1])))
+    window = Window(*ends[0], *ends[1])
+    first, last = window.in_year(2001)
+    if first > last:
+        raise ValueError("the window ends before it begins")
+    return window
+
+
+def _dump_window(window: Window) -> dict[str, str]:
+    return {"from": f"{window.first_year}:{window.first}", "to": f"{window.last_year}:{window.last}"}
+
+
+def _show_window(window: Window) -> Text:
+    years_zh = {-1: "上年", 0: "当年", 1: "次年"}
+    years_en = {-1: "of the year before", 0: "of the plan year", 1: "of the next year"}
+
+    def end(day: MonthDay, year: int) -> Text:
+        return Text(
+            f"{years_zh.get(year, f'{year:+d}年')}{_show_month_day(day).zh}",
+            f"{_show_month_day(day).en} {years_en.get(year, f'{year:+d} years')}",
+        )
+
+    first, last = end(window.first, window.first_year), end(window.last, window.last_year)
+    return Text(f"{first.zh}至{last.zh}", f"{first.en} to {last.en}")
+
+
+def _show_month_day(value: MonthDay) -> Text:
+    if value.ends_month:
+        return Text(f"{value.month}月底", f"end of {_months.month_name[value.month]}")
+    return Text(f"{value.month}月{value.day}日", f"{value.day} {_months.month_name[value.month]}")
+
+
+def _parse_years(raw: Any) -> Years:
+    table = _typed(raw, dict, "a table with from and to")
+    if set(table) != {"from", "to"}:
+        raise ValueError("expected a table with from and to")
+    first, last = (_typed(table[key], int, "a year") for key in ("from", "to"))
+    if not 1900 <= first <= last <= 2999:
+        raise ValueError("the years run from the earlier to the later")
+    return Years(first, last)
+
+
+def title_of(member: StrEnum) -> Text:
+    """The two names of a choice: its ``title`` where it has one, else its code."""
+    title = getattr(member, "title_text", None)
+    return title if isinstance(title, Text) else _plain(str(member))
+
+
+def _choice_kind(choices: type[StrEnum]) -> ValueKind[Any]:
+    def parse(raw: Any) -> Any:
+        try:
+            return choices(_typed(raw, str, "one of a list"))
+        except ValueError:
+            raise ValueError(f"expected one of {', '.join(choices)}, not {raw!r}") from None
+
+    return ValueKind(Text("选项", "a choice"), parse, str, title_of)
+
+
+def _choices(choices: type[StrEnum]) -> ValueKind[Any]:
+    one = _choice_kind(choices)
+
+    def parse(raw: Any) -> frozenset[Any]:
+        items = [one.parse(item) for item in _typed(raw, list, "a list")]
+        if not items or len(set(items)) != len(items):
+            raise ValueError("expected a list of different values, at least one")
+        return frozenset(items)
+
+    return ValueKind(
+        Text("若干选项", "a list of choices"),
+        parse,
+        lambda value: sorted(str(item) for item in value),
+        lambda value: join([title_of(item) for item in sorted(value)]),
+        lambda value: value,
+        one,
+    )
+
+
+_SCALARS: dict[Any, ValueKind[Any]] = {
+    Fen: ValueKind(Text("金额", "an amount of money"), _parse_fen, yuan_digits, money),
+    Rate: ValueKind(Text("百分比", "a percentage"), _parse_rate, _dump_rate, lambda v: _plain(f"{_dump_rate(v)}%")),
+    int: ValueKind(
+        Text("整数", "a whole number"),
+        lambda raw: _typed(raw, int, "a whole number"),
+        int,
+        lambda v: _plain(number(v)),
+    ),
+    bool: ValueKind(
+        Text("是/否", "yes or no"),
+        lambda raw: _typed(raw, bool, "true or false"),
+        bool,
+        lambda v: Text("是", "yes") if v else Text("否", "no"),
+    ),
+    MonthDay: ValueKind(
+        Text("日期", "a day of the year"),
+        lambda raw: MonthDay.parse(_typed(raw, str, "a day of the year")),
+        str,
+        _show_month_day,
+    ),
+    Window: ValueKind(Text("起止日期", "a span of days"), _parse_window, _dump_window, _show_window),
+    Years: ValueKind(
+        Text("年度范围", "a range of years"),
+        _parse_years,
+        lambda v: {"from": v.first, "to": v.last},
+        lambda v: Text(f"{v.first}—{v.last}年", f"{v.first}–{v.last}"),
+        lambda v: (v.first, v.last),
+        ValueKind(Text("年度", "a year"), lambda raw: _typed(raw, int, "a year"), int, lambda v: _plain(str(v))),
+    ),
+}
+
+
+def kind_of(annotation: Any) -> ValueKind[Any]:
+    """The kind of an annotation of a ``Parameters`` dataclass; TypeError for one that is not in the table above."""
+    if annotation in _SCALARS:
+        return _SCALARS[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        return _choice_kind(annotation)
+    if get_origin(annotation) is frozenset:
+        (item,) = get_args(annotation)
+        if isinstance(item, type) and issubclass(item, StrEnum):
+            return _choices(item)
+    raise TypeError(f"a parameter cannot have the type {annotation!r}; see the table in bangfu.policy")
+
+
+# --- what the document says -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A place in a document: the document's code and the clause, such as ``fenjin-2021#二(二)3``."""
+
+    document: str
+    clause: str
+
+    @classmethod
+    def parse(cls, text: str) -> Citation:
+        """Read ``document#clause``."""
+        document, mark, clause = text.partition("#")
+        if not (document and mark and clause):
+            raise ValueError(f"cite a clause like document#clause, not {text!r}")
+        return cls(document, clause)
+
+    def __str__(self) -> str:
+        return f"{self.document}#{self.clause}"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One policy document: its title and the clauses that state a rule.
+
+    ``left_out`` gives, for each clause that the programme deliberately does not carry out, the reason.
+    """
+
+    code: str
+    title: str
+    clauses: Mapping[str, str]
+    left_out: Mapping[str, Text]
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """How far a county may deviate from the plan: bounds (both included) or a list of allowed values.
+
+    Nothing given at all means: anything of the type, for values that the plan leaves to the county.
+    """
+
+    least: Any = None
+    most: Any = None
+    one_of: tuple[Any, ...] | None = None
+
+    def allows(self, kind: ValueKind[Any], value: Any) -> bool:
+        """Whether a value lies within the deviation; of a range or a list every part must."""
+        if self.one_of is not None:
+            return all(part in self.one_of for part in kind.spread(value))
+        return all(
+            (self.least is None or part >= self.least) and (self.most is None or part <= self.most)
+            for part in kind.spread(value)
+        )
+
+    def show(self, kind: ValueKind[Any]) -> Text:
+        """The deviation in words."""
+
+        show = kind.of_parts.show
+        if self.one_of is not None:
+            return join([show(value) for value in self.one_of])
+        least = None if self.least is None else show(self.least)
+        most = None if self.most is None else show(self.most)
+        if least and most:
+            return Text(f"{least.zh}至{most.zh}", f"{least.en} to {most.en}")
+        if least:
+            return Text(f"不低于{least.zh}", f"at least {least.en}")
+        if most:
+            return Text(f"不高于{most.zh}", f"at most {most.en}")
+        return Text("由县自定", "the county decides")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What one document says of a parameter from ``since`` to ``until`` (included; None: until another says otherwise).
+
+    ``value`` is None where the source hides it.
+    """
+
+    since: date
+    until: date | None
+    value: Any
+    cites: Citation
+    varies: Deviation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One number, day or choice of the plan: its names, its unit, and what the document says of it by date.
+
+    ``reading`` states our reading where the source is silent or ambiguous.
+    """
+
+    name: str
+    title: Text
+    unit: str
+    kind: ValueKind[Any]
+    entries: tuple[Entry, ...]
+    reading: Text | None
+
+    def on(self, day: date) -> Entry | None:
+        """What the plan says of it on a day, or None where it says nothing for that day."""
+        return next((e for e in reversed(self.entries) if e.since <= day and (e.until is None or day <= e.until)), None)
+
+
+@dataclass(frozen=True, slots=True)
+class ProvisionEntry:
+    """One value of a county's own document: which parameter, from when to when, by which of its clauses."""
+
+    parameter: str
+    since: date
+    until: date | None
+    value: Any
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Provision:
+    """A county's own document that sets parameters: its title, number, day of issue and values.
+
+    ``id`` is whatever the caller knows it by.
+    """
+
+    id: str
+    title: str
+    number: str
+    issued_on: date
+    entries: tuple[ProvisionEntry, ...]
+
+
+class Whose(StrEnum):
+    """Whose value holds."""
+
+    PLAN = "plan"
+    COUNTY = "county"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The value of one parameter that holds on a day, and the authority for it."""
+
+    name: str
+    value: Any
+    since: date
+    whose: Whose
+    document: str
+    clause: str
+    provision: str | None
+
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The documents and parameters of one programme, as its ``policy.toml`` states them."""
+
+    documents: Mapping[str, Document]
+    parameters: Mapping[str, Parameter]
+
+    @classmethod
+    def load(cls, path: Path, parameters: type) -> Policy:
+        """Read a ``policy.toml`` and hold it against the programme's ``Parameters`` dataclass.
+
+        Raises :class:`PolicyError` naming every difference: a name on one side only, a float, a value of the wrong
+        form, a clause that is cited but not listed.
+        """
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise PolicyError(f"{path}: {error}") from error
+        return _Reader(path.name).policy(raw, get_type_hints(parameters))
+
+    def resolve(self, day: date, provisions: Sequence[Provision] = ()) -> dict[str, Resolved]:
+        """The value of every parameter on a day: the latest that is in force, the county's own before the plan's.
+
+        Raises :class:`Refused` with one ``PARAMETER_UNSET`` for each parameter that has no value on that day.
+        """
+        resolved: dict[str, Resolved] = {}
+        problems: list[Problem] = []
+        for parameter in self.parameters.values():
+            candidates = [
+                Resolved(parameter.name, own.value, own.since, Whose.COUNTY, provision.title, own.clause, provision.id)
+                for provision in provisions
+                for own in provision.entries
+                if own.parameter == parameter.name and own.since <= day and (own.until is None or day <= own.until)
+            ]
+            entry = parameter.on(day)
+            if entry and entry.value is not None:
+                title = self.documents[entry.cites.document].title
+                candidates.insert(
+                    0,
+                    Resolved(parameter.name, entry.value, entry.since, Whose.PLAN, title, entry.cites.clause, None),
+                )
+            if not candidates:
+                cites = (entry or parameter.entries[-1]).cites
+                problems.append(
+                    Code.PARAMETER_UNSET.problem(
+                        "parameters",
+                        parameter.name,
+                        parameter=parameter.title,
+                        document=self.documents[cites.document].title,
+                        clause=cites.clause,
+                    )
+                )
+                continue
+            # max keeps the first of equals, so reverse: of the same day the county's latest document holds.
+            resolved[parameter.name] = max(reversed(candidates), key=lambda c: c.since)
+        if problems:
+            raise Refused(problems)
+        return resolved
+
+    def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:  # noqa: A002
+        """Read and check a county's own document (``title``, ``number``, ``issued``, ``[[parameters.x]]``).
+
+        Raises :class:`Refused` with every problem: an unknown, locked or ill-formed parameter, or a value outside the
+        deviation that the plan permits on its day.
+        """
+        problems: list[Problem] = []
+        heading: dict[str, Any] = {}
+        for key, expected in (("title", str), ("number", str), ("issued", date)):
+            value = raw.get(key)
+            if not isinstance(value, expected) or not value:
+                problems.append(Code.MISSING_VALUE.problem(key, field=_plain(key)))
+            heading[key] = value
+        for key in sorted(set(raw) - {"title", "number", "issued", "parameters", "programme"}):
+            problems.append(Code.PARAMETER_UNKNOWN.problem(key, parameter=key, known=", ".join(self.parameters)))
+        entries: list[ProvisionEntry] = []
+        for name, items in raw.get("parameters", {}).items():
+            for index, item in enumerate(items if isinstance(items, list) else [items]):
+                checked = self._read_provision_entry(name, item, ("parameters", name, index))
+                if isinstance(checked, ProvisionEntry):
+                    entries.append(checked)
+                else:
+                    problems.append(checked)
+        if not entries and not problems:
+            problems.append(Code.MISSING_VALUE.problem("parameters", field=_plain("parameters")))
+        if problems:
+            raise Refused(problems)
+        return Provision(id, heading["title"], heading["number"], heading["issued"], tuple(entries))
+
+    def _read_provision_entry(self, name: str, item: Any, path: tuple[str | int, ...]) -> ProvisionEntry | Problem:
+        parameter = self.parameters.get(name)
+        if parameter is None:
+            return Code.PARAMETER_UNKNOWN.problem(*path, parameter=name, known=", ".join(self.parameters))
+
+        def bad(detail: str, value: Any) -> Problem:
+            return Code.PARAMETER_BAD_VALUE.problem(*path, parameter=parameter.title, value=value, detail=detail)
+
+        if not isinstance(item, Mapping) or set(item) - {"until"} != {"since", "value", "clause"}:
+            return bad("expected since, value and clause (and until)", item)
+        since, until, clause = item["since"], item.get("until"), item["clause"]
+        if type(until) not in (date, type(None)) or (until is not None and type(since) is date and until < since):
+            return bad("until is a day, not before since", item)
+        if type(since) is not date or not isinstance(clause, str) or not clause:
+            return bad("since is a day and clause names the clause of the county's document", item)
+        try:
+            value = parameter.kind.parse(item["value"])
+        except ValueError as error:
+            return bad(str(error), item["value"])
+        entry = parameter.on(since) or parameter.entries[-1]
+        document = self.documents[entry.cites.document].title
+        if entry.varies is None:
+            return Code.PARAMETER_LOCKED.problem(
+                *path, parameter=parameter.title, document=document, clause=entry.cites.clause
+            )
+        if not entry.varies.allows(parameter.kind, value):
+            return Code.PARAMETER_OUT_OF_RANGE.problem(
+                *path,
+                parameter=parameter.title,
+                value=parameter.kind.show(value),
+                allowed=entry.varies.show(parameter.kind),
+                document=document,
+                clause=entry.cites.clause,
+            )
+        return ProvisionEntry(name, since, until, value, clause)
+
+
+def build(parameters: type[P], resolved: Mapping[str, Resolved]) -> P:
+    """The programme's ``Parameters`` of a day, from its resolved values."""
+    return parameters(**{f.name: resolved[f.name].value for f in fields(parameters)})  # type: ignore[arg-type]
+
+
+class _Reader:
+    """Reads one policy.toml; every error says where it stands."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.errors: list[str] = []
+
+    def policy(self, raw: dict[str, Any], types: Mapping[str, Any]) -> Policy:
+        unknown = set(raw) - {"documents", "parameters"}
+        if unknown:
+            self.errors.append(f"unknown tables: {', '.join(sorted(unknown))}")
+        documents = {code: self.document(code, table) for code, table in raw.get("documents", {}).items()}
+        tables = raw.get("parameters", {})
+        for name in sorted(set(tables) - set(types)):
+            self.errors.append(f"parameters.{name} is not a field of the Parameters dataclass")
+        for name in sorted(set(types) - set(tables)):
+            self.errors.append(f"the Parameters dataclass has {name}, the file does not")
+        parameters = {
+            name: self.parameter(name, tables[name], types[name], documents) for name in types if name in tables
+        }
+        if self.errors:
+            raise PolicyError(f"{self.name}: " + "; ".join(self.errors))
+        return Policy(documents, {name: p for name, p in parameters.items() if p is not None})
+
+    def document(self, code: str, table: dict[str, Any]) -> Document:
+        clauses = table.get("clauses", {})
+        left_out = {clause: Text(reason["zh"], reason["en"]) for clause, reason in table.get("left_out", {}).items()}
+        for clause in left_out:
+            if clause not in clauses:
+                self.errors.append(f"documents.{code}.left_out names {clause}, which is not among its clauses")
+        return Document(code, table["title"], clauses, left_out)
+
+    def parameter(self, name: str, items: Any, annotation: Any, documents: Mapping[str, Document]) -> Parameter | None:
+        where = f"parameters.{name}"
+        try:
+            kind = kind_of(annotation)
+            if not isinstance(items, list) or not items:
+                raise ValueError("expected [[parameters.…]] entries")
+            first = items[0]
+            entries = []
+            for item in items:
+                allowed = {"since", "until", "value", "redacted", "cites", "varies", "title", "unit", "reading"}
+                if set(item) - allowed:
+                    raise ValueError(f"unknown keys: {', '.join(sorted(set(item) - allowed))}")
+                if item is not first and {"title", "unit", "reading"} & set(item):
+                    raise ValueError("title, unit and reading stand in the first entry only")
+                entries.append(self.entry(kind, item, documents))
+            if [e.since for e in entries] != sorted({e.since for e in entries}):
+                raise ValueError("the entries stand in the order of their days, one a day")
+            title = Text(first["title"]["zh"], first["title"]["en"])
+            reading = Text(first["reading"]["zh"], first["reading"]["en"]) if "reading" in first else None
+            unit = first.get("unit", "")
+            if (annotation is Fen) != unit.startswith("yuan") or (annotation is Rate) != (unit == "%"):
+                raise ValueError(f"the unit {unit!r} does not belong to the type")
+            return Parameter(name, title, unit, kind, tuple(entries), reading)
+        except (ValueError, TypeError, KeyError) as error:
+            self.errors.append(f"{where}: {error if not isinstance(error, KeyError) else f'{error} is missing'}")
+            return None
+
+    def entry(self, kind: ValueKind[Any], item: dict[str, Any], documents: Mapping[str, Document]) -> Entry:
+        since = item["since"]
+        if type(since) is not date:
+            raise ValueError("since is a day like 2020-10-01")
+        until = item.get("until")
+        if type(until) not in (date, type(None)) or (until is not None and until < since):
+            raise ValueError("until is a day, not before since")
+        cites = Citation.parse(item["cites"])
+        if cites.document not in documents or cites.clause not in documents[cites.document].clauses:
+            raise ValueError(f"cites {cites}, which no document lists")
+        if item.get("redacted", False) == ("value" in item):
+            raise ValueError("an entry has either a value or redacted = true")
+        value = None if "value" not in item else kind.parse(item["value"])
+        varies = self.deviation(kind, item["varies"]) if "varies" in item else None
+        if value is None and varies is None:
+            raise ValueError("a redacted value needs varies: the county must be able to set it")
+        if value is not None and varies is not None and not varies.allows(kind, value):
+            raise ValueError("the plan's own value lies outside what varies allows")
+        return Entry(since, until, value, cites, varies)
+
+    def deviation(self, kind: ValueKind[Any], table: dict[str, Any]) -> Deviation:
+        if set(table) - {"min", "max", "floor", "one_of"} or {"min", "floor"} <= set(table):
+            raise ValueError("varies takes min and max, or floor, or one_of")
+
+        def part(raw: Any) -> Any:
+            return None if raw is None else kind.of_parts.parse(raw)
+
+        return Deviation(
+            least=part(table.get("min", table.get("floor"))),
+            most=part(table.get("max")),
+            one_of=tuple(part(raw) for raw in table["one_of"]) if "one_of" in table else None,
+        )

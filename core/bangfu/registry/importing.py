@@ -1,0 +1,269 @@
+"""Importing a workbook: match its columns, compare every row with what is known, and only then change anything.
+
+Every kind of workbook is an :class:`Importer`. An import reads the file twice: first to find every problem and every difference (a dry run
+stops there), then to apply the good rows chunk by chunk, each chunk in one transaction. Importing the same file again changes
+nothing, so a run that was killed is simply run again.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from itertools import islice
+from typing import Any, Generic, TypeVar
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import audit, files, jobs
+from bangfu.access import Action, Entered
+from bangfu.db import Database
+from bangfu.documents.reading import Column, Row, Table, fold, open_table
+from bangfu.documents.returning import with_problems
+from bangfu.errors import Code, Problem
+from bangfu.models import ColumnMatch
+from bangfu.text import Text
+from bangfu.vault import Vault
+
+CHUNK = 2_000
+EXAMPLES = 20
+S = TypeVar("S", bound="State")
+
+
+@dataclass(slots=True)
+class Tally:
+    """How many of one kind of thing are new, changed and the same, with a few of the changes."""
+
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    examples: list[dict[str, Any]] = field(default_factory=list)
+
+    def change(self, of: str, /, **fields: tuple[Any, Any]) -> None:
+        """Count a change; ``fields`` gives what each field was and becomes, already masked."""
+        self.changed += 1
+        if len(self.examples) < EXAMPLES:
+            shown = {key: [str(old), str(new)] for key, (old, new) in fields.items()}
+            self.examples.append({"what": of, "fields": shown})
+
+
+@dataclass
+class State:
+    """What an import knows of the county and of the rows before: the file's own memory.
+
+    ``blocked`` are the groups (households, officers …) of which some row has a problem; none of their rows is applied.
+    """
+
+    who: Entered
+    vault: Vault
+    as_of: date
+    tallies: dict[str, Tally] = field(default_factory=dict)
+    blocked: set[str] = field(default_factory=set)
+
+    def tally(self, what: str) -> Tally:
+        """The tally of one kind of thing."""
+        return self.tallies.setdefault(what, Tally())
+
+
+class Importer(ABC, Generic[S]):
+    """One kind of workbook.
+
+    ``group`` names the column whose value holds rows together (a household, an officer): if one row of a group has a problem, the
+    group is not imported at all.
+    """
+
+    kind: str
+    title: Text
+    action: Action
+    columns: Sequence[Column]
+    group: str
+
+    @abstractmethod
+    async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> S:
+        """Read what every row needs: names of villages, officers …"""
+
+    @abstractmethod
+    def check(self, row: Row, state: S) -> None:
+        """Add the problems of a row, alone and against the rows before it."""
+
+    def close(self, state: S) -> Sequence[Problem]:
+        """The problems that show only when all rows have been read."""
+        return ()
+
+    @abstractmethod
+    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: S) -> Any:
+        """Compare good rows with what is known, count the differences, add conflicts to the rows; the changes to apply."""
+
+    @abstractmethod
+    async def apply(self, session: AsyncSession, changes: Any, state: S) -> None:
+        """Carry out what :meth:`compare` returned."""
+
+
+async def ask(
+    database: Database,
+    vault: Vault,
+    who: Entered,
+    importer: Importer[Any],
+    name: str,
+    data: bytes,
+    *,
+    as_of: date | None = None,
+    dry_run: bool = False,
+    accept_valid: bool = False,
+    matches: Mapping[str, str] | None = None,
+) -> UUID:
+    """Keep the file and put the import in the queue.
+
+    ``as_of`` is the day of which the workbook speaks, today unless stated. ``accept_valid`` imports the good rows although
+    others have problems. Refuses ``FORBIDDEN``, ``FILE_TOO_LARGE``, and ``DAY_IN_FUTURE``.
+    """
+    who.require(importer.action)
+    if as_of is not None and as_of > who.at.today:
+        raise Code.DAY_IN_FUTURE.refuse("as_of", day=as_of, today=who.at.today)
+    parameters = {
+        "as_of": (as_of or who.at.today).isoformat(),
+        "dry_run": dry_run,
+        "accept_valid": accept_valid,
+        "matches": dict(matches or {}),
+    }
+    async with database.session(who.scope) as session:
+        file = await files.store(session, vault, who, name, data, database.settings.largest_file)
+        return await jobs.ask(session, who, importer.kind, parameters, file)
+
+
+def handler(importer: Importer[Any]) -> jobs.Handler:
+    """The job that carries out an import."""
+
+    async def run(work: jobs.Work) -> jobs.Done:
+        return await _Run(importer, work).run()
+
+    return run
+
+
+class _Run(Generic[S]):
+    """One import on its way."""
+
+    def __init__(self, importer: Importer[S], work: jobs.Work) -> None:
+        if work.file is None:
+            raise ValueError("an import needs a file")
+        self.importer, self.work, self.file = importer, work, work.file
+        self.problems: dict[int, list[Problem]] = {}
+
+    async def run(self) -> jobs.Done:
+        work, importer = self.work, self.importer
+        work.who.require(importer.action)
+        stated: dict[str, str] = work.parameters["matches"]
+        table = open_table(self.file.data, self.file.name, importer.columns, stated, await self._remembered())
+        state = await self._look(table)
+        file_id = await self._return(table) if self.problems else None
+        refused = bool(self.problems) and not work.parameters["accept_valid"]
+        if not work.parameters["dry_run"] and not refused:
+            state = await self._apply(table, state.blocked, stated)
+        result: dict[str, Any] = {
+            "as_of": work.parameters["as_of"],
+            "dry_run": work.parameters["dry_run"],
+            "tallies": {what: asdict(tally) for what, tally in state.tallies.items()},
+            "bad_rows": len(self.problems),
+        }
+        problems = [p for found in self.problems.values() for p in found]
+        if refused and not work.parameters["dry_run"]:
+            return jobs.Done(result, file_id, [Code.ROWS_REFUSED.problem(count=len(self.problems)), *problems])
+        result["row_problems"] = [jobs.told(problem) for problem in problems[: jobs.SHOWN_PROBLEMS]]
+        return jobs.Done(result, file_id)
+
+    async def _look(self, table: Table) -> S:
+        """First reading: every problem and every difference, nothing changed."""
+        state = await self._prepare()
+        for number, rows in enumerate(_chunks(table.rows())):
+            good = []
+            for row in rows:
+                self.importer.check(row, state)
+                if not row.problems:
+                    good.append(row)
+            async with self.work.database.session(self.work.who.scope) as session:
+                await self.importer.compare(session, good, state)
+            for row in rows:
+                if row.problems:
+                    self._note(row, state)
+            await self.work.progress(min(table.height, (number + 1) * CHUNK), 2 * table.height)
+        for problem in self.importer.close(state):
+            self.problems.setdefault(int(problem.path[1]), []).append(problem)
+        return state
+
+    async def _apply(self, table: Table, blocked: set[str], stated: Mapping[str, str]) -> S:
+        """Second reading: apply the rows of every group that is free of problems, a chunk a transaction."""
+        state = await self._prepare()
+        for number, rows in enumerate(_chunks(table.rows())):
+            for row in rows:
+                self.importer.check(row, state)
+            good = [row for row in rows if not row.problems and str(row.values[self.importer.group]) not in blocked]
+            async with self.work.database.session(self.work.who.scope) as session:
+                changes = await self.importer.compare(session, good, state)
+                await self.importer.apply(session, changes, state)
+            await self.work.progress(min(2 * table.height, table.height + (number + 1) * CHUNK), 2 * table.height)
+        async with self.work.database.session(self.work.who.scope) as session:
+            await self._remember(session, stated)
+            counts = {what: [t.new, t.changed, t.same] for what, t in state.tallies.items()}
+            await audit.record(
+                session,
+                self.work.who.at.now,
+                self.work.who.actor.id,
+                self.importer.action.value,
+                f"job/{self.work.job}",
+                {"file": self.file.name, "new_changed_same": counts, "bad_rows": len(self.problems)},
+            )
+        return state
+
+    async def _prepare(self) -> S:
+        async with self.work.database.session(self.work.who.scope) as session:
+            as_of = date.fromisoformat(self.work.parameters["as_of"])
+            return await self.importer.prepare(session, self.work.who, self.work.vault, as_of)
+
+    def _note(self, row: Row, state: S) -> None:
+        self.problems.setdefault(row.number, []).extend(row.problems)
+        state.blocked.add(str(row.values.get(self.importer.group)))
+
+    async def _return(self, table: Table) -> UUID:
+        """The workbook with its problems at its rows."""
+        texts = {
+            number: ";".join(f"{p.message.zh}。{p.remedy.zh}" for p in found) for number, found in self.problems.items()
+        }
+        data = with_problems(self.file.data, self.file.name, table, texts)
+        stem, dot, suffix = self.file.name.rpartition(".")
+        async with self.work.database.session(self.work.who.scope) as session:
+            limit = max(self.work.database.settings.largest_file, 2 * len(data))
+            return await files.store(session, self.work.vault, self.work.who, f"{stem}-问题{dot}{suffix}", data, limit)
+
+    async def _remembered(self) -> dict[str, str]:
+        tenant = self.work.who.county.id
+        async with self.work.database.session(self.work.who.scope) as session:
+            found = await session.execute(
+                select(ColumnMatch.header, ColumnMatch.column_name).where(
+                    ColumnMatch.tenant_id == tenant, ColumnMatch.kind == self.importer.kind
+                )
+            )
+            return {row.header: row.column_name for row in found}
+
+    async def _remember(self, session: AsyncSession, stated: Mapping[str, str]) -> None:
+        for header, column in stated.items():
+            values = {
+                "tenant_id": self.work.who.county.id,
+                "kind": self.importer.kind,
+                "header": fold(header),
+                "column_name": column,
+            }
+            statement = insert(ColumnMatch).values(values)
+            await session.execute(
+                statement.on_conflict_do_update(
+                    index_elements=["tenant_id", "kind", "header"], set_={"column_name": column}
+                )
+            )
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    while chunk := list(islice(rows, CHUNK)):
+        yield chunk

@@ -1,0 +1,56 @@
+"""What an installation is told through its environment. ``docs/settings.md`` lists every variable; a test holds the two together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from bangfu.text import LANGUAGES, Language
+
+MARKER = ".bangfu"
+"""The folder, in the working folder or above it, that holds an embedded installation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings of one installation.
+
+    ``database_url`` None means the embedded PostgreSQL under ``home``.
+    """
+
+    home: Path
+    database_url: str | None = None
+    migration_url: str | None = None
+    app_role: str = "bangfu_app"
+    keyring: str | None = None
+    language: Language = "zh"
+    largest_file: int = 20 * 1024 * 1024
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
+        """Read ``BANGFU_*``; ValueError for a value that cannot be."""
+        language = environment.get("BANGFU_LANGUAGE", "zh")
+        if language not in LANGUAGES:
+            raise ValueError(f"BANGFU_LANGUAGE is zh or en, not {language!r}")
+        return cls(
+            home=_home(environment.get("BANGFU_HOME")),
+            database_url=environment.get("BANGFU_DATABASE_URL") or None,
+            migration_url=environment.get("BANGFU_MIGRATION_URL") or None,
+            app_role=environment.get("BANGFU_APP_ROLE", "bangfu_app"),
+            keyring=environment.get("BANGFU_KEYRING") or None,
+            language="en" if language == "en" else "zh",
+            largest_file=int(environment.get("BANGFU_LARGEST_FILE", 20 * 1024 * 1024)),
+        )
+
+
+def _home(stated: str | None) -> Path:
+    """The stated folder, else the nearest ``.bangfu`` upwards, else the user's data folder."""
+    if stated:
+        return Path(stated).absolute()
+    here = Path.cwd()
+    for folder in (here, *here.parents):
+        if (folder / MARKER).is_dir():
+            return folder / MARKER
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "bangfu"

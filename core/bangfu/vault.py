@@ -1,0 +1,139 @@
+"""Personal identifiers at rest: sealed under a versioned key ring, found again by a blind index, shown masked.
+
+A sealed value carries the version of its key, so keys can be renewed while old values stay readable. The blind index is a keyed hash of the
+normalised value within one county; it answers equality and nothing else.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from bangfu.errors import Code
+from bangfu.settings import Settings
+
+_FORMAT = 1
+_NONCE = 12
+
+
+class VaultError(Exception):
+    """A sealed value cannot be opened: it was altered, moved to another place, or its key is not on the ring."""
+
+
+@dataclass(frozen=True)
+class Vault:
+    """The key ring of an installation: AES-256-GCM keys by version, and the key of the blind index."""
+
+    current: int
+    keys: Mapping[int, bytes]
+    index_key: bytes
+
+    @classmethod
+    def open(cls, settings: Settings) -> Vault:
+        """The ring that ``BANGFU_KEYRING`` names or holds; an embedded installation makes its own on first use.
+
+        Refuses ``KEYRING_MISSING`` where a database of one's own is used without one.
+        """
+        if settings.keyring is not None:
+            path = Path(settings.keyring)
+            return cls.parse(settings.keyring if settings.keyring.lstrip().startswith("{") else path.read_text("utf-8"))
+        if settings.database_url is not None:
+            raise Code.KEYRING_MISSING.refuse()
+        path = settings.home / "keyring.json"
+        if not path.exists():
+            settings.home.mkdir(parents=True, exist_ok=True)
+            partial = settings.home / f"keyring.{secrets.token_hex(4)}"
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(cls.new().dump())
+            try:
+                os.link(partial, path)
+            except FileExistsError:
+                pass  # another process was first; its ring is the one
+            finally:
+                partial.unlink()
+        return cls.parse(path.read_text(encoding="utf-8"))
+
+    @classmethod
+    def new(cls) -> Vault:
+        """A fresh ring with one key."""
+        return cls(1, {1: secrets.token_bytes(32)}, secrets.token_bytes(32))
+
+    @classmethod
+    def parse(cls, text: str) -> Vault:
+        """Read a ring: ``{"current": 1, "keys": {"1": base64}, "index": base64}``."""
+        try:
+            raw = json.loads(text)
+            keys = {int(version): base64.b64decode(key, validate=True) for version, key in raw["keys"].items()}
+            vault = cls(int(raw["current"]), keys, base64.b64decode(raw["index"], validate=True))
+        except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
+            raise Code.KEYRING_MISSING.refuse() from error
+        if vault.current not in keys or any(len(key) != 32 for key in (*keys.values(), vault.index_key)):
+            raise Code.KEYRING_MISSING.refuse()
+        return vault
+
+    def dump(self) -> str:
+        """The ring as text, to be kept as carefully as the data."""
+        return json.dumps(
+            {
+                "current": self.current,
+                "keys": {str(version): base64.b64encode(key).decode() for version, key in self.keys.items()},
+                "index": base64.b64encode(self.index_key).decode(),
+            }
+        )
+
+    @cached_property
+    def _ciphers(self) -> dict[int, AESGCM]:
+        return {version: AESGCM(key) for version, key in self.keys.items()}
+
+    def seal(self, value: str | bytes, place: str, tenant: int) -> bytes:
+        """Encrypt a value for one place (table and column) of one county."""
+        nonce = os.urandom(_NONCE)
+        data = value.encode() if isinstance(value, str) else value
+        body = self._ciphers[self.current].encrypt(nonce, data, f"{place}|{tenant}".encode())
+        return bytes([_FORMAT]) + self.current.to_bytes(2, "big") + nonce + body
+
+    def open_bytes(self, sealed: bytes, place: str, tenant: int) -> bytes:
+        """Decrypt a value; :class:`VaultError` if it was altered or belongs to another place or county."""
+        version = int.from_bytes(sealed[1:3], "big")
+        if sealed[0] != _FORMAT or version not in self._ciphers:
+            raise VaultError(f"key {version} is not on the ring")
+        nonce, body = sealed[3 : 3 + _NONCE], sealed[3 + _NONCE :]
+        try:
+            return self._ciphers[version].decrypt(nonce, body, f"{place}|{tenant}".encode())
+        except InvalidTag as error:
+            raise VaultError("the sealed value was altered or belongs elsewhere") from error
+
+    def reveal(self, sealed: bytes, place: str, tenant: int) -> str:
+        """Decrypt a text."""
+        return self.open_bytes(sealed, place, tenant).decode()
+
+    def index(self, value: str, place: str, tenant: int) -> bytes:
+        """The blind index of a normalised value: equal values of one county and place have equal indexes."""
+        return hmac.new(self.index_key, f"{place}|{tenant}|{value}".encode(), hashlib.sha256).digest()
+
+
+def mask_identity(number: str) -> str:
+    """An identity number as screens show it: the first three and the last two characters."""
+    return f"{number[:3]}{'*' * (len(number) - 5)}{number[-2:]}" if len(number) > 5 else "*" * len(number)
+
+
+def mask_account(number: str) -> str:
+    """A bank account as screens show it: the last four digits."""
+    return f"{'*' * max(0, len(number) - 4)}{number[-4:]}" if len(number) > 4 else "*" * len(number)
+
+
+def mask_phone(number: str) -> str:
+    """A telephone number as screens show it: the first three and the last four digits."""
+    return f"{number[:3]}{'*' * (len(number) - 7)}{number[-4:]}" if len(number) > 7 else "*" * len(number)

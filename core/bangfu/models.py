@@ -524,11 +524,13 @@ class Case(TenantRow, Base):
 
 
 class Claim(Base):
-    """What may be had only once 限领: one award a household and period, one leader a led household, once in a lifetime."""
+    """What may be had only once 限领: one award a household and period, one leader a led household, once in a lifetime.
+
+    Written before the case that claims it, so that of two who claim at once the second opens nothing.
+    """
 
     __tablename__ = "claim"
     __wall__ = Wall(Kind.AREA, update=("division",))
-    __table_args__ = (_to("case_file", "case_id"),)
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
     programme: Mapped[str] = mapped_column(primary_key=True)

@@ -21,6 +21,7 @@ from bangfu.db.bulk import among, insert_rows
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
 from bangfu.models import Membership, Notice, NoticeEntry, Objection, Person, new_id
+from bangfu.process import Notice as NoticeStage
 from bangfu.programme import NOTICE_COLUMNS, Programme
 from bangfu.registry.divisions import Places
 from bangfu.registry.households import HEAD
@@ -181,7 +182,7 @@ async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: U
     ).all()
     places = await Places.on(session, who.at.today)
     village = f"{places.township(notice.division)}{places.named(notice.division)}"
-    names = list(entries[0].shown) if entries else []
+    names = programme.process.first(NoticeStage).columns
     headers = [SheetColumn("序号", "integer", 6)] + [
         SheetColumn(NOTICE_COLUMNS[name].zh, "money" if name == "amount" else "text", 40 if name == "standard" else 16)
         for name in names

@@ -115,6 +115,18 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("tenant_id", "day", name=op.f("pk_calendar_day")),
     )
     op.create_table(
+        "claim",
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("key", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("case_id", sa.Uuid(), nullable=False),
+        sa.Column("division", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_claim_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "programme", "kind", "key", "period", name=op.f("pk_claim")),
+    )
+    op.create_table(
         "column_match",
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("kind", sa.Text(), nullable=False),
@@ -607,21 +619,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_case_event_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_case_event")),
         sa.UniqueConstraint("tenant_id", "case_id", "version", name=op.f("uq_case_event_tenant_id_case_id_version")),
-    )
-    op.create_table(
-        "claim",
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
-        sa.Column("programme", sa.Text(), nullable=False),
-        sa.Column("kind", sa.Text(), nullable=False),
-        sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("period", sa.Text(), nullable=False),
-        sa.Column("case_id", sa.Uuid(), nullable=False),
-        sa.Column("division", sa.BigInteger(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["tenant_id", "case_id"], ["case_file.tenant_id", "case_file.id"], name=op.f("fk_claim_tenant_id_case_id")
-        ),
-        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_claim_tenant_id")),
-        sa.PrimaryKeyConstraint("tenant_id", "programme", "kind", "key", "period", name=op.f("pk_claim")),
     )
     op.create_table(
         "determination",

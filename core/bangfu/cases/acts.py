@@ -22,7 +22,7 @@ from bangfu.access import Action, Entered
 from bangfu.cases.gather import gather, raw_stated, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
-from bangfu.db.bulk import among, insert_rows, update_all
+from bangfu.db.bulk import among, insert_new, insert_rows, update_all
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, Claim, DeterminationRow, Household, HouseholdCadre, Signature, new_id
 from bangfu.process import REFUSED, Act, Move, Notice, Plan
@@ -77,8 +77,9 @@ async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Seque
     what the process refuses.
     """
     report, ready = await judge_plans(session, who, ground, plans)
-    await open_cases(session, who, ground, ready)
-    report.done += [item.plan.number for item in ready]
+    opened, late = await open_cases(session, who, ground, ready)
+    report.done += [item.plan.number for item in opened]
+    report.refused += [(item.plan.number, _claimed_already(ground)) for item in late]
     return report
 
 
@@ -98,9 +99,7 @@ async def judge_plans(
             continue
         problem = _recorded(who, item.stated)
         if str(household.id) in taken:
-            problem = Code.ALREADY_CLAIMED.problem(
-                "household", programme=ground.programme.title, period=ground.period.key
-            )
+            problem = _claimed_already(ground)
         elif strange := [name for name in item.facts if name not in specs]:
             problem = Code.STATED_NOT_ALLOWED.problem("facts", strange[0], fact=strange[0], known=", ".join(specs))
         move = problem or rules.proceedings.plan(_act(who, item.stated, household.division, household.cadre))
@@ -110,6 +109,10 @@ async def judge_plans(
         taken.add(str(household.id))
         ready.append(Ready(item, new_id(), household.id, household.division, move))
     return report, ready
+
+
+def _claimed_already(ground: Ground) -> Problem:
+    return Code.ALREADY_CLAIMED.problem("household", programme=ground.programme.title, period=ground.period.key)
 
 
 async def _households(session: AsyncSession, who: Entered, plans: Sequence[PlanStated]) -> dict[str, _Target]:
@@ -155,12 +158,26 @@ async def _claimed(session: AsyncSession, who: Entered, ground: Ground, househol
     return set(rows)
 
 
-async def open_cases(session: AsyncSession, who: Entered, ground: Ground, ready: Sequence[Ready]) -> None:
-    """Open the cases of plans that have been judged; a household that somebody else opened meanwhile fails the whole."""
+async def open_cases(
+    session: AsyncSession, who: Entered, ground: Ground, ready: Sequence[Ready]
+) -> tuple[list[Ready], list[Ready]]:
+    """Open the cases of plans that have been judged: those opened, and those that somebody else opened meanwhile."""
     specs, first = ground.programme.stated(), ground.programme.process.first(Plan)
     common = {"tenant_id": who.county.id, "programme": ground.programme.code, "period": ground.period.key}
-    cases, claims, events = [], [], []
-    for item in ready:
+    claims = [
+        {
+            **common,
+            "kind": "case",
+            "key": str(item.household),
+            "case_id": item.case,
+            "division": item.division,
+        }
+        for item in sorted(ready, key=lambda item: item.household)
+    ]
+    won = await insert_new(session, Claim, claims, "case_id")
+    opened = [item for item in ready if item.case in won]
+    cases, events = [], []
+    for item in opened:
         on = item.plan.stated.day or who.at.today
         cases.append(
             {
@@ -177,12 +194,10 @@ async def open_cases(session: AsyncSession, who: Entered, ground: Ground, ready:
                 "stated": raw_stated(specs, item.plan.facts),
             }
         )
-        key = {"kind": "case", "key": str(item.household), "case_id": item.case, "division": item.division}
-        claims.append({**common, **key})
         events.append(_event(who, item.plan.stated, item.case, item.division, 1, "plan", first.code, item.move, {}))
     await insert_rows(session, Case, cases)
-    await insert_rows(session, Claim, claims)
     await insert_rows(session, CaseEvent, events)
+    return opened, [item for item in ready if item.case not in won]
 
 
 # --- accounting -----------------------------------------------------------------------------------------------

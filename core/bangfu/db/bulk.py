@@ -66,6 +66,19 @@ async def insert_rows(session: AsyncSession, table: Any, rows: Sequence[Mapping[
         await session.execute(_insert(target, names), _arrays(target, names, rows))
 
 
+async def insert_new(session: AsyncSession, table: Any, rows: Sequence[Mapping[str, Any]], returning: str) -> set[Any]:
+    """Insert the rows whose keys are not taken, in one statement; one column of those that were inserted.
+
+    Of two who insert the same key at once, the second waits for the first and then inserts nothing.
+    """
+    if not rows:
+        return set()
+    target: Table = getattr(table, "__table__", table)
+    names = tuple(rows[0])
+    statement = text(f"{_insert(target, names).text} on conflict do nothing returning {target.name}.{returning}")
+    return set((await session.execute(statement, _arrays(target, names, rows))).scalars())
+
+
 async def update_all(
     session: AsyncSession, model: Any, ids: Iterable[UUID], values: Mapping[str, Any], version: int | None = None
 ) -> set[UUID]:

@@ -30,7 +30,7 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hints, overload
 
-from bangfu.errors import Code, Refused
+from bangfu.errors import Code, Problem, Refused
 from bangfu.policy import Citation, Rate, Years
 from bangfu.rules.facts import FactSpec, Kind, facts_of, kind_of_type
 from bangfu.rules.trace import EXACT_PER_FEN, RuleError, Term
@@ -55,7 +55,7 @@ class Rounding(StrEnum):
     @property
     def added(self) -> int:
         """What is added, in ten-thousandths of a fen, before whole fen are cut off."""
-        return {Rounding.HALF_UP: EXACT_PER_FEN // 2, Rounding.DOWN: 0, Rounding.UP: EXACT_PER_FEN - 1}[self]
+        return _ADDED[self]
 
     @property
     def title_text(self) -> Text:
@@ -68,7 +68,10 @@ class Rounding(StrEnum):
 
     def whole_fen(self, units: int) -> int:
         """An exact amount, in ten-thousandths of a fen, as whole fen of at least 0."""
-        return (max(0, units) + self.added) // EXACT_PER_FEN
+        return (units + _ADDED[self]) // EXACT_PER_FEN if units > 0 else 0
+
+
+_ADDED = {Rounding.HALF_UP: EXACT_PER_FEN // 2, Rounding.DOWN: 0, Rounding.UP: EXACT_PER_FEN - 1}
 
 
 class StepKind(StrEnum):
@@ -212,6 +215,21 @@ class Trace:
         return tuple(s for s in self.facts.values() if s.kind in (Kind.MONEY, Kind.NUMBER, Kind.YEAR))
 
     @cached_property
+    def plain(self) -> tuple[tuple[tuple[str, int, int, bool], ...], tuple[tuple[str, StepKind, frozenset[str]], ...]]:
+        """What deciding one household goes through: facts with bounds (and whether any step reads them), steps with facts."""
+        bounded = {spec.name for spec in self.bounded}
+        inputs = tuple(
+            (
+                name,
+                spec.lowest if name in bounded else 0,
+                spec.largest if name in bounded else -1,
+                name in self.used_facts,
+            )
+            for name, spec in self.facts.items()
+        )
+        return inputs, tuple((name, traced.step.kind, traced.facts) for name, traced in self.steps.items())
+
+    @cached_property
     def version(self) -> str:
         """The hash of what the book means: its trees, rounding, clauses and facts, not its layout or wording."""
         meaning = {
@@ -352,35 +370,41 @@ class RuleBook(Generic[F, P]):
 
         Refuses ``FACT_OUT_OF_BOUNDS`` for a value outside its declared bounds.
         """
-        trace = cls.traced()
-        missing = [name for name in trace.used_facts if getattr(facts, name) is None]
-        problems = [
-            _out_of_bounds(spec, value)
-            for spec in trace.bounded
-            if (value := getattr(facts, spec.name)) is not None and not spec.lowest <= value <= spec.largest
-        ]
-        if problems:
-            raise Refused(problems)
+        inputs, steps = cls.traced().plain
+        missing = []
+        for name, low, high, read in inputs:
+            value = getattr(facts, name)
+            if value is None:
+                if read:
+                    missing.append(name)
+            elif low <= high and not low <= value <= high:
+                raise Refused(_out_of_bounds(cls.traced(), facts))
         book = cls(facts, parameters)
         values: dict[str, int | bool | str | None] = {}
         unmet = unknown = False
-        for name, traced in trace.steps.items():
-            if missing and not traced.facts.isdisjoint(missing):
+        for name, kind, reads in steps:
+            if missing and not reads.isdisjoint(missing):
                 values[name] = None
-                unknown = unknown or traced.step.kind is not StepKind.STEP
+                unknown = unknown or kind is not StepKind.STEP
                 continue
             value = getattr(book, name)
-            values[name] = value.units if isinstance(value, Exact) else value
-            unmet = unmet or (value is False and traced.step.kind is StepKind.CRITERION)
+            values[name] = value.units if type(value) is Exact else value
+            if value is False and kind is StepKind.CRITERION:
+                unmet = True
         outcome = Outcome.REFUSED if unmet else Outcome.INCOMPLETE if unknown else Outcome.ELIGIBLE
         payable = cast(int, values["award"]) if outcome is Outcome.ELIGIBLE else 0
         return Determination(outcome, values, payable, tuple(missing))
 
 
-def _out_of_bounds(spec: FactSpec, value: int) -> Any:
-    return Code.FACT_OUT_OF_BOUNDS.problem(
-        "facts", spec.name, fact=spec.title, value=value, low=spec.lowest, high=spec.largest
-    )
+def _out_of_bounds(trace: Trace, facts: Any) -> list[Problem]:
+    """One problem for each fact whose value is outside its declared bounds."""
+    return [
+        Code.FACT_OUT_OF_BOUNDS.problem(
+            "facts", spec.name, fact=spec.title, value=value, low=spec.lowest, high=spec.largest
+        )
+        for spec in trace.bounded
+        if (value := getattr(facts, spec.name)) is not None and not spec.lowest <= value <= spec.largest
+    ]
 
 
 _FORBIDDEN: dict[type[ast.AST], tuple[str, str]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from enum import StrEnum
 from functools import lru_cache, reduce
 from typing import Any, Literal
 
@@ -42,19 +43,34 @@ _BINARY: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
 
 
 def dtype(spec: FactSpec) -> Any:
-    """The column type of a fact."""
-    if spec.choices is None:
-        return _DTYPES[spec.kind]
-    one = pl.Enum([member.value for member in spec.choices])
-    return pl.List(one) if spec.kind is Kind.CHOICES else one
+    """The column type of a fact: a list of choices is a number with one bit a choice, in the order of their declaration."""
+    if spec.kind is Kind.CHOICES:
+        return pl.Int64
+    return _DTYPES[spec.kind] if spec.choices is None else pl.Enum([member.value for member in spec.choices])
+
+
+def bits(choices: type[StrEnum], values: Iterable[str]) -> int:
+    """A list of choices as one number."""
+    order = list(choices)
+    return sum(1 << order.index(choices(value)) for value in set(values))
 
 
 def frame(book: type[RuleBook[Any, Any]], columns: Mapping[str, Sequence[Any]]) -> pl.DataFrame:
     """A frame of facts, one column a fact and one row a household; None is unknown."""
     specs = book.traced().facts
     return pl.DataFrame(
-        {name: pl.Series(name, columns[name], dtype(spec), strict=True) for name, spec in specs.items()}
+        {name: pl.Series(name, _wire(spec, columns[name]), dtype(spec), strict=True) for name, spec in specs.items()}
     )
+
+
+def _wire(spec: FactSpec, values: Sequence[Any]) -> Sequence[Any]:
+    if spec.kind is not Kind.CHOICES or spec.choices is None:
+        return values
+    known: dict[tuple[str, ...] | None, int | None] = {None: None}  # few different lists, many households
+    keys = [None if value is None else tuple(value) for value in values]
+    for key in set(keys) - set(known):
+        known[key] = bits(spec.choices, key or ())
+    return [known[key] for key in keys]
 
 
 def out_of_bounds(book: type[RuleBook[Any, Any]], data: pl.DataFrame) -> dict[int, Problem]:
@@ -162,10 +178,11 @@ def _membership(term: Term, parameters: Any) -> pl.Expr:
     value, allowed = _expression(term.args[0], parameters), getattr(parameters, term.args[1].data)
     if isinstance(allowed, Years):
         return (value >= allowed.first) & (value <= allowed.last)
-    members = [member.value for member in sorted(allowed)]
     if term.op == "among":
-        return _any(value == member for member in members)
-    return _any(value.list.contains(member) for member in members)
+        return _any(value == member.value for member in sorted(allowed))
+    choices = term.args[0].choices
+    assert choices is not None
+    return (value & pl.lit(bits(choices, allowed))) != 0
 
 
 def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:

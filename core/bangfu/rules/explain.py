@@ -296,7 +296,11 @@ class Explainer:
     def _miss(self, term: Term, value: Any, needed: Text, by: int | None) -> Miss:
         gap = None
         if by is not None:
-            gap = self._shown(term, by) if term.kind is not Kind.YEAR else Text(f"{by} 年", f"{by} years")
+            gap = (
+                self._shown(term, by)
+                if term.kind is not Kind.YEAR
+                else Text(f"{by} 年", f"{by} year{'s' if by != 1 else ''}")
+            )
         return Miss(self._name(term), self._shown(term, value), needed, term.kind, by, gap)
 
     def _name(self, term: Term) -> Text:

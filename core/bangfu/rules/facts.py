@@ -32,6 +32,10 @@ LARGEST_NUMBER = 10**6
 """The largest plain number of a fact, unless it declares its own."""
 
 
+MOST_CHOICES = 62
+"""How many choices a list fact may be drawn from: a column holds one bit each."""
+
+
 class Kind(StrEnum):
     """What a value in a rule is."""
 
@@ -139,6 +143,8 @@ def facts_of(facts: type) -> dict[str, FactSpec]:
         kind, choices = kind_of_type(hints[item.name])
         if kind is Kind.OTHER:
             raise PolicyError(f"{facts.__qualname__}.{item.name}: a fact cannot have the type {hints[item.name]!r}")
+        if kind is Kind.CHOICES and choices is not None and len(choices) > MOST_CHOICES:
+            raise PolicyError(f"{facts.__qualname__}.{item.name}: a list is chosen from at most {MOST_CHOICES}")
         bound = _LARGEST.get(kind, 0)
         specs[item.name] = FactSpec(
             item.name, kind, source, title, sensitivity, lowest, bound if largest is None else largest, choices

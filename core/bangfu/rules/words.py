@@ -104,9 +104,9 @@ def not_(condition: bool) -> bool:
 
 
 def _pick(pick: Any, op: str, values: tuple[Any, ...]) -> Any:
-    for value in values:
-        if isinstance(value, Term):
-            return Term.extreme(op, values)
-        if isinstance(value, Exact):
-            return Exact(pick(map(Exact.units_of, values)))
+    kinds = {type(value) for value in values}
+    if Term in kinds:
+        return Term.extreme(op, values)
+    if Exact in kinds:
+        return Exact(pick(value.units if type(value) is Exact else value * EXACT_UNIT for value in values))
     return pick(values)

@@ -1,0 +1,119 @@
+"""Writes the pages of docs/ that only repeat what the code says: ``python docs/generate.py`` (a test holds them together).
+
+Pages: problems.md, commands.md, walls.md, hooks.md.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from bangfu.cli import main
+from bangfu.db.walls import Kind
+from bangfu.errors import Code
+from bangfu.models import WALLS, Base
+from bangfu.programme import NOTICE_COLUMNS, PAYMENT_COLUMNS, REGISTRY_FACTS, Hooks
+
+HERE = Path(__file__).parent
+MADE = "<!-- made by docs/generate.py; change the code, then run it -->\n"
+
+
+def problems() -> str:
+    """Every code with what it says and what to do."""
+    lines = [
+        "# Problems",
+        MADE,
+        "A request whose precondition is broken gets problems, and changes nothing. Each has a code, a path to the field, and the "
+        "texts below in the caller's language, their places filled.",
+        "",
+    ]
+    for code in Code:
+        saying = code.value
+        lines += [f"## {code.name}", ""]
+        lines += [f"- {text}" for text in (saying.message.zh, saying.message.en)]
+        lines += [f"- → {saying.remedy.zh}", f"- → {saying.remedy.en}", ""]
+    return "\n".join(lines)
+
+
+def commands() -> str:
+    """Every command with its arguments and options."""
+    lines = [
+        "# Commands",
+        MADE,
+        "`bangfu --tenant CODE --as STAFF_NUMBER COMMAND …`; both can be set once as `BANGFU_TENANT` and `BANGFU_OFFICER`. "
+        "A refused request exits with 1 and changes nothing, a wrong use of the command with 2.",
+        "",
+    ]
+    for name, command in _walk(main, "bangfu"):
+        lines += [f"## {name}", "", inspect.cleandoc(command.help or ""), ""]
+        for parameter in command.params:
+            if isinstance(parameter, click.Option):
+                flags = ", ".join(parameter.opts + parameter.secondary_opts)
+                needed = " (required)" if parameter.required else ""
+                lines.append(f"- `{flags}`{needed}{f': {parameter.help}' if parameter.help else ''}")
+            else:
+                lines.append(f"- `{parameter.name.upper() if parameter.name else ''}`")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(command, click.Group):
+        yield name, command
+        return
+    for sub in sorted(command.commands):
+        yield from _walk(command.commands[sub], f"{name} {sub}")
+
+
+def walls() -> str:
+    """Every table with its wall."""
+    said = {
+        Kind.PLATFORM: "the owner alone",
+        Kind.TENANT: "everyone of the county",
+        Kind.AREA: "whose areas hold the row's division",
+        Kind.SPAN: "whose areas hold the row's whole span",
+    }
+    lines = [
+        "# Walls",
+        MADE,
+        "Every table is behind row-level security, forced on its owner too. Nothing is deleted; what is not listed as changing never changes. "
+        "Before anything else, Bangfu holds the live database against this table and refuses to run where a wall is missing.",
+        "",
+        "| table | who sees a row | what may change | |",
+        "|---|---|---|---|",
+    ]
+    tables = {mapper.class_.__tablename__: mapper.class_ for mapper in Base.registry.mappers}
+    for name, wall in sorted(WALLS.items()):
+        changes = ", ".join(wall.update) or "nothing"
+        if wall.while_:
+            changes += f" — while {wall.while_}"
+        first = (inspect.getdoc(tables[name]) or "").split("\n")[0]
+        lines.append(f"| `{name}` | {said[wall.kind]} | {changes} | {first} |")
+    return "\n".join([*lines, ""])
+
+
+def hooks() -> str:
+    """Every hook with its signature, and the names that declarations may use."""
+    lines = [
+        "# Hooks",
+        MADE,
+        "A plugin is a package in the entry-point group `bangfu.plugins`. Each hook returns frozen declarations.",
+        "",
+    ]
+    for name, hook in inspect.getmembers(Hooks, inspect.isfunction):
+        lines += [f"## {name}{inspect.signature(hook)}", "", inspect.getdoc(hook) or "", ""]
+    lines += ["## What declarations may name", ""]
+    lines += [f"- a notice shows at most: {', '.join(f'`{c}` {t.zh}' for c, t in NOTICE_COLUMNS.items())}"]
+    lines += [f"- a fact comes from the registry as: {', '.join(f'`{c}` {t.zh}' for c, t in REGISTRY_FACTS.items())}"]
+    lines += [f"- a payment list holds: {', '.join(f'`{column}`' for column in PAYMENT_COLUMNS)}", ""]
+    return "\n".join(lines)
+
+
+PAGES = {"problems.md": problems, "commands.md": commands, "walls.md": walls, "hooks.md": hooks}
+
+if __name__ == "__main__":
+    for page, made in PAGES.items():
+        (HERE / page).write_text(made(), encoding="utf-8")

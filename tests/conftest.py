@@ -1,0 +1,94 @@
+"""A real PostgreSQL for every test: the embedded server, and a fresh copy of a prepared database each."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from bangfu.db import Database
+from bangfu.db.embedded import ADMIN, APP, OWNER, EmbeddedServer
+from bangfu.db.session import engine_for
+from bangfu.settings import Settings
+from bangfu.vault import Vault
+from tests.county import World
+
+FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """The embedded server, even where another one is on the PATH: zero set-up is what is tested."""
+    started = EmbeddedServer.start(tmp_path_factory.mktemp("server"), options=FAST)
+    yield started
+    started.release()
+
+
+def connect(server: EmbeddedServer, database: str, home: Path) -> Database:
+    """A database of the server by name."""
+    return Database(
+        Settings(home=home),
+        None,
+        engine_for("postgresql+asyncpg://", server.connect_arguments(APP, database)),
+        engine_for("postgresql+asyncpg://", server.connect_arguments(OWNER, database), pooled=False),
+    )
+
+
+async def copy_of(server: EmbeddedServer, name: str, template: str) -> str:
+    """A new database that is a copy of another."""
+    admin = await asyncpg.connect(**server.connect_arguments(ADMIN, "postgres"))
+    try:
+        await admin.execute(f"create database {name} template {template} owner {OWNER}")
+    finally:
+        await admin.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+async def migrated(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with every table and nothing in it."""
+    name = await copy_of(server, "migrated", "template1")
+    database = connect(server, name, tmp_path_factory.mktemp("home"))
+    await database.migrate()
+    await database.close()
+    return name
+
+
+@pytest.fixture(scope="session")
+def vault() -> Vault:
+    """A key ring."""
+    return Vault.new()
+
+
+@pytest.fixture(scope="session")
+async def peopled(server: EmbeddedServer, migrated: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with the small county of ``tests.county`` in it, its period open."""
+    name = await copy_of(server, "peopled", migrated)
+    database = connect(server, name, tmp_path_factory.mktemp("home"))
+    await World(database, vault).build()
+    await database.close()
+    return name
+
+
+@pytest.fixture
+async def database(server: EmbeddedServer, migrated: str, tmp_path: Path) -> AsyncIterator[Database]:
+    """An empty database of one's own."""
+    name = await copy_of(server, f"empty_{next(_numbers)}", migrated)
+    opened = connect(server, name, tmp_path)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def world(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
+    """The small county, in a database of one's own."""
+    name = await copy_of(server, f"county_{next(_numbers)}", peopled)
+    opened = connect(server, name, tmp_path)
+    made = World(opened, vault)
+    await made.look()
+    yield made
+    await opened.close()

@@ -1,0 +1,155 @@
+"""Days as a programme counts them. The holidays of 2021 are those of the State Council (国办发明电〔2020〕27号)."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bangfu.calendar import DayUnit, PlanYear, WorkingDays, last_day
+from bangfu.errors import Code, Refused
+from bangfu.policy import MonthDay, Window
+from bangfu.text import Text
+
+PUBLISHED = WorkingDays()
+CALENDAR, WORKING = DayUnit.CALENDAR, DayUnit.WORKING
+
+
+def test_a_notice_of_five_calendar_days_ends_on_the_fifth() -> None:
+    assert last_day(date(2021, 10, 11), 5, CALENDAR, PUBLISHED) == date(2021, 10, 15)
+
+
+@pytest.mark.parametrize(
+    ("day", "worked"),
+    [
+        (date(2021, 9, 26), True),  # a Sunday that is worked instead
+        (date(2021, 9, 30), True),
+        (date(2021, 10, 1), False),
+        (date(2021, 10, 5), False),  # a Tuesday within National Day
+        (date(2021, 10, 7), False),
+        (date(2021, 10, 8), True),
+        (date(2021, 10, 9), True),  # a Saturday that is worked instead
+        (date(2021, 10, 10), False),
+        (date(2021, 10, 16), False),  # an ordinary Saturday
+    ],
+)
+def test_national_day_2021(day: date, worked: bool) -> None:
+    assert PUBLISHED.is_worked(day) is worked
+
+
+@pytest.mark.parametrize(
+    ("first", "days", "last"),
+    [
+        (date(2021, 9, 27), 4, date(2021, 9, 30)),
+        (date(2021, 9, 27), 5, date(2021, 10, 8)),
+        (date(2021, 9, 30), 3, date(2021, 10, 9)),
+        (date(2021, 9, 30), 4, date(2021, 10, 11)),
+        (date(2021, 10, 1), 1, date(2021, 10, 8)),  # posted on a holiday: the first full day is the next worked one
+        (date(2021, 10, 11), 5, date(2021, 10, 15)),
+        (date(2021, 10, 11), 6, date(2021, 10, 18)),
+        (date(2021, 12, 31), 2, date(2022, 1, 4)),  # across New Year
+    ],
+)
+def test_working_days_across_holidays(first: date, days: int, last: date) -> None:
+    assert last_day(first, days, WORKING, PUBLISHED) == last
+
+
+def test_a_countys_own_entries_come_first() -> None:
+    own = WorkingDays({date(2021, 10, 9): False, date(2021, 10, 10): True, date(2021, 10, 12): False})
+    assert [own.is_worked(date(2021, 10, n)) for n in (8, 9, 10, 11, 12)] == [True, False, True, True, False]
+    assert last_day(date(2021, 10, 8), 3, WORKING, own) == date(2021, 10, 11)
+    assert last_day(date(2021, 10, 8), 3, CALENDAR, own) == date(2021, 10, 10)
+
+
+@pytest.mark.parametrize("day", [date(2027, 1, 4), date(2027, 10, 2), date(2003, 6, 2)])
+def test_a_year_that_is_not_published_is_never_guessed(day: date) -> None:
+    with pytest.raises(Refused) as refused:
+        PUBLISHED.is_worked(day)
+    assert refused.value.problems == (Code.CALENDAR_UNKNOWN.problem(year=day.year),)
+
+
+def test_a_count_that_runs_into_an_unknown_year_is_refused() -> None:
+    assert last_day(date(2026, 12, 30), 2, WORKING, PUBLISHED) == date(2026, 12, 31)
+    with pytest.raises(Refused, match="CALENDAR_UNKNOWN"):
+        last_day(date(2026, 12, 30), 3, WORKING, PUBLISHED)
+    entered = WorkingDays(
+        {date(2027, 1, 1): False, date(2027, 1, 2): False, date(2027, 1, 3): False} | {date(2027, 1, 4): True}
+    )
+    assert last_day(date(2026, 12, 30), 3, WORKING, entered) == date(2027, 1, 4)
+    assert last_day(date(2027, 1, 1), 9, CALENDAR, PUBLISHED) == date(2027, 1, 9)
+
+
+@given(st.lists(st.booleans(), min_size=40, max_size=40).filter(lambda worked: sum(worked) >= 5), st.integers(1, 5))
+def test_the_last_working_day_is_the_one_counted_off_by_hand(worked: list[bool], days: int) -> None:
+    first = date(2030, 3, 1)
+    own = WorkingDays({first + timedelta(days=n): yes for n, yes in enumerate(worked)})
+    by_hand = [n for n, yes in enumerate(worked) if yes][days - 1]
+    assert last_day(first, days, WORKING, own) == first + timedelta(days=by_hand)
+    assert last_day(first, days, CALENDAR, own) == first + timedelta(days=days - 1)
+
+
+@pytest.mark.parametrize("days", [0, -1])
+@pytest.mark.parametrize("unit", DayUnit)
+def test_a_period_has_at_least_one_day(days: int, unit: DayUnit) -> None:
+    with pytest.raises(ValueError, match="at least one day"):
+        last_day(date(2021, 10, 11), days, unit, PUBLISHED)
+
+
+def test_the_units_have_two_names() -> None:
+    assert [unit.title_text for unit in DayUnit] == [Text("自然日", "calendar days"), Text("工作日", "working days")]
+
+
+# --- days of the year and plan years --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("written", "year", "day"),
+    [
+        ("02-15", 2021, date(2021, 2, 15)),
+        ("02-end", 2021, date(2021, 2, 28)),
+        ("02-end", 2020, date(2020, 2, 29)),
+        ("02-end", 2000, date(2000, 2, 29)),
+        ("02-end", 2100, date(2100, 2, 28)),
+        ("02-29", 2020, date(2020, 2, 29)),
+        ("02-29", 2021, date(2021, 2, 28)),
+        ("04-end", 2021, date(2021, 4, 30)),
+        ("12-31", 2021, date(2021, 12, 31)),
+    ],
+)
+def test_a_day_of_every_year(written: str, year: int, day: date) -> None:
+    assert MonthDay.parse(written).in_year(year) == day
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "year", "span"),
+    [
+        (("10-01", -1), ("09-30", 0), 2021, (date(2020, 10, 1), date(2021, 9, 30))),
+        (("01-01", 0), ("02-end", 0), 2024, (date(2024, 1, 1), date(2024, 2, 29))),
+        (("03-01", 0), ("02-end", 1), 2023, (date(2023, 3, 1), date(2024, 2, 29))),
+    ],
+)
+def test_a_window_lies_around_its_plan_year(
+    first: tuple[str, int], last: tuple[str, int], year: int, span: tuple[date, date]
+) -> None:
+    window = Window(MonthDay.parse(first[0]), first[1], MonthDay.parse(last[0]), last[1])
+    assert window.in_year(year) == span
+
+
+def test_a_plan_year_has_its_reference_day() -> None:
+    period = PlanYear(reference=MonthDay(9, 30)).period("2021")
+    assert (period.key, period.year, period.reference_day) == ("2021", 2021, date(2021, 9, 30))
+    assert period.title == Text("2021年度", "plan year 2021")
+    assert PlanYear(reference=MonthDay.parse("02-end")).period("2024").reference_day == date(2024, 2, 29)
+
+
+@pytest.mark.parametrize(
+    "key", ["", "21", "1899", "2200", "2021 ", "2021年", "2021-09-30", "20210", "２０２１", "20２１"]
+)
+def test_anything_else_is_no_plan_year(key: str) -> None:
+    with pytest.raises(Refused) as refused:
+        PlanYear(reference=MonthDay(9, 30)).period(key)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.path) == (Code.PERIOD_BAD, ("period",))
+    assert problem.message.en == f"{key!r} is not a period; expected a year such as 2021."

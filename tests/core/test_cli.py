@@ -1,0 +1,260 @@
+"""The whole year on the command line, as an officer would type it; and what a refusal looks like there."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import openpyxl
+import pytest
+from click.testing import CliRunner, Result
+
+from bangfu.cli import main
+from bangfu.db.embedded import EmbeddedServer
+from tests.conftest import FAST
+from tests.county import CODE, DIVISIONS, OFFICERS, V1, V3, ledger, roster
+
+Command = Callable[..., Result]
+P = ("--period", "2021")
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An installation of its own, whose server stays up for the module."""
+    folder = tmp_path_factory.mktemp("cli")
+    server = EmbeddedServer.start(folder, options=FAST)
+    yield folder
+    server.release()
+
+
+@pytest.fixture(scope="module")
+def bangfu(home: Path) -> Command:
+    """Type a command; the first argument is who acts."""
+
+    def command(officer: str, *arguments: object, code: int = 0, language: str = "en") -> Result:
+        environment = {
+            "BANGFU_HOME": str(home), "BANGFU_TENANT": CODE, "BANGFU_OFFICER": officer, "BANGFU_LANGUAGE": language,
+            "COLUMNS": "200",
+        }  # fmt: skip
+        result = CliRunner(env=environment).invoke(main, [str(a) for a in arguments])
+        assert result.exit_code == code, (arguments, result.output, result.stderr)
+        return result
+
+    return command
+
+
+def written(folder: Path, name: str, text: str) -> Path:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def uuid_in(output: str) -> str:
+    found = re.search(r"[0-9a-f]{8}-[0-9a-f-]{27}", output)
+    assert found, output
+    return found[0]
+
+
+PLANS = """户编号,计划项目,制定日期,联户干部工号,凭据,逾期原因
+H1,小养殖,2021-02-10,L1,表1,
+H2,小养殖、小种植,2021-02-10,L1,表2,
+H3,小养殖,2021-02-10,L1,表3,
+H4,小养殖,2021-02-10,L1,表4,
+H5,小买卖,2021-02-10,L2,表5,
+H6,小务工,2021-02-20,L2,表6,外出返乡
+"""
+PLANS_WEST = """户编号,计划项目,制定日期,联户干部工号,凭据
+H7,小种植,2021-02-10,L3,表7
+H8,小养殖,2021-02-10,L3,表8
+"""
+PROVISION = """programme = "consolidation"
+title = "测试县2021年实施方案"
+number = "测政办〔2021〕1号"
+issued = 2021-01-10
+[[parameters.cohort_exit_years]]
+since = 2020-10-01
+value = { from = 2016, to = 2019 }
+clause = "二(二)1"
+"""
+
+
+def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Path, tmp_path: Path) -> None:
+    """One test, because it is one story: every step stands on the one before."""
+
+    def day(value: str) -> None:
+        bangfu("R1", "clock", "set", value)
+
+    # The registers.
+    bangfu(
+        "R1",
+        "tenant",
+        "create",
+        CODE,
+        "测试县",
+        "--officer",
+        "R1",
+        "--officer-name",
+        "管理员",
+        "--demo-day",
+        "2021-01-20",
+    )
+    assert (
+        "TENANT_EXISTS"
+        in bangfu(
+            "R1", "tenant", "create", CODE, "测试县", "--officer", "R1", "--officer-name", "管理员", code=1
+        ).stderr
+    )
+    bangfu("R1", "import", "divisions", written(tmp_path, "区划.csv", DIVISIONS))
+    bangfu("R1", "import", "officers", written(tmp_path, "人员.csv", OFFICERS))
+    people = written(tmp_path, "花名册.csv", roster())
+    assert "dry run, nothing changed" in bangfu("R1", "import", "households", people, "--dry-run").output
+    assert re.search(r"household\s+│\s+8 │\s+0 │\s+0", bangfu("R1", "import", "households", people).output)
+    assert re.search(r"person\s+│\s+0 │\s+0 │\s+16", bangfu("R1", "import", "households", people).output)
+    assert "FORBIDDEN" in bangfu("K1", "import", "households", people, code=1).stderr
+
+    # A workbook with a problem comes back with it, and nothing of it was imported.
+    bad = written(tmp_path, "坏.csv", roster().replace("甲村", "无此村"))
+    refused = bangfu("R1", "import", "households", bad, code=1)
+    assert "DIVISION_UNKNOWN" in refused.output
+    assert "没有行政区划“无此村”" in (tmp_path / "坏-问题.csv").read_text(encoding="utf-8-sig")
+
+    # The programme and its numbers.
+    bangfu("C1", "programme", "on", "consolidation")
+    assert (
+        "PARAMETER_UNSET (parameters.cohort_exit_years)"
+        in bangfu("C1", "programme", "open", "consolidation", "2021", code=1).stderr
+    )
+    draft = uuid_in(bangfu("C1", "provision", "draft", written(tmp_path, "规定.toml", PROVISION)).output)
+    assert "SAME_PERSON" in bangfu("C1", "provision", "release", draft, code=1).stderr
+    bangfu("C2", "provision", "release", draft)
+    opened = bangfu("C1", "programme", "open", "consolidation", "2021").output
+    assert "2016–2019" in opened
+    assert (
+        opened.split("\n", 1)[1] == bangfu("A1", "programme", "show", "consolidation", "2021").output.split("\n", 1)[1]
+    )
+    assert "released" in bangfu("C1", "provision", "list").output
+
+    # Plans, in place, income, accounting, signatures.
+    day("2021-02-20")
+    bangfu("K1", "import", "plans", written(tmp_path, "计划东.csv", PLANS), *P)
+    bangfu("K2", "import", "plans", written(tmp_path, "计划西.csv", PLANS_WEST), *P)
+    day("2021-03-20")
+    for cadre, homes in (("L1", 4), ("L2", 2), ("L3", 2)):
+        assert f"done {homes}, unchanged 0, refused 0" in bangfu(cadre, "case", "sign", "in_place", "--all", *P).output
+    day("2021-09-30")
+    bangfu("R1", "import", "income", written(tmp_path, "台账.csv", ledger()))
+    assert "done 8, unchanged 0, refused 0" in bangfu("C1", "case", "account", "--all", *P).output
+    assert "done 0, unchanged 8, refused 0" in bangfu("C1", "case", "account", "--all", *P).output
+    for signer in ("L1", "L2", "L3", "W1", "W3", "VC1", "VC2", "VC3", "B1", "A1", "B3"):
+        bangfu(signer, "case", "sign", "accounting", "--all", *P)
+    wrong = bangfu("C1", "case", "sign", "accounting", "-n", "H1", *P, code=1)
+    assert "WRONG_STAGE" in wrong.output
+
+    # Notice, objection, acceptance.
+    day("2021-10-11")
+    for committee in ("VC1", "VC2", "VC3"):
+        bangfu(committee, "case", "post", "--all", "--place", "村务公开栏", *P)
+    notice = uuid_in(bangfu("VC1", "notice", "list", *P).output)
+    bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx")
+    assert (
+        openpyxl.load_workbook(tmp_path / "公示.xlsx").active["A1"].value == "东镇甲村2021年度已脱贫户巩固增收计划公示"
+    )  # type: ignore[index]
+    bangfu("VC1", "case", "object", "H1", "--words", "不实", *P)
+    day("2021-10-16")
+    assert "done 2, unchanged 0, refused 4" in bangfu("A2", "case", "accept", "--all", *P).output
+    bangfu("A3", "case", "accept", "--area", V3, "--without", "H8", *P)
+    bangfu("A2", "case", "settle", "H1", "--dismissed", "--finding", "属实", *P)
+    bangfu("A2", "case", "accept", "-n", "H1", *P)
+
+    # Sample, batch, payment list.
+    day("2021-10-20")
+    drawn = bangfu("C1", "sample", "draw", "--seed", "公开号码", "--seed-source", "开奖公告", *P).output
+    assert "1 of 4" in drawn
+    bangfu("C2", "sample", "redraw", uuid_in(drawn))
+    bangfu("C1", "sample", "check", "--passed", "--all", *P)
+    day("2021-10-28")
+    batch = uuid_in(bangfu("C2", "batch", "make", *P).output)
+    bangfu("FM", "batch", "check", batch, *P)
+    assert "released, 4 households, 6,750.00 yuan" in bangfu("FI", "batch", "release", batch, *P).output
+    assert "released" in bangfu("FI", "batch", "list", *P).output
+    bangfu("FI", "batch", "export", batch, tmp_path / "名册.xlsx", "--reason", "报送银行")
+    assert openpyxl.load_workbook(tmp_path / "名册.xlsx")["汇总"]["C6"].value == 6750
+
+    # What anyone may ask.
+    overview = bangfu("C1", "case", "overview", *P).output
+    assert re.search(r"total\s+│\s+8 │\s+4 │\s+3 │\s+1 │", overview), overview
+    receipt = bangfu("VC1", "why", "H1", "--both", *P).output
+    assert "符合条件,应发 3,000.00 元" in receipt
+    assert "Eligible; 3,000.00 yuan is due" in receipt
+    assert "NOT_FOUND" in bangfu("VC1", "why", "H7", *P, code=1).stderr
+    assert "8 agree, 0 do not" in bangfu("C1", "replay", *P).output
+    assert "export_payments" in bangfu("C1", "audit").output
+    assert "FORBIDDEN" in bangfu("VC1", "audit", code=1).stderr
+    listed = bangfu("C1", "case", "list", "--area", V1, *P).output
+    assert "not eligible" in listed
+    assert "4 households" in listed
+    assert "overdue" not in listed
+
+
+def test_nothing_selected_is_never_everything(bangfu: Command) -> None:
+    result = bangfu("C1", "case", "accept", *P, code=2)
+    assert "say which cases" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("case", "sign", "notice", "--all", *P), 2, "in_place, accounting"),
+        (("import", "plans", __file__), 2, "plans need --period"),
+        (("import", "households", __file__, "--map", "x"), 2, "HEADER=FIELD"),
+        (("programme", "show", "none", "2021"), 1, "PROGRAMME_UNKNOWN"),
+        (("case", "list", "--all", "--period", "21"), 1, "PERIOD_BAD"),
+        (("batch", "check", "00000000-0000-7000-8000-000000000000", *P), 1, "NOT_YOUR_DUTY"),
+        (("sample", "redraw", "00000000-0000-7000-8000-000000000000"), 1, "NOT_FOUND"),
+        (("clock", "set", "2021-01-01"), 1, "BAD_VALUE"),
+        (("clock", "set", "yesterday"), 2, "is not a day"),
+    ],
+)
+def test_a_refusal_says_what_to_do(bangfu: Command, arguments: tuple[str, ...], code: int, said: str) -> None:
+    result = bangfu("C1", *arguments, code=code)
+    assert said in result.stderr
+    if code == 1:
+        assert "→" in result.stderr
+
+
+def test_problems_are_told_in_the_callers_language(bangfu: Command) -> None:
+    chinese = bangfu("nobody", "case", "list", "--all", *P, code=1, language="zh").stderr
+    english = bangfu("nobody", "case", "list", "--all", *P, code=1).stderr
+    assert "没有工号为 nobody 的工作人员" in chinese
+    assert "There is no officer with the staff number nobody." in english
+
+
+def test_what_needs_no_county(bangfu: Command) -> None:
+    assert "consolidation" in bangfu("", "programme", "list").output
+    clauses = bangfu("", "programme", "clauses", "consolidation").output
+    assert "criterion has_left_poverty" in clauses
+    assert "left out" in clauses
+    assert "the walls stand" in bangfu("", "db", "check").output
+    assert "the walls stand" in bangfu("", "db", "migrate").output
+    assert '"keys"' in bangfu("", "keyring", "new").output
+    assert "there was nothing to stop" in bangfu("", "db", "stop").output
+
+
+def test_a_working_day_of_the_countys_own(bangfu: Command) -> None:
+    bangfu("R1", "calendar", "set", "2027-01-04", "worked", "--note", "国办发明电〔2026〕1号")
+    assert "FORBIDDEN" in bangfu("A2", "calendar", "set", "2027-01-04", "off", "--note", "x", code=1).stderr
+    assert "REASON_NEEDED" in bangfu("R1", "calendar", "set", "2027-01-04", "off", "--note", " ", code=1).stderr
+
+
+def test_the_installed_command_runs_in_a_process_of_its_own(home: Path) -> None:
+    environment = {**os.environ, "BANGFU_HOME": str(home), "BANGFU_LANGUAGE": "en"}
+    done = subprocess.run(
+        [sys.executable, "-c", "from bangfu.cli import main; main()", "--tenant", "999999", "--as", "X", "case", "list",
+         "--all", *P], capture_output=True, text=True, env=environment, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "TENANT_UNKNOWN" in done.stderr

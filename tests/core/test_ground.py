@@ -1,0 +1,171 @@
+"""Programmes, provisions and periods of a county: drafted by one, released by another, frozen when opened."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import pytest
+
+from bangfu.access import create_county
+from bangfu.cases import ground as grounds
+from bangfu.cases.ground import Rules
+from bangfu.db import Database
+from bangfu.errors import Refused
+from bangfu.policy import Whose, Years
+from bangfu.vault import Vault
+from tests.county import CODE, DIVISIONS, OFFICERS, PROVISION, World
+
+
+@pytest.fixture
+async def bare(database: Database, vault: Vault) -> World:
+    """The county with its officers and nothing decided yet."""
+    world = World(database, vault)
+    async with database.owner() as connection:
+        await create_county(connection, CODE, "测试县", datetime(2021, 1, 1, tzinfo=UTC), officer=("R1", "管理员"))
+    await world.look()
+    for kind, data in (("divisions", DIVISIONS), ("officers", OFFICERS)):
+        assert (await world.bring(kind, data, "R1")).state == "done"
+        await world.look()
+    return world
+
+
+async def draft(world: World, number: str = "C1", content: Any = PROVISION) -> Any:
+    who = world.who(number)
+    async with world.database.session(who.scope) as session:
+        return await grounds.draft_provision(session, who, world.programme, content)
+
+
+async def release(world: World, number: str, id_: Any) -> None:
+    who = world.who(number)
+    async with world.database.session(who.scope) as session:
+        await grounds.release_provision(session, who, id_)
+
+
+async def switch_on(world: World, number: str = "C1") -> None:
+    who = world.who(number)
+    async with world.database.session(who.scope) as session:
+        await grounds.switch_on(session, who, world.programme, world.today)
+
+
+async def open_period(world: World, number: str = "C1", key: str = "2021") -> Rules:
+    who = world.who(number)
+    async with world.database.session(who.scope) as session:
+        return await grounds.open_period(session, who, world.programme, key)
+
+
+async def refused(world: World, attempt: Any) -> Any:
+    before = await world.snapshot()
+    with pytest.raises(Refused) as refusal:
+        await attempt
+    assert await world.snapshot() == before
+    return refusal.value.problems
+
+
+async def test_a_number_that_the_source_hides_blocks_until_the_county_sets_it(bare: World) -> None:
+    (problem,) = await refused(bare, open_period(bare))
+    assert problem.code.name == "PROGRAMME_OFF"
+    await switch_on(bare)
+    (problem,) = await refused(bare, open_period(bare))
+    assert (problem.code.name, problem.path) == ("PARAMETER_UNSET", ("parameters", "cohort_exit_years"))
+    assert "2021年脱贫奋进计划实施方案" in problem.message.zh
+    assert "二(二)1" in problem.message.zh
+    # A draft sets nothing.
+    made = await draft(bare)
+    (problem,) = await refused(bare, open_period(bare))
+    assert problem.code.name == "PARAMETER_UNSET"
+    await release(bare, "C2", made)
+    rules = await open_period(bare)
+    assert rules.parameters.cohort_exit_years == Years(2016, 2019)
+    assert (rules.resolved["cohort_exit_years"].whose, rules.resolved["household_cap"].whose) == (
+        Whose.COUNTY, Whose.PLAN
+    )  # fmt: skip
+
+
+async def test_who_drafted_does_not_release(bare: World) -> None:
+    made = await draft(bare)
+    (problem,) = await refused(bare, release(bare, "C1", made))
+    assert problem.code.name == "SAME_PERSON"
+    (problem,) = await refused(bare, release(bare, "A1", made))
+    assert problem.code.name == "FORBIDDEN"
+    await release(bare, "C2", made)
+    (problem,) = await refused(bare, release(bare, "C2", made))
+    assert problem.code.name == "PROVISION_STATE"
+
+
+@pytest.mark.parametrize(
+    ("attempt", "number"),
+    [(draft, "A1"), (draft, "VC1"), (draft, "FI"), (switch_on, "K1"), (open_period, "R9"), (open_period, "FM")],
+)
+async def test_settings_are_the_county_offices_own(bare: World, attempt: Any, number: str) -> None:
+    if number == "R9":
+        number = "A2"
+    (problem,) = await refused(bare, attempt(bare, number))
+    assert problem.code.name == "FORBIDDEN"
+
+
+async def test_every_fault_of_a_provision_is_named_at_once(bare: World) -> None:
+    content = {
+        "title": "规定",
+        "number": "1号",
+        "issued": date(2021, 1, 1),
+        "parameters": {
+            "household_cap": [{"since": date(2020, 10, 1), "value": "20000.00", "clause": "一"}],
+            "notice_days": [{"since": date(2020, 10, 1), "value": 3, "clause": "二"}],
+            "rate_breeding": [{"since": date(2020, 10, 1), "value": 0.2, "clause": "三"}],
+            "no_such": [{"since": date(2020, 10, 1), "value": 1, "clause": "四"}],
+        },
+    }
+    problems = await refused(bare, draft(bare, content=content))
+    assert [(p.code.name, p.path) for p in problems] == [
+        ("PARAMETER_OUT_OF_RANGE", ("parameters", "household_cap", 0)),
+        ("PARAMETER_OUT_OF_RANGE", ("parameters", "notice_days", 0)),
+        ("PARAMETER_BAD_VALUE", ("parameters", "rate_breeding", 0)),
+        ("PARAMETER_UNKNOWN", ("parameters", "no_such", 0)),
+    ]
+    assert "不低于5" in problems[1].message.zh
+
+
+@pytest.mark.parametrize("key", ["21", "20210", "next year", "", "2021 "])
+async def test_a_period_that_is_none(bare: World, key: str) -> None:
+    await switch_on(bare)
+    (problem,) = await refused(bare, open_period(bare, key=key))
+    assert problem.code.name == "PERIOD_BAD"
+
+
+async def test_a_year_before_the_first_book_and_one_after_the_plan(bare: World) -> None:
+    await switch_on(bare)
+    (problem,) = await refused(bare, open_period(bare, key="2020"))
+    assert problem.code.name == "PERIOD_BAD"
+    # The plan speaks of one year: for the next the county must set every number itself.
+    problems = await refused(bare, open_period(bare, key="2022"))
+    assert {p.code.name for p in problems} == {"PARAMETER_UNSET"}
+    assert {p.path[1] for p in problems} == set(bare.programme.policy.parameters)
+
+
+async def test_a_period_that_is_not_open_has_no_ground(bare: World) -> None:
+    (problem,) = await refused(bare, bare.ground())
+    assert problem.code.name == "PERIOD_NOT_OPEN"
+
+
+async def test_switching_on_twice_changes_nothing(bare: World) -> None:
+    await switch_on(bare)
+    await switch_on(bare, "C2")
+    assert [tuple(r) for r in await bare.rows("select programme, until from programme_switch")] == [
+        ("consolidation", None)
+    ]
+
+
+async def test_what_decides_is_on_record(bare: World) -> None:
+    await switch_on(bare)
+    await release(bare, "C2", await draft(bare))
+    await open_period(bare)
+    rows = await bare.rows(
+        "select a.action, o.number from audit_entry a join officer o on o.id = a.officer_id "
+        "where a.action not like 'import%' order by a.id"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("switch_programme", "C1"),
+        ("release_provision", "C2"),
+        ("open_period", "C1"),
+    ]

@@ -1,0 +1,469 @@
+"""What may happen next to a case, by whom and by when: the real process of the consolidation award."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from itertools import permutations
+from typing import Any, TypeAlias
+
+import pytest
+
+from bangfu.calendar import ONE_DAY, WorkingDays
+from bangfu.errors import Code, Problem
+from bangfu.policy import PolicyError
+from bangfu.process import (
+    CLOSED,
+    REFUSED,
+    Act,
+    Duty,
+    Move,
+    Plan,
+    Proceedings,
+    Process,
+    Stage,
+    Tier,
+    Verify,
+    View,
+    duty_names,
+)
+from bangfu.programme import installed
+from bangfu.testing import Examples
+from bangfu.text import Text
+
+PROGRAMME = installed().programme("consolidation")
+COUNTY = {"programme": "consolidation", "period": "2021", "county": {"cohort_exit_years": {"from": 2016, "to": 2019}}}
+EXAMPLES = Examples(COUNTY)
+L, W, VC, B, TC, A, C = (
+    Duty.LINKED_CADRE, Duty.WORK_TEAM, Duty.VILLAGE_COMMITTEE, Duty.VILLAGE_CADRE, Duty.TOWNSHIP_CLERK,
+    Duty.TOWNSHIP_ACCEPTOR, Duty.COUNTY_OFFICE,
+)  # fmt: skip
+FOUR = (L, W, VC, B)
+
+
+def proceedings(process: Process = PROGRAMME.process, **own: Any) -> Proceedings:
+    """The process of 2021 under what the county sets."""
+    return Proceedings(process, EXAMPLES.parameters(own), EXAMPLES.period, WorkingDays())
+
+
+def view(stage: str, since: date, **more: Any) -> View:
+    """A case in a poor village."""
+    return View(stage, since, **{"village": Text("甲村", "Jia"), "poor_village": True, **more})
+
+
+def on(day: date, *duties: Duty, officer: object = "somebody", **more: Any) -> Act:
+    """What somebody does on the day it is typed in."""
+    return Act(day, day, officer, frozenset(duties), **more)
+
+
+def signed(*duties: Duty) -> dict[Duty, object]:
+    """Signatures, each by another officer."""
+    return {duty: f"signer {duty}" for duty in duties}
+
+
+FEB, MAR, SEP = date(2021, 2, 10), date(2021, 3, 20), date(2021, 9, 28)
+FIRST, LAST = date(2021, 10, 11), date(2021, 10, 15)
+AFTER, LATER = date(2021, 10, 16), date(2021, 10, 20)
+POSTED = view("notice", FIRST, accounted=True, posted=(FIRST, LAST))
+OBJECTED = replace(POSTED, open_objections=1)
+SAMPLED = view("sample", AFTER, drawn=True)
+ACCOUNTED = view("accounting", MAR, accounted=True, signed=signed(L, VC, B))
+
+Call: TypeAlias = Callable[[Proceedings, View, Act], Move | Problem]
+
+
+@dataclass(frozen=True)
+class Right:
+    """One act as it should be: what is called, on which case, by whom, what comes of it; and at which stages else."""
+
+    call: Call
+    view: View
+    act: Act
+    move: Move
+    may: frozenset[Duty]
+    also: frozenset[str] = frozenset()
+
+
+def right(call: Call, case: View, day: date, duty: Duty, to: str, *others: Duty, also: tuple[str, ...] = ()) -> Right:
+    """An act by the officer who should."""
+    return Right(call, case, on(day, duty), Move(to, duty), frozenset({duty, *others}), frozenset(also))
+
+
+ACTS: dict[str, Right] = {
+    "plan": right(lambda p, v, a: p.plan(a), view("plan", FEB), FEB, L, "in_place"),
+    "put in place": right(lambda p, v, a: p.sign(v, a, "in_place"), view("in_place", FEB), MAR, L, "accounting"),
+    "sign": right(lambda p, v, a: p.sign(v, a, "accounting"), ACCOUNTED, SEP, W, "notice", L, VC, B),
+    "account": right(Proceedings.account, view("accounting", MAR), SEP, TC, "accounting", *FOUR, C, also=(REFUSED,)),
+    "post": right(Proceedings.post, view("notice", SEP), FIRST, VC, "notice"),
+    "object": right(Proceedings.object, POSTED, LAST, L, "notice", *Duty),
+    "uphold": right(lambda p, v, a: p.settle(v, a, True, "查实"), OBJECTED, LATER, A, "accounting"),
+    "dismiss": right(lambda p, v, a: p.settle(v, a, False, "不实"), OBJECTED, LATER, A, "notice"),
+    "accept": right(Proceedings.accept, POSTED, AFTER, A, "sample", also=("acceptance",)),
+    "send back": right(lambda p, v, a: p.send_back(v, a, "短缺"), POSTED, AFTER, A, "accounting", also=("acceptance",)),
+    "pass": right(lambda p, v, a: p.check(v, a, True, ""), SAMPLED, LATER, C, "sample"),
+    "fail": right(lambda p, v, a: p.check(v, a, False, "不符"), SAMPLED, LATER, C, "accounting"),
+}
+each_act = pytest.mark.parametrize("one", ACTS.values(), ids=ACTS)
+without = {name: one for name, one in ACTS.items() if name not in ("plan", "account")}
+
+
+def refused(answer: Move | Problem, code: Code, *path: str) -> Problem:
+    """The problem, which must be of a code and stand at a field."""
+    assert isinstance(answer, Problem), answer
+    assert (answer.code, answer.path) == (code, path)
+    assert answer.message.zh
+    assert answer.remedy.en
+    return answer
+
+
+# --- every act, and everything that is wrong with it ----------------------------------------------------------
+
+
+@each_act
+def test_the_right_act_moves_the_case(one: Right) -> None:
+    assert one.call(proceedings(), one.view, one.act) == one.move
+
+
+@pytest.mark.parametrize(
+    ("name", "duty"),
+    [(name, duty) for name, one in ACTS.items() for duty in (None, *Duty) if duty not in one.view.signed],
+)
+def test_nobody_else_may_do_it(name: str, duty: Duty | None) -> None:
+    one = ACTS[name]
+    answer = one.call(proceedings(), one.view, replace(one.act, duties=frozenset({duty} if duty else ())))
+    if duty in one.may:
+        assert answer == replace(one.move, duty=duty)
+    else:
+        problem = refused(answer, Code.NOT_YOUR_DUTY, "duty")
+        assert all(held.title_text.zh in problem.message.zh for held in one.may)
+
+
+@each_act
+@pytest.mark.parametrize("duty", [Duty.REGISTRAR, Duty.FINANCE])
+def test_a_duty_that_is_claimed_must_be_held(one: Right, duty: Duty) -> None:
+    refused(one.call(proceedings(), one.view, replace(one.act, duty=duty)), Code.NOT_YOUR_DUTY, "duty")
+
+
+@pytest.mark.parametrize("one", list(ACTS.values())[1:], ids=list(ACTS)[1:])
+@pytest.mark.parametrize("stage", [*(s.code for s in PROGRAMME.process.stages), REFUSED, CLOSED])
+def test_no_act_out_of_its_order(one: Right, stage: str) -> None:
+    answer = one.call(proceedings(), replace(one.view, stage=stage), one.act)
+    if stage == one.view.stage or stage in one.also:
+        assert answer == one.move
+    else:
+        problem = refused(answer, Code.WRONG_STAGE, "stage")
+        assert PROGRAMME.process.title("acceptance" if stage == "notice" and one.view.posted else stage).zh in str(
+            problem
+        )
+
+
+@each_act
+def test_no_act_lies_in_the_future(one: Right) -> None:
+    answer = one.call(proceedings(), one.view, replace(one.act, today=one.act.day - ONE_DAY))
+    refused(answer, Code.DAY_IN_FUTURE, "day")
+
+
+@pytest.mark.parametrize("one", without.values(), ids=without)
+def test_no_act_lies_before_the_step_before_it(one: Right) -> None:
+    assert one.call(proceedings(), replace(one.view, since=one.act.day), one.act) == one.move
+    answer = one.call(proceedings(), replace(one.view, since=one.act.day + ONE_DAY), one.act)
+    refused(answer, Code.BEFORE_PREVIOUS_STEP, "day")
+
+
+@pytest.mark.parametrize(
+    "one", [one for n, one in ACTS.items() if n != "account"], ids=[n for n in ACTS if n != "account"]
+)
+def test_an_earlier_day_needs_its_evidence(one: Right) -> None:
+    typed_later = replace(one.act, today=one.act.day + timedelta(days=30))
+    for evidence in ("", "  "):
+        answer = one.call(proceedings(), one.view, replace(typed_later, evidence=evidence))
+        refused(answer, Code.EVIDENCE_NEEDED, "evidence")
+    assert one.call(proceedings(), one.view, replace(typed_later, evidence="档案3-17")) == one.move
+
+
+def test_computing_has_no_place_in_the_order_of_days() -> None:
+    one = ACTS["account"]
+    late = replace(one.act, day=date(2022, 1, 5), today=date(2022, 2, 1))
+    assert one.call(proceedings(), replace(one.view, since=date(2022, 3, 1)), late) == one.move
+
+
+# --- by when --------------------------------------------------------------------------------------------------
+
+DEADLINES = {"plan": date(2021, 2, 15), "put in place": date(2021, 3, 31), "sign": date(2021, 9, 30)}
+
+
+@pytest.mark.parametrize(("name", "last"), DEADLINES.items())
+def test_a_missed_deadline_needs_a_reason_and_is_flagged(name: str, last: date) -> None:
+    one = ACTS[name]
+
+    def act(days: int, reason: str = "") -> Move | Problem:
+        day = last + timedelta(days=days)
+        return one.call(proceedings(), one.view, replace(one.act, day=day, today=day, reason=reason))
+
+    assert act(0) == one.move
+    for reason in ("", " "):
+        problem = refused(act(1, reason), Code.LATE_NEEDS_REASON, "reason")
+        assert f"{last.month}月{last.day}日" in problem.message.zh
+    assert act(1, "洪灾") == replace(one.move, late_days=1)
+    assert act(40, "洪灾") == replace(one.move, late_days=40)
+
+
+def test_days_of_grace_move_the_deadline_of_the_accounting_alone() -> None:
+    given = proceedings(accounting_grace_days=5)
+    stages = PROGRAMME.process.stages
+    assert [given.deadline(stage) for stage in stages] == [
+        date(2021, 2, 15), date(2021, 3, 31), date(2021, 10, 5), None, None, None, None,
+    ]  # fmt: skip
+    one = ACTS["sign"]
+    last, after = (
+        replace(one.act, day=day, today=day, reason="洪灾") for day in (date(2021, 10, 5), date(2021, 10, 6))
+    )
+    assert one.call(given, one.view, last) == one.move
+    assert one.call(given, one.view, after) == replace(one.move, late_days=1)
+
+
+def test_a_hard_deadline_knows_no_reason() -> None:
+    stages = tuple(replace(s, hard=True) if s.deadline else s for s in PROGRAMME.process.stages)
+    hard = proceedings(Process(stages))
+    for name, last in DEADLINES.items():
+        one, late = ACTS[name], last + ONE_DAY
+        assert one.call(hard, one.view, replace(one.act, day=last, today=last)) == one.move
+        answer = one.call(hard, one.view, replace(one.act, day=late, today=late, reason="洪灾"))
+        refused(answer, Code.DEADLINE_PASSED, "day")
+
+
+# --- signatures -----------------------------------------------------------------------------------------------
+
+OPEN = view("accounting", MAR, accounted=True)
+
+
+@pytest.mark.parametrize("order", list(permutations(FOUR)))
+def test_the_last_of_four_signatures_completes_the_accounting(order: tuple[Duty, ...]) -> None:
+    for number, duty in enumerate(order):
+        case = replace(OPEN, signed=signed(*order[:number]))
+        assert proceedings().sign(case, on(SEP, duty), "accounting") == Move(
+            "notice" if number == 3 else "accounting", duty
+        )
+
+
+OTHER_VILLAGE = replace(OPEN, poor_village=False)
+
+
+@pytest.mark.parametrize(
+    ("poor", "own", "required"),
+    [
+        (True, {}, {L: (), W: (), VC: (), B: ()}),
+        (False, {}, {L: (), VC: (), B: (W,)}),
+        (False, {"nonpoor_village_substitute": "nobody"}, {L: (), W: (), VC: (), B: ()}),
+        (False, {"accounting_signers": ["village_committee", "linked_cadre"]}, {L: (), VC: ()}),
+        (False, {"accounting_signers": ["work_team", "linked_cadre"]}, {L: (), B: (W,)}),
+    ],
+)
+def test_who_must_sign(poor: bool, own: dict[str, Any], required: dict[Duty, tuple[Duty, ...]]) -> None:
+    found = proceedings(**own)
+    expected = {duty: frozenset(places) for duty, places in required.items()}
+    assert found.signers(PROGRAMME.process.accounting(), poor) == expected
+    case = replace(OPEN, poor_village=poor)
+    assert found.waits_for(case, SEP) == set(required)
+    for duty, places in expected.items():
+        done = replace(case, signed=signed(*(required.keys() - {duty})))
+        assert found.sign(done, on(SEP, duty), "accounting") == Move("notice", duty, places)
+        assert found.waits_for(done, SEP) == {duty}
+    for duty in set(Duty) - set(required):
+        refused(found.sign(case, on(SEP, duty), "accounting"), Code.NOT_YOUR_DUTY, "duty")
+
+
+def sign(case: View, act: Act, **own: Any) -> Move | Problem:
+    return proceedings(**own).sign(case, act, "accounting")
+
+
+@pytest.mark.parametrize(
+    ("case", "act", "code", "path"),
+    [
+        (replace(OPEN, accounted=False), on(SEP, L), Code.NOT_DETERMINED, ()),
+        (replace(OPEN, poor_village=None), on(SEP, L), Code.VILLAGE_KIND_UNKNOWN, ()),
+        (replace(OPEN, signed=signed(L)), on(SEP, L), Code.ALREADY_SIGNED, ("duty",)),
+        (replace(OPEN, signed=signed(L, VC)), on(SEP, L, VC), Code.ALREADY_SIGNED, ("duty",)),
+        (replace(OPEN, signed={L: "one"}), on(SEP, L, VC, officer="one"), Code.SAME_SIGNER, ("duty",)),
+        (replace(OPEN, signed={L: "one"}), on(SEP, VC, officer="one"), Code.SAME_SIGNER, ("duty",)),
+        (OPEN, on(SEP, L, VC), Code.DUTY_AMBIGUOUS, ("duty",)),
+        (OPEN, on(SEP, L, VC, duty=W), Code.NOT_YOUR_DUTY, ("duty",)),
+        (OTHER_VILLAGE, on(SEP, W), Code.NOT_YOUR_DUTY, ("duty",)),
+    ],
+)
+def test_a_signature_that_does_not_count(case: View, act: Act, code: Code, path: tuple[str, ...]) -> None:
+    refused(sign(case, act), code, *path)
+
+
+@pytest.mark.parametrize(
+    ("case", "act", "duty"),
+    [
+        (OPEN, on(SEP, L, VC, duty=VC), VC),
+        (OPEN, on(SEP, L, A), L),  # a duty that signs nothing here is not in the way
+        (replace(OPEN, signed=signed(L)), on(SEP, L, VC), VC),  # one of the two is signed already, by another
+    ],
+)
+def test_a_duty_that_is_clear_need_not_be_named(case: View, act: Act, duty: Duty) -> None:
+    assert sign(case, act) == Move("accounting", duty)
+
+
+def test_accounting_waits_for_the_kind_of_the_village() -> None:
+    case = view("accounting", MAR, poor_village=None)
+    refused(proceedings().account(case, on(SEP, C)), Code.VILLAGE_KIND_UNKNOWN)
+    assert proceedings().waits_for(case, SEP) == frozenset()
+
+
+# --- notice, acceptance, sample -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "last"),
+    [
+        ({}, 15),
+        ({"notice_days": 7}, 17),
+        ({"notice_unit": "working"}, 15),
+        ({"notice_unit": "working", "notice_days": 6}, 18),
+    ],
+)
+def test_a_notice_stands_for_the_days_of_the_county(own: dict[str, Any], last: int) -> None:
+    assert proceedings(**own).notice_days(FIRST) == (FIRST, date(2021, 10, last))
+
+
+def test_a_notice_cannot_be_posted_twice() -> None:
+    refused(proceedings().post(POSTED, on(LATER, VC)), Code.WRONG_STAGE, "stage")
+
+
+@pytest.mark.parametrize("name", ["accept", "send back"])
+def test_acceptance_waits_for_the_day_after_the_notice(name: str) -> None:
+    one = ACTS[name]
+    for day in (FIRST, LAST):
+        problem = refused(one.call(proceedings(), one.view, on(day, A)), Code.NOTICE_OPEN, "day")
+        assert "2021年10月15日" in problem.message.zh
+        assert "16 October 2021" in problem.message.en
+    assert one.call(proceedings(), one.view, on(AFTER, A)) == one.move
+
+
+@pytest.mark.parametrize("name", ["accept", "send back"])
+def test_acceptance_waits_for_every_objection(name: str) -> None:
+    one = ACTS[name]
+    refused(one.call(proceedings(), replace(one.view, open_objections=2), on(LATER, A)), Code.OBJECTION_OPEN)
+
+
+@pytest.mark.parametrize("name", ["accept", "send back"])
+@pytest.mark.parametrize(
+    ("duties", "officer", "because"),
+    [((A, B), "somebody", "包村干部"), ((A, B, L), "somebody", "包村干部"), ((A,), "signer", "收入核算签字人")],
+)
+def test_the_acceptor_is_independent(name: str, duties: tuple[Duty, ...], officer: str, because: str) -> None:
+    one = ACTS[name]
+    case = replace(one.view, verified_by=frozenset({"signer", "another signer"}))
+    answer = one.call(proceedings(), case, on(AFTER, *duties, officer=officer, duty=A))
+    assert because in refused(answer, Code.NOT_INDEPENDENT, "duty").message.zh
+    assert one.call(proceedings(), case, on(AFTER, A, L)) == one.move
+
+
+@pytest.mark.parametrize("day", [FIRST - ONE_DAY, LAST + ONE_DAY])
+def test_an_objection_is_made_while_the_notice_stands(day: date) -> None:
+    case = replace(POSTED, since=date(2021, 10, 1))
+    refused(proceedings().object(case, on(day, L)), Code.NOTICE_NOT_OPEN, "day")
+    for inside in (FIRST, LAST):
+        assert proceedings().object(case, on(inside, L)) == Move("notice", L)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda p, finding: p.settle(OBJECTED, on(LATER, A), True, finding),
+        lambda p, finding: p.settle(OBJECTED, on(LATER, A), False, finding),
+        lambda p, finding: p.send_back(POSTED, on(LATER, A), finding),
+        lambda p, finding: p.check(SAMPLED, on(LATER, C), False, finding),
+    ],
+)
+def test_what_was_found_must_be_stated(call: Callable[[Proceedings, str], Move | Problem]) -> None:
+    for finding in ("", " \n"):
+        refused(call(proceedings(), finding), Code.FINDING_NEEDED, "finding")
+    assert isinstance(call(proceedings(), "查实"), Move)
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_only_a_drawn_case_is_checked(passed: bool) -> None:
+    case = replace(SAMPLED, drawn=False)
+    refused(proceedings().check(case, on(LATER, C), passed, "不符"), Code.NOT_IN_SAMPLE)
+
+
+@pytest.mark.parametrize(
+    ("case", "today", "stage", "who"),
+    [
+        (view("in_place", FEB), MAR, "in_place", {L}),
+        (OPEN, SEP, "accounting", {*FOUR}),
+        (replace(OPEN, signed=signed(L, VC)), SEP, "accounting", {W, B}),
+        (replace(OTHER_VILLAGE, signed=signed(L, VC)), SEP, "accounting", {B}),
+        (view("notice", SEP), LATER, "notice", {VC}),
+        (POSTED, LAST, "notice", set()),
+        (POSTED, AFTER, "acceptance", {A}),
+        (OBJECTED, LAST, "notice", {A}),
+        (OBJECTED, LATER, "notice", {A}),
+        (view("acceptance", LATER), LATER, "acceptance", {A}),
+        (SAMPLED, LATER, "sample", {C}),
+        (view("payment", LATER), LATER, "payment", {C}),
+        (view(REFUSED, LATER), LATER, REFUSED, set()),
+        (view(CLOSED, LATER), LATER, CLOSED, set()),
+    ],
+)
+def test_where_a_case_stands_and_who_holds_it(case: View, today: date, stage: str, who: set[Duty]) -> None:
+    assert proceedings().reached(case, today) == stage
+    assert proceedings().waits_for(case, today) == who
+
+
+# --- declarations ---------------------------------------------------------------------------------------------
+
+STAGES = PROGRAMME.process.stages
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [
+        ((*STAGES[:2], STAGES[1], *STAGES[2:]), "stage codes must differ"),
+        ((STAGES[0], replace(STAGES[1], code=REFUSED), *STAGES[2:]), "not be refused or closed"),
+        ((STAGES[0], replace(STAGES[1], code=CLOSED), *STAGES[2:]), "not be refused or closed"),
+        (STAGES[1:], "begins with a Plan"),
+        (STAGES[:-1], "ends with a Pay"),
+        ((*STAGES[:2], *STAGES[3:]), "notice returns to accounting, which is no earlier stage"),
+        ((*STAGES[:2], STAGES[4], *STAGES[2:4], *STAGES[5:]), "acceptance returns to accounting"),
+        ((), "begins with a Plan"),
+    ],
+)
+def test_a_process_that_contradicts_itself_is_refused(stages: tuple[Stage, ...], said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        Process(stages)
+
+
+def test_a_process_knows_its_stages() -> None:
+    process = PROGRAMME.process
+    codes = ["plan", "in_place", "accounting", "notice", "acceptance", "sample", "payment"]
+    assert [process.after(code) for code in codes] == [*codes[1:], CLOSED]
+    assert [process.title(code).zh for code in (*codes, REFUSED, CLOSED)] == [
+        "制定计划", "落实到位", "收入核算", "村级公示", "乡镇验收", "县级抽查", "资金拨付", "不符合条件", "已办结",
+    ]  # fmt: skip
+    assert process.duties() == {L, VC, A, C, Duty.FUND_MANAGER, Duty.FINANCE}
+    assert process.parameters() == {
+        "plan_deadline", "in_place_deadline", "accounting_deadline", "accounting_grace_days", "accounting_signers",
+        "nonpoor_village_substitute", "notice_days", "notice_unit", "county_sample",
+    }  # fmt: skip
+    bare = Process((STAGES[0], STAGES[-1]))
+    with pytest.raises(PolicyError, match="no Verify stage"):
+        bare.first(Verify)
+    with pytest.raises(PolicyError, match="no stage that accounts"):
+        bare.accounting()
+    assert bare.first(Plan) is STAGES[0]
+
+
+def test_every_duty_has_two_names_and_a_tier() -> None:
+    assert len({duty.title_text for duty in Duty}) == len(Duty)
+    assert {tier: [duty for duty in Duty if duty.tier is tier] for tier in Tier} == {
+        Tier.COUNTY: [C, Duty.FUND_MANAGER, Duty.FINANCE, Duty.REGISTRAR],
+        Tier.TOWNSHIP: [B, TC, A],
+        Tier.VILLAGE: [L, W, VC],
+    }
+    assert duty_names([B, L]).zh == "联户干部、包村干部"

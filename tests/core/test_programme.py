@@ -1,0 +1,312 @@
+# ruff: noqa: RUF009 - a fact is declared by the default of its field
+"""What a plugin declares, and what is refused of it by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from datetime import date
+from importlib.metadata import EntryPoint, entry_points
+from types import ModuleType
+from typing import Any, cast
+
+import pytest
+
+from bangfu.calendar import DayUnit
+from bangfu.errors import Refused
+from bangfu.policy import Document, Fen, MonthDay, Policy, PolicyError, Window
+from bangfu.process import Notice, Pay, Process, Sample, Verify
+from bangfu.programme import (
+    GROUP,
+    INCOME_CATEGORIES,
+    NOTICE_COLUMNS,
+    DatedBook,
+    PaymentChannel,
+    Plugins,
+    Programme,
+    check,
+    citations,
+    hookimpl,
+    installed,
+    load,
+    released,
+    unanswered,
+)
+from bangfu.rules import Income, Registry, Rounding, RuleBook, Sensitivity, Stated, amount, fact
+from bangfu.text import Text
+
+BUNDLED = next(point for point in entry_points(group=GROUP) if point.name == "county_default")
+AWARD = installed().programme("consolidation")
+CARD = installed().channels["yikatong"]
+SINCE = AWARD.books[0].since
+
+
+@dataclass
+class Point:
+    """An entry point of another distribution, or of ours if it is bundled."""
+
+    name: str
+    plugin: Any
+    bundled: bool = False
+
+    @property
+    def dist(self) -> Any:
+        return BUNDLED.dist if self.bundled else None
+
+    def load(self) -> Any:
+        if isinstance(self.plugin, Exception):
+            raise self.plugin
+        return self.plugin
+
+
+def plugin(optional: bool = False, **hooks: Any) -> ModuleType:
+    """A plugin with such hooks, each returning such a value."""
+    made = ModuleType("plugin")
+    for name, value in hooks.items():
+        setattr(made, name, hookimpl(optionalhook=optional)(lambda value=value: value() if callable(value) else value))
+    return made
+
+
+def loaded(*points: Point) -> Plugins:
+    """What comes of the bundled plugin beside others."""
+    return load(cast(list[EntryPoint], [*points, BUNDLED]))
+
+
+def staged(kind: type, **changes: Any) -> Programme:
+    """The award with one stage changed."""
+    stages = list(AWARD.process.stages)
+    place = next(number for number, stage in enumerate(stages) if isinstance(stage, kind))
+    stages[place] = replace(stages[place], **changes)
+    return replace(AWARD, process=Process(tuple(stages)))
+
+
+THIRD = replace(AWARD, code="third")
+CASH = PaymentChannel("cash", Text("现金", "cash"), (("amount", "金额"),))
+
+
+# --- loading --------------------------------------------------------------------------------------------------
+
+
+def test_the_bundled_programme_comes_in_by_the_common_door() -> None:
+    found = load()
+    assert list(found.programmes) == ["consolidation"]
+    assert (list(found.channels), found.skipped) == (["yikatong"], {})
+
+
+def test_a_third_party_plugin_brings_programmes_and_channels() -> None:
+    found = loaded(Point("third", plugin(programmes=[THIRD], payment_channels=[CASH])))
+    assert (list(found.programmes), list(found.channels)) == (["consolidation", "third"], ["yikatong", "cash"])
+    assert found.skipped == {}
+
+
+def test_hooks_are_optional_and_those_of_others_may_be() -> None:
+    api = plugin(optional=True, graphql_contributions=[])
+    assert loaded(Point("empty", plugin()), Point("api", api)).skipped == {}
+
+
+NO_CHANNEL = replace(staged(Pay, channel="gold"), code="third")
+FAULTY: dict[str, tuple[Any, str]] = {
+    "does not import": (ImportError("no module named nowhere"), "no module named nowhere"),
+    "fails": (plugin(programmes=lambda: 1 // 0), "division"),
+    "misspells a hook": (plugin(programme=[THIRD]), "unknown hook 'programme'"),
+    "returns text": (plugin(programmes=["consolidation"]), "programmes of faulty returned str, not Programme"),
+    "returns a programme as a channel": (plugin(payment_channels=[THIRD]), "returned Programme, not PaymentChannel"),
+    "returns one instead of a list": (plugin(programmes=THIRD), "'Programme' object is not iterable"),
+    "takes a programme's code": (plugin(programmes=[AWARD]), "the programme consolidation exists already"),
+    "takes a channel's code": (plugin(payment_channels=[CARD]), "the channel yikatong exists already"),
+    "brings a programme twice": (plugin(programmes=[THIRD, THIRD]), "the programme third exists already"),
+    "brings a channel twice": (plugin(payment_channels=[CASH, CASH]), "the channel cash exists already"),
+    "contradicts itself": (plugin(programmes=[NO_CHANNEL]), "third: stage payment: there is no payment channel gold"),
+}
+
+
+@pytest.mark.parametrize(("faulty", "said"), FAULTY.values(), ids=FAULTY)
+def test_a_third_party_plugin_that_is_broken_is_reported_and_skipped(faulty: Any, said: str) -> None:
+    good = Point("zz-good", plugin(programmes=[replace(AWARD, code="fourth")]))
+    found = loaded(Point("faulty", faulty), good)
+    assert list(found.programmes) == ["consolidation", "fourth"]
+    assert list(found.channels) == ["yikatong"]
+    assert list(found.skipped) == ["faulty"]
+    assert said in found.skipped["faulty"]
+
+
+@pytest.mark.parametrize(("faulty", "said"), FAULTY.values(), ids=FAULTY)
+def test_a_bundled_plugin_that_is_broken_is_fatal(faulty: Any, said: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        loaded(Point("faulty", faulty, bundled=True))
+    assert str(error.value).startswith("the bundled plugin faulty cannot be loaded: ")
+    assert said in str(error.value)
+
+
+def test_a_plugin_of_a_name_that_is_taken_is_skipped() -> None:
+    found = loaded(Point("county_default", plugin(programmes=[THIRD])))
+    assert (list(found.programmes), list(found.skipped)) == (["consolidation"], ["county_default"])
+
+
+def test_bundled_plugins_come_first_so_that_no_other_takes_their_codes() -> None:
+    found = loaded(Point("a-first-by-name", plugin(programmes=[AWARD])))
+    assert found.programmes["consolidation"].policy.documents == AWARD.policy.documents
+    assert list(found.skipped) == ["a-first-by-name"]
+
+
+def test_an_unknown_programme_is_refused_with_those_there_are() -> None:
+    with pytest.raises(Refused) as refused:
+        installed().programme("nothing")
+    (problem,) = refused.value.problems
+    assert str(problem) == ("PROGRAMME_UNKNOWN at programme: 没有项目 nothing / There is no programme nothing.")
+    assert problem.remedy.en == "Programmes there are: consolidation."
+
+
+# --- what a declaration must hold -----------------------------------------------------------------------------
+
+
+def policed(**changes: Any) -> Programme:
+    """The award with its document changed."""
+    document = AWARD.policy.documents["fenjin-2021"]
+    return replace(AWARD, policy=replace(AWARD.policy, documents={document.code: replace(document, **changes)}))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Other:
+    """Facts that do not exist."""
+
+    phone: int = fact(Registry("telephone"), zh="电话", en="telephone", largest=5)
+    fishing: Fen = fact(Income("fishing", "income_window"), zh="捕鱼", en="fishing")
+    herbs: Fen = fact(Income("planting", "cap"), zh="药", en="herbs")
+    plan: int = fact(Stated(), zh="计划", en="plan", sensitivity=Sensitivity.PERSONAL, largest=5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherParameters:
+    """Parameters beside them."""
+
+    income_window: Window
+    cap: Fen
+    days: int
+    unit: DayUnit
+    due: MonthDay
+
+
+class OtherBook(RuleBook[Other, OtherParameters]):
+    """Reads them all."""
+
+    @amount(cites="fenjin-2021#二(二)3", rounds=Rounding.DOWN)
+    def award(self) -> int:
+        """The award.
+        奖补。"""
+        return (self.facts.fishing + self.facts.herbs) * self.facts.phone * self.facts.plan
+
+
+CLAUSES = AWARD.policy.documents["fenjin-2021"].clauses
+REASONS = AWARD.policy.documents["fenjin-2021"].left_out
+TYPE = "is not a parameter of the type"
+# fmt: off
+BAD: dict[str, tuple[Programme, str]] = {
+    "a released book that changed": (replace(AWARD, released={SINCE: "0"}), "book of 2020-10-01 has changed"),
+    "a released book that is gone": (replace(AWARD, released={date(2019, 1, 1): "0"}), "book of 2019-01-01 is gone"),
+    "two books of one day": (replace(AWARD, books=AWARD.books * 2), "there is one book a day, and at least one"),
+    "no book": (replace(AWARD, books=()), "there is one book a day, and at least one"),
+    "a book over other facts": (replace(AWARD, facts=Other), "Consolidation is not written over the programme's Facts"),
+    "a book over other parameters": (replace(AWARD, parameters=OtherParameters), "is not written over"),
+    "a clause that nobody answers": (policed(clauses={**CLAUSES, "九": "新"}), "fenjin-2021#九 is neither carried"),
+    "a clause no longer left out": (policed(left_out={}), "clause fenjin-2021#三1 is neither carried out"),
+    "a book that cites no clause": (
+        policed(clauses={clause: title for clause, title in CLAUSES.items() if clause != "二(二)2"}),
+        "criterion undertakes_a_small_trade, parameter project_kinds cites fenjin-2021#二(二)2, which no",
+    ),
+    "a stage that cites no clause": (staged(Notice, cites=("law#1",)), "stage notice cites law#1, which no document"),
+    "a notice of identity numbers": (staged(Notice, columns=("identity",)), "a notice cannot show identity"),
+    "a notice of a gathered fact": (staged(Notice, project="breeding"), "breeding is not a public fact that the"),
+    "a notice of no fact": (staged(Notice, project="nothing"), "nothing is not a public fact that the applicant"),
+    "a standard without its number": (staged(Notice, standard=Text("{x}", "{x}")), "names x, which is no parameter"),
+    "a notice of unknown length": (staged(Notice, days="weeks"), f"stage notice: weeks {TYPE}"),
+    "a notice in numbers": (staged(Notice, unit="notice_days"), f"stage notice: notice_days {TYPE}"),
+    "a deadline that is none": (staged(Verify, deadline="never"), f"stage in_place: never {TYPE}"),
+    "a deadline in money": (staged(Verify, deadline="household_cap"), f"stage in_place: household_cap {TYPE}"),
+    "grace in days of the year": (staged(Verify, grace="plan_deadline"), f"stage in_place: plan_deadline {TYPE}"),
+    "signers that are projects": (staged(Verify, signers="project_kinds"), f"stage in_place: project_kinds {TYPE}"),
+    "an unknown stand-in": (staged(Verify, substitute="notice_unit"), f"stage in_place: notice_unit {TYPE}"),
+    "a sample in days": (staged(Sample, rate="notice_days"), f"stage sample: notice_days {TYPE}"),
+    "an unknown channel": (staged(Pay, channel="gold"), "stage payment: there is no payment channel gold"),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("programme", "said"), BAD.values(), ids=BAD)
+def test_a_declaration_that_does_not_fit_is_refused(programme: Programme, said: str) -> None:
+    with pytest.raises(PolicyError) as error:
+        check(programme, {"yikatong"})
+    assert str(error.value).startswith("consolidation: ")
+    assert said in str(error.value)
+
+
+def test_a_declaration_that_fits_is_not() -> None:
+    check(AWARD, {"yikatong"})
+    check(replace(AWARD, released={SINCE: AWARD.books[0].rules.traced().version}), {"yikatong", "cash"})
+    check(replace(AWARD, books=(*AWARD.books, DatedBook(date(2022, 10, 1), AWARD.books[0].rules))), {"yikatong"})
+
+
+def test_every_fault_is_named_at_once() -> None:
+    document = Document("fenjin-2021", "方案", {"二(二)3": "标准"}, {})
+    faulty = replace(
+        AWARD, facts=Other, parameters=OtherParameters, books=(DatedBook(SINCE, OtherBook),),
+        policy=Policy({document.code: document}, {}),
+    )  # fmt: skip
+    with pytest.raises(PolicyError) as error:
+        check(faulty, {"cash"})
+    for said in (
+        "fact phone: the registry has no telephone",
+        "fact fishing: there is no income category fishing",
+        "fact herbs: cap is not a Window parameter",
+        "stage plan: plan_deadline is not a parameter of the type",
+        "stage accounting: accounting_signers is not a parameter of the type",
+        "stage sample: county_sample is not a parameter of the type",
+        "stage notice: projects is not a public fact that the applicant states",
+        "stage payment: there is no payment channel yikatong",
+        "stage acceptance, stage sample, stage payment cites fenjin-2021#二(二)4, which no document lists",
+    ):
+        assert str(error.value).count(said) == 1
+    faulty = replace(faulty, process=staged(Notice, project="plan").process)
+    with pytest.raises(PolicyError, match="plan is not a public fact that the applicant states"):
+        check(faulty, {"cash"})
+
+
+# --- what a programme tells of itself -------------------------------------------------------------------------
+
+
+FIRST, SECOND = date(2020, 10, 1), date(2022, 10, 1)
+
+
+@pytest.mark.parametrize(("day", "since"), [(FIRST, FIRST), (date(2022, 9, 30), FIRST), (SECOND, SECOND)])
+@pytest.mark.parametrize("ordered", [lambda books: books, lambda books: books[::-1]], ids=["in order", "reversed"])
+def test_the_book_of_a_day_is_the_latest_until_then(day: date, since: date, ordered: Callable[[Any], Any]) -> None:
+    books = (*AWARD.books, DatedBook(SECOND, AWARD.books[0].rules))
+    assert replace(AWARD, books=ordered(books)).book(day).since == since
+
+
+def test_there_is_no_book_before_the_first() -> None:
+    with pytest.raises(Refused, match="PERIOD_BAD at period"):
+        AWARD.book(date(2020, 9, 30))
+
+
+def test_only_stated_facts_are_inputs() -> None:
+    assert list(AWARD.stated()) == ["projects"]
+    assert set(AWARD.specs()) == {field.name for field in fields(AWARD.facts)}
+    assert AWARD.titles()["household_cap"] == Text("每户奖补上限", "cap per household")
+
+
+def test_a_clause_leads_to_what_carries_it_out() -> None:
+    cited = {str(clause): where for clause, where in citations(AWARD).items()}
+    assert cited["fenjin-2021#二(二)2"] == ["criterion undertakes_a_small_trade", "parameter project_kinds"]
+    assert cited["fenjin-2021#四(三)"] == ["stage notice", "stage payment"]
+    assert unanswered(policed(clauses={**CLAUSES, "九": "新"})) == ["fenjin-2021#九"]
+
+
+def test_released_hashes_are_read_by_day(tmp_path: Any) -> None:
+    (tmp_path / "released.toml").write_text('# a comment\n"2020-10-01" = "abc"\n', encoding="utf-8")
+    assert released(tmp_path / "released.toml") == {date(2020, 10, 1): "abc"}
+
+
+def test_a_notice_can_never_show_an_identity() -> None:
+    assert set(NOTICE_COLUMNS) == {"beneficiary", "project", "standard", "amount"}
+    assert set(INCOME_CATEGORIES) == {"breeding", "planting", "labour", "self_employment"}

@@ -1,0 +1,299 @@
+"""Isolation that cannot be forgotten: what the walls hide, and a start-up check that finds every fault planted in them."""
+
+from __future__ import annotations
+
+from uuid import uuid4
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, UniqueConstraint, select, text, update
+from sqlalchemy.exc import DBAPIError
+
+from bangfu.db import Database, Kind, Scope, Wall, merged
+from bangfu.db.walls import raise_wall
+from bangfu.errors import Refused
+from bangfu.models import MOVES_WITH_HOUSEHOLD, WALLS, Base, Household
+from tests.county import BASE, T1, V1, V2, V3, World
+
+COUNTY = (BASE, BASE + 999_999)
+
+
+# --- what the walls hide ---------------------------------------------------------------------------------------
+
+
+async def numbers(
+    database: Database, scope: Scope, sql: str = "select number from household order by number"
+) -> list[str]:
+    async with database.session(scope) as session:
+        return [row[0] for row in await session.execute(text(sql))]
+
+
+def scope(world: World, *areas: tuple[int, int]) -> Scope:
+    return Scope(world.tenant.id, areas)
+
+
+@pytest.mark.parametrize(
+    ("areas", "seen"),
+    [
+        ([COUNTY], ["H1", "H2", "H3", "H4", "H5", "H6", "H7", "H8"]),
+        ([(T1, T1 + 999)], ["H1", "H2", "H3", "H4", "H5", "H6"]),
+        ([(V2, V2)], ["H5", "H6"]),
+        ([(V1, V1), (V3, V3)], ["H1", "H2", "H3", "H4", "H7", "H8"]),
+        ([], []),
+        ([(1, 2)], []),
+    ],
+    ids=["county", "township", "village", "two villages", "no area", "elsewhere"],
+)
+async def test_an_officer_sees_the_areas_of_the_scope(
+    world: World, areas: list[tuple[int, int]], seen: list[str]
+) -> None:
+    assert await numbers(world.database, scope(world, *areas)) == seen
+    forgotten = "select number from household where tenant_id = 1 or true order by number"
+    assert await numbers(world.database, scope(world, *areas), forgotten) == seen
+    counted = "select count(*)::text from person"
+    assert await numbers(world.database, scope(world, *areas), counted) == [str(2 * len(seen))]
+
+
+async def test_another_county_sees_nothing_even_over_the_same_codes(world: World) -> None:
+    assert await numbers(world.database, Scope(world.tenant.id + 1, (COUNTY,))) == []
+
+
+async def test_without_a_scope_nothing_is_seen_and_the_list_of_counties_is_closed(world: World) -> None:
+    for table in WALLS:
+        async with world.database.app.connect() as connection:
+            try:
+                assert (await connection.execute(text(f"select count(*) from {table}"))).scalar() == 0, table
+            except DBAPIError as error:
+                assert table == "tenant"
+                assert "permission denied" in str(error)
+
+
+async def test_a_scope_does_not_outlive_its_transaction_on_a_pooled_connection(world: World) -> None:
+    assert len(await numbers(world.database, scope(world, COUNTY))) == 8
+    async with world.database.app.connect() as connection:
+        left = (
+            await connection.execute(
+                text("select current_setting('app.tenant', true), current_setting('app.areas', true)")
+            )
+        ).one()
+        assert tuple(left) in {("", ""), (None, None)}
+        assert (await connection.execute(text("select count(*) from household"))).scalar() == 0
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "update household set division = {outside} where number = 'H1'",
+        "insert into household (tenant_id, id, number, division, group_name, created_at)"
+        " values ({tenant}, gen_random_uuid(), 'HX', {outside}, '', now())",
+        "insert into household (tenant_id, id, number, division, group_name, created_at)"
+        " values ({tenant} + 1, gen_random_uuid(), 'HX', {inside}, '', now())",
+    ],
+    ids=["move out of the area", "insert outside the area", "insert into another county"],
+)
+async def test_nothing_is_written_outside_the_area(world: World, sql: str) -> None:
+    before = await world.snapshot()
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with world.database.session(scope(world, (V1, V1))) as session:
+            await session.execute(text(sql.format(tenant=world.tenant.id, inside=V1, outside=V3)))
+    assert await world.snapshot() == before
+
+
+async def test_rows_out_of_sight_are_neither_changed_nor_deleted(world: World) -> None:
+    async with world.database.session(scope(world, (V1, V1))) as session:
+        changed = await session.execute(
+            update(Household).where(Household.number == "H7").values(group_name="x").returning(Household.id)
+        )
+        assert changed.all() == []
+        with pytest.raises(DBAPIError, match="permission denied"):
+            await session.execute(text("delete from household"))
+
+
+@pytest.mark.parametrize("table", sorted(name for name, wall in WALLS.items() if not wall.update))
+async def test_what_is_append_only_can_be_changed_by_nobody(world: World, table: str) -> None:
+    if table == "tenant":
+        pytest.skip("the platform's own table is behind the owner alone; see the test above")
+    column = "tenant_id"
+    with pytest.raises(DBAPIError, match="permission denied"):
+        async with world.database.session(scope(world, COUNTY)) as session:
+            await session.execute(text(f"update {table} set {column} = {column}"))
+    async with world.database.owner() as connection:
+        for name, value in scope(world, COUNTY).settings().items():
+            await connection.execute(text("select set_config(:n, :v, true)"), {"n": name, "v": value})
+        assert (await connection.execute(text(f"update {table} set {column} = {column} returning 1"))).all() == []
+
+
+async def test_a_temporary_table_of_the_app_does_not_shadow_a_wall(world: World) -> None:
+    """The start-up check itself makes temporary tables; none of them survives it."""
+    await world.database.check(WALLS)
+    async with world.database.app.connect() as connection:
+        left = await connection.execute(text("select count(*) from pg_class where relpersistence = 't'"))
+        assert left.scalar() == 0
+
+
+# --- the shape of the tables -----------------------------------------------------------------------------------
+
+
+def test_every_key_unique_and_foreign_key_leads_with_the_tenant() -> None:
+    for table in Base.metadata.sorted_tables:
+        if table.name == "tenant":
+            continue
+        assert next(iter(table.primary_key.columns)).name == "tenant_id", table.name
+        uniques = [
+            [column.name for column in constraint.columns]
+            for constraint in table.constraints
+            if isinstance(constraint, UniqueConstraint)
+        ]
+        uniques += [[column.name for column in index.columns] for index in table.indexes if index.unique]
+        assert all(columns[0] == "tenant_id" for columns in uniques), table.name
+        for key in table.foreign_key_constraints:
+            assert key.column_keys[0] == "tenant_id", (table.name, key.column_keys)
+
+
+def test_every_table_declares_a_wall_and_its_wall_fits_its_columns() -> None:
+    assert set(WALLS) == {table.name for table in Base.metadata.sorted_tables}
+    for table in Base.metadata.sorted_tables:
+        wall = WALLS[table.name]
+        needed = {Kind.AREA: {"division"}, Kind.SPAN: {"area_lo", "area_hi"}}.get(wall.kind, set())
+        assert needed <= set(table.columns.keys()), table.name
+        assert set(wall.update) <= set(table.columns.keys()), table.name
+        if "division" in table.columns and table.name not in {"organization"}:
+            assert wall.kind is Kind.AREA, f"{table.name} holds a division and is open to the whole county"
+    assert {model.__tablename__ for model in MOVES_WITH_HOUSEHOLD} == {
+        name for name, wall in WALLS.items() if "division" in wall.update and wall.kind is Kind.AREA
+    } | {"organization"}
+
+
+async def test_the_migrations_make_what_the_models_say(database: Database) -> None:
+    def differences(connection: Connection) -> list[object]:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        return list(compare_metadata(context, Base.metadata))
+
+    async with database.owner() as connection:
+        assert await connection.run_sync(differences) == []
+    await database.check(WALLS)
+
+
+async def test_migrating_again_changes_nothing(database: Database) -> None:
+    await database.migrate()
+    await database.check(WALLS)
+
+
+def test_areas_are_joined() -> None:
+    assert merged([(5, 9), (1, 3), (4, 4), (20, 30), (25, 26)]) == ((1, 9), (20, 30))
+    assert merged([]) == ()
+    with pytest.raises(ValueError, match="lowest"):
+        Scope(1, ((5, 4),)).settings()
+
+
+# --- the start-up check finds every planted fault --------------------------------------------------------------
+
+FAULTS = {
+    "policy dropped": ("drop policy wall_select on household", "the policy wall_select of household is missing"),
+    "policy widened": (
+        "alter policy wall_select on household using (true)",
+        "the policy wall_select of household is missing or not as declared",
+    ),
+    "check widened": (
+        "alter policy wall_insert on income_line with check (true)",
+        "the policy wall_insert of income_line is missing or not as declared",
+    ),
+    "extra policy": (
+        "create policy open on person for select using (true)",
+        "person has a policy open that is not declared",
+    ),
+    "not forced": (
+        "alter table signature no force row level security",
+        "row-level security is not forced on signature",
+    ),
+    "switched off": ("alter table account disable row level security", "row-level security is not forced on account"),
+    "right to delete": ("grant delete on case_event to bangfu_app", "the app has the right to delete case_event"),
+    "right to rewrite": (
+        "grant update on determination to bangfu_app",
+        "the app has the right to update determination",
+    ),
+    "column opened": (
+        "grant update (amount_fen) on payment_line to bangfu_app",
+        "the app may update other columns of payment_line than declared",
+    ),
+    "right to truncate": (
+        "grant truncate on audit_entry to bangfu_app",
+        "the app has the right to truncate audit_entry",
+    ),
+    "list of counties opened": ("grant select on tenant to bangfu_app", "the app has the right to select tenant"),
+    "right taken away": ("revoke select on household from bangfu_app", "the app lacks the right to select household"),
+    "table without a wall": ("create table stray (tenant_id integer)", "the table stray has no declared wall"),
+    "view of the owner": (
+        "create view everyone as select * from person",
+        "the view everyone sees with its owner's rights",
+    ),
+    "materialized view": (
+        "create materialized view frozen as select number from household",
+        "the view frozen sees with its owner's rights",
+    ),
+    "function of the owner": (
+        "create function all_persons() returns bigint language sql security definer as 'select count(*) from person'",
+        "the function all_persons runs with its owner's rights",
+    ),
+    "table dropped": ("drop table objection", "the table objection is missing"),
+    "migration missing": ("update alembic_version set version_num = '0000'", "the code needs"),
+}
+
+
+@pytest.mark.parametrize(("sql", "said"), FAULTS.values(), ids=FAULTS.keys())
+async def test_the_start_up_check_refuses_a_planted_fault(database: Database, sql: str, said: str) -> None:
+    await database.check(WALLS)
+    async with database.owner() as connection:
+        await connection.execute(text(sql))
+    with pytest.raises(Refused) as refused:
+        await database.check(WALLS)
+    (problem,) = refused.value.problems
+    assert problem.code.name == "UNSAFE_DATABASE"
+    assert said in str(problem.values["detail"])
+
+
+async def test_a_view_with_the_callers_rights_is_fine(database: Database) -> None:
+    async with database.owner() as connection:
+        await connection.execute(text("create view mine with (security_invoker=true) as select number from household"))
+    await database.check(WALLS)
+
+
+@pytest.mark.parametrize(
+    ("given", "taken", "said"),
+    [
+        ("alter role bangfu_app superuser", "alter role bangfu_app nosuperuser", "is a superuser"),
+        ("alter role bangfu_app bypassrls", "alter role bangfu_app nobypassrls", "bypasses row-level security"),
+        ("grant bangfu_owner to bangfu_app", "revoke bangfu_owner from bangfu_app", "is the owner of the tables"),
+    ],
+    ids=["superuser", "bypassrls", "owner"],
+)
+async def test_the_server_refuses_to_run_as_more_than_an_ordinary_role(
+    database: Database, given: str, taken: str, said: str
+) -> None:
+    async def as_superuser(sql: str) -> None:
+        async with database.owner() as connection:
+            await connection.execute(text("set role none"))
+            await connection.execute(text(sql))
+
+    await as_superuser(given)
+    try:
+        with pytest.raises(Refused) as refused:
+            await database.check(WALLS)
+        assert said in str(refused.value.problems[0].values["detail"])
+    finally:
+        await as_superuser(taken)
+    await database.check(WALLS)
+
+
+def test_a_wall_is_raised_round_plain_names_only() -> None:
+    with pytest.raises(ValueError, match="not a plain name"):
+        raise_wall("household; drop table tenant", Wall(Kind.TENANT), "bangfu_app", "bangfu_owner")
+
+
+async def test_a_random_id_and_a_foreign_one_answer_alike(world: World) -> None:
+    (foreign,) = await world.rows("select id from household where number = 'H7'")
+    async with world.database.session(scope(world, (V1, V1))) as session:
+        for id_ in (foreign[0], uuid4()):
+            query = select(Household).where(Household.tenant_id == world.tenant.id, Household.id == id_)
+            assert await session.scalar(query) is None

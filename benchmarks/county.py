@@ -1,7 +1,7 @@
 """A county's year where it is heaviest, on the embedded server: the full accounting, and an import of 100,000 rows.
 
-The accounting is the job that a county runs: facts gathered, decided, kept with receipts. The import runs in a process of its own, so that its
-largest memory is its own; it validates, compares (the dry run's diff) and applies.
+The accounting is the job that a county runs: facts gathered, decided, kept with receipts. The import runs in a
+process of its own, so that its largest memory is its own; it validates, compares (the dry run's diff) and applies.
 """
 
 from __future__ import annotations

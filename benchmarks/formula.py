@@ -1,7 +1,8 @@
 """The consolidation award beside OpenFisca-Core on the same formula, in one run: one household, 10,000 and 1,000,000.
 
-Both get the same arrays. OpenFisca's simulation build and its calculation are shown apart; Bangfu's whole path is the frame made from the
-arrays, the check of bounds and every step of the book. Amounts of both are held against exact integers.
+Both get the same arrays. OpenFisca's simulation build and its calculation are shown apart; Bangfu's whole path is the
+frame made from the arrays, the check of bounds and every step of the book. Amounts of both are held against exact
+integers.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Writes the pages of docs/ that only repeat what the code says: ``python docs/generate.py`` (a test holds them together).
+"""Writes the pages of docs/ that only repeat what the code says: ``python docs/generate.py`` (a test holds them
+together).
 
 Pages: problems.md, commands.md, walls.md, hooks.md.
 """

@@ -79,7 +79,8 @@ L3,联户丙,联户干部,{V3},2020-01-01
 
 @dataclass(frozen=True)
 class Home:
-    """A household of the county: where it is, what the register says, what it earned (category, yuan) and what it is due."""
+    """A household of the county: where it is, what the register says, what it earned (category, yuan) and what it is
+    due."""
 
     number: str
     township: str

@@ -1,4 +1,5 @@
-"""The documentation says what the code says: problems, commands, settings, walls, hooks, dependencies, and the README's commands."""
+"""The documentation says what the code says: problems, commands, settings, walls, hooks, dependencies, and the
+README's commands."""
 
 from __future__ import annotations
 

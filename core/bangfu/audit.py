@@ -1,4 +1,5 @@
-"""Who did, read or exported what, when and why: written in the same transaction as the thing itself, and never changed."""
+"""Who did, read or exported what, when and why: written in the same transaction as the thing itself, and never
+changed."""
 
 from __future__ import annotations
 

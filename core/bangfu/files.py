@@ -1,4 +1,5 @@
-"""Files, found again by their content: the same file by the same office is kept once. Sealed, because workbooks hold identity numbers."""
+"""Files, found again by their content: the same file by the same office is kept once. Sealed, because workbooks hold
+identity numbers."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Long work, done in steps that commit one by one, and taken up again where a dead process left it.
 
-A job belongs to the officer who asked for it and runs under that officer's walls. Its handler works in transactions of its own and
-reports progress; everything it does must be harmless when done again. A worker holds a job by a lease that it renews; a lease that ran
-out is anyone's to take.
+A job belongs to the officer who asked for it and runs under that officer's walls. Its handler works in transactions
+of its own and reports progress; everything it does must be harmless when done again. A worker holds a job by a lease
+that it renews; a lease that ran out is anyone's to take.
 """
 
 from __future__ import annotations

@@ -3,8 +3,9 @@
 ``tenant_id`` leads every key, every foreign key and every unique, so that the tables can be spread by tenant without a
 redesign. Money is integer fen, days are dates of the county's calendar, ``*_at`` are instants.
 
-What is known of the world is bitemporal (:class:`Dated`): a row says what is true from ``valid_from`` to before ``valid_to``, as
-known from ``known_from`` to before ``known_to``. It is never rewritten; a change closes what is no longer known and adds what is.
+What is known of the world is bitemporal (:class:`Dated`): a row says what is true from ``valid_from`` to before
+``valid_to``, as known from ``known_from`` to before ``known_to``. It is never rewritten; a change closes what is no
+longer known and adds what is.
 """
 
 from __future__ import annotations
@@ -458,7 +459,8 @@ class ProvisionRow(TenantRow, Base):
 class Edition(TenantRow, Base):
     """The rule book and the resolved parameters that a period is run by 年度规则, never changed once opened.
 
-    ``parameters`` maps each name to ``{value, since, whose, document, clause, provision}`` with the value in its raw form.
+    ``parameters`` maps each name to ``{value, since, whose, document, clause, provision}`` with the value in its raw
+    form.
     """
 
     __tablename__ = "edition"
@@ -482,8 +484,8 @@ class Edition(TenantRow, Base):
 class Case(TenantRow, Base):
     """One household's case in one period of a programme 申报.
 
-    ``since`` is the day of its last step. ``round`` counts up whenever an earlier result and the signatures under it no longer
-    stand. ``version`` changes with every act and is what a change must have seen.
+    ``since`` is the day of its last step. ``round`` counts up whenever an earlier result and the signatures under it
+    no longer stand. ``version`` changes with every act and is what a change must have seen.
     """
 
     __tablename__ = "case_file"
@@ -872,4 +874,5 @@ WALLS: Walls = {
 MOVES_WITH_HOUSEHOLD = tuple(
     mapper.class_ for mapper in Base.registry.mappers if "division" in mapper.class_.__wall__.update
 )
-"""The tables whose rows follow their household when it moves. What was published or paid stays with the village of its day."""
+"""The tables whose rows follow their household when it moves. What was published or paid stays with the village of
+its day."""

@@ -1,8 +1,8 @@
 """Money: what a household is due, the batch it is paid in, and the list that goes to the bank.
 
-Amounts are integer fen end to end. A batch is made, checked and released by three persons, none of whom drew or checked the sample; once released
-it never changes. One line pays one instalment of one entitlement, held by a unique key. A list that is written is read back with another library and
-compared before it leaves.
+Amounts are integer fen end to end. A batch is made, checked and released by three persons, none of whom drew or
+checked the sample; once released it never changes. One line pays one instalment of one entitlement, held by a unique
+key. A list that is written is read back with another library and compared before it leaves.
 """
 
 from __future__ import annotations
@@ -229,8 +229,8 @@ async def release(
 ) -> Batch:
     """Release a checked batch; from then on it never changes.
 
-    ``samplers`` drew or checked the sample and may not release. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``BATCH_STATE``,
-    ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
+    ``samplers`` drew or checked the sample and may not release. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``,
+    ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.releaser)
     row = await _batch(session, who, id)
@@ -393,11 +393,12 @@ async def payment_list(
     id: UUID,  # noqa: A002
     reason: str,
 ) -> bytes:
-    """The list of a released batch as a workbook: cover with totals by township and signatures, and one row a household.
+    """The list of a released batch as a workbook: cover with totals by township and signatures, and one row a
+    household.
 
     It carries whole identity and account numbers, so it needs a reason and is audited. The written file is read back
-    and its count and total compared with the batch. Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND``, ``BATCH_STATE``
-    and ``BATCH_TOTAL``.
+    and its count and total compared with the batch. Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND``,
+    ``BATCH_STATE`` and ``BATCH_TOTAL``.
     """
     who.require(Action.EXPORT_PAYMENTS)
     if not reason.strip():

@@ -1,9 +1,9 @@
 """What the document says, from when, where it says it, and how far a county may deviate.
 
 A programme's ``policy.toml`` is read into a :class:`Policy`: documents with their clauses, and parameters whose
-values are dated and cite a clause. A county's own document is a set of :class:`ProvisionEntry`; each is checked against the
-deviation that the plan permits. :meth:`Policy.resolve` answers for one day which value holds, since when, by which
-clause and whose; a parameter that the source hides and nobody has set refuses to be resolved, so nothing is
+values are dated and cite a clause. A county's own document is a set of :class:`ProvisionEntry`; each is checked
+against the deviation that the plan permits. :meth:`Policy.resolve` answers for one day which value holds, since when,
+by which clause and whose; a parameter that the source hides and nobody has set refuses to be resolved, so nothing is
 computed from a guess.
 
 The types of a programme's ``Parameters`` dataclass say how each value is written and read:
@@ -94,7 +94,8 @@ class MonthDay:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A span of days relative to the plan year, both ends included, such as 1 October of the year before to 30 September."""
+    """A span of days relative to the plan year, both ends included, such as 1 October of the year before to 30
+    September."""
 
     first: MonthDay
     first_year: int

@@ -1,8 +1,8 @@
 """Stages as data: what may happen next to a case, by whom, and by when.
 
-A programme declares its :class:`Process` as a list of stages. :class:`Proceedings` is that process under the parameters of one
-period; each of its methods takes what is known of a case (:class:`View`) and what somebody wants to do (:class:`Act`),
-and answers with a :class:`Move` or a :class:`Problem`. It changes nothing and reads no clock.
+A programme declares its :class:`Process` as a list of stages. :class:`Proceedings` is that process under the
+parameters of one period; each of its methods takes what is known of a case (:class:`View`) and what somebody wants to
+do (:class:`Act`), and answers with a :class:`Move` or a :class:`Problem`. It changes nothing and reads no clock.
 
 Two days belong to every act: ``day``, on which it happened on paper (it decides deadlines, duties and order), and
 ``today``, on which it is typed in. The first is never after the second, and an earlier one needs its evidence.
@@ -31,7 +31,8 @@ class Tier(StrEnum):
 
 
 class Duty(StrEnum):
-    """What an officer is charged with; an assignment gives a person a duty over an area for a time (catalogue part 3)."""
+    """What an officer is charged with; an assignment gives a person a duty over an area for a time (catalogue part
+    3)."""
 
     LINKED_CADRE = "linked_cadre"
     WORK_TEAM = "work_team"
@@ -82,8 +83,8 @@ def duty_names(duties: Iterable[Duty]) -> Text:
 class Stage:
     """One stage: its code, its two names, its clauses, and the parameters that give its deadline.
 
-    ``deadline`` names a ``MonthDay`` parameter, ``grace`` an ``int`` one (days after it). A missed deadline is flagged and
-    needs a reason; if ``hard``, it is refused.
+    ``deadline`` names a ``MonthDay`` parameter, ``grace`` an ``int`` one (days after it). A missed deadline is
+    flagged and needs a reason; if ``hard``, it is refused.
     """
 
     code: str
@@ -110,8 +111,8 @@ class Verify(Stage):
     """Everyone who must sign signs; the last signature completes the stage.
 
     ``signers`` are the duties, or the name of a ``frozenset[Duty]`` parameter. In a village that is not poor, the
-    duty that ``substitute`` names (a ``StandIn`` parameter) signs once for the work team's place as well.
-    With ``accounts`` the signatures stand under a determination, and a new determination asks for new signatures; besides
+    duty that ``substitute`` names (a ``StandIn`` parameter) signs once for the work team's place as well. With
+    ``accounts`` the signatures stand under a determination, and a new determination asks for new signatures; besides
     the signers, ``run_by`` may have it computed, which decides nothing until it is signed.
     """
 
@@ -128,11 +129,12 @@ class Verify(Stage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice(Stage):
-    """The result is posted in public for ``days`` full days, the first day counted; an objection stops only its own case.
+    """The result is posted in public for ``days`` full days, the first day counted; an objection stops only its own
+    case.
 
-    ``columns`` are the only things the notice shows; ``project`` names the stated fact that is shown as the project, and
-    ``standard`` is the rate of aid with the parameters in its ``{places}``. ``settled_by`` settles objections; one that
-    is upheld sends the case back to ``returns_to``.
+    ``columns`` are the only things the notice shows; ``project`` names the stated fact that is shown as the project,
+    and ``standard`` is the rate of aid with the parameters in its ``{places}``. ``settled_by`` settles objections;
+    one that is upheld sends the case back to ``returns_to``.
     """
 
     by: Duty
@@ -176,7 +178,8 @@ class Sample(Stage):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pay(Stage):
-    """The cases are gathered into a batch by ``maker``, checked by ``checker`` and released by ``releaser``, three persons."""
+    """The cases are gathered into a batch by ``maker``, checked by ``checker`` and released by ``releaser``, three
+    persons."""
 
     maker: Duty
     checker: Duty
@@ -185,7 +188,8 @@ class Pay(Stage):
 
 
 class StandIn(StrEnum):
-    """Who signs in the work team's place in a village that is not poor (000:21; for P01B a reading borrowed from P01A)."""
+    """Who signs in the work team's place in a village that is not poor (000:21; for P01B a reading borrowed from
+    P01A)."""
 
     VILLAGE_CADRE = "village_cadre"
     NOBODY = "nobody"
@@ -273,10 +277,10 @@ class Process:
 class View:
     """What the process needs to know of a case.
 
-    ``since`` is the day of its last step. ``signed`` are the signatures of the current stage that still stand, by duty, with
-    who gave them. ``accounted`` is whether a complete, eligible determination stands. ``posted`` is the first and last
-    day of its current notice. ``verified_by`` are the officers who signed under the standing determination. ``drawn`` is
-    whether the case waits for the result of a spot check.
+    ``since`` is the day of its last step. ``signed`` are the signatures of the current stage that still stand, by
+    duty, with who gave them. ``accounted`` is whether a complete, eligible determination stands. ``posted`` is the
+    first and last day of its current notice. ``verified_by`` are the officers who signed under the standing
+    determination. ``drawn`` is whether the case waits for the result of a spot check.
     """
 
     stage: str
@@ -293,7 +297,8 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """What somebody wants to do: on which day it happened, who did it, and which duties he held over this case that day.
+    """What somebody wants to do: on which day it happened, who did it, and which duties he held over this case that
+    day.
 
     ``duty`` is the duty he says he acts in, where he holds several.
     """

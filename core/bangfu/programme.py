@@ -1,9 +1,9 @@
 """What a plugin declares, and the manager that loads it.
 
-A plugin is a package in the entry-point group ``bangfu.plugins`` that implements the hooks of :class:`Hooks`; each returns frozen
-declarations. Bundled programmes come in by the same door. A declaration that contradicts itself, a code that
-exists already, or a hook name that is none is refused by name. A third-party plugin that cannot be loaded is
-reported and skipped; a bundled one is fatal.
+A plugin is a package in the entry-point group ``bangfu.plugins`` that implements the hooks of :class:`Hooks`; each
+returns frozen declarations. Bundled programmes come in by the same door. A declaration that contradicts itself, a
+code that exists already, or a hook name that is none is refused by name. A third-party plugin that cannot be loaded
+is reported and skipped; a bundled one is fatal.
 """
 
 from __future__ import annotations
@@ -126,7 +126,8 @@ class Programme:
 
 @dataclass(frozen=True, slots=True)
 class PaymentChannel:
-    """A way in which money reaches a household: the columns of its list, each a name of ``PAYMENT_COLUMNS`` with its header."""
+    """A way in which money reaches a household: the columns of its list, each a name of ``PAYMENT_COLUMNS`` with its
+    header."""
 
     code: str
     title: Text

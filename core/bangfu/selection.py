@@ -1,7 +1,7 @@
 """What is decided over a set: how large a sample is, how it is shared out, and who is drawn.
 
-Anyone can redraw a sample: the frame is frozen and digested, the size and its allocation follow from the counts, and the
-order within a stratum is the order of a hash of the recorded seed and the case's own id.
+Anyone can redraw a sample: the frame is frozen and digested, the size and its allocation follow from the counts, and
+the order within a stratum is the order of a hash of the recorded seed and the case's own id.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ def ceil_share(count: int, rate: Rate) -> int:
 def largest_remainder(total: int, weights: Mapping[int, int]) -> dict[int, int]:
     """A whole total shared out in proportion to weights, adding up exactly.
 
-    Each key gets the whole part of its share; what remains goes one by one to the largest remainders, the smaller key first
-    among equals. No key gets more than its weight when the total does not exceed the sum of the weights.
+    Each key gets the whole part of its share; what remains goes one by one to the largest remainders, the smaller key
+    first among equals. No key gets more than its weight when the total does not exceed the sum of the weights.
     """
     weight = sum(weights.values())
     if weight <= 0:
@@ -46,7 +46,8 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Draw:
-    """A drawn sample. ``order`` holds every unit of the frame in the order of its hash, ``drawn`` those that were drawn.
+    """A drawn sample. ``order`` holds every unit of the frame in the order of its hash, ``drawn`` those that were
+    drawn.
 
     ``digest`` identifies the frame; ``allocation`` is the number drawn in each stratum.
     """

@@ -1,4 +1,5 @@
-"""What an installation is told through its environment. ``docs/settings.md`` lists every variable; a test holds the two together."""
+"""What an installation is told through its environment. ``docs/settings.md`` lists every variable; a test holds the
+two together."""
 
 from __future__ import annotations
 

@@ -1,8 +1,10 @@
-"""For plugin authors: a pytest plugin that runs the worked examples of ``cases.toml`` and the proof that both engines agree.
+"""For plugin authors: a pytest plugin that runs the worked examples of ``cases.toml`` and the proof that both engines
+agree.
 
-Any ``cases.toml`` below the test paths is collected. Each ``[[case]]`` is one test: decided on plain values and on columns, which must agree, and
-held against what is expected; its explanation must exist in both languages. One more test holds both engines together on generated
-facts: unknown, zero, one, odd fen, losses where allowed, the values round every parameter, and the largest.
+Any ``cases.toml`` below the test paths is collected. Each ``[[case]]`` is one test: decided on plain values and on
+columns, which must agree, and held against what is expected; its explanation must exist in both languages. One more
+test holds both engines together on generated facts: unknown, zero, one, odd fen, losses where allowed, the values
+round every parameter, and the largest.
 
 .. code-block:: toml
 
@@ -79,7 +81,8 @@ def check_parity(book: type[RuleBook[Any, Any]], facts: Iterable[Any], parameter
 
 
 def generated(book: type[RuleBook[Any, Any]], parameters: Any, count: int = GENERATED, seed: int = 1) -> Iterator[Any]:
-    """Households made up to be awkward: unknown facts, boundaries of every parameter, odd fen, losses, largest values."""
+    """Households made up to be awkward: unknown facts, boundaries of every parameter, odd fen, losses, largest
+    values."""
     chance = random.Random(seed)  # noqa: S311 - repetition, not secrecy
     facts_type, _ = book.types()
     specs = book.traced().facts

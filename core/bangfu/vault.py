@@ -1,7 +1,7 @@
 """Personal identifiers at rest: sealed under a versioned key ring, found again by a blind index, shown masked.
 
-A sealed value carries the version of its key, so keys can be renewed while old values stay readable. The blind index is a keyed hash of the
-normalised value within one county; it answers equality and nothing else.
+A sealed value carries the version of its key, so keys can be renewed while old values stay readable. The blind index
+is a keyed hash of the normalised value within one county; it answers equality and nothing else.
 """
 
 from __future__ import annotations

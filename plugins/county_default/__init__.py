@@ -1,7 +1,7 @@
 """The county's 奋进计划 (Striving Plan): today 已脱贫户巩固增收, the award for households that have left poverty.
 
-``policy.toml`` holds the numbers, ``rules.py`` the clauses, ``cases.toml`` worked examples; this page holds the stages and puts
-them together.
+``policy.toml`` holds the numbers, ``rules.py`` the clauses, ``cases.toml`` worked examples; this page holds the
+stages and puts them together.
 """
 
 from __future__ import annotations

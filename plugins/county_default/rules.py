@@ -77,9 +77,7 @@ class Facts:
 
     standing: HouseholdStanding = fact(Registry("standing"), zh="户类型", en="standing")
     exit_year: Year = fact(Registry("exit_year"), zh="脱贫年度", en="year of leaving poverty")
-    projects: frozenset[Project] = fact(
-        Stated(), zh="计划项目", en="planned projects", sensitivity=Sensitivity.PUBLIC
-    )
+    projects: frozenset[Project] = fact(Stated(), zh="计划项目", en="planned projects", sensitivity=Sensitivity.PUBLIC)
     breeding: Fen = fact(Income("breeding", "income_window"), zh="养殖业总收入", en="gross breeding income")
     planting: Fen = fact(Income("planting", "income_window"), zh="种植业总收入", en="gross planting income")
     labour: Fen = fact(Income("labour", "income_window"), zh="务工总收入", en="gross labour income")

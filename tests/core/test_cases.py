@@ -1,4 +1,5 @@
-"""The life of a case: every step by the right officer on the right day, and every wrong one refused with nothing changed."""
+"""The life of a case: every step by the right officer on the right day, and every wrong one refused with nothing
+changed."""
 
 from __future__ import annotations
 

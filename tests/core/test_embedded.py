@@ -1,4 +1,5 @@
-"""PostgreSQL without set-up: shared, stopped by the last, unharmed by kill -9, and on the oldest version that is supported."""
+"""PostgreSQL without set-up: shared, stopped by the last, unharmed by kill -9, and on the oldest version that is
+supported."""
 
 from __future__ import annotations
 

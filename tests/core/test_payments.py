@@ -1,4 +1,5 @@
-"""Money: exact totals, three persons, one line an instalment, nothing changed after release, and a list that is read back."""
+"""Money: exact totals, three persons, one line an instalment, nothing changed after release, and a list that is read
+back."""
 
 from __future__ import annotations
 
@@ -191,10 +192,11 @@ async def test_one_line_an_instalment_is_held_by_the_database(world: World) -> N
         async with world.database.session(who.scope) as session:
             await session.execute(
                 text(
-                    """insert into payment_line (tenant_id, id, batch_id, entitlement_id, household_id, division, instalment,
-                       position, amount_fen, holder, bank, account, account_masked, voided_at)
-                       select tenant_id, gen_random_uuid(), batch_id, entitlement_id, household_id, division, instalment,
-                       position, amount_fen, holder, bank, account, account_masked, voided_at from payment_line limit 1"""
+                    """insert into payment_line (tenant_id, id, batch_id, entitlement_id, household_id, division,
+                    instalment, position, amount_fen, holder, bank, account, account_masked, voided_at) select
+                    tenant_id, gen_random_uuid(), batch_id, entitlement_id, household_id, division, instalment,
+                    position, amount_fen, holder, bank, account, account_masked, voided_at from payment_line limit
+                    1"""
                 )
             )
 

@@ -1,4 +1,5 @@
-"""The number of SQL statements does not grow with the number of households, and two acts on one case have one winner."""
+"""The number of SQL statements does not grow with the number of households, and two acts on one case have one
+winner."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Anybody tries anything, in any order, on any day: whatever is allowed, what must always hold still holds.
 
-A random walk over officers, acts, households and days. After every step the invariants are asked of the database in SQL, which
-shares nothing with the code that keeps them.
+A random walk over officers, acts, households and days. After every step the invariants are asked of the database in
+SQL, which shares nothing with the code that keeps them.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ INVARIANTS = {
         select id from (select id, from_stage, lag(to_stage) over (partition by case_id order by version) as before
                           from case_event) e where before is not null and before <> from_stage""",
     "days on record never run backwards for what is signed, posted or accepted": """
-        select id from (select id, act, effective_on, max(effective_on) over
-                          (partition by case_id order by version rows between unbounded preceding and 1 preceding) as before
-                          from case_event where act like 'sign%' or act in ('plan', 'post', 'accept')) e
-         where effective_on < before""",
+        select id from (select id, act, effective_on, max(effective_on) over (partition by case_id order by version
+        rows between unbounded preceding and 1 preceding) as before from case_event where act like 'sign%' or act in
+        ('plan', 'post', 'accept')) e where effective_on < before""",
     "nothing is dated after the day it was typed in": """
         select id from case_event where effective_on > (recorded_at at time zone 'Asia/Shanghai')::date""",
     "what is typed in later names its evidence": """
@@ -58,11 +57,11 @@ INVARIANTS = {
         union all select c.id from case_file c join objection o on o.case_id = c.id and o.settled_at is null
          where c.stage in ('sample', 'payment', 'closed')""",
     "the acceptor is not in charge of the village and did not sign the accounting": """
-        select e.id from case_event e join case_file c on c.id = e.case_id where e.act = 'accept' and (
-            exists (select from assignment a where a.officer_id = e.officer_id and a.duty = 'village_cadre'
-                       and c.division between a.area_lo and a.area_hi and a.known_to is null)
-         or exists (select from signature s where s.case_id = c.id and s.stage = 'accounting' and s.officer_id = e.officer_id
-                       and s.recorded_at <= e.recorded_at and s.round = c.round))""",
+        select e.id from case_event e join case_file c on c.id = e.case_id where e.act = 'accept' and ( exists (select
+        from assignment a where a.officer_id = e.officer_id and a.duty = 'village_cadre' and c.division between
+        a.area_lo and a.area_hi and a.known_to is null) or exists (select from signature s where s.case_id = c.id and
+        s.stage = 'accounting' and s.officer_id = e.officer_id and s.recorded_at <= e.recorded_at and s.round =
+        c.round))""",
     "nothing is due unless it passed the sample, and exactly what was decided": """
         select e.id from entitlement e join case_file c on c.id = e.case_id
           left join determination d on d.case_id = c.id and d.round = c.round

@@ -1,4 +1,5 @@
-"""Isolation that cannot be forgotten: what the walls hide, and a start-up check that finds every fault planted in them."""
+"""Isolation that cannot be forgotten: what the walls hide, and a start-up check that finds every fault planted in
+them."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Who acts, where, and what their duties allow.
 
-The walls of the database decide *on whom* somebody may act; what stands here decides *what*. casbin is the language of the policy
-(``policy.csv``, deny wins); it is compiled to plain sets once, because it is far too slow to ask per row. The stages
-of a programme say which duty does which step; the actions here are everything else.
+The walls of the database decide *on whom* somebody may act; what stands here decides *what*. casbin is the language
+of the policy (``policy.csv``, deny wins); it is compiled to plain sets once, because it is far too slow to ask per
+row. The stages of a programme say which duty does which step; the actions here are everything else.
 
 The command line trusts whoever runs it to say who acts, and records it. Tokens come with the API.
 """
@@ -123,7 +123,8 @@ class County:
         return lo, lo + COUNTY_CODES - 1
 
     def moment(self, clock: datetime | None = None) -> Moment:
-        """The present of the county. ``clock`` is the real instant; a demo county lives on its own day at that time of day."""
+        """The present of the county. ``clock`` is the real instant; a demo county lives on its own day at that time
+        of day."""
         now = (clock or datetime.now(UTC)).astimezone(CHINA)
         if self.demo_today is not None:
             now = datetime.combine(self.demo_today, now.timetz())

@@ -1,1 +1,2 @@
-"""Cases: apply, determine, sign, post, object, accept, sample, pay. The one place where policy, process, money and audit meet."""
+"""Cases: apply, determine, sign, post, object, accept, sample, pay. The one place where policy, process, money and
+audit meet."""

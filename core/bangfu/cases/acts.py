@@ -1,8 +1,8 @@
 """What people do to cases, to one or to thousands: the one place where policy, process, money and audit meet.
 
-Every act works alike. The selected cases are read in one statement; the process judges each; what is refused is known before anything
-is written; what is allowed is written set-based, each case only if its version is still the one that was seen.
-The answer says what was done and what was refused and why. Nothing commits here.
+Every act works alike. The selected cases are read in one statement; the process judges each; what is refused is known
+before anything is written; what is allowed is written set-based, each case only if its version is still the one that
+was seen. The answer says what was done and what was refused and why. Nothing commits here.
 """
 
 from __future__ import annotations
@@ -35,7 +35,8 @@ Judge: TypeAlias = Callable[[CaseView, Act], Move | Problem]
 
 @dataclass(slots=True)
 class Report:
-    """What an act came to: the households it was done for, those where nothing had changed, and those refused, with the problem."""
+    """What an act came to: the households it was done for, those where nothing had changed, and those refused, with
+    the problem."""
 
     done: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -73,8 +74,8 @@ class Ready:
 async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]) -> Report:
     """Open one case a household with its plan.
 
-    Refuses, per household: ``NOT_FOUND`` (also where it is out of sight), ``ALREADY_CLAIMED``, ``STATED_NOT_ALLOWED``, and
-    what the process refuses.
+    Refuses, per household: ``NOT_FOUND`` (also where it is out of sight), ``ALREADY_CLAIMED``,
+    ``STATED_NOT_ALLOWED``, and what the process refuses.
     """
     report, ready = await judge_plans(session, who, ground, plans)
     opened, late = await open_cases(session, who, ground, ready)
@@ -208,8 +209,8 @@ async def account(
 ) -> Report:
     """Gather the facts of the selected cases, decide each, and keep the determination with everything that explains it.
 
-    A case whose facts, rules and result are what they were is left as it is, signatures and all; so the same batch may be run again at any
-    time. A refused case ends; an incomplete one stays and says what is missing.
+    A case whose facts, rules and result are what they were is left as it is, signatures and all; so the same batch
+    may be run again at any time. A refused case ends; an incomplete one stays and says what is missing.
     """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
@@ -434,7 +435,8 @@ async def settle(
     finding: str,
     stated: Stated | None = None,
 ) -> Report:
-    """Settle the open objections against one household after re-checking; if upheld, the case goes back to its accounting."""
+    """Settle the open objections against one household after re-checking; if upheld, the case goes back to its
+    accounting."""
     stated = stated or Stated()
     views = await look(session, who, ground, Selection(households=[number]), stated.day)
     report, moves = judged(
@@ -550,7 +552,8 @@ def note_missing(report: Report, views: Sequence[CaseView], selection: Selection
 
 
 def sent_back(case: CaseView) -> dict[str, Any]:
-    """A case that goes back begins a new round: result, signatures and notice no longer stand; the history keeps them."""
+    """A case that goes back begins a new round: result, signatures and notice no longer stand; the history keeps
+    them."""
     return {"round": case.round + 1, "notice_id": None, "draw_id": None}
 
 
@@ -559,7 +562,8 @@ async def write(
 ) -> list[Change]:
     """Move the cases, each only if nobody else has since, and write down what happened; the changes that took place.
 
-    Cases that change alike go in one statement; there are as many as there are different changes, not as there are cases.
+    Cases that change alike go in one statement; there are as many as there are different changes, not as there are
+    cases.
     """
     alike: dict[tuple[Any, ...], list[Change]] = {}
     for change in changes:

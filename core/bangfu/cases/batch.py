@@ -44,7 +44,8 @@ async def ask(
 
 
 def handler(plugins: Plugins) -> jobs.Handler:
-    """The job that accounts a county; its result counts what was done, unchanged and refused, with the first refusals."""
+    """The job that accounts a county; its result counts what was done, unchanged and refused, with the first
+    refusals."""
 
     async def run(work: jobs.Work) -> jobs.Done:
         who, programme = work.who, plugins.programme(work.parameters["programme"])

@@ -1,8 +1,8 @@
 """What a county's programme stands on: switched on since when, by which provisions, and the frozen rules of a period.
 
-Opening a period resolves every parameter on the period's reference day and writes book and values down as an edition that never changes. If provisions
-released later say otherwise, opening it again makes the next edition; a case follows it at its next accounting and is
-otherwise left as it was decided.
+Opening a period resolves every parameter on the period's reference day and writes book and values down as an edition
+that never changes. If provisions released later say otherwise, opening it again makes the next edition; a case
+follows it at its next accounting and is otherwise left as it was decided.
 """
 
 from __future__ import annotations
@@ -215,7 +215,8 @@ class Ground:
 async def open_period(session: AsyncSession, who: Entered, programme: Programme, key: str) -> Rules:
     """Freeze the rules of a period, or the next edition of them if released provisions now say otherwise.
 
-    Refuses ``FORBIDDEN``, ``PERIOD_BAD``, ``PROGRAMME_OFF``, and one ``PARAMETER_UNSET`` for each value that nobody has set.
+    Refuses ``FORBIDDEN``, ``PERIOD_BAD``, ``PROGRAMME_OFF``, and one ``PARAMETER_UNSET`` for each value that nobody
+    has set.
     """
     who.require(Action.OPEN_PERIOD)
     period = programme.period.period(key)

@@ -1,4 +1,5 @@
-"""Where a programme stands: how many applied, were eligible or refused and by which clause, wait where, and what is due, by township.
+"""Where a programme stands: how many applied, were eligible or refused and by which clause, wait where, and what is
+due, by township.
 
 Every total is the sum of its townships, and all figures come from the same statement.
 """
@@ -26,8 +27,8 @@ from bangfu.rules.book import Outcome
 class TownshipFigures:
     """The figures of one township. Households are counted once each; amounts are in fen.
 
-    ``unmet`` counts households by the criterion they fail (one that fails two is counted in both), ``flagged`` the eligible
-    ones by a yes-or-no step of the book, such as the cap. ``paid_fen`` counts released batches only.
+    ``unmet`` counts households by the criterion they fail (one that fails two is counted in both), ``flagged`` the
+    eligible ones by a yes-or-no step of the book, such as the cap. ``paid_fen`` counts released batches only.
     """
 
     code: int

@@ -1,6 +1,7 @@
 """Plans in bulk: the sheet that a village or township fills in, one row a household, opens the cases.
 
-The columns beside household, day and cadre are the facts that the programme lets an applicant state, derived from their declarations.
+The columns beside household, day and cadre are the facts that the programme lets an applicant state, derived from
+their declarations.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Why this amount, why not me: the answer for one household, from what was stored, and proof that it still comes out the same.
+"""Why this amount, why not me: the answer for one household, from what was stored, and proof that it still comes out
+the same.
 
-The answer quotes the clause, the facts with the day they are of, the arithmetic, by how much something was missed, who signed, and
-whose document set each number. For a household that never applied it says what would have come out.
+The answer quotes the clause, the facts with the day they are of, the arithmetic, by how much something was missed,
+who signed, and whose document set each number. For a household that never applied it says what would have come out.
 """
 
 from __future__ import annotations
@@ -56,7 +57,8 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer for one household. ``applied`` is whether there is a case; if not, the lines say what would have come out."""
+    """The answer for one household. ``applied`` is whether there is a case; if not, the lines say what would have
+    come out."""
 
     number: str
     programme: Text

@@ -1,7 +1,8 @@
 """抽查: the county draws a share of the accepted cases, and everything that was accepted waits for the results.
 
-The frame is every accepted case that no earlier draw has held, frozen at the draw. A frame is drawn once; seed, frame and order are kept, so that anyone can
-draw it again. A drawn case that fails goes back; when the last result is in, all others of the frame go on to payment.
+The frame is every accepted case that no earlier draw has held, frozen at the draw. A frame is drawn once; seed, frame
+and order are kept, so that anyone can draw it again. A drawn case that fails goes back; when the last result is in,
+all others of the frame go on to payment.
 """
 
 from __future__ import annotations

@@ -34,9 +34,11 @@ from bangfu.text import Text
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which cases an act is for: of some households, areas, stages, or one drawn sample; nothing given means all in sight.
+    """Which cases an act is for: of some households, areas, stages, or one drawn sample; nothing given means all in
+    sight.
 
-    ``without`` excludes households by number. ``after`` (village, household number) and ``limit`` take one part at a time.
+    ``without`` excludes households by number. ``after`` (village, household number) and ``limit`` take one part at a
+    time.
     """
 
     households: Sequence[str] | None = None

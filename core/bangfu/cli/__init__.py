@@ -1,7 +1,7 @@
 """The command line: every step of a programme, by the same core that the API calls.
 
-It trusts whoever runs it to say who acts (``--as``), checks that officer's duties and area, and records it. A refused request exits
-with 1 and changes nothing; a wrong use of the command with 2.
+It trusts whoever runs it to say who acts (``--as``), checks that officer's duties and area, and records it. A refused
+request exits with 1 and changes nothing; a wrong use of the command with 2.
 """
 
 from __future__ import annotations

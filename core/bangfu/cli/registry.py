@@ -83,8 +83,8 @@ def import_(
 ) -> None:
     """Import a workbook (XLSX or CSV).
 
-    Nothing is imported while a row has a problem; the workbook comes back with the problems at its rows. Importing the same file again
-    changes nothing.
+    Nothing is imported while a row has a problem; the workbook comes back with the problems at its rows. Importing
+    the same file again changes nothing.
     """
     stated = {}
     for match in matches:

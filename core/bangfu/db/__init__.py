@@ -1,7 +1,7 @@
 """The database: a server to use, sessions under the walls, migrations by the owner.
 
-``Database.open`` is the only door. It starts the embedded server where no other is named, and refuses to hand out a session
-before the live database has proved that every declared wall stands.
+``Database.open`` is the only door. It starts the embedded server where no other is named, and refuses to hand out a
+session before the live database has proved that every declared wall stands.
 """
 
 from __future__ import annotations

@@ -84,9 +84,9 @@ async def update_all(
 ) -> set[UUID]:
     """Set the same values on many rows; the ids of those that were there.
 
-    With ``version``, only rows that still have it are changed, and it is counted up (compare and set). The rows are found by
-    their keys and never by a join with the values: under the walls the planner takes a county for a single row, and such
-    a join would compare every row with every value.
+    With ``version``, only rows that still have it are changed, and it is counted up (compare and set). The rows are
+    found by their keys and never by a join with the values: under the walls the planner takes a county for a single
+    row, and such a join would compare every row with every value.
     """
     conditions = [model.tenant_id == scope_of(session).tenant, among(model.id, ids)]
     if version is not None:

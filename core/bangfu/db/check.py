@@ -1,8 +1,8 @@
 """Before anything else is done, the live database must prove that its walls stand.
 
-The expected policies are created on empty temporary copies of the tables inside a transaction that is rolled back, so that this very server
-prints both sides; then name, command, role and expression must agree to the letter, nothing may be granted beyond the
-declaration, and the role we run as must own and bypass nothing.
+The expected policies are created on empty temporary copies of the tables inside a transaction that is rolled back, so
+that this very server prints both sides; then name, command, role and expression must agree to the letter, nothing may
+be granted beyond the declaration, and the role we run as must own and bypass nothing.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ async def _table_faults(connection: AsyncConnection, walls: Walls) -> list[str]:
         row[0]: row
         for row in await _rows(
             connection,
-            """select relname, relkind::text, relrowsecurity, relforcerowsecurity, coalesce(reloptions::text, '')
-                 from pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')""",
+            """select relname, relkind::text, relrowsecurity, relforcerowsecurity, coalesce(reloptions::text, '') from
+            pg_class where relnamespace = current_schema()::regnamespace and relkind in ('r', 'p', 'v', 'm', 'f')""",
         )
     }
     faults = [f"the table {name} is missing" for name in walls if name not in found]

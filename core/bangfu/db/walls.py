@@ -1,7 +1,8 @@
 """Walls: who can see and change the rows of a table, said once per table and kept by PostgreSQL itself.
 
-Every table declares its :class:`Wall`; row-level security policies and grants are generated from it and FORCEd, so that they
-hold for the owner too. The scope of a transaction is set by ``session``; where it is not set, no row is seen.
+Every table declares its :class:`Wall`; row-level security policies and grants are generated from it and FORCEd, so
+that they hold for the owner too. The scope of a transaction is set by ``session``; where it is not set, no row is
+seen.
 
 * ``PLATFORM``: the owner alone; the app reaches it through one reviewed function before the tenant is known.
 * ``TENANT``: everyone of the county.
@@ -32,8 +33,8 @@ class Kind(StrEnum):
 class Wall:
     """The wall of one table.
 
-    ``update`` are the columns that may change at all, none by default. ``while_`` is a further SQL condition on the present
-    row under which they may. Rows are never deleted unless ``delete``.
+    ``update`` are the columns that may change at all, none by default. ``while_`` is a further SQL condition on the
+    present row under which they may. Rows are never deleted unless ``delete``.
     """
 
     kind: Kind

@@ -1,9 +1,9 @@
 """Reading an office's own workbooks: merged headers, titles above, totals below, days as text.
 
-A kind of workbook declares its columns with the headers offices use for them. The header row is found by what it says; a
-header that is not known can be matched once and is remembered (see ``registry``). Every cell that cannot be understood becomes
-a problem at its row and column, and nothing is guessed: a number where digits matter is refused, because Excel has
-already lost the last of them.
+A kind of workbook declares its columns with the headers offices use for them. The header row is found by what it
+says; a header that is not known can be matched once and is remembered (see ``registry``). Every cell that cannot be
+understood becomes a problem at its row and column, and nothing is guessed: a number where digits matter is refused,
+because Excel has already lost the last of them.
 """
 
 from __future__ import annotations

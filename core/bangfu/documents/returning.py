@@ -1,7 +1,7 @@
 """Row problems written back into the workbook they came from, in one more column at the right.
 
-The sheet is changed where it stands and nowhere else, so formats, formulas, widths and other sheets stay as the office made
-them, and a large workbook needs no more memory than its text.
+The sheet is changed where it stands and nowhere else, so formats, formulas, widths and other sheets stay as the
+office made them, and a large workbook needs no more memory than its text.
 """
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
-"""The registers: divisions, organizations, officers, households and persons, income; read, imported, and known as of any day."""
+"""The registers: divisions, organizations, officers, households and persons, income; read, imported, and known as of
+any day."""

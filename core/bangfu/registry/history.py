@@ -1,7 +1,7 @@
 """What is true from a day on, as far as we know now: the one way in which a dated fact is changed.
 
-Nothing is overwritten. The rows that say otherwise for that day or later stop being known; what they said of earlier days is said again by rows
-that end where the new one begins. What was known at any earlier instant can still be read.
+Nothing is overwritten. The rows that say otherwise for that day or later stop being known; what they said of earlier
+days is said again by rows that end where the new one begins. What was known at any earlier instant can still be read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Households and their members, imported from the roster that offices keep: one row a person, the household's own columns repeated.
+"""Households and their members, imported from the roster that offices keep: one row a person, the household's own
+columns repeated.
 
-A household is known by its number, a person by the identity number (by name within the household where there is none yet). The registry keeps
-what was true when: a new standing, account, cadre or relation closes what was known and adds what is.
+A household is known by its number, a person by the identity number (by name within the household where there is none
+yet). The registry keeps what was true when: a new standing, account, cadre or relation closes what was known and adds
+what is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Numbers that identify: resident identity numbers (GB 11643) and unified social credit codes (GB 32100).
 
-A wrong checksum or an impossible birth date is an error. The first six digits are not looked up: county codes are abolished and created,
-and a number keeps the one of its day.
+A wrong checksum or an impossible birth date is an error. The first six digits are not looked up: county codes are
+abolished and created, and a number keeps the one of its day.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def check_character(first17: str) -> str:
 def read_identity(cell: Cell) -> Identity:
     """An identity number: 18 characters, or the 15 digits of old cards, which gain their century and check character.
 
-    Raises :class:`CellProblem`: ``DIGITS_LOST`` for a number, ``IDENTITY_FORM``, ``IDENTITY_BIRTH``, ``IDENTITY_CHECKSUM``.
+    Raises :class:`CellProblem`: ``DIGITS_LOST`` for a number, ``IDENTITY_FORM``, ``IDENTITY_BIRTH``,
+    ``IDENTITY_CHECKSUM``.
     """
     text = read_digits(cell)
     if re.fullmatch(r"\d{15}", text):

@@ -1,8 +1,8 @@
 """Importing a workbook: match its columns, compare every row with what is known, and only then change anything.
 
-Every kind of workbook is an :class:`Importer`. An import reads the file twice: first to find every problem and every difference (a dry run
-stops there), then to apply the good rows chunk by chunk, each chunk in one transaction. Importing the same file again changes
-nothing, so a run that was killed is simply run again.
+Every kind of workbook is an :class:`Importer`. An import reads the file twice: first to find every problem and every
+difference (a dry run stops there), then to apply the good rows chunk by chunk, each chunk in one transaction.
+Importing the same file again changes nothing, so a run that was killed is simply run again.
 """
 
 from __future__ import annotations
@@ -72,8 +72,8 @@ class State:
 class Importer(ABC, Generic[S]):
     """One kind of workbook.
 
-    ``group`` names the column whose value holds rows together (a household, an officer): if one row of a group has a problem, the
-    group is not imported at all.
+    ``group`` names the column whose value holds rows together (a household, an officer): if one row of a group has a
+    problem, the group is not imported at all.
     """
 
     kind: str
@@ -96,7 +96,8 @@ class Importer(ABC, Generic[S]):
 
     @abstractmethod
     async def compare(self, session: AsyncSession, rows: Sequence[Row], state: S) -> Any:
-        """Compare good rows with what is known, count the differences, add conflicts to the rows; the changes to apply."""
+        """Compare good rows with what is known, count the differences, add conflicts to the rows; the changes to
+        apply."""
 
     @abstractmethod
     async def apply(self, session: AsyncSession, changes: Any, state: S) -> None:
@@ -118,8 +119,8 @@ async def ask(
 ) -> UUID:
     """Keep the file and put the import in the queue.
 
-    ``as_of`` is the day of which the workbook speaks, today unless stated. ``accept_valid`` imports the good rows although
-    others have problems. Refuses ``FORBIDDEN``, ``FILE_TOO_LARGE``, and ``DAY_IN_FUTURE``.
+    ``as_of`` is the day of which the workbook speaks, today unless stated. ``accept_valid`` imports the good rows
+    although others have problems. Refuses ``FORBIDDEN``, ``FILE_TOO_LARGE``, and ``DAY_IN_FUTURE``.
     """
     who.require(importer.action)
     if as_of is not None and as_of > who.at.today:

@@ -1,8 +1,8 @@
 """The income ledger 收入台账: one line a sale, wage or taking, with its day, category and evidence.
 
-A line is found again by household, day, category and item, and by how many of the same stood above it in the file; a different amount is a
-correction, which closes the old line and adds a new one. The ledger keeps gross and cost apart, because programmes count different
-things.
+A line is found again by household, day, category and item, and by how many of the same stood above it in the file; a
+different amount is a correction, which closes the old line and adds a new one. The ledger keeps gross and cost apart,
+because programmes count different things.
 """
 
 from __future__ import annotations
@@ -96,7 +96,8 @@ class IncomeImporter(Importer[_State]):
         state.occurrences[key] = values["occurrence"] = state.occurrences.get(key, 0) + 1
 
     async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> _Changes:
-        """Which lines are new or corrected; a household that is not in the actor's area is as unknown as one that is none."""
+        """Which lines are new or corrected; a household that is not in the actor's area is as unknown as one that is
+        none."""
         tally, tenant, now = state.tally("income line"), state.who.county.id, state.who.at.now
         found = await session.execute(
             select(Household.number, Household.id, Household.division).where(

@@ -115,7 +115,8 @@ class Step(Generic[V]):
 
 
 def criterion(*, cites: str) -> Callable[[Callable[[Any], bool]], Step[bool]]:
-    """A condition that the household must meet, with the clause that says so. Its docstring states it in English, then Chinese."""
+    """A condition that the household must meet, with the clause that says so. Its docstring states it in English,
+    then Chinese."""
     return lambda body: Step(StepKind.CRITERION, body, cites, None)
 
 
@@ -125,7 +126,8 @@ def step(*, cites: str) -> Callable[[Callable[[Any], V]], Step[V]]:
 
 
 def amount(*, cites: str, rounds: Rounding) -> Callable[[Callable[[Any], int]], Step[int]]:
-    """An amount of money in fen, rounded once by the stated rule and never below zero. The one named ``award`` is paid."""
+    """An amount of money in fen, rounded once by the stated rule and never below zero. The one named ``award`` is
+    paid."""
     return lambda body: Step(StepKind.AMOUNT, body, cites, rounds)
 
 
@@ -157,10 +159,10 @@ class Outcome(StrEnum):
 class Determination:
     """What a book says of one household. It is data, not an error, also when it says no.
 
-    ``values`` holds every step by name: criteria as True, False or None (unknown); amounts in fen; exact
-    steps in ten-thousandths of a fen. ``payable`` is the award in fen if the household is eligible, else 0. ``missing`` names
-    the unknown facts that a step needed. Refused means that some criterion fails whatever the missing facts may
-    turn out to be.
+    ``values`` holds every step by name: criteria as True, False or None (unknown); amounts in fen; exact steps in
+    ten-thousandths of a fen. ``payable`` is the award in fen if the household is eligible, else 0. ``missing`` names
+    the unknown facts that a step needed. Refused means that some criterion fails whatever the missing facts may turn
+    out to be.
     """
 
     outcome: Outcome
@@ -216,7 +218,8 @@ class Trace:
 
     @cached_property
     def plain(self) -> tuple[tuple[tuple[str, int, int, bool], ...], tuple[tuple[str, StepKind, frozenset[str]], ...]]:
-        """What deciding one household goes through: facts with bounds (and whether any step reads them), steps with facts."""
+        """What deciding one household goes through: facts with bounds (and whether any step reads them), steps with
+        facts."""
         bounded = {spec.name for spec in self.bounded}
         inputs = tuple(
             (
@@ -356,7 +359,8 @@ class RuleBook(Generic[F, P]):
 
     @classmethod
     def traced(cls) -> Trace:
-        """The book's trace, made once; :class:`RuleError` says what its text may not do, where, and what to do instead."""
+        """The book's trace, made once; :class:`RuleError` says what its text may not do, where, and what to do
+        instead."""
         if cls._trace is None:
             _check_source(cls)
             if "award" not in cls.steps() or cls.steps()["award"].kind is not StepKind.AMOUNT:

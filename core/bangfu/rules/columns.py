@@ -43,7 +43,8 @@ _BINARY: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
 
 
 def dtype(spec: FactSpec) -> Any:
-    """The column type of a fact: a list of choices is a number with one bit a choice, in the order of their declaration."""
+    """The column type of a fact: a list of choices is a number with one bit a choice, in the order of their
+    declaration."""
     if spec.kind is Kind.CHOICES:
         return pl.Int64
     return _DTYPES[spec.kind] if spec.choices is None else pl.Enum([member.value for member in spec.choices])

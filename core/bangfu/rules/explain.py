@@ -23,8 +23,8 @@ from bangfu.text import Text, join, money, number
 class Miss:
     """By how much a criterion was missed: what was compared, what it is, what it had to be, and the gap.
 
-    ``by`` is in the unit of ``kind`` (fen, ten-thousandths of a fen, years, a plain number) and ``gap`` the same as a person reads
-    it; both are None where there is no distance, as between choices.
+    ``by`` is in the unit of ``kind`` (fen, ten-thousandths of a fen, years, a plain number) and ``gap`` the same as a
+    person reads it; both are None where there is no distance, as between choices.
     """
 
     what: Text

@@ -70,9 +70,11 @@ class Registry:
 
 @dataclass(frozen=True, slots=True)
 class Income:
-    """The fact is the household's gross income of a category, summed over the days of a window parameter (both ends included).
+    """The fact is the household's gross income of a category, summed over the days of a window parameter (both ends
+    included).
 
-    A household without lines of the category has an income of 0: the ledger is complete for the window once the accounting is made.
+    A household without lines of the category has an income of 0: the ledger is complete for the window once the
+    accounting is made.
     """
 
     category: str

@@ -1,7 +1,8 @@
 """A made-up county of the size the plan names, delivered as the kind of workbooks an office has.
 
-911 households of 3,005 persons that plan to leave poverty, and 6,806 that have left it. Nobody in it exists: the codes belong to no
-province, the names are stems and branches, the identity numbers are valid in form only. The same seed gives the same county.
+911 households of 3,005 persons that plan to leave poverty, and 6,806 that have left it. Nobody in it exists: the
+codes belong to no province, the names are stems and branches, the identity numbers are valid in form only. The same
+seed gives the same county.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ EXITED = 6806
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How large the county is: townships, villages in each, households that plan to exit (and their persons), households exited."""
+    """How large the county is: townships, villages in each, households that plan to exit (and their persons),
+    households exited."""
 
     townships: int = 20
     villages: int = 10
@@ -351,7 +353,8 @@ def roster_workbook(county: County, faults: bool) -> bytes:
 
 
 def _spoil(rows: list[list[Any]]) -> None:
-    """Ten mistakes: digits lost to Excel, a wrong check character, a repeated person, an unknown village, a second head."""
+    """Ten mistakes: digits lost to Excel, a wrong check character, a repeated person, an unknown village, a second
+    head."""
     filled = [row for row in rows if row[8]]
     step = max(1, len(filled) // 12)
     for number, row in enumerate(filled[step // 2 :: step][:10]):
@@ -414,7 +417,8 @@ def _book(
     groups: Sequence[tuple[int, int, str]] = (),
     total: int | None = None,
 ) -> bytes:
-    """A workbook as offices make them: a merged title, a line of who and when, merged headers, a total and a signature line."""
+    """A workbook as offices make them: a merged title, a line of who and when, merged headers, a total and a
+    signature line."""
     output = io.BytesIO()
     book = xlsxwriter.Workbook(output, {"constant_memory": False, "strings_to_formulas": False})
     page = book.add_worksheet(sheet)

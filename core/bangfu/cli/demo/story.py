@@ -1,7 +1,8 @@
-"""The whole story of a consolidation year on the made-up county: every step by the officer whose duty it is, on the day it happened.
+"""The whole story of a consolidation year on the made-up county: every step by the officer whose duty it is, on the
+day it happened.
 
-Nothing here reaches round the product: the workbooks go through the import, every act through the process, and what must be refused is
-tried and is refused.
+Nothing here reaches round the product: the workbooks go through the import, every act through the process, and what
+must be refused is tried and is refused.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
-from bangfu.text import Text
+from bangfu.text import Text, printable
 
 
 @dataclass(frozen=True, slots=True)
@@ -460,7 +460,8 @@ class Code(Enum):
 
     def problem(self, *path: str | int, **values: object) -> Problem:
         """The problem of this code at a field, with the places of its texts filled."""
-        return Problem(self, path, values)
+        shown = {name: printable(value) if isinstance(value, str) else value for name, value in values.items()}
+        return Problem(self, path, shown)
 
     def refuse(self, *path: str | int, **values: object) -> Refused:
         """The exception that refuses the whole request with one problem of this code."""

@@ -224,7 +224,17 @@ class Person(TenantRow, Base):
     __tablename__ = "person"
     __wall__ = Wall(
         Kind.AREA,
-        update=("division", "name", "sex", "birth_date", "phone", "phone_masked"),
+        update=(
+            "division",
+            "name",
+            "sex",
+            "birth_date",
+            "identity",
+            "identity_index",
+            "identity_masked",
+            "phone",
+            "phone_masked",
+        ),
     )
     __table_args__ = (UniqueConstraint("tenant_id", "identity_index"), _by_division("person"))
 
@@ -544,7 +554,7 @@ class Claim(Base):
 
 
 class CaseEvent(TenantRow, Base):
-    """One act on a case 办理记录: what, by whom, in which duty, on which day, typed in by whom and when. Never changed."""
+    """One act on a case 办理记录: what, by whom, in which duty, on which day, typed in by whom. Never changed."""
 
     __tablename__ = "case_event"
     __wall__ = Wall(Kind.AREA, update=("division",))

@@ -7,6 +7,7 @@ Babel.
 
 from __future__ import annotations
 
+import re
 import string
 from dataclasses import dataclass
 from datetime import date
@@ -64,6 +65,14 @@ class Text:
 def join(texts: list[Text], zh: str = "、", en: str = ", ") -> Text:
     """Several sayings in a row, separated as each language does it."""
     return Text(zh.join(t.zh for t in texts), en.join(t.en for t in texts)) if texts else Text("(无)", "(none)")
+
+
+def printable(words: str) -> str:
+    """Words from outside as they can be stored and shown anywhere: what is not a character becomes U+FFFD."""
+    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", words)
+
+
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
 def yuan_digits(fen: int) -> str:

@@ -65,9 +65,23 @@ WALLS = {
     "payment_line": Wall(
         Kind.AREA,
         update=("voided_at",),
-        while_="exists (select from payment_batch b where b.tenant_id = payment_line.tenant_id and b.id = payment_line.batch_id and b.released_at is null)",
+        while_="exists (select from payment_batch b where b.tenant_id = payment_line.tenant_id"
+        " and b.id = payment_line.batch_id and b.released_at is null)",
     ),
-    "person": Wall(Kind.AREA, update=("division", "name", "sex", "birth_date", "phone", "phone_masked")),
+    "person": Wall(
+        Kind.AREA,
+        update=(
+            "division",
+            "name",
+            "sex",
+            "birth_date",
+            "identity",
+            "identity_index",
+            "identity_masked",
+            "phone",
+            "phone_masked",
+        ),
+    ),
     "programme_switch": Wall(Kind.TENANT, update=("until",)),
     "provision": Wall(Kind.TENANT, update=("state", "released_by", "released_at"), while_="state = 'draft'"),
     "sample_draw": Wall(Kind.SPAN),
@@ -865,7 +879,9 @@ def upgrade() -> None:
         postgresql_where=sa.text("voided_at is null"),
     )
 
-    app = op.get_context().config.attributes["app_role"]
+    config = op.get_context().config
+    assert config is not None
+    app = config.attributes["app_role"]
     owner = op.get_bind().scalar(sa.text("select current_user"))
     for table, wall in WALLS.items():
         for statement in raise_wall(table, wall, app, owner):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -18,12 +18,14 @@ from bangfu.documents.reading import Cell, CellProblem, Column, Row, plain, read
 from bangfu.errors import Code
 from bangfu.models import Division
 from bangfu.registry.history import Assertion, assert_from, holds
-from bangfu.registry.importing import Importer, State
+from bangfu.registry.importing import Importer, State, require_order
 from bangfu.text import Text
 from bangfu.vault import Vault
 
 COUNTY, TOWNSHIP, VILLAGE = "county", "township", "village"
 TOWNSHIP_CODES = 1_000
+FOUNDED = date(1949, 10, 1)
+"""The first day of a division that states none."""
 
 
 def read_code(cell: Cell) -> int:
@@ -85,19 +87,24 @@ class Places:
         return self.named(township_of(code))
 
     @cached_property
-    def _villages(self) -> dict[str, list[tuple[int, str]]]:
-        """The code and township name of every village, by its bare name."""
-        found: dict[str, list[tuple[int, str]]] = {}
+    def _villages(self) -> dict[str, list[Place]]:
+        """The villages by bare name."""
+        found: dict[str, list[Place]] = {}
         for place in self.by_code.values():
             if place.level == VILLAGE:
-                found.setdefault(_bare(place.name), []).append((place.code, _bare(self.township(place.code))))
+                found.setdefault(_bare(place.name), []).append(place)
         return found
 
     def village(self, township: str | None, name: str) -> int | None:
-        """The village of a name (in a township, where it is given), or None where there is none or more than one."""
-        wanted = None if township is None else _bare(township)
-        found = [code for code, lies_in in self._villages.get(_bare(name), ()) if wanted in (None, lies_in)]
-        return found[0] if len(found) == 1 else None
+        """The village of a name (in a township, where it is given), or None where there is none or more than one.
+
+        甲村, 甲社区 and 甲村委会 are read as one name unless the full one says which is meant.
+        """
+        found = self._villages.get(_bare(name), [])
+        if township is not None:
+            found = _meant(found, township, lambda village: self.township(village.code))
+        found = _meant(found, name, lambda village: village.name)
+        return found[0].code if len(found) == 1 else None
 
 
 _SUFFIX = re.compile(r"(村民委员会|居民委员会|村委会|居委会|社区|街道|乡|镇|村)$")
@@ -106,6 +113,13 @@ _SUFFIX = re.compile(r"(村民委员会|居民委员会|村委会|居委会|社�
 def _bare(name: str) -> str:
     """The name of a division without the word for what it is."""
     return _SUFFIX.sub("", name)
+
+
+def _meant(places: Sequence[Place], name: str, named: Callable[[Place], str]) -> list[Place]:
+    """The places of exactly this name, or else those of the same bare name."""
+    return [place for place in places if named(place) == name] or [
+        place for place in places if _bare(named(place)) == _bare(name)
+    ]
 
 
 @dataclass
@@ -130,14 +144,17 @@ class DivisionImporter(Importer[_State]):
     )
 
     async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> _State:
-        """Read the divisions there are."""
-        query = select(Division).where(
-            Division.tenant_id == who.county.id, Division.known_to.is_(None), Division.valid_to.is_(None)
+        """Read the divisions there are, and those that were: the last that is known of each."""
+        query = (
+            select(Division)
+            .where(Division.tenant_id == who.county.id, Division.known_to.is_(None))
+            .order_by(Division.valid_from)
         )
         return _State(who, vault, as_of, known={row.code: row for row in await session.scalars(query)})
 
     def check(self, row: Row, state: _State) -> None:
-        """A code belongs to this county, stands once in the file, and a village says whether it is poor."""
+        """A code belongs to this county and stands once in the file; nothing ends before it begins."""
+        require_order(row)
         code = row.values["code"]
         if code is None:
             return
@@ -154,21 +171,28 @@ class DivisionImporter(Importer[_State]):
         tally = state.tally("division")
         changes = []
         for row in rows:
-            values = {"name": row.values["name"], "level": level_of(row.values["code"]), "poor": row.values["poor"]}
-            old = state.known.get(row.values["code"])
-            ends = row.values.get("valid_to")
-            if old and not ends and all(getattr(old, name) == value for name, value in values.items()):
+            code, since, until = row.values["code"], row.values.get("valid_from"), row.values.get("valid_to")
+            values = {"name": row.values["name"], "level": level_of(code), "poor": row.values.get("poor")}
+            old = state.known.get(code)
+            if old is None:
+                tally.new += 1
+                changes.append(Assertion({"code": code}, values, since or FOUNDED, until))
+                continue
+            if values["poor"] is None:
+                values["poor"] = old.poor
+            again = old.valid_to is not None and since is not None and since >= old.valid_to
+            if until is None and not again:
+                until = old.valid_to  # a table that does not say when a division ended does not bring it back
+            was = {name: (getattr(old, name), value) for name, value in {**values, "valid_to": until}.items()}
+            differs = {name: pair for name, pair in was.items() if pair[0] != pair[1]}
+            if not differs and not again:
                 tally.same += 1
                 continue
-            since = row.values["valid_from"] if "valid_from" in row.values else None
-            since = since or (state.as_of if old else date(1949, 10, 1))
-            if old:
-                was = {name: (getattr(old, name), value) for name, value in values.items()}
-                tally.change(str(row.values["code"]), **{k: v for k, v in was.items() if v[0] != v[1]})
-                since = max(since, old.valid_from)
-            else:
-                tally.new += 1
-            changes.append(Assertion({"code": row.values["code"]}, values, since, ends))
+            tally.change(str(code), **differs)
+            changed = since or (state.as_of if differs.keys() - {"valid_to"} else old.valid_from)
+            if until is not None and changed >= until:
+                changed = old.valid_from
+            changes.append(Assertion({"code": code}, values, max(changed, old.valid_from), until))
         return changes
 
     async def apply(self, session: AsyncSession, changes: Any, state: _State) -> None:

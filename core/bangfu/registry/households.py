@@ -3,7 +3,8 @@ columns repeated.
 
 A household is known by its number, a person by the identity number (by name within the household where there is none
 yet). The registry keeps what was true when: a new standing, account, cadre or relation closes what was known and adds
-what is.
+what is; who has died or moved away leaves on a day. What a sheet leaves out, or a cell leaves blank, stays as it is
+known.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class _Group:
     row: int
     attributes: tuple[Any, ...]
     heads: int = 0
-    known: bool = False
+    head_stays: bool = False
+    """Whether the household is known with a head of whom the file says nothing."""
     counted: bool = False
 
 
@@ -86,9 +88,13 @@ class _Group:
 class _State(State):
     places: Places = field(default_factory=lambda: Places({}))
     officers: dict[str, UUID] = field(default_factory=dict)
+    staff_numbers: dict[UUID, str] = field(default_factory=dict)
     groups: dict[str, _Group] = field(default_factory=dict)
     identities: dict[str, int] = field(default_factory=dict)
     names: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The first row of each name in a household."""
+    unnumbered: dict[tuple[str, str], int] = field(default_factory=dict)
+    """The first row of each name in a household that stands there without an identity number."""
 
 
 @dataclass
@@ -102,7 +108,7 @@ class _Changes:
     accounts: list[Assertion] = field(default_factory=list)
     cadres: list[Assertion] = field(default_factory=list)
     persons: list[dict[str, Any]] = field(default_factory=list)
-    renamed: list[dict[str, Any]] = field(default_factory=list)
+    corrected: list[dict[str, Any]] = field(default_factory=list)
     memberships: list[Assertion] = field(default_factory=list)
 
 
@@ -116,6 +122,11 @@ _HOUSEHOLD_FIELDS = (
     ("bank", Text("开户行", "bank")),
     ("account", Text("一卡通账号", "bank account")),
 )
+
+
+_CORRECTED = (
+    "name", "sex", "birth_date", "identity", "identity_index", "identity_masked", "phone", "phone_masked",
+)  # fmt: skip
 
 
 class HouseholdImporter(Importer[_State]):
@@ -136,7 +147,9 @@ class HouseholdImporter(Importer[_State]):
         Column("cadre", Text("联户干部工号", "linked cadre"), read_text, ("帮扶责任人工号",), required=False),
         Column("holder", Text("开户名", "account holder"), read_name, ("账户名", "户名"), required=False),
         Column("bank", Text("开户行", "bank"), read_text, ("开户银行",), required=False),
-        Column("account", Text("一卡通账号", "bank account"), read_account, ("银行账号", "账号", "卡号"), required=False),
+        Column(
+            "account", Text("一卡通账号", "bank account"), read_account, ("银行账号", "账号", "卡号"), required=False,
+        ),
         Column("name", Text("姓名", "name"), read_name, ("人员姓名", "成员姓名")),
         Column(
             "identity", Text("证件号码", "identity number"), read_identity, ("身份证号", "身份证号码", "公民身份号码"),
@@ -146,6 +159,7 @@ class HouseholdImporter(Importer[_State]):
         Column("sex", Text("性别", "sex"), one_of(_SEXES), required=False),
         Column("birth_date", Text("出生日期", "birth date"), read_day, ("出生年月日",), required=False),
         Column("phone", Text("联系电话", "telephone"), read_digits, ("电话", "手机号"), required=False),
+        Column("left_on", Text("离户日期", "left on"), read_day, ("减少日期", "死亡日期", "迁出日期"), required=False),
     )  # fmt: skip
 
     async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> _State:
@@ -154,7 +168,14 @@ class HouseholdImporter(Importer[_State]):
             await session.execute(select(Officer.number, Officer.id).where(Officer.tenant_id == who.county.id))
         ).all()
         places = await Places.on(session, max(as_of, who.at.today))
-        return _State(who, vault, as_of, places=places, officers={row.number: row.id for row in rows})
+        return _State(
+            who,
+            vault,
+            as_of,
+            places=places,
+            officers={row.number: row.id for row in rows},
+            staff_numbers={row.id: row.number for row in rows},
+        )
 
     # --- a row by itself ---
 
@@ -173,6 +194,9 @@ class HouseholdImporter(Importer[_State]):
                 )
             )
         self._check_identity(row, state)
+        left_on = values.get("left_on")
+        if left_on is not None and left_on > state.as_of:
+            row.problems.append(Code.DAY_IN_FUTURE.problem(*path, "left_on", day=left_on, today=state.as_of))
         if values["number"] is not None:
             self._check_group(row, state)
 
@@ -192,31 +216,32 @@ class HouseholdImporter(Importer[_State]):
     def _check_identity(self, row: Row, state: _State) -> None:
         values, path = row.values, ("rows", row.number)
         identity: Identity | None = values["identity"]
-        key: Any
-        seen: dict[Any, int]
+        name = (values["number"], values["name"])
         if identity is None:
             if any(problem.path[-1] == "identity" for problem in row.problems):
                 return
-            key, seen = (values["number"], values["name"]), state.names
+            first = state.names.get(name)
+            state.unnumbered.setdefault(name, row.number)
         else:
-            key, seen = identity.number, state.identities
-            for name, title, stated in (
+            first = state.identities.get(identity.number, state.unnumbered.get(name))
+            state.identities.setdefault(identity.number, row.number)
+            for attribute, title, stated in (
                 ("birth_date", Text("出生日期", "the birth date"), identity.birth_date),
                 ("sex", Text("性别", "the sex"), identity.sex),
             ):
-                if values.get(name) not in (None, stated):
-                    row.problems.append(Code.IDENTITY_DISAGREES.problem(*path, name, field=title))
+                if values.get(attribute) not in (None, stated):
+                    row.problems.append(Code.IDENTITY_DISAGREES.problem(*path, attribute, field=title))
             if identity.birth_date > state.as_of:
                 row.problems.append(Code.IDENTITY_BIRTH.problem(*path, "identity", masked=identity.masked))
-        if key in seen:
-            row.problems.append(Code.DUPLICATE_ROW.problem(*path, row=seen[key]))
-        seen.setdefault(key, row.number)
+        state.names.setdefault(name, row.number)
+        if first is not None:
+            row.problems.append(Code.DUPLICATE_ROW.problem(*path, row=first))
 
     def _check_group(self, row: Row, state: _State) -> None:
         number = row.values["number"]
         attributes = tuple(row.values.get(name) for name, _ in _HOUSEHOLD_FIELDS)
         group = state.groups.setdefault(number, _Group(row.number, attributes))
-        group.heads += row.values["relation"] == HEAD
+        group.heads += row.values["relation"] == HEAD and row.values.get("left_on") is None
         for (name, title), first, own in zip(_HOUSEHOLD_FIELDS, group.attributes, attributes, strict=True):
             if first != own:
                 row.problems.append(
@@ -226,13 +251,16 @@ class HouseholdImporter(Importer[_State]):
                 )
 
     def close(self, state: _State) -> Sequence[Problem]:
-        """A household that is new has exactly one head; one that is known gets no second one."""
+        """A household has one head when all is done, whether the file names the head or leaves the known one.
+
+        Of a household with other problems only a second head in the file is told: what else is missing may be in the
+        rows that could not be read.
+        """
         problems = []
         for number, group in state.groups.items():
-            if group.heads > 1 or (group.heads == 0 and not group.known):
-                problems.append(
-                    Code.HEAD_COUNT.problem("rows", group.row, "relation", number=number, count=group.heads)
-                )
+            heads = group.heads + group.head_stays
+            if group.heads > 1 or (heads != 1 and number not in state.blocked):
+                problems.append(Code.HEAD_COUNT.problem("rows", group.row, "relation", number=number, count=heads))
                 state.blocked.add(number)
         return problems
 
@@ -271,8 +299,9 @@ class HouseholdImporter(Importer[_State]):
             )
             was: dict[str, tuple[Any, Any]] = {}
         else:
-            household, group.known = old.id, True
-            was = {}
+            household, was = old.id, {}
+            if not group.counted:
+                group.head_stays = household in known.heads
             if old.division != village:
                 was["village"] = (state.places.named(old.division), state.places.named(village))
                 changes.moved[household] = village
@@ -296,7 +325,10 @@ class HouseholdImporter(Importer[_State]):
         was: dict[str, tuple[Any, Any]] = {}
         key = {"household_id": household}
         standing = known.standings.get(household)
-        stated = (values["standing"], values.get("exit_year"))
+        year = values.get("exit_year")
+        if year is None and standing is not None and standing.standing == values["standing"]:
+            year = standing.exit_year
+        stated = (values["standing"], year)
         if standing is None or (standing.standing, standing.exit_year) != stated:
             since = date(stated[1], 12, 31) if stated[1] else state.as_of
             was["standing"] = ((standing.standing, standing.exit_year) if standing else None, stated)
@@ -306,7 +338,9 @@ class HouseholdImporter(Importer[_State]):
         if number is not None:
             tenant = state.who.county.id
             index = state.vault.index(number, "account", tenant)
-            holder, bank = values.get("holder") or "", values.get("bank") or ""
+            holder, bank = (
+                values.get(name) or (getattr(account, name) if account else "") for name in ("holder", "bank")
+            )
             if account is None or (account.number_index, account.holder, account.bank) != (index, holder, bank):
                 was["account"] = (account.number_masked if account else None, mask_account(number))
                 changes.accounts.append(
@@ -326,16 +360,22 @@ class HouseholdImporter(Importer[_State]):
         cadre = state.officers.get(values.get("cadre") or "")
         linked = known.cadres.get(household)
         if cadre is not None and (linked is None or linked.officer_id != cadre):
-            was["cadre"] = (linked.officer_id if linked else None, cadre)
+            before = state.staff_numbers.get(linked.officer_id) if linked else None
+            was["cadre"] = (before, values["cadre"])
             changes.cadres.append(Assertion(key, {"division": village, "officer_id": cadre}, state.as_of))
         return was
 
     def _person(self, row: Row, household: UUID, known: _Known, changes: _Changes, state: _State) -> None:
-        values, tenant, tally = row.values, state.who.county.id, state.tally("person")
+        values, tally = row.values, state.tally("person")
         identity: Identity | None = values["identity"]
-        index = state.vault.index(identity.number, "identity", tenant) if identity else None
-        person = known.by_index.get(index) if index else known.by_name.get((household, values["name"]))
+        index = state.vault.index(identity.number, "identity", state.who.county.id) if identity else None
+        person = known.person(household, values["name"], index)
         member = known.memberships.get(person.id) if person else None
+        if person is not None and known.heads.get(household) == person.id:
+            state.groups[values["number"]].head_stays = False
+        if values.get("left_on") is not None:
+            self._leave(row, member if member and member.household_id == household else None, changes, state)
+            return
         if person is not None and member is not None and member.household_id != household:
             elsewhere = known.numbers.get(member.household_id, "?")
             masked = identity.masked if identity else values["name"]
@@ -343,25 +383,13 @@ class HouseholdImporter(Importer[_State]):
                 Code.PERSON_ELSEWHERE.problem("rows", row.number, "identity", masked=masked, number=elsewhere)
             )
             return
-        phone = values.get("phone")
         if person is None:
             tally.new += 1
             person_id = new_id()
             changes.persons.append(self._new_person(values, person_id, identity, index, state))
         else:
             person_id = person.id
-            was: dict[str, tuple[Any, Any]] = {}
-            if person.name != values["name"]:
-                was["name"] = (person.name, values["name"])
-            if phone is not None and (
-                person.phone is None or state.vault.reveal(person.phone, "person.phone", tenant) != phone
-            ):
-                was["phone"] = (person.phone_masked, mask_phone(phone))
-            if was:
-                renamed = {"id": person_id, "name": values["name"]}
-                sealed = state.vault.seal(phone, "person.phone", tenant) if phone else person.phone
-                masked = mask_phone(phone) if phone else person.phone_masked
-                changes.renamed.append({**renamed, "phone": sealed, "phone_masked": masked})
+            was = self._correct(person, values, identity, index, changes, state)
             if member is not None and member.relation != values["relation"]:
                 was["relation"] = (member.relation, values["relation"])
             if was or member is None:
@@ -371,6 +399,56 @@ class HouseholdImporter(Importer[_State]):
         if member is None or member.relation != values["relation"]:
             of = {"household_id": household, "division": values["village"], "relation": values["relation"]}
             changes.memberships.append(Assertion({"person_id": person_id}, of, state.as_of))
+
+    def _leave(self, row: Row, member: Membership | None, changes: _Changes, state: _State) -> None:
+        """End a membership on the day stated; who is no member has nothing left to end."""
+        tally, left_on = state.tally("person"), row.values["left_on"]
+        if member is None:
+            tally.same += 1
+            return
+        if left_on <= member.valid_from:
+            row.problems.append(
+                Code.BAD_VALUE.problem(
+                    "rows", row.number, "left_on", field=Text("离户日期", "the day of leaving"), value=left_on,
+                    expected=Text(f"晚于 {member.valid_from} 的日期", f"a day after {member.valid_from}"),
+                )
+            )  # fmt: skip
+            return
+        tally.change(row.values["name"], left_on=(None, left_on))
+        of = {"household_id": member.household_id, "division": member.division, "relation": member.relation}
+        changes.memberships.append(Assertion({"person_id": member.person_id}, of, member.valid_from, left_on))
+
+    def _correct(
+        self,
+        person: Person,
+        values: dict[str, Any],
+        identity: Identity | None,
+        index: bytes | None,
+        changes: _Changes,
+        state: _State,
+    ) -> dict[str, tuple[Any, Any]]:
+        """What the row says differently of a known person; a first identity number settles sex and birth date."""
+        tenant, was = state.who.county.id, {}
+        sex = identity.sex if identity else values.get("sex")
+        birth_date = identity.birth_date if identity else values.get("birth_date")
+        stated = {"name": values["name"]}
+        if person.identity_index is None:
+            stated |= {"sex": sex, "birth_date": birth_date}
+        for name, value in stated.items():
+            if value is not None and getattr(person, name) != value:
+                was[name] = (getattr(person, name), value)
+        if identity is not None and person.identity_index is None:
+            was["identity"] = (None, identity.masked)
+        phone = values.get("phone")
+        if phone is not None and (
+            person.phone is None or state.vault.reveal(person.phone, "person.phone", tenant) != phone
+        ):
+            was["phone"] = (person.phone_masked, mask_phone(phone))
+        if was:
+            new = self._new_person(values, person.id, identity, index, state)
+            kept = {name: getattr(person, name) if new[name] is None else new[name] for name in _CORRECTED}
+            changes.corrected.append({"id": person.id, **kept})
+        return was
 
     def _new_person(
         self, values: dict[str, Any], id_: UUID, identity: Identity | None, index: bytes | None, state: _State
@@ -401,7 +479,7 @@ class HouseholdImporter(Importer[_State]):
         await assert_from(session, Account, changes.accounts, now)
         await assert_from(session, HouseholdCadre, changes.cadres, now)
         await insert_rows(session, Person, changes.persons)
-        await update_each(session, Person, changes.renamed)
+        await update_each(session, Person, changes.corrected)
         await assert_from(session, Membership, changes.memberships, now)
 
 
@@ -415,8 +493,17 @@ class _Known:
     accounts: dict[UUID, Account]
     cadres: dict[UUID, HouseholdCadre]
     by_index: dict[bytes, Person]
-    by_name: dict[tuple[UUID, str], Person]
+    by_name: dict[tuple[UUID, str], list[Person]]
     memberships: dict[UUID, Membership]
+    heads: dict[UUID, UUID]
+
+    def person(self, household: UUID, name: str, index: bytes | None) -> Person | None:
+        """The person of an identity number, or the one of that name in the household where either lacks a number."""
+        if index is not None and index in self.by_index:
+            return self.by_index[index]
+        named = self.by_name.get((household, name), [])
+        found = [person for person in named if index is None or person.identity_index is None]
+        return found[0] if len(found) == 1 else None
 
     @classmethod
     async def read(cls, session: AsyncSession, state: _State, rows: Sequence[Row]) -> _Known:
@@ -465,6 +552,9 @@ class _Known:
                 )
             )
         ).all()
+        by_name: dict[tuple[UUID, str], list[Person]] = {}
+        for member, person, _ in theirs:
+            by_name.setdefault((member.household_id, person.name), []).append(person)
         return cls(
             households,
             {member.household_id: number for member, _, number in theirs},
@@ -472,8 +562,9 @@ class _Known:
             await current(Account),
             await current(HouseholdCadre),
             {person.identity_index: person for person in persons if person.identity_index is not None},
-            {(m.household_id, person.name): person for m, person, _ in theirs if person.identity_index is None},
+            by_name,
             {member.person_id: member for member, _, _ in theirs},
+            {member.household_id: member.person_id for member, _, _ in theirs if member.relation == HEAD},
         )
 
 

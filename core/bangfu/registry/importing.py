@@ -104,6 +104,22 @@ class Importer(ABC, Generic[S]):
         """Carry out what :meth:`compare` returned."""
 
 
+def require_order(row: Row) -> None:
+    """Add the problem of a row that ends (``valid_to``) on or before the day on which it begins (``valid_from``)."""
+    since, until = row.values.get("valid_from"), row.values.get("valid_to")
+    if since is not None and until is not None and until <= since:
+        row.problems.append(
+            Code.BAD_VALUE.problem(
+                "rows",
+                row.number,
+                "valid_to",
+                field=Text("截止日期", "the end"),
+                value=until,
+                expected=Text(f"晚于 {since} 的日期", f"a day after {since}"),
+            )
+        )
+
+
 async def ask(
     database: Database,
     vault: Vault,
@@ -153,6 +169,8 @@ class _Run(Generic[S]):
             raise ValueError("an import needs a file")
         self.importer, self.work, self.file = importer, work, work.file
         self.problems: dict[int, list[Problem]] = {}
+        self.last: dict[str, int] = {}
+        """The last row of each group, found by the first reading."""
 
     async def run(self) -> jobs.Done:
         work, importer = self.work, self.importer
@@ -182,6 +200,7 @@ class _Run(Generic[S]):
         for number, rows in enumerate(_chunks(table.rows())):
             good = []
             for row in rows:
+                self.last[str(row.values[self.importer.group])] = row.number
                 self.importer.check(row, state)
                 if not row.problems:
                     good.append(row)
@@ -196,16 +215,18 @@ class _Run(Generic[S]):
         return state
 
     async def _apply(self, table: Table, blocked: set[str], stated: Mapping[str, str]) -> S:
-        """Second reading: apply the rows of every group that is free of problems, a chunk a transaction."""
+        """Second reading: apply every group that is free of problems, some whole groups a transaction."""
         state = await self._prepare()
-        for number, rows in enumerate(_chunks(table.rows())):
+        applied = 0
+        for rows in _whole_groups(table.rows(), self.importer.group, self.last):
             for row in rows:
                 self.importer.check(row, state)
             good = [row for row in rows if not row.problems and str(row.values[self.importer.group]) not in blocked]
+            applied += len(rows)
             async with self.work.database.session(self.work.who.scope) as session:
                 changes = await self.importer.compare(session, good, state)
                 await self.importer.apply(session, changes, state)
-            await self.work.progress(min(2 * table.height, table.height + (number + 1) * CHUNK), 2 * table.height)
+            await self.work.progress(min(2 * table.height, table.height + applied), 2 * table.height)
         async with self.work.database.session(self.work.who.scope) as session:
             await self._remember(session, stated)
             counts = {what: [t.new, t.changed, t.same] for what, t in state.tallies.items()}
@@ -267,4 +288,20 @@ class _Run(Generic[S]):
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while chunk := list(islice(rows, CHUNK)):
+        yield chunk
+
+
+def _whole_groups(rows: Iterator[Row], group: str, last: Mapping[str, int]) -> Iterator[list[Row]]:
+    """Chunks that never part a group: its rows wait for the last of them, wherever in the file it stands."""
+    waiting: dict[str, list[Row]] = {}
+    chunk: list[Row] = []
+    for row in rows:
+        name = str(row.values[group])
+        waiting.setdefault(name, []).append(row)
+        if row.number == last[name]:
+            chunk += waiting.pop(name)
+        if len(chunk) >= CHUNK:
+            yield chunk
+            chunk = []
+    if chunk:
         yield chunk

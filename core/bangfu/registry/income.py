@@ -126,7 +126,6 @@ class IncomeImporter(Importer[_State]):
                 continue
             household, division = households[values["number"]]
             own = {name: values.get(name) for name in _VALUES}
-            own["evidence"] = own["evidence"] or ""
             old = known.get((household, values["day"], values["category"], values["item"], values["occurrence"]))
             if old is not None:
                 was = {n: (getattr(old, n), v) for n, v in own.items() if v is not None and getattr(old, n) != v}
@@ -138,6 +137,7 @@ class IncomeImporter(Importer[_State]):
                 own = {name: getattr(old, name) if value is None else value for name, value in own.items()}
             else:
                 tally.new += 1
+                own["evidence"] = own["evidence"] or ""
             changes.added.append(_line(tenant, household, division, values, own, now))
         return changes
 

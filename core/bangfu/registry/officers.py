@@ -20,7 +20,7 @@ from bangfu.process import Duty
 from bangfu.registry.divisions import Places, area_of, read_code
 from bangfu.registry.history import Assertion, assert_from
 from bangfu.registry.identity import read_credit_code
-from bangfu.registry.importing import Importer, State
+from bangfu.registry.importing import Importer, State, require_order
 from bangfu.text import Text
 from bangfu.vault import Vault
 
@@ -66,6 +66,7 @@ class OfficerImporter(Importer[_State]):
 
     def check(self, row: Row, state: _State) -> None:
         """The area is a division of the county, the unit is known, the officer has one name, the duty stands once."""
+        require_order(row)
         values, path = row.values, ("rows", row.number)
         number, area, duty = values["number"], values["area"], values["duty"]
         if area is not None and area not in state.places.by_code:

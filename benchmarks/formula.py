@@ -23,9 +23,10 @@ from openfisca_core.simulations import SimulationBuilder
 from openfisca_core.taxbenefitsystems import TaxBenefitSystem
 from openfisca_core.variables import Variable
 
-from bangfu.policy import Years
+from bangfu.policy import Fen, Years
 from bangfu.programme import installed
 from bangfu.rules import columns
+from bangfu.rules.facts import Year
 from bangfu.testing import Examples
 from county_default.rules import Consolidation, Facts, HouseholdStanding, Project
 
@@ -202,8 +203,8 @@ def one_row(system: TaxBenefitSystem, own: Any) -> dict[str, Any]:
 
     def ours() -> Any:
         facts = Facts(
-            standing=HouseholdStanding.EXITED, exit_year=2018, projects=frozenset({Project.SMALL_BREEDING}),
-            breeding=800_000, planting=400_000, labour=2_000_000, self_employment=0,
+            standing=HouseholdStanding.EXITED, exit_year=Year(2018), projects=frozenset({Project.SMALL_BREEDING}),
+            breeding=Fen(800_000), planting=Fen(400_000), labour=Fen(2_000_000), self_employment=Fen(0),
         )  # fmt: skip
         return Consolidation.decide(facts, own)
 

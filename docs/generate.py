@@ -27,8 +27,8 @@ def problems() -> str:
     lines = [
         "# Problems",
         MADE,
-        "A request whose precondition is broken gets problems, and changes nothing. Each has a code, a path to the field, and the "
-        "texts below in the caller's language, their places filled.",
+        "A request whose precondition is broken gets problems, and changes nothing. Each has a code, a path to the "
+        "field, and the texts below in the caller's language, their places filled.",
         "",
     ]
     for code in Code:
@@ -44,8 +44,8 @@ def commands() -> str:
     lines = [
         "# Commands",
         MADE,
-        "`bangfu --tenant CODE --as STAFF_NUMBER COMMAND …`; both can be set once as `BANGFU_TENANT` and `BANGFU_OFFICER`. "
-        "A refused request exits with 1 and changes nothing, a wrong use of the command with 2.",
+        "`bangfu --tenant CODE --as STAFF_NUMBER COMMAND …`; both can be set once as `BANGFU_TENANT` and "
+        "`BANGFU_OFFICER`. A refused request exits with 1 and changes nothing, a wrong use of the command with 2.",
         "",
     ]
     for name, command in _walk(main, "bangfu"):
@@ -80,8 +80,9 @@ def walls() -> str:
     lines = [
         "# Walls",
         MADE,
-        "Every table is behind row-level security, forced on its owner too. Nothing is deleted; what is not listed as changing never changes. "
-        "Before anything else, Bangfu holds the live database against this table and refuses to run where a wall is missing.",
+        "Every table is behind row-level security, forced on its owner too. Nothing is deleted; what is not listed as "
+        "changing never changes. Before anything else, Bangfu holds the live database against this table and refuses "
+        "to run where a wall is missing.",
         "",
         "| table | who sees a row | what may change | |",
         "|---|---|---|---|",

@@ -66,15 +66,15 @@ def test_every_public_name_of_the_core_is_explained() -> None:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         if path.stat().st_size and not ast.get_docstring(tree):
             missing.append(str(path))
-        for node in ast.walk(tree):
-            if (
-                isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
-                and not node.name.startswith("_")
-                and not ast.get_docstring(node)
-                and not _inner(tree, node)
-                and not _overload(node)
-            ):
-                missing.append(f"{path.relative_to(ROOT)}:{node.lineno} {node.name}")
+        missing += [
+            f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            and not node.name.startswith("_")
+            and not ast.get_docstring(node)
+            and not _inner(tree, node)
+            and not _overload(node)
+        ]
     assert missing == []
 
 

@@ -20,7 +20,7 @@ async def record(
     at: datetime,
     officer: UUID,
     action: str,
-    object: str,  # noqa: A002 - the field's own word
+    object: str,
     data: Mapping[str, Any],
     reason: str = "",
 ) -> None:

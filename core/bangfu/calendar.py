@@ -96,7 +96,7 @@ class PlanYear:
 
     def period(self, key: str) -> Period:
         """The plan year of a key such as ``"2021"``; refuses ``PERIOD_BAD`` for anything else."""
-        if not re.fullmatch(r"(19|20|21)\d\d", key):
+        if not re.fullmatch(r"(19|20|21)[0-9][0-9]", key):
             raise Code.PERIOD_BAD.refuse("period", value=key, expected=Text("年份,如 2021", "a year such as 2021"))
         year = int(key)
         return Period(key, Text(f"{year}年度", f"plan year {year}"), year, self.reference.in_year(year))

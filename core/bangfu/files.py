@@ -64,7 +64,7 @@ async def store(session: AsyncSession, vault: Vault, who: Entered, name: str, da
     return (await session.scalars(select(File.id).where(*same))).one()
 
 
-async def fetch(session: AsyncSession, vault: Vault, tenant: int, id: UUID) -> Content:  # noqa: A002
+async def fetch(session: AsyncSession, vault: Vault, tenant: int, id: UUID) -> Content:
     """A file with its content; refuses ``NOT_FOUND``, also for one behind somebody else's wall."""
     row = (
         await session.execute(select(File.name, File.content).where(File.tenant_id == tenant, File.id == id))

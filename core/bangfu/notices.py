@@ -167,7 +167,7 @@ async def standing(session: AsyncSession, who: Entered, programme: str, period: 
     return [Posted(*row) for row in rows.all()]
 
 
-async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: UUID) -> bytes:  # noqa: A002
+async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: UUID) -> bytes:
     """A notice as a workbook to print and hang up; refuses ``FORBIDDEN`` and ``NOT_FOUND``."""
     who.require(Action.EXPORT_NOTICE)
     notice = await session.scalar(select(Notice).where(Notice.tenant_id == who.county.id, Notice.id == id))
@@ -198,7 +198,8 @@ async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: U
                 headers,
                 [(entry.position, *(entry.shown[name] for name in names)) for entry in entries],
                 above=[
-                    f"公示时间:{day(notice.first_day).zh}至{day(notice.last_day).zh}    公示地点:{notice.place or village}"
+                    f"公示时间:{day(notice.first_day).zh}至{day(notice.last_day).zh}    "
+                    f"公示地点:{notice.place or village}"
                 ],
                 below=["公示期内如有异议,请向村民委员会或乡镇人民政府反映。", "村民委员会(盖章):"],
             )

@@ -199,7 +199,7 @@ def _unpaid(who: Entered, programme: str, period: str) -> Any:
     )
 
 
-async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID) -> Batch:  # noqa: A002
+async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID) -> Batch:
     """Check a batch: its totals are counted again from its lines.
 
     Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
@@ -225,7 +225,7 @@ async def release(
     who: Entered,
     stage: Pay,
     id: UUID,
-    samplers: Collection[UUID],  # noqa: A002
+    samplers: Collection[UUID],
 ) -> Batch:
     """Release a checked batch; from then on it never changes.
 
@@ -253,7 +253,7 @@ async def release(
     )
 
 
-async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reason: str) -> Batch:  # noqa: A002
+async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reason: str) -> Batch:
     """Cancel a batch that has not been released; its lines no longer stand and can be gathered again.
 
     Refuses ``NOT_YOUR_DUTY``, ``REASON_NEEDED``, ``NOT_FOUND``, ``BATCH_STATE`` and ``CONFLICT``.
@@ -287,7 +287,7 @@ async def batches(session: AsyncSession, who: Entered, programme: str, period: s
     return [Batch(row.id, row.number, state_of(row), row.count, row.total_fen) for row in rows]
 
 
-async def cases_of(session: AsyncSession, tenant: int, id: UUID) -> list[UUID]:  # noqa: A002
+async def cases_of(session: AsyncSession, tenant: int, id: UUID) -> list[UUID]:
     """The cases that a batch pays."""
     rows = await session.scalars(
         select(Entitlement.case_id)
@@ -314,7 +314,7 @@ def _duty(who: Entered, stage: Pay, *duties: Duty) -> None:
         raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names(duties))
 
 
-async def _batch(session: AsyncSession, who: Entered, id: UUID) -> PaymentBatch:  # noqa: A002
+async def _batch(session: AsyncSession, who: Entered, id: UUID) -> PaymentBatch:
     row = await session.scalar(
         select(PaymentBatch).where(PaymentBatch.tenant_id == who.county.id, PaymentBatch.id == id)
     )
@@ -390,7 +390,7 @@ async def payment_list(
     vault: Vault,
     programme: Programme,
     channel: PaymentChannel,
-    id: UUID,  # noqa: A002
+    id: UUID,
     reason: str,
 ) -> bytes:
     """The list of a released batch as a workbook: cover with totals by township and signatures, and one row a
@@ -415,7 +415,7 @@ async def payment_list(
     return data
 
 
-def _lines(who: Entered, id: UUID) -> Any:  # noqa: A002
+def _lines(who: Entered, id: UUID) -> Any:
     tenant = who.county.id
     head = (
         (Membership.tenant_id == tenant)

@@ -33,13 +33,13 @@ import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Generic, NewType, TypeVar, get_args, get_origin, get_type_hints
 
 from bangfu.errors import Code, Problem, Refused
-from bangfu.text import Text, join, money, number, parse_yuan, yuan_digits
+from bangfu.text import Text, join, money, number, parse_yuan, scaled, yuan_digits
 
 Fen = NewType("Fen", int)
 """An amount of money in integer fen (1 yuan = 100 fen)."""
@@ -49,6 +49,9 @@ Rate = NewType("Rate", int)
 
 LARGEST_FEN = 10**13
 """The largest amount of a single fact or parameter (100 billion yuan)."""
+
+LARGEST_NUMBER = 10**9
+"""The largest whole number that is a parameter, such as a number of days."""
 
 LARGEST_RATE = 10_000
 """The largest rate (100 %): a share of the largest amount stays far inside 64 bits."""
@@ -63,7 +66,7 @@ class PolicyError(Exception):
 
 @dataclass(frozen=True, slots=True, order=True)
 class MonthDay:
-    """A day of every year, such as 15 February; a day past the end of its month is the month's last day."""
+    """A day of every year, such as 15 February; the last day of a month is day 31, however long the month is."""
 
     month: int
     day: int
@@ -71,13 +74,17 @@ class MonthDay:
     @classmethod
     def parse(cls, text: str) -> MonthDay:
         """Read ``"02-15"`` or ``"02-end"``; ValueError for a day that no year has."""
-        match = re.fullmatch(r"(\d\d)-(\d\d|end)", text)
+        match = re.fullmatch(r"([0-9]{2})-([0-9]{2}|end)", text)
         if not match:
             raise ValueError(f"write a day of the year like 02-15 or 02-end, not {text!r}")
         month = int(match[1])
-        if match[2] == "end":
-            return cls(date(2000, month, 1).month, 31)
-        return cls(month, date(2000, month, int(match[2])).day)
+        if not 1 <= month <= 12:
+            raise ValueError(f"there is no month {match[1]}")
+        longest = _months.monthrange(2000, month)[1]
+        day = longest if match[2] == "end" else int(match[2])
+        if not 1 <= day <= longest:
+            raise ValueError(f"no year has the day {text}")
+        return cls(month, 31 if day == longest else day)
 
     def in_year(self, year: int) -> date:
         """That day of a year; 29 February of a common year is 28 February."""
@@ -143,11 +150,9 @@ class ValueKind(Generic[T]):
 
 
 def _typed(raw: Any, kind: type, expected: str) -> Any:
-    if isinstance(raw, bool) and kind is not bool:
-        raise ValueError(f"expected {expected}, not true/false")
-    if not isinstance(raw, kind):
-        raise ValueError(f"expected {expected}, not {raw!r}")
-    return raw
+    if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
+        return raw
+    raise ValueError(f"expected {expected}, not {str(raw).lower() if isinstance(raw, bool) else repr(raw)}")
 
 
 def _plain(text: str) -> Text:
@@ -163,13 +168,17 @@ def _parse_fen(raw: Any) -> int:
 
 def _parse_rate(raw: Any) -> int:
     text = _typed(raw, str, "a percentage as a string")
-    try:
-        points = Decimal(text) * 100
-    except InvalidOperation:
-        raise ValueError(f"not a percentage: {text!r}") from None
-    if not points.is_finite() or points != points.to_integral_value() or not 0 <= points <= LARGEST_RATE:
-        raise ValueError("a percentage has at most two decimals and lies between 0 and 100")
-    return int(points)
+    points = scaled(text, 2)
+    if not 0 <= points <= LARGEST_RATE:
+        raise ValueError("a percentage lies between 0 and 100")
+    return points
+
+
+def _parse_number(raw: Any) -> int:
+    value: int = _typed(raw, int, "a whole number")
+    if not 0 <= value <= LARGEST_NUMBER:
+        raise ValueError(f"a whole number lies between 0 and {number(LARGEST_NUMBER)}")
+    return value
 
 
 def _dump_rate(points: int) -> str:
@@ -265,12 +274,7 @@ def _choices(choices: type[StrEnum]) -> ValueKind[Any]:
 _SCALARS: dict[Any, ValueKind[Any]] = {
     Fen: ValueKind(Text("金额", "an amount of money"), _parse_fen, yuan_digits, money),
     Rate: ValueKind(Text("百分比", "a percentage"), _parse_rate, _dump_rate, lambda v: _plain(f"{_dump_rate(v)}%")),
-    int: ValueKind(
-        Text("整数", "a whole number"),
-        lambda raw: _typed(raw, int, "a whole number"),
-        int,
-        lambda v: _plain(number(v)),
-    ),
+    int: ValueKind(Text("整数", "a whole number"), _parse_number, int, lambda v: _plain(number(v))),
     bool: ValueKind(
         Text("是/否", "yes or no"),
         lambda raw: _typed(raw, bool, "true or false"),
@@ -520,7 +524,7 @@ class Policy:
             raise Refused(problems)
         return resolved
 
-    def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:  # noqa: A002
+    def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:
         """Read and check a county's own document (``title``, ``number``, ``issued``, ``[[parameters.x]]``).
 
         Raises :class:`Refused` with every problem: an unknown, locked or ill-formed parameter, or a value outside the
@@ -533,10 +537,13 @@ class Policy:
             if not isinstance(value, expected) or not value:
                 problems.append(Code.MISSING_VALUE.problem(key, field=_plain(key)))
             heading[key] = value
-        for key in sorted(set(raw) - {"title", "number", "issued", "parameters", "programme"}):
-            problems.append(Code.PARAMETER_UNKNOWN.problem(key, parameter=key, known=", ".join(self.parameters)))
+        problems += [
+            Code.PARAMETER_UNKNOWN.problem(key, parameter=key, known=", ".join(self.parameters))
+            for key in sorted(set(raw) - {"title", "number", "issued", "parameters", "programme"})
+        ]
         entries: list[ProvisionEntry] = []
-        for name, items in raw.get("parameters", {}).items():
+        tables = raw.get("parameters")
+        for name, items in tables.items() if isinstance(tables, Mapping) else ():
             for index, item in enumerate(items if isinstance(items, list) else [items]):
                 checked = self._read_provision_entry(name, item, ("parameters", name, index))
                 if isinstance(checked, ProvisionEntry):
@@ -616,12 +623,17 @@ class _Reader:
         return Policy(documents, {name: p for name, p in parameters.items() if p is not None})
 
     def document(self, code: str, table: dict[str, Any]) -> Document:
-        clauses = table.get("clauses", {})
-        left_out = {clause: Text(reason["zh"], reason["en"]) for clause, reason in table.get("left_out", {}).items()}
-        for clause in left_out:
+        where, clauses, left_out = f"documents.{code}", table.get("clauses", {}), {}
+        for clause, reason in table.get("left_out", {}).items():
             if clause not in clauses:
-                self.errors.append(f"documents.{code}.left_out names {clause}, which is not among its clauses")
-        return Document(code, table["title"], clauses, left_out)
+                self.errors.append(f"{where}.left_out names {clause}, which is not among its clauses")
+            if set(reason) == {"zh", "en"}:
+                left_out[clause] = Text(reason["zh"], reason["en"])
+            else:
+                self.errors.append(f"{where}.left_out of {clause} gives its reason in zh and en")
+        if "title" not in table:
+            self.errors.append(f"{where} has no title")
+        return Document(code, table.get("title", code), clauses, left_out)
 
     def parameter(self, name: str, items: Any, annotation: Any, documents: Mapping[str, Document]) -> Parameter | None:
         where = f"parameters.{name}"
@@ -671,7 +683,8 @@ class _Reader:
         return Entry(since, until, value, cites, varies)
 
     def deviation(self, kind: ValueKind[Any], table: dict[str, Any]) -> Deviation:
-        if set(table) - {"min", "max", "floor", "one_of"} or {"min", "floor"} <= set(table):
+        given = set(table)
+        if given - {"min", "max", "floor", "one_of"} or {"min", "floor"} <= given or {"one_of"} < given:
             raise ValueError("varies takes min and max, or floor, or one_of")
 
         def part(raw: Any) -> Any:

@@ -222,7 +222,7 @@ class Process:
         codes = [stage.code for stage in self.stages]
         if len(set(codes)) != len(codes) or {REFUSED, CLOSED} & set(codes):
             raise PolicyError(f"stage codes must differ and not be {REFUSED} or {CLOSED}: {', '.join(codes)}")
-        if not isinstance(self.stages[0], Plan) or not isinstance(self.stages[-1], Pay):
+        if not self.stages or not isinstance(self.stages[0], Plan) or not isinstance(self.stages[-1], Pay):
             raise PolicyError("a process begins with a Plan and ends with a Pay")
         for stage in self.stages:
             back = getattr(stage, "returns_to", None)

@@ -9,7 +9,7 @@ is reported and skipped; a bundled one is fatal.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
@@ -174,10 +174,8 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda p: (not _bundled(p), p.name)):
         try:
             own = _declared(plugins, point)
-            for kind, declared, known in (("programme", own[0], programmes), ("channel", own[1], channels)):
-                for item in declared:
-                    if item.code in known:
-                        raise PolicyError(f"the {kind} {item.code} exists already")
+            _require_new("programme", [programme.code for programme in own[0]], programmes)
+            _require_new("channel", [channel.code for channel in own[1]], channels)
             for programme in own[0]:
                 check(programme, {*channels, *(channel.code for channel in own[1])})
         except Exception as error:
@@ -199,6 +197,12 @@ def installed() -> Plugins:
 
 def _bundled(point: EntryPoint) -> bool:
     return point.dist is not None and point.dist.name == PROJECT
+
+
+def _require_new(what: str, codes: Sequence[str], known: Collection[str]) -> None:
+    for position, code in enumerate(codes):
+        if code in known or code in codes[:position]:
+            raise PolicyError(f"the {what} {code} exists already")
 
 
 def _declared(plugins: pluggy.PluginManager, point: EntryPoint) -> tuple[list[Programme], list[PaymentChannel]]:
@@ -228,6 +232,8 @@ def released(path: Path) -> dict[date, str]:
 
 def check(programme: Programme, channels: Iterable[str]) -> None:
     """Refuse (:class:`PolicyError`) a programme whose parts do not fit, naming every fault."""
+    if not programme.books:
+        raise PolicyError(f"{programme.code}: there is one book a day, and at least one")
     faults = [
         *_book_faults(programme),
         *_fact_faults(programme),
@@ -266,7 +272,7 @@ def unanswered(programme: Programme) -> list[str]:
 
 def _book_faults(programme: Programme) -> list[str]:
     faults = []
-    if len({book.since for book in programme.books}) != len(programme.books) or not programme.books:
+    if len({book.since for book in programme.books}) != len(programme.books):
         faults.append("there is one book a day, and at least one")
     known = {(document.code, clause) for document in programme.policy.documents.values() for clause in document.clauses}
     for citation, where in citations(programme).items():
@@ -281,10 +287,8 @@ def _book_faults(programme: Programme) -> list[str]:
                 f"the released book of {book.since} has changed; a fix is a new book with a day of its own, "
                 f"beside the old one (its hash was {expected[:12]}…)"
             )
-    for day in programme.released:
-        if day not in {book.since for book in programme.books}:
-            faults.append(f"the released book of {day} is gone; old cases could not be replayed")
-    return faults
+    gone = sorted(set(programme.released) - {book.since for book in programme.books})
+    return faults + [f"the released book of {day} is gone; old cases could not be replayed" for day in gone]
 
 
 def _fact_faults(programme: Programme) -> list[str]:
@@ -333,7 +337,6 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
             ]
         elif isinstance(stage, Sample):
             must_be(stage, stage.rate, Rate)
-        elif channel := getattr(stage, "channel", None):
-            if channel not in channels:
-                faults.append(f"stage {stage.code}: there is no payment channel {channel}")
+        elif (channel := getattr(stage, "channel", None)) and channel not in channels:
+            faults.append(f"stage {stage.code}: there is no payment channel {channel}")
     return faults

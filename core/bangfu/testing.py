@@ -35,8 +35,8 @@ from typing import Any
 
 import pytest
 
-from bangfu.policy import Years, build, kind_of
 from bangfu.policy import Fen as FenType
+from bangfu.policy import Years, build, kind_of
 from bangfu.programme import Programme, installed
 from bangfu.rules import columns
 from bangfu.rules.book import Determination, Outcome, RuleBook

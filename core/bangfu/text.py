@@ -105,10 +105,22 @@ def day(value: date) -> Text:
 def parse_yuan(text: str) -> int:
     """Integer fen of a decimal of yuan such as ``"3000.00"``; more than two decimals is a ValueError."""
     try:
-        value = Decimal(text)
-    except ArithmeticError as error:
-        raise ValueError(f"not an amount of money: {text!r}") from error
-    fen = value.scaleb(2) if value.is_finite() else Decimal("NaN")
-    if not fen.is_finite() or fen != fen.to_integral_value():
-        raise ValueError(f"an amount of money has at most two decimals: {text!r}")
-    return int(fen)
+        return scaled(text, 2)
+    except ValueError as error:
+        raise ValueError(f"an amount of money has at most two decimals: {text!r}") from error
+
+
+def scaled(text: str, places: int) -> int:
+    """A plain decimal as an integer of its last allowed place: ``scaled("20.5", 2)`` is 2050, exactly.
+
+    ValueError for anything else than digits and a point, for more than 18 digits before it, and for anything but
+    zeros beyond the last place.
+    """
+    match = _DECIMAL.fullmatch(text)
+    if match is None or (match[3] or "")[places:].strip("0"):
+        raise ValueError(f"not a decimal with at most {places} places: {text!r}")
+    size = int(match[2] + (match[3] or "")[:places].ljust(places, "0"))
+    return -size if match[1] else size
+
+
+_DECIMAL = re.compile(r"(-?)([0-9]{1,18})(?:\.([0-9]+))?")

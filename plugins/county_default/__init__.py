@@ -60,8 +60,8 @@ CONSOLIDATION = Process(
             standard=Text(
                 "养殖业总收入的{rate_breeding}、种植业总收入的{rate_planting}、务工及自主经营总收入的{rate_labour_selfemp},"
                 "每户不超过{household_cap}",
-                "{rate_breeding} of gross breeding income, {rate_planting} of planting, {rate_labour_selfemp} of labour "
-                "and self-employment, at most {household_cap} a household",
+                "{rate_breeding} of gross breeding income, {rate_planting} of planting, {rate_labour_selfemp} of "
+                "labour and self-employment, at most {household_cap} a household",
             ),
             settled_by=Duty.TOWNSHIP_ACCEPTOR,
             returns_to="accounting",

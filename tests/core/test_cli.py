@@ -160,9 +160,8 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
         bangfu(committee, "case", "post", "--all", "--place", "村务公开栏", *P)
     notice = uuid_in(bangfu("VC1", "notice", "list", *P).output)
     bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx")
-    assert (
-        openpyxl.load_workbook(tmp_path / "公示.xlsx").active["A1"].value == "东镇甲村2021年度已脱贫户巩固增收计划公示"
-    )  # type: ignore[index]
+    (sheet,) = openpyxl.load_workbook(tmp_path / "公示.xlsx").worksheets
+    assert sheet["A1"].value == "东镇甲村2021年度已脱贫户巩固增收计划公示"
     bangfu("VC1", "case", "object", "H1", "--words", "不实", *P)
     day("2021-10-16")
     assert "done 2, unchanged 0, refused 4" in bangfu("A2", "case", "accept", "--all", *P).output

@@ -32,8 +32,11 @@ CHILD = textwrap.dedent("""
     sys.path.insert(0, {root!r})
     from tests.county import World
 
-    told = json.loads(sys.argv[1]) batch.PART = told["part"] url = "postgresql+asyncpg://" database =
-    Database(Settings(home=Path(told["home"])), None, engine_for(url, told["app"]), engine_for(url, told["owner"]))
+    told = json.loads(sys.argv[1])
+    batch.PART = told["part"]
+    url = "postgresql+asyncpg://"
+    engines = [engine_for(url, told[role]) for role in ("app", "owner")]
+    database = Database(Settings(home=Path(told["home"])), None, *engines)
     seen = 0
 
     @event.listens_for(database.app.sync_engine, "before_cursor_execute")

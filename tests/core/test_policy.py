@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from bangfu.errors import Code, Refused
 from bangfu.policy import (
     LARGEST_FEN,
-    Citation,
     Deviation,
     Fen,
     MonthDay,
@@ -297,7 +296,7 @@ def entry(value: Any, since: date = date(2021, 1, 1), **more: Any) -> dict[str, 
     return {"since": since, "value": value, "clause": "三", **more}
 
 
-def read(policy: Policy, id: str = "", /, **parameters: Any) -> Provision:  # noqa: A002
+def read(policy: Policy, id: str = "", /, **parameters: Any) -> Provision:
     return policy.read_provision({**HEADING, "parameters": parameters}, id)
 
 
@@ -388,7 +387,7 @@ def test_a_provision_must_set_something(policy: Policy, parameters: Mapping[str,
 # --- which value holds on a day -------------------------------------------------------------------------------
 
 
-def caps(policy: Policy, *entries: dict[str, Any], id: str = "own") -> Provision:  # noqa: A002
+def caps(policy: Policy, *entries: dict[str, Any], id: str = "own") -> Provision:
     """A provision that sets the cap, and the years without which nothing is resolved."""
     return read(policy, id, cap=list(entries), years=entry(YEARS, date(2020, 1, 1)))
 

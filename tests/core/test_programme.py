@@ -1,4 +1,3 @@
-# ruff: noqa: RUF009 - a fact is declared by the default of its field
 """What a plugin declares, and what is refused of it by name."""
 
 from __future__ import annotations

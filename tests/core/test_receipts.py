@@ -118,7 +118,10 @@ async def test_the_answer_is_of_the_day_it_was_decided_on(world: World) -> None:
     ledger = "户编号,日期,收入类别,项目,总收入\nH2,2021-03-01,养殖,养殖项目,1\n"
     assert (await world.bring("income", ledger, "R1")).result["tallies"]["income line"]["changed"] == 1
     receipt = await why(world, "H2")
-    assert (receipt.payable, dict((t.zh, v.zh) for t, v in receipt.facts)["养殖业总收入"]) == (220_000, "5,000.00 元")
+    assert (receipt.payable, {title.zh: value.zh for title, value in receipt.facts}["养殖业总收入"]) == (
+        220_000,
+        "5,000.00 元",
+    )
 
 
 # --- replay ----------------------------------------------------------------------------------------------------

@@ -1,4 +1,3 @@
-# ruff: noqa: RUF009 - a fact is declared by the default of its field
 """Rule books: one text, two engines, an oracle that shares nothing with them, and everything a text may not do."""
 
 from __future__ import annotations

@@ -61,8 +61,9 @@ async def test_a_tampered_frame_is_found_by_the_redraw(world: World) -> None:
 
 async def _as_superuser(world: World, sql: str) -> None:
     """What only somebody beside the product could do."""
-    from bangfu.db.embedded import ADMIN  # noqa: F401 - documents who this is
     from sqlalchemy import text
+
+    from bangfu.db.embedded import ADMIN  # noqa: F401 - documents who this is
 
     async with world.database.owner() as connection:
         await connection.execute(text("set role none"))

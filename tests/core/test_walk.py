@@ -215,6 +215,7 @@ async def test_whatever_is_tried_the_invariants_hold(world: World, seed: int, st
 async def test_each_invariant_is_broken_by_what_it_speaks_of(world: World) -> None:
     """The planted twins: an invariant that finds nothing here would find nothing above."""
     from sqlalchemy import text
+
     from tests.core.test_payments import do, gather, ready
 
     await ready(world)

@@ -84,7 +84,7 @@ async def draft_provision(session: AsyncSession, who: Entered, programme: Progra
     return draft
 
 
-async def release_provision(session: AsyncSession, who: Entered, id: UUID) -> None:  # noqa: A002
+async def release_provision(session: AsyncSession, who: Entered, id: UUID) -> None:
     """Put a draft in force; it must be another person than who drafted it.
 
     Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE`` and ``SAME_PERSON``.

@@ -81,7 +81,11 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
         )
         .outerjoin(
             DeterminationRow,
-            and_(DeterminationRow.tenant_id == tenant, DeterminationRow.case_id == Case.id, DeterminationRow.round == Case.round),
+            and_(
+                DeterminationRow.tenant_id == tenant,
+                DeterminationRow.case_id == Case.id,
+                DeterminationRow.round == Case.round,
+            ),
         )
         .outerjoin(Entitlement, and_(Entitlement.tenant_id == tenant, Entitlement.case_id == Case.id))
         .outerjoin(

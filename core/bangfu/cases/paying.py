@@ -28,7 +28,7 @@ async def make_batch(
     return await payments.make(session, who, vault, ground.programme, ground.period.key, stage)
 
 
-async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:  # noqa: A002
+async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
     """Check a batch; see :func:`bangfu.payments.check`."""
     return await payments.check(session, who, ground.programme.process.first(Pay), id)
 
@@ -38,13 +38,13 @@ async def cancel_batch(
     who: Entered,
     ground: Ground,
     id: UUID,
-    reason: str,  # noqa: A002
+    reason: str,
 ) -> payments.Batch:
     """Cancel a batch; see :func:`bangfu.payments.cancel`."""
     return await payments.cancel(session, who, ground.programme.process.first(Pay), id, reason)
 
 
-async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:  # noqa: A002
+async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
     """Release a batch and close its cases, in one transaction.
 
     Refuses what :func:`bangfu.payments.release` refuses, and ``CONFLICT`` if a case is not where it should be.

@@ -160,7 +160,7 @@ async def _keep(
     return made
 
 
-async def redraw(session: AsyncSession, who: Entered, id: UUID) -> tuple[Draw, bool]:  # noqa: A002
+async def redraw(session: AsyncSession, who: Entered, id: UUID) -> tuple[Draw, bool]:
     """Draw a kept frame again from its recorded seed; whether digest, order and result are what was kept.
 
     Refuses ``NOT_FOUND``.

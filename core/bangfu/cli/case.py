@@ -302,7 +302,7 @@ def list_notices(shell: Shell, **options: Any) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("-p", "--programme")
 @pass_shell
-def export_notice(shell: Shell, id: UUID, file: Path, programme: str | None) -> None:  # noqa: A002
+def export_notice(shell: Shell, id: UUID, file: Path, programme: str | None) -> None:
     """Write a notice as a workbook to print and hang up."""
 
     async def work(opened: Open) -> bytes:
@@ -353,7 +353,7 @@ def draw(shell: Shell, seed: str | None, seed_source: str, **options: Any) -> No
 @sample.command("redraw")
 @click.argument("id", type=click.UUID)
 @pass_shell
-def redraw(shell: Shell, id: UUID) -> None:  # noqa: A002
+def redraw(shell: Shell, id: UUID) -> None:
     """Draw a kept sample again from its seed and compare."""
 
     async def work(opened: Open) -> bool:

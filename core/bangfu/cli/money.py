@@ -71,7 +71,7 @@ def _step(shell: Shell, programme: str | None, period: str, act: Any) -> None:
 @click.argument("id", type=click.UUID)
 @programme_options
 @pass_shell
-def check(shell: Shell, id: UUID, programme: str | None, period: str) -> None:  # noqa: A002
+def check(shell: Shell, id: UUID, programme: str | None, period: str) -> None:
     """Check a batch; by another person than who made it."""
     _step(shell, programme, period, lambda session, who, ground: paying.check_batch(session, who, ground, id))
 
@@ -80,7 +80,7 @@ def check(shell: Shell, id: UUID, programme: str | None, period: str) -> None:  
 @click.argument("id", type=click.UUID)
 @programme_options
 @pass_shell
-def release(shell: Shell, id: UUID, programme: str | None, period: str) -> None:  # noqa: A002
+def release(shell: Shell, id: UUID, programme: str | None, period: str) -> None:
     """Release a checked batch; by a third person, who took no part in the sample. It never changes after."""
     _step(shell, programme, period, lambda session, who, ground: paying.release_batch(session, who, ground, id))
 
@@ -90,7 +90,7 @@ def release(shell: Shell, id: UUID, programme: str | None, period: str) -> None:
 @click.option("--reason", required=True)
 @programme_options
 @pass_shell
-def cancel(shell: Shell, id: UUID, reason: str, programme: str | None, period: str) -> None:  # noqa: A002
+def cancel(shell: Shell, id: UUID, reason: str, programme: str | None, period: str) -> None:
     """Cancel a batch that has not been released."""
     _step(shell, programme, period, lambda session, who, ground: paying.cancel_batch(session, who, ground, id, reason))
 
@@ -116,7 +116,7 @@ def list_(shell: Shell, programme: str | None, period: str) -> None:
 @click.option("--reason", required=True, help="what the list is for; recorded, because it holds whole account numbers")
 @click.option("-p", "--programme")
 @pass_shell
-def export(shell: Shell, id: UUID, file: Path, reason: str, programme: str | None) -> None:  # noqa: A002
+def export(shell: Shell, id: UUID, file: Path, reason: str, programme: str | None) -> None:
     """Write the payment list of a released batch; its totals are read back and compared."""
     found = shell.programme(programme)
     channel = shell.plugins.channels[found.process.first(Pay).channel]

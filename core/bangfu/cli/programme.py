@@ -156,7 +156,7 @@ def draft(shell: Shell, file: Path) -> None:
 @provision.command("release")
 @click.argument("id", type=click.UUID)
 @pass_shell
-def release(shell: Shell, id: UUID) -> None:  # noqa: A002
+def release(shell: Shell, id: UUID) -> None:
     """Put a draft in force; by another person than who drafted it."""
 
     async def work(opened: Open) -> None:

@@ -99,6 +99,8 @@ def import_(
     else:
         importer = IMPORTERS[kind]
 
+    data = file.read_bytes()
+
     async def work(opened: Open) -> jobs.Status:
         who = await opened.enter()
         job = await importing.ask(
@@ -107,7 +109,7 @@ def import_(
             who,
             importer,
             file.name,
-            file.read_bytes(),
+            data,
             as_of=as_of,
             dry_run=dry_run,
             accept_valid=accept_valid,

@@ -59,7 +59,7 @@ def _set_scope(session: Session, transaction: SessionTransaction, connection: Co
     scope: Scope = session.info["scope"]
     settings = scope.settings()
     calls = ", ".join(f"set_config('{name}', :v{i}, true)" for i, name in enumerate(settings))
-    connection.execute(text(f"select {calls}"), {f"v{i}": value for i, value in enumerate(settings.values())})  # noqa: S608 - fixed names
+    connection.execute(text(f"select {calls}"), {f"v{i}": value for i, value in enumerate(settings.values())})
 
 
 def scope_of(session: AsyncSession) -> Scope:

@@ -33,7 +33,7 @@ from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hin
 from bangfu.errors import Code, Problem, Refused
 from bangfu.policy import Citation, Rate, Years
 from bangfu.rules.facts import FactSpec, Kind, facts_of, kind_of_type
-from bangfu.rules.trace import EXACT_PER_FEN, RuleError, Term
+from bangfu.rules.trace import EXACT_PER_FEN, LARGEST_INTEGER, RuleError, Term, refuse
 from bangfu.rules.words import Exact
 from bangfu.text import Text
 
@@ -217,9 +217,11 @@ class Trace:
         return tuple(s for s in self.facts.values() if s.kind in (Kind.MONEY, Kind.NUMBER, Kind.YEAR))
 
     @cached_property
-    def plain(self) -> tuple[tuple[tuple[str, int, int, bool], ...], tuple[tuple[str, StepKind, frozenset[str]], ...]]:
+    def plain(
+        self,
+    ) -> tuple[tuple[tuple[str, int, int, bool], ...], tuple[tuple[str, StepKind, frozenset[str], bool], ...]]:
         """What deciding one household goes through: facts with bounds (and whether any step reads them), steps with
-        facts."""
+        their facts (and whether they are money before rounding)."""
         bounded = {spec.name for spec in self.bounded}
         inputs = tuple(
             (
@@ -230,7 +232,10 @@ class Trace:
             )
             for name, spec in self.facts.items()
         )
-        return inputs, tuple((name, traced.step.kind, traced.facts) for name, traced in self.steps.items())
+        return inputs, tuple(
+            (name, traced.step.kind, traced.facts, traced.term.kind is Kind.EXACT)
+            for name, traced in self.steps.items()
+        )
 
     @cached_property
     def version(self) -> str:
@@ -297,9 +302,12 @@ class _Tracer:
         if not facts:
             raise RuleError(f"{where} reads no fact")
         if declared.rounds is not None:
-            exact = result.exactly()
-            high = max(0, exact.high) // EXACT_PER_FEN + 1
-            result = Term("round", Kind.MONEY, (exact,), declared.rounds, 0, high)
+            high = max(0, result.high)
+            if result.kind is Kind.EXACT:
+                if high + declared.rounds.added > LARGEST_INTEGER:
+                    raise RuleError(f"{where} could exceed 64-bit integers; lower the largest value of its facts")
+                high = (high + declared.rounds.added) // EXACT_PER_FEN
+            result = Term("round", Kind.MONEY, (result,), declared.rounds, 0, high)
         return TracedStep(declared, result, facts, max((s.depth + 1 for s in read), default=0))
 
 
@@ -311,7 +319,7 @@ class _Names:
         self.__dict__["what of"] = what
 
     def __getattr__(self, name: str) -> Term:
-        raise RuleError(f"the rule text reads the {self.__dict__['what of']} {name!r}, which is not declared")
+        refuse(f"the rule text reads the {self.__dict__['what of']} {name!r}, which is not declared", "declare it")
 
 
 def _parameter_kind(annotation: Any) -> tuple[Kind, type[StrEnum] | None]:
@@ -386,13 +394,13 @@ class RuleBook(Generic[F, P]):
         book = cls(facts, parameters)
         values: dict[str, int | bool | str | None] = {}
         unmet = unknown = False
-        for name, kind, reads in steps:
+        for name, kind, reads, exact in steps:
             if missing and not reads.isdisjoint(missing):
                 values[name] = None
                 unknown = unknown or kind is not StepKind.STEP
                 continue
             value = getattr(book, name)
-            values[name] = value.units if type(value) is Exact else value
+            values[name] = Exact.units_of(value) if exact else value
             if value is False and kind is StepKind.CRITERION:
                 unmet = True
         outcome = Outcome.REFUSED if unmet else Outcome.INCOMPLETE if unknown else Outcome.ELIGIBLE

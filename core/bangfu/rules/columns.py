@@ -170,8 +170,11 @@ def _expression(term: Term, parameters: Any) -> pl.Expr:
     if term.op == "not":
         return args[0].not_()
     if term.op == "round":
+        gained = pl.max_horizontal(args[0], pl.lit(0))
+        if term.args[0].kind is Kind.MONEY:
+            return gained
         rounding: Rounding = term.data
-        return (pl.max_horizontal(args[0], pl.lit(0)) + rounding.added) // EXACT_PER_FEN
+        return (gained + rounding.added) // EXACT_PER_FEN
     raise AssertionError(f"no column form of {term.op}")
 
 

@@ -70,7 +70,11 @@ _OPS: dict[str, Callable[..., Any]] = {
     "among": lambda a, b: a in b,
     "overlaps": lambda a, b: not frozenset(a).isdisjoint(b),
 }
-_SIGNS = {"add": "+", "sub": "−", "mul": "×", "lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠"}
+_COMPARED = {"lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠"}
+_SIGNS = {"add": "+", "sub": "−", "mul": "×", "share": "×", **_COMPARED}
+_BINDS = {"or": 0, "and": 1, **dict.fromkeys(_COMPARED, 2), "add": 3, "sub": 3, "mul": 4, "share": 4}
+"""How strongly each operation holds its sides together."""
+_COMPUTED = ("share", "least", "greatest", "choose", "add", "sub", "mul", "round")
 _NEGATED = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
@@ -153,17 +157,11 @@ class Explainer:
                 shown = self._inline(part, at)
                 lines.append(Text(f"{shown.zh}:{mark.zh}", f"{shown.en}: {mark.en}"))
             return lines
-        for arg in term.args:
-            if arg.op in ("share", "least", "greatest", "choose", "add", "sub", "mul", "round") and arg.kind in (
-                Kind.MONEY,
-                Kind.EXACT,
-            ):
-                if term.op == "add" and arg.op == "add":
-                    lines += self._arithmetic(arg, at)[:-1]
-                    continue
-                if term.op == "share":
-                    continue
-                lines += self._arithmetic(arg, at)
+        parts = [] if term.op == "share" else [_bare(arg) for arg in term.args]
+        for part in parts:
+            if part.op in _COMPUTED and part.kind in (Kind.MONEY, Kind.EXACT):
+                inner = self._arithmetic(part, at)
+                lines += inner[:-1] if term.op == part.op == "add" else inner
         lines.append(self._sentence(term, at))
         return lines
 
@@ -185,7 +183,9 @@ class Explainer:
             return Text(f"合计 {parts.zh} = {result.zh}", f"total {parts.en} = {result.en}")
         if term.op == "choose":
             condition = self._inline(term.args[0], at)
-            return Text(f"因 {condition.zh} → {result.zh}", f"since {condition.en} → {result.en}")
+            if at.value(term.args[0]):
+                return Text(f"因 {condition.zh} → {result.zh}", f"since {condition.en} → {result.en}")
+            return Text(f"因不满足 {condition.zh} → {result.zh}", f"since not {condition.en} → {result.en}")
         inline = self._inline(term, at)
         if not term.args:
             return inline
@@ -205,15 +205,9 @@ class Explainer:
         if term.op in ("fact", "parameter", "step"):
             title, value = self._title(term), self._shown(term, at.value(term))
             return Text(f"{title.zh} {value.zh}", f"{title.en} {value.en}")
+        if term.op in _BINDS:
+            return _composed(term, lambda arg: self._inline(arg, at))
         args = [self._inline(arg, at) for arg in term.args]
-        if term.op == "share":
-            inner = term.args[0]
-            first = Text(f"({args[0].zh})", f"({args[0].en})") if inner.args else args[0]
-            return Text(f"{first.zh} × {args[1].zh}", f"{first.en} × {args[1].en}")
-        if term.op in _SIGNS:
-            return join(args, f" {_SIGNS[term.op]} ", f" {_SIGNS[term.op]} ")
-        if term.op in ("and", "or"):
-            return join(args, "且" if term.op == "and" else "或", f" {term.op} ")
         if term.op == "not":
             return Text(f"非({args[0].zh})", f"not ({args[0].en})")
         if term.op == "among":
@@ -267,7 +261,7 @@ class Explainer:
             return self._misses(term.args[0], at, not wanted)
         if term.op in ("and", "or"):
             return [miss for arg in term.args if at.value(arg) is not wanted for miss in self._misses(arg, at, wanted)]
-        if term.op in _SIGNS:
+        if term.op in _COMPARED:
             return [self._comparison(term, at, wanted)]
         if term.op in ("among", "overlaps"):
             return [self._outside(term, at, wanted)]
@@ -308,10 +302,26 @@ class Explainer:
             return self._title(term)
         if term.op == "exact":
             return self._name(term.args[0])
-        if term.op in _SIGNS:
-            sign = f" {_SIGNS[term.op]} "
-            return join([self._name(arg) for arg in term.args], sign, sign)
+        if term.op in _SIGNS and term.op != "share":
+            return _composed(term, self._name)
         return Text("计算结果", "the result")
+
+
+def _bare(term: Term) -> Term:
+    """A term without the change of unit round it, which says nothing to a reader."""
+    return term.args[0] if term.op == "exact" else term
+
+
+def _composed(term: Term, say: Callable[[Term], Text]) -> Text:
+    """What an operation says of its two sides, in brackets where the usual precedence would read them otherwise."""
+    said = []
+    for position, arg in enumerate(term.args):
+        own, outer, text = _BINDS.get(_bare(arg).op), _BINDS[term.op], say(arg)
+        apart = own is not None and (own < outer or (own == outer and position == 1 and term.op == "sub"))
+        said.append(Text(f"({text.zh})", f"({text.en})") if apart else text)
+    if term.op in ("and", "or"):
+        return join(said, "且" if term.op == "and" else "或", f" {term.op} ")
+    return join(said, f" {_SIGNS[term.op]} ", f" {_SIGNS[term.op]} ")
 
 
 def _flat(term: Term) -> list[Term]:
@@ -336,5 +346,5 @@ class _Values:
             return term.data
         args = [self.value(arg) for arg in term.args]
         if term.op == "round":
-            return term.data.whole_fen(args[0])
+            return term.data.whole_fen(args[0]) if term.args[0].kind is Kind.EXACT else max(args[0], 0)
         return _OPS[term.op](*args)

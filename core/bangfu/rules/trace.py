@@ -15,7 +15,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bangfu.policy import LARGEST_FEN, LARGEST_RATE, PolicyError
+from bangfu.policy import LARGEST_FEN, LARGEST_NUMBER, LARGEST_RATE, PolicyError
 from bangfu.rules.facts import FactSpec, Kind
 
 LARGEST_INTEGER = 2**63 - 1
@@ -30,12 +30,18 @@ class RuleError(PolicyError):
 def refuse(what: str, remedy: str) -> NoReturn:
     """Refuse the rule text at the line that is being run."""
     frame = sys._getframe(1)
-    while frame.f_back is not None and Path(frame.f_code.co_filename).parent == _HERE:
+    while frame.f_back is not None and _is_ours(frame.f_code.co_filename):
         frame = frame.f_back
     raise RuleError(f"{frame.f_code.co_filename}:{frame.f_lineno}: {what}; {remedy}")
 
 
+def _is_ours(file: str) -> bool:
+    """Whether a frame is of this room: its files, and what a dataclass makes for itself."""
+    return file == "<string>" or Path(file).parent == _HERE
+
+
 _NUMERIC = {Kind.MONEY, Kind.EXACT, Kind.NUMBER, Kind.YEAR}
+_LARGEST = {Kind.MONEY: LARGEST_FEN, Kind.RATE: LARGEST_RATE, Kind.NUMBER: LARGEST_NUMBER, Kind.YEAR: 2999}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -69,7 +75,7 @@ class Term:
     @classmethod
     def of_parameter(cls, name: str, kind: Kind, choices: type[StrEnum] | None) -> Term:
         """The term of a parameter."""
-        high = {Kind.MONEY: LARGEST_FEN, Kind.RATE: LARGEST_RATE, Kind.NUMBER: 10**9, Kind.YEAR: 2999}.get(kind, 0)
+        high = _LARGEST.get(kind, 0)
         return cls("parameter", kind, (), name, -high if kind is Kind.MONEY else 0, high, choices)
 
     @classmethod
@@ -215,17 +221,22 @@ class Term:
     __hash__ = None  # type: ignore[assignment]
 
     def among(self, allowed: Any) -> Term:
-        """Whether the value is in a range of years or a list of choices."""
-        if isinstance(allowed, Term) and (
-            (allowed.kind is Kind.YEARS and self.kind is Kind.YEAR)
-            or (allowed.kind is Kind.CHOICES and self.kind is Kind.CHOICE and allowed.choices is self.choices)
+        """Whether the value is in a range of years or a list of choices, either a parameter."""
+        if (
+            isinstance(allowed, Term)
+            and allowed.op == "parameter"
+            and (
+                (allowed.kind is Kind.YEARS and self.kind is Kind.YEAR)
+                or (allowed.kind is Kind.CHOICES and self.kind is Kind.CHOICE and allowed.choices is self.choices)
+            )
         ):
             return Term("among", Kind.TRUTH, (self, allowed))
         refuse("among takes a year and a range of years, or a choice and a list", "make the list a parameter")
 
     def overlaps(self, allowed: Any) -> Term:
         """Whether one of the values is in a list of choices."""
-        if self.kind is Kind.CHOICES and isinstance(allowed, Term) and allowed.kind is Kind.CHOICES:
+        listed = isinstance(allowed, Term) and allowed.op == "parameter" and allowed.kind is Kind.CHOICES
+        if self.kind is Kind.CHOICES and listed:
             if allowed.choices is not self.choices:
                 refuse("choices of different enumerations are compared", "compare like with like")
             return Term("overlaps", Kind.TRUTH, (self, allowed))
@@ -261,7 +272,7 @@ class Term:
 
     # --- what would be silently wrong ---
 
-    def __bool__(self) -> NoReturn:
+    def __bool__(self) -> NoReturn:  # noqa: PLE0304 - refusing is the point
         refuse(
             "and, or, not, if, in, min, max, bool() or a chained comparison",
             "use & | not_() choose() among() least() greatest(), and bracket each comparison",
@@ -285,7 +296,7 @@ class Term:
 
     __abs__ = __neg__
 
-    def __iter__(self) -> NoReturn:
+    def __iter__(self, *_: object) -> NoReturn:
         refuse("a loop, sum() or len() over a value", "use the vocabulary of bangfu.rules")
 
     __len__ = __contains__ = __getitem__ = __iter__

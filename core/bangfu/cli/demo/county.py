@@ -318,29 +318,26 @@ ROSTER = (
 
 def roster_workbook(county: County, faults: bool) -> bytes:
     """The household roster; with ``faults`` it has the mistakes that such rosters have."""
-    rows: list[list[Any]] = []
-    for household in county.households:
-        head = household.members[0].name
-        account = household.account
-        for member in household.members:
-            rows.append(
-                [
-                    household.number,
-                    household.village.township,
-                    household.village.name,
-                    household.group,
-                    household.standing,
-                    f"{household.exit_year}年" if household.exit_year else "",
-                    household.cadre,
-                    member.name,
-                    member.identity or "",
-                    member.relation,
-                    member.phone or "",
-                    head if account else "",
-                    "演示农商行" if account else "",
-                    account or "",
-                ]
-            )
+    rows: list[list[Any]] = [
+        [
+            household.number,
+            household.village.township,
+            household.village.name,
+            household.group,
+            household.standing,
+            f"{household.exit_year}年" if household.exit_year else "",
+            household.cadre,
+            member.name,
+            member.identity or "",
+            member.relation,
+            member.phone or "",
+            household.members[0].name if household.account else "",
+            "演示农商行" if household.account else "",
+            household.account or "",
+        ]
+        for household in county.households
+        for member in household.members
+    ]
     if faults:
         _spoil(rows)
     return _book(

@@ -305,7 +305,8 @@ class Story:
             )
         self._say(
             f"总体 {number(drawn.frame_size)} 户,抽中 {number(drawn.size)} 户,按乡镇最大余数分配;种子公开,任何人可重抽",
-            f"{number(drawn.size)} of {number(drawn.frame_size)}, spread over townships; the seed is public, anyone can redraw",
+            f"{number(drawn.size)} of {number(drawn.frame_size)}, spread over townships; the seed is public, "
+            "anyone can redraw",
         )
         async with self.database.session(who.scope) as session:
             _, same = await sampling.redraw(session, who, drawn.id)

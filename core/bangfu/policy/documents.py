@@ -1,318 +1,22 @@
-"""What the document says, from when, where it says it, and how far a county may deviate.
-
-A programme's ``policy.toml`` is read into a :class:`Policy`: documents with their clauses, and parameters whose
-values are dated and cite a clause. A county's own document is a set of :class:`ProvisionEntry`; each is checked
-against the deviation that the plan permits. :meth:`Policy.resolve` answers for one day which value holds, since when,
-by which clause and whose; a parameter that the source hides and nobody has set refuses to be resolved, so nothing is
-computed from a guess.
-
-The types of a programme's ``Parameters`` dataclass say how each value is written and read:
-
-===================  ==========================================  ===========================
-annotation           in ``policy.toml``                          in Python
-===================  ==========================================  ===========================
-``Fen``              ``"3000.00"``, unit ``yuan…``               integer fen
-``Rate``             ``"20"`` or ``"12.5"``, unit ``%``          integer basis points
-``int``              ``5``, any unit                             int
-``bool``             ``true``                                    bool
-``MonthDay``         ``"02-15"`` or ``"02-end"``                 :class:`MonthDay`
-``Window``           ``{from = "-1:10-01", to = "0:09-30"}``     :class:`Window`
-``Years``            ``{from = 2016, to = 2019}``                :class:`Years`
-a ``StrEnum``        ``"calendar"``                              its member
-``frozenset[E]``     ``["a", "b"]``                              frozenset of members
-===================  ==========================================  ===========================
-
-A float is refused everywhere: money and rates are exact.
-"""
+"""What the documents say: clauses, dated entries with the deviation they permit, a county's own provisions."""
 
 from __future__ import annotations
 
-import calendar as _months
-import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
-from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Generic, NewType, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, get_type_hints
 
 from bangfu.errors import Code, Problem, Refused
-from bangfu.text import Text, join, money, number, parse_yuan, scaled, yuan_digits
-
-Fen = NewType("Fen", int)
-"""An amount of money in integer fen (1 yuan = 100 fen)."""
-
-Rate = NewType("Rate", int)
-"""A rate in integer basis points (1 % = 100)."""
-
-LARGEST_FEN = 10**13
-"""The largest amount of a single fact or parameter (100 billion yuan)."""
-
-LARGEST_NUMBER = 10**9
-"""The largest whole number that is a parameter, such as a number of days."""
-
-LARGEST_RATE = 10_000
-"""The largest rate (100 %): a share of the largest amount stays far inside 64 bits."""
+from bangfu.policy.values import Fen, Rate, ValueKind, kind_of, plain
+from bangfu.text import Text, join
 
 
 class PolicyError(Exception):
     """A programme's files contradict themselves; the programme is not loaded. The message says where and what to do."""
-
-
-# --- values ---------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class MonthDay:
-    """A day of every year, such as 15 February; the last day of a month is day 31, however long the month is."""
-
-    month: int
-    day: int
-
-    @classmethod
-    def parse(cls, text: str) -> MonthDay:
-        """Read ``"02-15"`` or ``"02-end"``; ValueError for a day that no year has."""
-        match = re.fullmatch(r"([0-9]{2})-([0-9]{2}|end)", text)
-        if not match:
-            raise ValueError(f"write a day of the year like 02-15 or 02-end, not {text!r}")
-        month = int(match[1])
-        if not 1 <= month <= 12:
-            raise ValueError(f"there is no month {match[1]}")
-        longest = _months.monthrange(2000, month)[1]
-        day = longest if match[2] == "end" else int(match[2])
-        if not 1 <= day <= longest:
-            raise ValueError(f"no year has the day {text}")
-        return cls(month, 31 if day == longest else day)
-
-    def in_year(self, year: int) -> date:
-        """That day of a year; 29 February of a common year is 28 February."""
-        return date(year, self.month, min(self.day, _months.monthrange(year, self.month)[1]))
-
-    @property
-    def ends_month(self) -> bool:
-        """Whether it is the last day of its month in every year."""
-        return self.day >= _months.monthrange(2000, self.month)[1]
-
-    def __str__(self) -> str:
-        return f"{self.month:02d}-{'end' if self.ends_month else f'{self.day:02d}'}"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """A span of days relative to the plan year, both ends included, such as 1 October of the year before to 30
-    September."""
-
-    first: MonthDay
-    first_year: int
-    last: MonthDay
-    last_year: int
-
-    def in_year(self, year: int) -> tuple[date, date]:
-        """The first and last day of the window of one plan year."""
-        return self.first.in_year(year + self.first_year), self.last.in_year(year + self.last_year)
-
-
-@dataclass(frozen=True, slots=True)
-class Years:
-    """A range of calendar years, both ends included."""
-
-    first: int
-    last: int
-
-    def __contains__(self, year: object) -> bool:
-        return isinstance(year, int) and self.first <= year <= self.last
-
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class ValueKind(Generic[T]):
-    """How the values of one type are read, written, shown and kept within bounds."""
-
-    name: Text
-    parse: Callable[[Any], T]
-    """From the raw form of ``policy.toml``; ValueError says what is wrong."""
-    dump: Callable[[T], Any]
-    """Back to the raw form (JSON)."""
-    show: Callable[[T], Text]
-    spread: Callable[[T], Iterable[Any]] = lambda value: (value,)
-    """The parts that a permitted deviation bounds: both ends of a range, every member of a list."""
-    part: ValueKind[Any] | None = None
-    """The kind of those parts, where it is not the kind itself."""
-
-    @property
-    def of_parts(self) -> ValueKind[Any]:
-        """The kind of the parts."""
-        return self.part or self
-
-
-def _typed(raw: Any, kind: type, expected: str) -> Any:
-    if isinstance(raw, kind) and (kind is bool or not isinstance(raw, bool)):
-        return raw
-    raise ValueError(f"expected {expected}, not {str(raw).lower() if isinstance(raw, bool) else repr(raw)}")
-
-
-def _plain(text: str) -> Text:
-    return Text(text, text)
-
-
-def _parse_fen(raw: Any) -> int:
-    fen = parse_yuan(_typed(raw, str, "an amount in yuan as a string"))
-    if abs(fen) > LARGEST_FEN:
-        raise ValueError("the amount is too large")
-    return fen
-
-
-def _parse_rate(raw: Any) -> int:
-    text = _typed(raw, str, "a percentage as a string")
-    points = scaled(text, 2)
-    if not 0 <= points <= LARGEST_RATE:
-        raise ValueError("a percentage lies between 0 and 100")
-    return points
-
-
-def _parse_number(raw: Any) -> int:
-    value: int = _typed(raw, int, "a whole number")
-    if not 0 <= value <= LARGEST_NUMBER:
-        raise ValueError(f"a whole number lies between 0 and {number(LARGEST_NUMBER)}")
-    return value
-
-
-def _dump_rate(points: int) -> str:
-    return f"{Decimal(points) / 100:f}"
-
-
-def _parse_window(raw: Any) -> Window:
-    table = _typed(raw, dict, "a table with from and to")
-    if set(table) != {"from", "to"}:
-        raise ValueError("expected a table with from and to")
-    ends = []
-    for key in ("from", "to"):
-        match = re.fullmatch(r"(-?\d):(.+)", _typed(table[key], str, "year offset:month-day"))
-        if not match:
-            raise ValueError(f"write {key} like -1:10-01, the year offset and the day")
-        ends.append((MonthDay.parse(match[2]), int(match[1])))
-    window = Window(*ends[0], *ends[1])
-    first, last = window.in_year(2001)
-    if first > last:
-        raise ValueError("the window ends before it begins")
-    return window
-
-
-def _dump_window(window: Window) -> dict[str, str]:
-    return {"from": f"{window.first_year}:{window.first}", "to": f"{window.last_year}:{window.last}"}
-
-
-def _show_window(window: Window) -> Text:
-    years_zh = {-1: "上年", 0: "当年", 1: "次年"}
-    years_en = {-1: "of the year before", 0: "of the plan year", 1: "of the next year"}
-
-    def end(day: MonthDay, year: int) -> Text:
-        return Text(
-            f"{years_zh.get(year, f'{year:+d}年')}{_show_month_day(day).zh}",
-            f"{_show_month_day(day).en} {years_en.get(year, f'{year:+d} years')}",
-        )
-
-    first, last = end(window.first, window.first_year), end(window.last, window.last_year)
-    return Text(f"{first.zh}至{last.zh}", f"{first.en} to {last.en}")
-
-
-def _show_month_day(value: MonthDay) -> Text:
-    if value.ends_month:
-        return Text(f"{value.month}月底", f"end of {_months.month_name[value.month]}")
-    return Text(f"{value.month}月{value.day}日", f"{value.day} {_months.month_name[value.month]}")
-
-
-def _parse_years(raw: Any) -> Years:
-    table = _typed(raw, dict, "a table with from and to")
-    if set(table) != {"from", "to"}:
-        raise ValueError("expected a table with from and to")
-    first, last = (_typed(table[key], int, "a year") for key in ("from", "to"))
-    if not 1900 <= first <= last <= 2999:
-        raise ValueError("the years run from the earlier to the later")
-    return Years(first, last)
-
-
-def title_of(member: StrEnum) -> Text:
-    """The two names of a choice: its ``title`` where it has one, else its code."""
-    title = getattr(member, "title_text", None)
-    return title if isinstance(title, Text) else _plain(str(member))
-
-
-def _choice_kind(choices: type[StrEnum]) -> ValueKind[Any]:
-    def parse(raw: Any) -> Any:
-        try:
-            return choices(_typed(raw, str, "one of a list"))
-        except ValueError:
-            raise ValueError(f"expected one of {', '.join(choices)}, not {raw!r}") from None
-
-    return ValueKind(Text("选项", "a choice"), parse, str, title_of)
-
-
-def _choices(choices: type[StrEnum]) -> ValueKind[Any]:
-    one = _choice_kind(choices)
-
-    def parse(raw: Any) -> frozenset[Any]:
-        items = [one.parse(item) for item in _typed(raw, list, "a list")]
-        if not items or len(set(items)) != len(items):
-            raise ValueError("expected a list of different values, at least one")
-        return frozenset(items)
-
-    return ValueKind(
-        Text("若干选项", "a list of choices"),
-        parse,
-        lambda value: sorted(str(item) for item in value),
-        lambda value: join([title_of(item) for item in sorted(value)]),
-        lambda value: value,
-        one,
-    )
-
-
-_SCALARS: dict[Any, ValueKind[Any]] = {
-    Fen: ValueKind(Text("金额", "an amount of money"), _parse_fen, yuan_digits, money),
-    Rate: ValueKind(Text("百分比", "a percentage"), _parse_rate, _dump_rate, lambda v: _plain(f"{_dump_rate(v)}%")),
-    int: ValueKind(Text("整数", "a whole number"), _parse_number, int, lambda v: _plain(number(v))),
-    bool: ValueKind(
-        Text("是/否", "yes or no"),
-        lambda raw: _typed(raw, bool, "true or false"),
-        bool,
-        lambda v: Text("是", "yes") if v else Text("否", "no"),
-    ),
-    MonthDay: ValueKind(
-        Text("日期", "a day of the year"),
-        lambda raw: MonthDay.parse(_typed(raw, str, "a day of the year")),
-        str,
-        _show_month_day,
-    ),
-    Window: ValueKind(Text("起止日期", "a span of days"), _parse_window, _dump_window, _show_window),
-    Years: ValueKind(
-        Text("年度范围", "a range of years"),
-        _parse_years,
-        lambda v: {"from": v.first, "to": v.last},
-        lambda v: Text(f"{v.first}—{v.last}年", f"{v.first}–{v.last}"),
-        lambda v: (v.first, v.last),
-        ValueKind(Text("年度", "a year"), lambda raw: _typed(raw, int, "a year"), int, lambda v: _plain(str(v))),
-    ),
-}
-
-
-def kind_of(annotation: Any) -> ValueKind[Any]:
-    """The kind of an annotation of a ``Parameters`` dataclass; TypeError for one that is not in the table above."""
-    if annotation in _SCALARS:
-        return _SCALARS[annotation]
-    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        return _choice_kind(annotation)
-    if get_origin(annotation) is frozenset:
-        (item,) = get_args(annotation)
-        if isinstance(item, type) and issubclass(item, StrEnum):
-            return _choices(item)
-    raise TypeError(f"a parameter cannot have the type {annotation!r}; see the table in bangfu.policy")
-
-
-# --- what the document says -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
@@ -535,7 +239,7 @@ class Policy:
         for key, expected in (("title", str), ("number", str), ("issued", date)):
             value = raw.get(key)
             if not isinstance(value, expected) or not value:
-                problems.append(Code.MISSING_VALUE.problem(key, field=_plain(key)))
+                problems.append(Code.MISSING_VALUE.problem(key, field=plain(key)))
             heading[key] = value
         problems += [
             Code.PARAMETER_UNKNOWN.problem(key, parameter=key, known=", ".join(self.parameters))
@@ -551,7 +255,7 @@ class Policy:
                 else:
                     problems.append(checked)
         if not entries and not problems:
-            problems.append(Code.MISSING_VALUE.problem("parameters", field=_plain("parameters")))
+            problems.append(Code.MISSING_VALUE.problem("parameters", field=plain("parameters")))
         if problems:
             raise Refused(problems)
         return Provision(id, heading["title"], heading["number"], heading["issued"], tuple(entries))

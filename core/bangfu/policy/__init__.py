@@ -1,0 +1,80 @@
+"""What the document says, from when, where it says it, and how far a county may deviate.
+
+A programme's ``policy.toml`` is read into a :class:`Policy`: documents with their clauses, and parameters whose
+values are dated and cite a clause. A county's own document is a set of :class:`ProvisionEntry`; each is checked
+against the deviation that the plan permits. :meth:`Policy.resolve` answers for one day which value holds, since when,
+by which clause and whose; a parameter that the source hides and nobody has set refuses to be resolved, so nothing is
+computed from a guess.
+
+The types of a programme's ``Parameters`` dataclass say how each value is written and read:
+
+===================  ==========================================  ===========================
+annotation           in ``policy.toml``                          in Python
+===================  ==========================================  ===========================
+``Fen``              ``"3000.00"``, unit ``yuan…``               integer fen
+``Rate``             ``"20"`` or ``"12.5"``, unit ``%``          integer basis points
+``int``              ``5``, any unit                             int
+``bool``             ``true``                                    bool
+``MonthDay``         ``"02-15"`` or ``"02-end"``                 :class:`MonthDay`
+``Window``           ``{from = "-1:10-01", to = "0:09-30"}``     :class:`Window`
+``Years``            ``{from = 2016, to = 2019}``                :class:`Years`
+a ``StrEnum``        ``"calendar"``                              its member
+``frozenset[E]``     ``["a", "b"]``                              frozenset of members
+===================  ==========================================  ===========================
+
+A float is refused everywhere: money and rates are exact.
+"""
+
+from bangfu.policy.documents import (
+    Citation,
+    Deviation,
+    Document,
+    Entry,
+    Parameter,
+    Policy,
+    PolicyError,
+    Provision,
+    ProvisionEntry,
+    Resolved,
+    Whose,
+    build,
+)
+from bangfu.policy.values import (
+    LARGEST_FEN,
+    LARGEST_NUMBER,
+    LARGEST_RATE,
+    Fen,
+    MonthDay,
+    Rate,
+    ValueKind,
+    Window,
+    Years,
+    kind_of,
+    title_of,
+)
+
+__all__ = [
+    "LARGEST_FEN",
+    "LARGEST_NUMBER",
+    "LARGEST_RATE",
+    "Citation",
+    "Deviation",
+    "Document",
+    "Entry",
+    "Fen",
+    "MonthDay",
+    "Parameter",
+    "Policy",
+    "PolicyError",
+    "Provision",
+    "ProvisionEntry",
+    "Rate",
+    "Resolved",
+    "ValueKind",
+    "Whose",
+    "Window",
+    "Years",
+    "build",
+    "kind_of",
+    "title_of",
+]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import hashlib
 import hmac
 import json
@@ -26,10 +27,12 @@ from bangfu.settings import Settings
 
 _FORMAT = 1
 _NONCE = 12
+_HEAD = 3 + _NONCE
+_TAG = 16
 
 
 class VaultError(Exception):
-    """A sealed value cannot be opened: it was altered, moved to another place, or its key is not on the ring."""
+    """A sealed value cannot be opened: it was cut or altered, moved to another place, or its key is not on the ring."""
 
 
 @dataclass(frozen=True)
@@ -44,11 +47,12 @@ class Vault:
     def open(cls, settings: Settings) -> Vault:
         """The ring that ``BANGFU_KEYRING`` names or holds; an embedded installation makes its own on first use.
 
-        Refuses ``KEYRING_MISSING`` where a database of one's own is used without one.
+        Refuses ``KEYRING_MISSING`` where a database of one's own is used without one, or where it cannot be read.
         """
         if settings.keyring is not None:
-            path = Path(settings.keyring)
-            return cls.parse(settings.keyring if settings.keyring.lstrip().startswith("{") else path.read_text("utf-8"))
+            if settings.keyring.lstrip().startswith("{"):
+                return cls.parse(settings.keyring)
+            return cls._read(Path(settings.keyring))
         if settings.database_url is not None:
             raise Code.KEYRING_MISSING.refuse()
         path = settings.home / "keyring.json"
@@ -58,12 +62,20 @@ class Vault:
             with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(cls.new().dump())
             try:
-                os.link(partial, path)
-            except FileExistsError:
-                pass  # another process was first; its ring is the one
+                # Where another process was first, its ring is the one.
+                with contextlib.suppress(FileExistsError):
+                    os.link(partial, path)
             finally:
                 partial.unlink()
-        return cls.parse(path.read_text(encoding="utf-8"))
+        return cls._read(path)
+
+    @classmethod
+    def _read(cls, path: Path) -> Vault:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, ValueError) as error:  # no such file, not ours to read, or no text
+            raise Code.KEYRING_MISSING.refuse() from error
+        return cls.parse(text)
 
     @classmethod
     def new(cls) -> Vault:
@@ -79,7 +91,9 @@ class Vault:
             vault = cls(int(raw["current"]), keys, base64.b64decode(raw["index"], validate=True))
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
             raise Code.KEYRING_MISSING.refuse() from error
-        if vault.current not in keys or any(len(key) != 32 for key in (*keys.values(), vault.index_key)):
+        lengths = {len(key) for key in (*keys.values(), vault.index_key)}
+        # A sealed value has two bytes for the version of its key.
+        if vault.current not in keys or lengths != {32} or not all(0 <= version < 2**16 for version in keys):
             raise Code.KEYRING_MISSING.refuse()
         return vault
 
@@ -105,11 +119,13 @@ class Vault:
         return bytes([_FORMAT]) + self.current.to_bytes(2, "big") + nonce + body
 
     def open_bytes(self, sealed: bytes, place: str, tenant: int) -> bytes:
-        """Decrypt a value; :class:`VaultError` if it was altered or belongs to another place or county."""
+        """Decrypt a value; :class:`VaultError` if it was cut or altered, or belongs to another place or county."""
+        if len(sealed) < _HEAD + _TAG or sealed[0] != _FORMAT:
+            raise VaultError("the sealed value was cut or is of another format")
         version = int.from_bytes(sealed[1:3], "big")
-        if sealed[0] != _FORMAT or version not in self._ciphers:
+        if version not in self._ciphers:
             raise VaultError(f"key {version} is not on the ring")
-        nonce, body = sealed[3 : 3 + _NONCE], sealed[3 + _NONCE :]
+        nonce, body = sealed[3:_HEAD], sealed[_HEAD:]
         try:
             return self._ciphers[version].decrypt(nonce, body, f"{place}|{tenant}".encode())
         except InvalidTag as error:

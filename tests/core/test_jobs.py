@@ -312,7 +312,7 @@ async def test_an_import_left_by_a_dead_worker_ends_the_same(
     assert await waiting(world, "R1") == [job]
     status = await jobs.run(world.database, world.vault, who, job, HANDLERS)
     assert status.state == "done"
-    assert tallies(status) == {"household": (0, 5, 3), "person": (0, 10, 6)}
+    assert tallies(status) == {"household": (0, 4, 4), "person": (0, 8, 8)}
     await repeats(world, "households", sheet(rows))
     undisturbed = World(database, world.vault)
     await undisturbed.build()

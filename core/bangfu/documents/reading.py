@@ -13,11 +13,12 @@ import io
 import re
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias
+from decimal import Decimal
+from typing import IO, Any, TypeAlias
 
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -30,8 +31,18 @@ Cell: TypeAlias = str | float | int | bool | date | datetime | time | timedelta 
 HEADER_DEPTH = 20
 """The header stands within the first rows of a sheet."""
 LARGEST_UNPACKED = 600 * 1024 * 1024
-_FOOTER = re.compile(r"^(合计|总计|小计|共计|填表|制表|审核|审批|备注|说明|注[::]|负责人|经办人)")
+LARGEST_AREA = 5_000_000
+"""The most cells of a workbook, empty ones among the filled ones counted: 100,000 rows of 50 columns."""
+_PIECE = 1024 * 1024
+_TOTAL = re.compile(r"(合计|总计|小计|共计):?")
+_FOOTER = re.compile(r"合计|总计|小计|共计|填表|制表|审核|审批|备注|说明|注:|负责人|经办人")
 _LONG_NUMBER = re.compile(r"\d(\.\d+)?[eE]\+\d+")
+_NUMBER = re.compile(r"(?P<sign>[+-]?)(?P<whole>[0-9]*|[0-9]{1,3}(,[0-9]{3})+)(\.(?P<decimals>[0-9]*))?")
+_DOTS = re.compile("[\u2022\u2027\u2219\u22c5\u25cf\u25e6\u2981\u2e31\u2e33\u30fb\ua78f.]")
+_NO_VALUE = re.compile(r"#(N/A|DIV/0!|GETTING_DATA|[A-Z]+[!?]|##+)")
+"""What a sheet shows where a formula failed or, as ####, where a column is too narrow."""
+_ERROR_CELL = re.compile(rb"""(<(?:\w+:)?c\s(?:[^<>]*?\s)?t\s*=\s*)(?:"e"|'e')""")
+_FILLED_CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+)([0-9]+)["'][^<>]*(?<!/)>""")
 
 
 class CellProblem(Exception):
@@ -88,7 +99,7 @@ def read_text(cell: Cell) -> str:
 
 def read_name(cell: Cell) -> str:
     """A person's name: inner blanks gone, the separator of names made U+00B7 whatever dot was typed."""
-    name = re.sub(r"[\u2022\u2027\u30fb\u22c5.]", "·", re.sub(r"\s+", "", read_text(cell)))
+    name = _DOTS.sub("\u00b7", re.sub(r"\s+", "", read_text(cell)))
     if not 1 <= len(name) <= 50 or any(character.isdigit() and character.isascii() for character in name[:1]):
         raise CellProblem(Code.BAD_VALUE, value=name, expected=Text("姓名", "a name"))
     return name
@@ -98,7 +109,12 @@ def read_digits(cell: Cell) -> str:
     """Digits that matter to the last, such as an identity or account number: a number is refused."""
     if isinstance(cell, bool | int | float) or _LONG_NUMBER.fullmatch(plain(cell)):
         raise CellProblem(Code.DIGITS_LOST)
-    return re.sub(r"[\s-]", "", read_text(cell)).upper()
+    text = re.sub(r"[\s-]", "", read_text(cell)).upper()
+    # Digits of other scripts mean the same and compare as different: one person would become two.
+    foreign = "".join(character for character in text if character.isdigit() and not character.isascii())
+    if foreign:
+        raise CellProblem(Code.BAD_VALUE, value=foreign, expected=Text("数字 0 至 9", "the digits 0 to 9"))
+    return text
 
 
 def read_day(cell: Cell) -> date:
@@ -111,41 +127,41 @@ def read_day(cell: Cell) -> date:
     match = re.fullmatch(r"(\d{4})[-./年](\d{1,2})[-./月](\d{1,2})日?", text) or re.fullmatch(
         r"(\d{4})(\d\d)(\d\d)", text
     )
+    if match is None:
+        raise CellProblem(Code.BAD_DATE, value=text)
     try:
-        if match:
-            return date(int(match[1]), int(match[2]), int(match[3]))
+        return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
-        pass
-    raise CellProblem(Code.BAD_DATE, value=text)
+        raise CellProblem(Code.BAD_DATE, value=text) from None
 
 
 def read_fen(cell: Cell) -> int:
     """An amount of money in yuan as integer fen; more than two decimals, or a negative amount, is refused."""
-    text = re.sub(r"[,,¥¥元\s]", "", plain(cell))
     expected = Text("金额(元),最多两位小数", "an amount in yuan with at most two decimals")
-    try:
-        value = Decimal(repr(cell) if isinstance(cell, float) else text)
-    except InvalidOperation:
-        raise CellProblem(Code.BAD_VALUE, value=plain(cell), expected=expected) from None
-    if isinstance(cell, float):
-        # A sheet stores 0.1 + 0.2 as 0.30000000000000004: what it shows is what was meant.
-        value = round(value, 6)
-    fen = value.scaleb(2)
-    if not value.is_finite() or fen != fen.to_integral_value() or not 0 <= fen <= LARGEST_FEN:
-        raise CellProblem(Code.BAD_VALUE, value=plain(cell), expected=expected)
-    return int(fen)
+    return _units(cell, plain(cell).removeprefix("¥").removesuffix("元").strip(), 2, LARGEST_FEN, expected)
 
 
 def read_quantity(cell: Cell) -> Decimal:
     """A quantity with at most three decimals."""
-    expected = Text("数量", "a quantity")
-    try:
-        value = round(Decimal(str(cell) if isinstance(cell, float) else plain(cell).replace(",", "")), 6)
-    except InvalidOperation:
-        raise CellProblem(Code.BAD_VALUE, value=plain(cell), expected=expected) from None
-    if value.scaleb(3) != value.scaleb(3).to_integral_value() or not 0 <= value < 10**11:
-        raise CellProblem(Code.BAD_VALUE, value=plain(cell), expected=expected)
-    return value
+    expected = Text("数量,最多三位小数", "a quantity with at most three decimals")
+    return Decimal(_units(cell, plain(cell), 3, 10**14 - 1, expected)).scaleb(-3)
+
+
+def _units(cell: Cell, text: str, places: int, largest: int, expected: Text) -> int:
+    """A number that is not negative, in units of its last decimal place; no digit of a text is rounded away."""
+    if isinstance(cell, float) and abs(cell) < 10**15:
+        # A sheet stores 0.1 + 0.2 as 0.30000000000000004: what it shows, 15 digits at most, is what was meant.
+        text = f"{round(Decimal(f'{cell:.15g}'), 6):f}"
+    match = _NUMBER.fullmatch(text)
+    if match and (match["whole"] or match["decimals"]):
+        whole = match["whole"].replace(",", "").lstrip("0")
+        decimals = (match["decimals"] or "").rstrip("0")
+        # Lengths first: Python refuses to make an integer of thousands of digits.
+        if len(whole) <= len(str(largest)) and len(decimals) <= places:
+            units = int(f"{match['sign']}0{whole}{decimals.ljust(places, '0')}")
+            if 0 <= units <= largest:
+                return units
+    raise CellProblem(Code.BAD_VALUE, value=plain(cell), expected=expected)
 
 
 def read_year(cell: Cell) -> int:
@@ -195,14 +211,27 @@ class Table:
 
     def rows(self) -> Iterator[Row]:
         """The rows below the header, without blank ones and footers."""
-        key = min(position for position, column in self.columns.items() if column.required)
         for index, cells in enumerate(self._rows()):
-            if index <= self.header_rows[-1] or all(_blank(cell) for cell in cells):
+            if index <= self.header_rows[-1]:
                 continue
-            first = next(plain(cell) for cell in cells if not _blank(cell))
-            if _FOOTER.match(first) and (key >= len(cells) or _blank(cells[key]) or plain(cells[key]) == first):
-                continue
-            yield self._row(index + 1, cells)
+            first = next((position for position, cell in enumerate(cells) if not _blank(cell)), None)
+            if first is not None and not self._is_footer(cells, first):
+                yield self._row(index + 1, cells)
+
+    def _is_footer(self, cells: Sequence[Cell], first: int) -> bool:
+        """Whether a row begins with a word of footers and leaves most of what every row must have blank.
+
+        A total may also stand where a number or a name should; no other word says by itself that a row is none.
+        """
+        word = re.sub(r"\s", "", plain(cells[first]))
+        if not _FOOTER.match(word):
+            return False
+        required = {position for position, column in self.columns.items() if column.required}
+        if first in required and _TOTAL.fullmatch(word):
+            return True
+        others = required - {first}
+        filled = sum(position < len(cells) and not _blank(cells[position]) for position in others)
+        return not filled or 2 * filled < len(others)
 
     def _row(self, number: int, cells: Sequence[Cell]) -> Row:
         row = Row(number, {})
@@ -214,7 +243,7 @@ class Table:
                     row.problems.append(Code.MISSING_VALUE.problem("rows", number, column.name, field=column.title))
                 continue
             try:
-                row.values[column.name] = column.read(cell)
+                row.values[column.name] = _read(column, cell)
             except CellProblem as problem:
                 row.values[column.name] = None
                 values = {"field": column.title, **problem.values}
@@ -234,27 +263,22 @@ def open_table(
     ``stated`` and ``remembered`` map further headers to column names; a stated header must be there. Refuses
     ``FILE_UNREADABLE``, ``HEADER_NOT_FOUND`` (naming the missing columns) and ``HEADER_UNKNOWN``.
     """
-    stated = dict(stated or {})
-    matches = {**(remembered or {}), **stated}
+    stated, remembered = dict(stated or {}), dict(remembered or {})
+    sheets = list(_sheets(data, name)) or [("", _Grid(lambda: iter(()), 0, 0))]
+    each = [_find_header(sheet, grid, columns, stated, remembered) for sheet, grid in sheets]
+    found = max(each, key=lambda found: found.score)
     known = {column.name for column in columns}
-    sheets = list(_sheets(data, name))
-    tables: list[tuple[int, Table, list[Column]]] = []
-    headers: list[str] = []
-    for sheet, grid in sheets:
-        found = _find_header(sheet, grid, columns, matches)
-        tables.append(found[:3])
-        headers = headers or found[3]
-    _, table, missing = max(tables, key=lambda found: found[0])
-    seen = {folded for _, grid in sheets for cells in _head(grid) for cell in cells if (folded := fold(cell))}
     for header, column in stated.items():
-        if column not in known or fold(header) not in seen:
-            raise Code.HEADER_UNKNOWN.refuse(
-                "matches", header=header, column=column, headers=", ".join(headers), columns=", ".join(sorted(known))
-            )
-    if missing:
-        names = Text("、".join(c.title.zh for c in missing), ", ".join(c.title.en for c in missing))
-        raise Code.HEADER_NOT_FOUND.refuse("file", columns=names)
-    return table
+        if column not in known or fold(header) not in found.headers:
+            headers, names = ", ".join(found.headers), ", ".join(sorted(known))
+            raise Code.HEADER_UNKNOWN.refuse("matches", header=header, column=column, headers=headers, columns=names)
+        if list(stated.values()).count(column) > 1:
+            expected = Text("只由一个表头对应的字段", "a field that only one header stands for")
+            raise Code.BAD_VALUE.refuse("matches", field=header, value=column, expected=expected)
+    if found.missing:
+        titles = Text("、".join(c.title.zh for c in found.missing), ", ".join(c.title.en for c in found.missing))
+        raise Code.HEADER_NOT_FOUND.refuse("file", columns=titles)
+    return found.table
 
 
 def fold(header: Cell) -> str:
@@ -262,6 +286,14 @@ def fold(header: Cell) -> str:
     if _blank(header):
         return ""
     return re.sub(r"\(.*?\)|[\s*:、/_-]", "", plain(header)).lower()
+
+
+def _read(column: Column, cell: Cell) -> Any:
+    """What a filled cell says; the word of an error (#N/A) is no text of anybody."""
+    if isinstance(cell, str) and _NO_VALUE.fullmatch(cell.strip()):
+        expected = Text("实际的值,而不是错误标记", "a value and no mark of an error")
+        raise CellProblem(Code.BAD_VALUE, value=cell.strip(), expected=expected)
+    return column.read(cell)
 
 
 def _blank(cell: Cell) -> bool:
@@ -275,36 +307,58 @@ class _Grid:
     height: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What was found on one sheet; the sheet with the highest score is the one."""
+
+    score: tuple[int, int]
+    table: Table
+    headers: Sequence[str]
+    missing: Sequence[Column]
+
+
 def _head(grid: _Grid) -> list[Sequence[Cell]]:
     rows = grid.rows()
     return [cells for cells, _ in zip(rows, range(HEADER_DEPTH), strict=False)]
 
 
 def _find_header(
-    sheet: str, grid: _Grid, columns: Sequence[Column], matches: Mapping[str, str]
-) -> tuple[int, Table, list[Column], list[str]]:
+    sheet: str, grid: _Grid, columns: Sequence[Column], stated: Mapping[str, str], remembered: Mapping[str, str]
+) -> _Found:
     """The row (or the two rows, where headers are merged) that matches most columns."""
-    by_header = {fold(header): column for column in columns for header in (column.title.zh, *column.aliases)}
     by_name = {column.name: column for column in columns}
-    by_header.update({fold(header): by_name[name] for header, name in matches.items() if name in by_name})
+    by_header = {fold(header): (0, column) for column in columns for header in (column.title.zh, *column.aliases)}
+    for rank, matches in ((1, remembered), (2, stated)):
+        by_header.update({fold(header): (rank, by_name[name]) for header, name in matches.items() if name in by_name})
     head = _head(grid)
-    best: tuple[int, dict[int, Column], tuple[int, ...], list[str]] = (-1, {}, (0,), [])
+    best = _Found((-1, 0), Table(sheet, {}, (0,), grid.width, grid.height, grid.rows), (), ())
     for top in range(len(head)):
         for rows in ((top,), (top, top + 1)):
             if rows[-1] >= len(head):
                 continue
             labels = _labels([head[row] for row in rows], grid.width)
-            matched: dict[int, Column] = {}
-            for position, label in labels.items():
-                column = by_header.get(label)
-                if column is not None and column not in matched.values():
-                    matched[position] = column
-            score = 2 * len(matched) - len(rows)  # of equal matches the single row is the header
-            if score > best[0]:
-                best = (score, matched, rows, [label for label in labels.values() if label])
-    missing = [column for column in columns if column.required and column not in best[1].values()]
-    table = Table(sheet, best[1], best[2], grid.width, grid.height, grid.rows)
-    return best[0], table, missing, best[3]
+            matched = _matched(labels, by_header)
+            # Of equal matches the single row is the header, and the one with what the officer stated.
+            score = 2 * len(matched) - len(rows), sum(fold(header) in labels.values() for header in stated)
+            if score > best.score:
+                table = Table(sheet, matched, rows, grid.width, grid.height, grid.rows)
+                best = _Found(score, table, [label for label in labels.values() if label], ())
+    found = {column.name for column in best.table.columns.values()}
+    return replace(best, missing=[column for column in columns if column.required and column.name not in found])
+
+
+def _matched(labels: Mapping[int, str], by_header: Mapping[str, tuple[int, Column]]) -> dict[int, Column]:
+    """Where each column stands: under the header that the officer stated, else under a remembered, else a known one.
+
+    Of equal headers the first one holds the column.
+    """
+    best: dict[str, tuple[int, int, Column]] = {}
+    for position, label in labels.items():
+        if label in by_header:
+            rank, column = by_header[label]
+            if column.name not in best or rank > best[column.name][0]:
+                best[column.name] = rank, position, column
+    return {position: column for _, position, column in best.values()}
 
 
 def _labels(rows: Sequence[Sequence[Cell]], width: int) -> dict[int, str]:
@@ -323,17 +377,75 @@ def _sheets(data: bytes, name: str) -> Iterator[tuple[str, _Grid]]:
     if not name.lower().endswith(".xlsx"):
         raise Code.FILE_UNREADABLE.refuse("file", detail=name)
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(item.file_size for item in archive.infolist()) > LARGEST_UNPACKED:
-                raise Code.FILE_UNREADABLE.refuse("file", detail=name)
-        workbook = CalamineWorkbook.from_filelike(io.BytesIO(data))
+        workbook = CalamineWorkbook.from_filelike(_readable(data, name))
         for sheet_name in workbook.sheet_names:
             sheet = workbook.get_sheet_by_name(sheet_name)
             if sheet.height:
                 height, width = (last + 1 for last in sheet.end or (0, 0))
                 yield sheet_name, _Grid(sheet.iter_rows, width, height)
-    except (CalamineError, zipfile.BadZipFile, KeyError) as error:
+    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
+        # RuntimeError is what zipfile says of a part that is encrypted or packed in an unknown way.
         raise Code.FILE_UNREADABLE.refuse("file", detail=str(error)) from error
+
+
+def _readable(data: bytes, name: str) -> IO[bytes]:
+    """The workbook as the reader may have it: whole, of a size that fits, and with the errors of formulas as text.
+
+    The reader gives an error (#N/A) as a blank cell, and would set aside memory for every cell up to the last one.
+    """
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        parts = archive.infolist()
+        # Other formats may come under the same ending; problems could not be written back into them.
+        workbook = any(part.filename.lower().endswith("workbook.xml") for part in parts)
+        if not workbook or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
+            raise Code.FILE_UNREADABLE.refuse("file", detail=name)
+        looks = [_look_through(archive, part) for part in parts]
+        area = sum(area for area, _ in looks)
+        if area > LARGEST_AREA:
+            size, limit = (Text(f"{cells:,} 个单元格", f"{cells:,} cells") for cells in (area, LARGEST_AREA))
+            raise Code.FILE_TOO_LARGE.refuse("file", size=size, limit=limit)
+        if not any(errors for _, errors in looks):
+            return io.BytesIO(data)
+        changed = io.BytesIO()
+        with zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
+            for part, (_, errors) in zip(parts, looks, strict=True):
+                with target.open(part.filename, "w", force_zip64=part.file_size > 2**31) as written:
+                    for piece in _pieces(archive, part):
+                        written.write(_ERROR_CELL.sub(rb'\1"str"', piece) if errors else piece)
+        changed.seek(0)
+        return changed
+
+
+def _look_through(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, bool]:
+    """How many cells there are down and right to the last filled one, and whether there may be errors among them."""
+    height, width, errors = 0, 0, False
+    for piece in _pieces(archive, part):
+        errors = errors or b'"e"' in piece or b"'e'" in piece
+        if places := _FILLED_CELL.findall(piece):
+            columns, rows = (set(found) for found in zip(*places, strict=True))
+            height = max(height, *map(int, rows))
+            width = max(width, *(column_index(column) + 1 for column in columns))
+    return height * width, errors
+
+
+def _pieces(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> Iterator[bytes]:
+    """The text of a part in pieces that do not cut a tag in two."""
+    with archive.open(part) as source:
+        rest = b""
+        while block := source.read(_PIECE):
+            text = rest + block
+            end = text.rfind(b">") + 1 or len(text)
+            yield text[:end]
+            rest = text[end:]
+        yield rest
+
+
+def column_index(letters: bytes) -> int:
+    """The number of a column counted from 0: A is 0, Z 25, AA 26."""
+    index = 0
+    for letter in letters.upper():
+        index = 26 * index + letter - 64
+    return index - 1
 
 
 def decode(data: bytes) -> tuple[str, str]:

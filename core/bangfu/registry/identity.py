@@ -47,10 +47,10 @@ def read_identity(cell: Cell) -> Identity:
     ``IDENTITY_CHECKSUM``.
     """
     text = read_digits(cell)
-    if re.fullmatch(r"\d{15}", text):
+    if re.fullmatch("[0-9]{15}", text):
         first17 = f"{text[:6]}19{text[6:]}"
         text = first17 + check_character(first17)
-    if not re.fullmatch(r"\d{17}[\dX]", text):
+    if not re.fullmatch("[0-9]{17}[0-9X]", text):
         raise CellProblem(Code.IDENTITY_FORM)
     try:
         born = date(int(text[6:10]), int(text[10:12]), int(text[12:14]))
@@ -80,6 +80,6 @@ def read_credit_code(cell: Cell) -> str:
 def read_account(cell: Cell) -> str:
     """A bank account: 8 to 30 digits, as text."""
     text = read_digits(cell)
-    if not re.fullmatch(r"\d{8,30}", text):
+    if not re.fullmatch("[0-9]{8,30}", text):
         raise CellProblem(Code.BAD_VALUE, value=f"…{text[-4:]}", expected=Text("8 至 30 位数字", "8 to 30 digits"))
     return text

@@ -245,6 +245,7 @@ def test_what_needs_no_county(bangfu: Command) -> None:
 
 def test_a_working_day_of_the_countys_own(bangfu: Command) -> None:
     bangfu("R1", "calendar", "set", "2027-01-04", "worked", "--note", "国办发明电〔2026〕1号")
+    assert "set_calendar" in bangfu("C1", "audit").output
     assert "FORBIDDEN" in bangfu("A2", "calendar", "set", "2027-01-04", "off", "--note", "x", code=1).stderr
     assert "REASON_NEEDED" in bangfu("R1", "calendar", "set", "2027-01-04", "off", "--note", " ", code=1).stderr
 

@@ -21,10 +21,11 @@ from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
 from bangfu.errors import Code, Problem, Refused
-from bangfu.models import CalendarDay, Edition, ProgrammeSwitch, ProvisionRow, new_id
+from bangfu.models import Edition, ProgrammeSwitch, ProvisionRow, new_id
 from bangfu.policy import Provision, ProvisionEntry, Resolved, Whose, build
 from bangfu.process import Proceedings
 from bangfu.programme import Programme
+from bangfu.registry.days import working_days
 from bangfu.rules.book import RuleBook
 from bangfu.rules.explain import Explainer
 from bangfu.text import Text
@@ -278,12 +279,6 @@ async def ground_of(session: AsyncSession, tenant: int, programme: Programme, ke
         raise Code.PERIOD_NOT_OPEN.refuse("period", programme=programme.title, period=key)
     working = await working_days(session, tenant)
     return Ground(programme, period, {row.id: thaw(programme, period, row, working) for row in rows})
-
-
-async def working_days(session: AsyncSession, tenant: int) -> WorkingDays:
-    """The county's calendar: the published one under its own entries."""
-    rows = await session.execute(select(CalendarDay.day, CalendarDay.worked).where(CalendarDay.tenant_id == tenant))
-    return WorkingDays({row.day: row.worked for row in rows})
 
 
 def freeze(programme: Programme, resolved: Mapping[str, Resolved]) -> dict[str, Any]:

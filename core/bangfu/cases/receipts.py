@@ -18,13 +18,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
 from bangfu.cases.gather import gather, typed
-from bangfu.cases.ground import Ground, Rules, thaw, working_days
+from bangfu.cases.ground import Ground, Rules, thaw
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, Household, Officer
 from bangfu.policy import Whose
 from bangfu.process import Duty
 from bangfu.programme import Programme
+from bangfu.registry.days import working_days
 from bangfu.rules.book import Determination, Outcome
 from bangfu.rules.explain import Line
 from bangfu.text import Text

@@ -8,16 +8,14 @@ from typing import Any
 from uuid import UUID
 
 import click
-from sqlalchemy.dialects.postgresql import insert
 
 from bangfu import files, jobs
-from bangfu.access import Action, Entered
+from bangfu.access import Entered
 from bangfu.cases import batch
 from bangfu.cases.plans import PlanImporter
 from bangfu.cli.shell import Day, Open, Shell, pass_shell, progress_bar
-from bangfu.errors import Code
-from bangfu.models import CalendarDay
 from bangfu.registry import importing
+from bangfu.registry.days import set_working_day
 from bangfu.registry.divisions import DivisionImporter
 from bangfu.registry.households import HouseholdImporter
 from bangfu.registry.importing import Importer
@@ -195,17 +193,8 @@ def set_day(shell: Shell, day: date, kind: str, note: str) -> None:
 
     async def work(opened: Open) -> None:
         who = await opened.enter()
-        who.require(Action.SET_CALENDAR)
-        if not note.strip():
-            raise Code.REASON_NEEDED.refuse("note")
-        values = {"tenant_id": who.county.id, "day": day, "worked": kind == "worked", "note": note}
         async with opened.database.session(who.scope) as session:
-            statement = insert(CalendarDay).values(values)
-            await session.execute(
-                statement.on_conflict_do_update(
-                    index_elements=["tenant_id", "day"], set_={"worked": values["worked"], "note": note}
-                )
-            )
+            await set_working_day(session, who, day, kind == "worked", note)
 
     shell.run(work)
 

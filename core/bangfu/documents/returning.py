@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import csv
 import io
+import posixpath
 import re
 import zipfile
-from collections.abc import Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
 from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
-from bangfu.documents.reading import Table, decode
+from bangfu.documents.reading import Table, column_index, decode
 
 HEADING = "导入问题 Problems"
+LONGEST = 16_000
+"""The characters of a mark; a cell of a spreadsheet holds 32,767, of which rare ideographs need two."""
 _ROW = re.compile(
-    rb"<(?P<ns>\w+:)?row\b(?P<attributes>[^>]*?)(?P<empty>/)?>(?(empty)|(?P<cells>.*?)</(?P=ns)?row>)", re.S
+    rb"<(?P<ns>\w+:)?row(?P<attributes>(?:\s[^<>]*?)?)(?P<empty>/)?>(?(empty)|(?P<cells>.*?)</(?P=ns)?row>)", re.S
 )
-_NUMBER = re.compile(rb"\br=\"(\d+)\"")
-_REL = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_CELL = re.compile(rb"<(?:\w+:)?c(?P<attributes>(?:\s[^<>]*?)?)(?:/>|>(?P<content>.*?)</(?:\w+:)?c>)", re.S)
+_PLACE = re.compile(rb"""\sr\s*=\s*["'](?P<column>[A-Za-z]*)(?P<row>[0-9]+)["']""")
+_STYLE = re.compile(rb"""\ss\s*=\s*["'][0-9]+["']""")
+_SPANS = re.compile(rb"""\s+spans\s*=\s*(?:"[^"]*"|'[^']*')""")
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^<>]*?ref\s*=\s*["'][A-Z]+([0-9]+):([A-Z]+)([0-9]+)["']""")
+_NOT_XML = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_Marked: TypeAlias = list[tuple[int, str, re.Match[bytes]]]
+"""Rows to mark: their numbers, texts and places."""
 
 
 def with_problems(data: bytes, name: str, table: Table, problems: Mapping[int, str]) -> bytes:
@@ -54,7 +65,7 @@ def _xlsx(data: bytes, table: Table, marks: Mapping[int, str]) -> bytes:
         for item in source.infolist():
             with target.open(item.filename, "w", force_zip64=item.file_size > 2**31) as part:
                 if item.filename == path:
-                    for piece in _marked(source.read(path), _letters(table.width), marks):
+                    for piece in _with_marks(source.read(path), table.width, marks):
                         part.write(piece)
                 else:
                     part.write(source.read(item.filename))
@@ -62,44 +73,121 @@ def _xlsx(data: bytes, table: Table, marks: Mapping[int, str]) -> bytes:
 
 
 def _sheet_path(archive: zipfile.ZipFile, sheet: str) -> str:
-    workbook = ElementTree.fromstring(archive.read("xl/workbook.xml"))  # noqa: S314 - expat refuses entity bombs
+    """The part of the archive that holds a sheet."""
+    # Programs differ in the case and the slashes of names, and in the namespaces of what they write.
+    names = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
+
+    def related(part: str) -> list[tuple[str, str, str]]:
+        folder, file = posixpath.split(part)
+        relations = archive.read(names[posixpath.join(folder, "_rels", f"{file}.rels").lower()])
+        return [
+            (
+                element.attrib["Id"],
+                element.attrib["Type"],
+                posixpath.normpath(posixpath.join("/", folder, element.attrib["Target"])).lstrip("/"),
+            )
+            for element in ElementTree.fromstring(relations)  # noqa: S314 - expat refuses entity bombs
+        ]
+
+    book = next(path for _, kind, path in related("") if kind.endswith("/officeDocument"))
+    workbook = ElementTree.fromstring(archive.read(names[book.lower()]))  # noqa: S314
     relation = next(
-        element.attrib[_REL]
+        value
         for element in workbook.iter()
         if element.tag.endswith("}sheet") and element.attrib.get("name") == sheet
+        for name, value in element.attrib.items()
+        if name.endswith("}id")
     )
-    relations = ElementTree.fromstring(archive.read("xl/_rels/workbook.xml.rels"))  # noqa: S314
-    target = next(element.attrib["Target"] for element in relations if element.attrib["Id"] == relation)
-    return target.removeprefix("/") if target.startswith("/") else f"xl/{target}"
+    path = next(path for key, _, path in related(book) if key == relation)
+    return names[path.lower()]
 
 
-def _marked(sheet: bytes, column: str, marks: Mapping[int, str]) -> list[bytes]:
-    """The sheet's text in pieces, with one more cell at the end of each marked row."""
-    pieces: list[bytes] = []
-    done, number = 0, 0
-    for row in _ROW.finditer(sheet):
-        stated = _NUMBER.search(row["attributes"])
-        number = int(stated[1]) if stated else number + 1
-        text = marks.get(number)
-        if text is None:
-            continue
+def _with_marks(sheet: bytes, width: int, marks: Mapping[int, str]) -> Iterator[bytes]:
+    """The sheet's text in pieces, with one more cell in each marked row."""
+    rows = _marked(sheet, marks)
+    column = _free_column(sheet, width, rows)
+    done = 0
+    for number, text, row in rows:
         ns = row["ns"] or b""
-        cell = (
-            f'<{ns.decode()}c r="{column}{number}" t="inlineStr"><{ns.decode()}is><{ns.decode()}t xml:space="preserve">'
-            f"{escape(text)}</{ns.decode()}t></{ns.decode()}is></{ns.decode()}c>"
-        ).encode()
+        before, style, after = _parted(row["cells"] or b"", ns, column)
+        tag = ns.decode()
+        opening = f'<{tag}c r="{_letters(column)}{number}"'.encode() + style + b' t="inlineStr">'
+        content = f'<{tag}is><{tag}t xml:space="preserve">{_well_formed(text)}</{tag}t></{tag}is></{tag}c>'.encode()
         # A declared span would end before the new cell.
-        attributes = re.sub(rb"\s*spans=\"[^\"]*\"", b"", row["attributes"])
-        pieces += [
-            sheet[done : row.start()],
-            b"<" + ns + b"row" + attributes + b">",
-            row["cells"] or b"",
-            cell,
-            b"</" + ns + b"row>",
-        ]
+        attributes = _SPANS.sub(b"", row["attributes"])
+        yield sheet[done : row.start()] + b"<" + ns + b"row" + attributes + b">"
+        yield before + opening + content + after + b"</" + ns + b"row>"
         done = row.end()
-    pieces.append(sheet[done:])
-    return pieces
+    yield sheet[done:]
+
+
+def _marked(sheet: bytes, marks: Mapping[int, str]) -> _Marked:
+    """The rows to mark. A row that does not state its number follows the one before, unless its cells state theirs."""
+    found: _Marked = []
+    number = 0
+    for row in _ROW.finditer(sheet):
+        stated = _PLACE.search(row["attributes"])
+        number = int(stated["row"]) if stated else number + 1
+        first = _CELL.search(row["cells"] or b"")
+        own = _PLACE.search(first["attributes"]) if first else None
+        actual = int(own["row"]) if own else number
+        if actual in marks:
+            found.append((actual, marks[actual], row))
+    return found
+
+
+def _free_column(sheet: bytes, width: int, rows: _Marked) -> int:
+    """The column of the marks, counted from 0: right of every value, formula and merged cell of the marked rows."""
+    column = width
+    for _, _, row in rows:
+        cells = row["cells"] or b""
+        if _end_before(cells, row["ns"] or b"", column) is None:
+            filled = [place for place, cell in _cells(cells) if cell["content"]]
+            column = max(column, *(place + 1 for place in filled))
+    numbers = sorted(number for number, _, _ in rows)
+    for top, right, bottom in _MERGED.findall(sheet):
+        meets = bisect_right(numbers, int(bottom)) > bisect_left(numbers, int(top))
+        if meets and column_index(right) >= column:
+            column = column_index(right) + 1
+    return column
+
+
+def _cells(row: bytes) -> Iterator[tuple[int, re.Match[bytes]]]:
+    """The cells of a row, each with its column counted from 0."""
+    place = -1
+    for cell in _CELL.finditer(row):
+        stated = _PLACE.search(cell["attributes"])
+        place = column_index(stated["column"]) if stated else place + 1
+        yield place, cell
+
+
+def _end_before(row: bytes, ns: bytes, column: int) -> int | None:
+    """Where the last cell of a row ends, if it stands left of a column: so nearly all rows need not be taken apart."""
+    start = row.rfind(b"<" + ns + b"c ")
+    cell = _CELL.match(row, start) if start >= 0 else None
+    stated = _PLACE.search(cell["attributes"]) if cell else None
+    return cell.end() if cell and stated and column_index(stated["column"]) < column else None
+
+
+def _parted(row: bytes, ns: bytes, column: int) -> tuple[bytes, bytes, bytes]:
+    """A row before and after the new cell, and the style of the empty cell that it replaces, if there is one."""
+    end = _end_before(row, ns, column)
+    if end is not None:
+        return row[:end], b"", row[end:]
+    end = 0
+    for place, cell in _cells(row):
+        if place == column:
+            style = _STYLE.search(cell["attributes"])
+            return row[: cell.start()], style[0] if style else b"", row[cell.end() :]
+        if place > column:
+            break
+        end = cell.end()
+    return row[:end], b"", row[end:]
+
+
+def _well_formed(text: str) -> str:
+    """A text as a cell can hold it: without what XML forbids, and not too long."""
+    return escape(_NOT_XML.sub("\ufffd", text[:LONGEST]))
 
 
 def _letters(index: int) -> str:

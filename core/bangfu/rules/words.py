@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from enum import StrEnum
-from functools import total_ordering
 from typing import Any, TypeVar, cast
 
 from bangfu.policy import Rate, Years
@@ -19,7 +18,6 @@ EXACT_UNIT = 10_000
 V = TypeVar("V")
 
 
-@total_ordering
 class Exact:
     """Money before rounding, in ten-thousandths of a fen: what :func:`share` gives on plain values.
 
@@ -54,6 +52,15 @@ class Exact:
     def __lt__(self, other: Exact | int) -> bool:
         return self.units < Exact.units_of(other)
 
+    def __le__(self, other: Exact | int) -> bool:
+        return self.units <= Exact.units_of(other)
+
+    def __gt__(self, other: Exact | int) -> bool:
+        return self.units > Exact.units_of(other)
+
+    def __ge__(self, other: Exact | int) -> bool:
+        return self.units >= Exact.units_of(other)
+
     def __hash__(self) -> int:
         return hash(self.units)
 
@@ -64,7 +71,7 @@ class Exact:
 def share(amount: int, rate: Rate) -> int:
     """A percentage of an amount, exact: it is rounded once, by the amount that it ends in. 按比例"""
     value: Any = amount
-    return cast(int, value.share(rate) if isinstance(value, Term) else Exact(value * rate))
+    return cast(int, value.share(rate) if type(value) is Term else Exact(value * rate))
 
 
 def least(first: int, *others: int) -> int:
@@ -88,13 +95,13 @@ def choose(when: bool, then: V, otherwise: V) -> V:
 def among(value: int | StrEnum, allowed: Years | Collection[Any]) -> bool:
     """Whether a value is in a range of years or in a list. 属于"""
     given: Any = value
-    return cast(bool, given.among(allowed) if isinstance(given, Term) else given in allowed)
+    return cast(bool, given.among(allowed) if type(given) is Term else given in allowed)
 
 
 def overlaps(values: Collection[Any], allowed: Collection[Any]) -> bool:
     """Whether at least one of several values is in a list. 至少一项属于"""
     given: Any = values
-    return cast(bool, given.overlaps(allowed) if isinstance(given, Term) else not frozenset(given).isdisjoint(allowed))
+    return cast(bool, given.overlaps(allowed) if type(given) is Term else not frozenset(given).isdisjoint(allowed))
 
 
 def not_(condition: bool) -> bool:
@@ -104,9 +111,4 @@ def not_(condition: bool) -> bool:
 
 
 def _pick(pick: Any, op: str, values: tuple[Any, ...]) -> Any:
-    kinds = {type(value) for value in values}
-    if Term in kinds:
-        return Term.extreme(op, values)
-    if Exact in kinds:
-        return Exact(pick(value.units if type(value) is Exact else value * EXACT_UNIT for value in values))
-    return pick(values)
+    return Term.extreme(op, values) if Term in map(type, values) else pick(values)

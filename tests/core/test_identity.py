@@ -128,7 +128,6 @@ def test_a_refused_number_is_never_shown_whole() -> None:
     assert read_identity(WOMAN).masked == "110*************2X"
 
 
-@pytest.mark.xfail(strict=True, reason=r"\d takes the digits of every script, which NFKC does not fold")
 @pytest.mark.parametrize(("read", "typed"), [(read_identity, WOMAN), (read_account, "6228480000000001234")])
 def test_digits_of_another_script_do_not_make_another_number(read: Callable[[Cell], object], typed: str) -> None:
     """Else one person could be registered twice, and the bank would get an account that it cannot read."""

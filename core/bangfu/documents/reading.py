@@ -219,19 +219,19 @@ class Table:
                 yield self._row(index + 1, cells)
 
     def _is_footer(self, cells: Sequence[Cell], first: int) -> bool:
-        """Whether a row begins with a word of footers and leaves most of what every row must have blank.
+        """Whether a row begins with a word of footers and says nothing in most of what every row must have.
 
         A total may also stand where a number or a name should; no other word says by itself that a row is none.
         """
-        word = re.sub(r"\s", "", plain(cells[first]))
+        word = _word(cells[first])
         if not _FOOTER.match(word):
             return False
         required = {position for position, column in self.columns.items() if column.required}
         if first in required and _TOTAL.fullmatch(word):
             return True
-        others = required - {first}
-        filled = sum(position < len(cells) and not _blank(cells[position]) for position in others)
-        return not filled or 2 * filled < len(others)
+        others = [cells[position] for position in required - {first} if position < len(cells)]
+        said = [cell for cell in others if not _blank(cell) and not _FOOTER.match(_word(cell))]
+        return not said or 2 * len(said) < len(required - {first})
 
     def _row(self, number: int, cells: Sequence[Cell]) -> Row:
         row = Row(number, {})
@@ -294,6 +294,10 @@ def _read(column: Column, cell: Cell) -> Any:
         expected = Text("实际的值,而不是错误标记", "a value and no mark of an error")
         raise CellProblem(Code.BAD_VALUE, value=cell.strip(), expected=expected)
     return column.read(cell)
+
+
+def _word(cell: Cell) -> str:
+    return re.sub(r"\s", "", plain(cell))
 
 
 def _blank(cell: Cell) -> bool:

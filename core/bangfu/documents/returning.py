@@ -142,8 +142,7 @@ def _free_column(sheet: bytes, width: int, rows: _Marked) -> int:
     for _, _, row in rows:
         cells = row["cells"] or b""
         if _end_before(cells, row["ns"] or b"", column) is None:
-            filled = [place for place, cell in _cells(cells) if cell["content"]]
-            column = max(column, *(place + 1 for place in filled))
+            column = max([column, *(place + 1 for place, cell in _cells(cells) if cell["content"])])
     numbers = sorted(number for number, _, _ in rows)
     for top, right, bottom in _MERGED.findall(sheet):
         meets = bisect_right(numbers, int(bottom)) > bisect_left(numbers, int(top))

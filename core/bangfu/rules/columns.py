@@ -24,6 +24,8 @@ from bangfu.rules.trace import EXACT_PER_FEN, Term
 OUTCOMES = pl.Enum([outcome.value for outcome in Outcome])
 STREAM_FROM = 100_000
 """Rows from which Polars' streaming engine is the faster one; below it, its start-up costs more than the work."""
+_AS_WRITTEN = pl.QueryOptFlags.none()
+"""The layers already compute each step once: looking for more to save costs more than it saves."""
 
 _DTYPES: dict[Kind, Any] = {Kind.MONEY: pl.Int64, Kind.NUMBER: pl.Int64, Kind.YEAR: pl.Int64, Kind.TRUTH: pl.Boolean}
 _BINARY: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
@@ -103,7 +105,7 @@ def decide_all(book: type[RuleBook[Any, Any]], data: pl.DataFrame, parameters: A
     for layer in _layers(trace, parameters, with_nulls):
         lazy = lazy.with_columns(layer)
     engine: Literal["streaming", "in-memory"] = "streaming" if data.height > STREAM_FROM else "in-memory"
-    return lazy.select(*trace.steps, "outcome", "payable").collect(engine=engine)
+    return lazy.select(*trace.steps, "outcome", "payable").collect(engine=engine, optimizations=_AS_WRITTEN)
 
 
 @lru_cache(maxsize=256)
@@ -112,7 +114,7 @@ def _layers(trace: Trace, parameters: Any, with_nulls: frozenset[str]) -> tuple[
     layers = [tuple(_column(trace, name, parameters, with_nulls) for name in layer) for layer in trace.layers]
     unmet, unknown = _unmet(trace), _unknown(trace, with_nulls)
     outcome = pl.when(unmet).then(_code(Outcome.REFUSED)).when(unknown).then(_code(Outcome.INCOMPLETE))
-    payable = pl.when(unmet | unknown).then(0).otherwise(pl.col("award"))
+    payable = pl.when(unmet | unknown).then(_literal(0)).otherwise(pl.col("award"))
     result = (outcome.otherwise(_code(Outcome.ELIGIBLE)).cat.to(OUTCOMES).alias("outcome"), payable.alias("payable"))
     return (*layers, result)
 
@@ -151,16 +153,16 @@ def _expression(term: Term, parameters: Any) -> pl.Expr:
     if term.op in ("fact", "step"):
         return pl.col(term.data)
     if term.op == "parameter":
-        return pl.lit(getattr(parameters, term.data))
+        return _literal(getattr(parameters, term.data))
     if term.op == "constant":
-        return pl.lit(term.data)
+        return _literal(term.data)
     if term.op in ("among", "overlaps"):
         return _membership(term, parameters)
     args = [_expression(arg, parameters) for arg in term.args]
     if term.op in _BINARY:
         return _BINARY[term.op](args[0], args[1])
     if term.op == "exact":
-        return args[0] * EXACT_PER_FEN
+        return args[0] * _literal(EXACT_PER_FEN)
     if term.op == "least":
         return pl.min_horizontal(args)
     if term.op == "greatest":
@@ -170,23 +172,28 @@ def _expression(term: Term, parameters: Any) -> pl.Expr:
     if term.op == "not":
         return args[0].not_()
     if term.op == "round":
-        gained = pl.max_horizontal(args[0], pl.lit(0))
+        gained = pl.max_horizontal(args[0], _literal(0))
         if term.args[0].kind is Kind.MONEY:
             return gained
         rounding: Rounding = term.data
-        return (gained + rounding.added) // EXACT_PER_FEN
+        return (gained + _literal(rounding.added)) // _literal(EXACT_PER_FEN)
     raise AssertionError(f"no column form of {term.op}")
+
+
+def _literal(value: Any) -> pl.Expr:
+    """A value of a rule as a column; a number always in 64 bits, for Polars takes a bare one for a smaller type."""
+    return pl.lit(value, pl.Int64) if type(value) is int else pl.lit(value)
 
 
 def _membership(term: Term, parameters: Any) -> pl.Expr:
     value, allowed = _expression(term.args[0], parameters), getattr(parameters, term.args[1].data)
     if isinstance(allowed, Years):
-        return (value >= allowed.first) & (value <= allowed.last)
+        return (value >= _literal(allowed.first)) & (value <= _literal(allowed.last))
     if term.op == "among":
         return _any(value == member.value for member in sorted(allowed))
     choices = term.args[0].choices
     assert choices is not None
-    return (value & pl.lit(bits(choices, allowed))) != 0
+    return (value & _literal(bits(choices, allowed))) != _literal(0)
 
 
 def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:

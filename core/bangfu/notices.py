@@ -24,7 +24,7 @@ from bangfu.models import Membership, Notice, NoticeEntry, Objection, Person, ne
 from bangfu.process import Notice as NoticeStage
 from bangfu.programme import NOTICE_COLUMNS, Programme
 from bangfu.registry.divisions import Places
-from bangfu.registry.households import HEAD
+from bangfu.registry.known import HEAD
 from bangfu.text import Text, day
 
 

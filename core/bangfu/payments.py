@@ -39,7 +39,7 @@ from bangfu.process import Duty, Pay, duty_names
 from bangfu.programme import PaymentChannel, Programme
 from bangfu.registry.divisions import Places, township_of
 from bangfu.registry.history import holds
-from bangfu.registry.households import HEAD
+from bangfu.registry.known import HEAD
 from bangfu.text import Text, number, yuan_digits
 from bangfu.vault import Vault
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import csv
 import io
+import posixpath
 import re
 import unicodedata
 import zipfile
@@ -19,6 +20,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import IO, Any, TypeAlias
+from xml.etree import ElementTree
 
 from python_calamine import CalamineError, CalamineWorkbook
 
@@ -43,6 +45,18 @@ _NO_VALUE = re.compile(r"#(N/A|DIV/0!|GETTING_DATA|[A-Z]+[!?]|##+)")
 """What a sheet shows where a formula failed or, as ####, where a column is too narrow."""
 _ERROR_CELL = re.compile(rb"""(<(?:\w+:)?c\s(?:[^<>]*?\s)?t\s*=\s*)(?:"e"|'e')""")
 _FILLED_CELL = re.compile(rb"""\sr\s*=\s*["']([A-Za-z]+)([0-9]+)["'][^<>]*(?<!/)>""")
+_DAMAGED = (
+    CalamineError,
+    zipfile.BadZipFile,
+    zlib.error,
+    ElementTree.ParseError,
+    # What zipfile and expat say of a name, a place, a packing or an encoding that cannot be.
+    LookupError,
+    RuntimeError,
+    ValueError,
+    EOFError,
+    OSError,
+)
 
 
 class CellProblem(Exception):
@@ -200,9 +214,13 @@ def one_of(choices: Mapping[str, Any]) -> Callable[[Cell], Any]:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A sheet with its header found: which column stands where (counted from 0), and the rows below."""
+    """A sheet with its header found: which column stands where (counted from 0), and the rows below.
+
+    ``part`` names the sheet's part of the workbook's archive; a CSV file has none.
+    """
 
     sheet: str
+    part: str
     columns: Mapping[int, Column]
     header_rows: tuple[int, ...]
     width: int
@@ -260,8 +278,9 @@ def open_table(
 ) -> Table:
     """Find the sheet and header row that hold the columns.
 
-    ``stated`` and ``remembered`` map further headers to column names; a stated header must be there. Refuses
-    ``FILE_UNREADABLE``, ``HEADER_NOT_FOUND`` (naming the missing columns) and ``HEADER_UNKNOWN``.
+    ``stated`` and ``remembered`` map further headers to column names and go before the known ones; a stated header
+    must be there, ``BAD_VALUE`` refuses two of one column. Refuses ``FILE_UNREADABLE``, ``FILE_TOO_LARGE``,
+    ``HEADER_NOT_FOUND`` (naming the missing columns) and ``HEADER_UNKNOWN``.
     """
     stated, remembered = dict(stated or {}), dict(remembered or {})
     sheets = list(_sheets(data, name)) or [("", _Grid(lambda: iter(()), 0, 0))]
@@ -309,6 +328,7 @@ class _Grid:
     rows: Callable[[], Iterator[Sequence[Cell]]]
     width: int
     height: int
+    part: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +355,7 @@ def _find_header(
     for rank, matches in ((1, remembered), (2, stated)):
         by_header.update({fold(header): (rank, by_name[name]) for header, name in matches.items() if name in by_name})
     head = _head(grid)
-    best = _Found((-1, 0), Table(sheet, {}, (0,), grid.width, grid.height, grid.rows), (), ())
+    best = _Found((-1, 0), Table(sheet, grid.part, {}, (0,), grid.width, grid.height, grid.rows), (), ())
     for top in range(len(head)):
         for rows in ((top,), (top, top + 1)):
             if rows[-1] >= len(head):
@@ -345,7 +365,7 @@ def _find_header(
             # Of equal matches the single row is the header, and the one with what the officer stated.
             score = 2 * len(matched) - len(rows), sum(fold(header) in labels.values() for header in stated)
             if score > best.score:
-                table = Table(sheet, matched, rows, grid.width, grid.height, grid.rows)
+                table = Table(sheet, grid.part, matched, rows, grid.width, grid.height, grid.rows)
                 best = _Found(score, table, [label for label in labels.values() if label], ())
     found = {column.name for column in best.table.columns.values()}
     return replace(best, missing=[column for column in columns if column.required and column.name not in found])
@@ -381,35 +401,38 @@ def _sheets(data: bytes, name: str) -> Iterator[tuple[str, _Grid]]:
     if not name.lower().endswith(".xlsx"):
         raise Code.FILE_UNREADABLE.refuse("file", detail=name)
     try:
-        workbook = CalamineWorkbook.from_filelike(_readable(data, name))
+        readable, parts = _readable(data, name)
+        workbook = CalamineWorkbook.from_filelike(readable)
         for sheet_name in workbook.sheet_names:
             sheet = workbook.get_sheet_by_name(sheet_name)
             if sheet.height:
                 height, width = (last + 1 for last in sheet.end or (0, 0))
-                yield sheet_name, _Grid(sheet.iter_rows, width, height)
-    except (CalamineError, zipfile.BadZipFile, zlib.error, EOFError, KeyError, RuntimeError) as error:
-        # RuntimeError is what zipfile says of a part that is encrypted or packed in an unknown way.
+                yield sheet_name, _Grid(sheet.iter_rows, width, height, parts[sheet_name])
+    except _DAMAGED as error:
         raise Code.FILE_UNREADABLE.refuse("file", detail=str(error)) from error
 
 
-def _readable(data: bytes, name: str) -> IO[bytes]:
-    """The workbook as the reader may have it: whole, of a size that fits, and with the errors of formulas as text.
+def _readable(data: bytes, name: str) -> tuple[IO[bytes], Mapping[str, str]]:
+    """The workbook as the reader may have it, and the parts of its sheets.
 
-    The reader gives an error (#N/A) as a blank cell, and would set aside memory for every cell up to the last one.
+    It is whole, of a size that fits, and has the errors of formulas as text: the reader gives an error (#N/A) as a
+    blank cell, and would set aside memory for every cell up to the last one.
     """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         parts = archive.infolist()
-        # Other formats may come under the same ending; problems could not be written back into them.
-        workbook = any(part.filename.lower().endswith("workbook.xml") for part in parts)
-        if not workbook or sum(part.file_size for part in parts) > LARGEST_UNPACKED:
+        if sum(part.file_size for part in parts) > LARGEST_UNPACKED:
             raise Code.FILE_UNREADABLE.refuse("file", detail=name)
+        sheets = _sheet_parts(archive)
         looks = [_look_through(archive, part) for part in parts]
         area = sum(area for area, _ in looks)
         if area > LARGEST_AREA:
-            size, limit = (Text(f"{cells:,} 个单元格", f"{cells:,} cells") for cells in (area, LARGEST_AREA))
+            size = Text(
+                f"{area:,} 个单元格(算至最后有内容的行和列)", f"{area:,} cells (up to the last filled row and column)"
+            )
+            limit = Text(f"{LARGEST_AREA:,} 个", f"{LARGEST_AREA:,}")
             raise Code.FILE_TOO_LARGE.refuse("file", size=size, limit=limit)
         if not any(errors for _, errors in looks):
-            return io.BytesIO(data)
+            return io.BytesIO(data), sheets
         changed = io.BytesIO()
         with zipfile.ZipFile(changed, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as target:
             for part, (_, errors) in zip(parts, looks, strict=True):
@@ -417,7 +440,36 @@ def _readable(data: bytes, name: str) -> IO[bytes]:
                     for piece in _pieces(archive, part):
                         written.write(_ERROR_CELL.sub(rb'\1"str"', piece) if errors else piece)
         changed.seek(0)
-        return changed
+        return changed, sheets
+
+
+def _sheet_parts(archive: zipfile.ZipFile) -> dict[str, str]:
+    """The parts of the sheets by their names. Other formats have none, and problems could not be written into them."""
+    # Programs differ in the case and the slashes of names, and in the namespaces of what they write.
+    names = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
+
+    def parsed(path: str) -> ElementTree.Element:
+        return ElementTree.fromstring(archive.read(names[path.lower()]))  # noqa: S314 - expat refuses entity bombs
+
+    def related(part: str, key: str) -> dict[str, str]:
+        folder, file = posixpath.split(part)
+        relations = parsed(posixpath.join(folder, "_rels", f"{file}.rels"))
+        return {
+            element.attrib[key]: posixpath.normpath(posixpath.join("/", folder, element.attrib["Target"])).lstrip("/")
+            for element in relations
+        }
+
+    books = [path for kind, path in related("", "Type").items() if kind.endswith("/officeDocument")]
+    if not books:
+        raise Code.FILE_UNREADABLE.refuse("file", detail="workbook.xml")
+    relations = related(books[0], "Id")
+    return {
+        element.attrib["name"]: names[relations[relation].lower()]
+        for element in parsed(books[0]).iter()
+        if element.tag.endswith("}sheet")
+        for key, relation in element.attrib.items()
+        if key.endswith("}id")
+    }
 
 
 def _look_through(archive: zipfile.ZipFile, part: zipfile.ZipInfo) -> tuple[int, bool]:

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import csv
 import io
-import posixpath
 import re
 import zipfile
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 from bangfu.documents.reading import Table, column_index, decode
@@ -61,45 +59,14 @@ def _harmless(text: str) -> str:
 def _xlsx(data: bytes, table: Table, marks: Mapping[int, str]) -> bytes:
     output = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED) as target:
-        path = _sheet_path(source, table.sheet)
         for item in source.infolist():
             with target.open(item.filename, "w", force_zip64=item.file_size > 2**31) as part:
-                if item.filename == path:
-                    for piece in _with_marks(source.read(path), table.width, marks):
+                if item.filename == table.part:
+                    for piece in _with_marks(source.read(table.part), table.width, marks):
                         part.write(piece)
                 else:
                     part.write(source.read(item.filename))
     return output.getvalue()
-
-
-def _sheet_path(archive: zipfile.ZipFile, sheet: str) -> str:
-    """The part of the archive that holds a sheet."""
-    # Programs differ in the case and the slashes of names, and in the namespaces of what they write.
-    names = {name.replace("\\", "/").lower(): name for name in archive.namelist()}
-
-    def related(part: str) -> list[tuple[str, str, str]]:
-        folder, file = posixpath.split(part)
-        relations = archive.read(names[posixpath.join(folder, "_rels", f"{file}.rels").lower()])
-        return [
-            (
-                element.attrib["Id"],
-                element.attrib["Type"],
-                posixpath.normpath(posixpath.join("/", folder, element.attrib["Target"])).lstrip("/"),
-            )
-            for element in ElementTree.fromstring(relations)  # noqa: S314 - expat refuses entity bombs
-        ]
-
-    book = next(path for _, kind, path in related("") if kind.endswith("/officeDocument"))
-    workbook = ElementTree.fromstring(archive.read(names[book.lower()]))  # noqa: S314
-    relation = next(
-        value
-        for element in workbook.iter()
-        if element.tag.endswith("}sheet") and element.attrib.get("name") == sheet
-        for name, value in element.attrib.items()
-        if name.endswith("}id")
-    )
-    path = next(path for key, _, path in related(book) if key == relation)
-    return names[path.lower()]
 
 
 def _with_marks(sheet: bytes, width: int, marks: Mapping[int, str]) -> Iterator[bytes]:

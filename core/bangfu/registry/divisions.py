@@ -69,6 +69,7 @@ class Places:
     """The divisions of a county on a day, by code and by name."""
 
     by_code: dict[int, Place]
+    _found: dict[tuple[str | None, str], int | None] = field(default_factory=dict, compare=False)
 
     @classmethod
     async def on(cls, session: AsyncSession, day: date) -> Places:
@@ -100,11 +101,13 @@ class Places:
 
         甲村, 甲社区 and 甲村委会 are read as one name unless the full one says which is meant.
         """
-        found = self._villages.get(_bare(name), [])
-        if township is not None:
-            found = _meant(found, township, lambda village: self.township(village.code))
-        found = _meant(found, name, lambda village: village.name)
-        return found[0].code if len(found) == 1 else None
+        if (township, name) not in self._found:
+            found = self._villages.get(_bare(name), [])
+            if township is not None:
+                found = _meant(found, township, lambda village: self.township(village.code))
+            found = _meant(found, name, lambda village: village.name)
+            self._found[township, name] = found[0].code if len(found) == 1 else None
+        return self._found[township, name]
 
 
 _SUFFIX = re.compile(r"(村民委员会|居民委员会|村委会|居委会|社区|街道|乡|镇|村)$")

@@ -38,10 +38,10 @@ from bangfu.registry.divisions import VILLAGE, Places, level_of, read_code
 from bangfu.registry.history import Assertion, assert_from
 from bangfu.registry.identity import Identity, read_account, read_identity
 from bangfu.registry.importing import Importer, State
+from bangfu.registry.known import HEAD, Known, Register
 from bangfu.text import Text
 from bangfu.vault import Vault, mask_account, mask_phone
 
-HEAD = "head"
 RELATIONS = {
     "户主": HEAD,
     "配偶": "spouse",
@@ -268,7 +268,13 @@ class HouseholdImporter(Importer[_State]):
 
     async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> _Changes:
         """What is new and what changed, of households, persons and how they belong together."""
-        known = await _Known.read(session, state, rows)
+        tenant, identities = state.who.county.id, [row.values["identity"] for row in rows]
+        known = await Register.read(
+            session,
+            tenant,
+            {row.values["number"] for row in rows},
+            [state.vault.index(identity.number, "identity", tenant) for identity in identities if identity],
+        )
         changes = _Changes()
         ids: dict[str, UUID] = {}
         for row in rows:
@@ -278,7 +284,7 @@ class HouseholdImporter(Importer[_State]):
             self._person(row, ids[number], known, changes, state)
         return changes
 
-    def _household(self, row: Row, known: _Known, changes: _Changes, state: _State) -> UUID:
+    def _household(self, row: Row, known: Register, changes: _Changes, state: _State) -> UUID:
         values, group = row.values, state.groups[row.values["number"]]
         tally = state.tally("household")
         old = known.households.get(values["number"])
@@ -318,7 +324,7 @@ class HouseholdImporter(Importer[_State]):
         return household
 
     def _dated(
-        self, row: Row, household: UUID, known: _Known, changes: _Changes, state: _State
+        self, row: Row, household: UUID, known: Register, changes: _Changes, state: _State
     ) -> dict[str, tuple[Any, Any]]:
         """Standing, account and cadre: asserted from the day of the roster, an exit from the end of its year."""
         values, village = row.values, row.values["village"]
@@ -365,22 +371,21 @@ class HouseholdImporter(Importer[_State]):
             changes.cadres.append(Assertion(key, {"division": village, "officer_id": cadre}, state.as_of))
         return was
 
-    def _person(self, row: Row, household: UUID, known: _Known, changes: _Changes, state: _State) -> None:
+    def _person(self, row: Row, household: UUID, known: Register, changes: _Changes, state: _State) -> None:
         values, tally = row.values, state.tally("person")
         identity: Identity | None = values["identity"]
         index = state.vault.index(identity.number, "identity", state.who.county.id) if identity else None
         person = known.person(household, values["name"], index)
-        member = known.memberships.get(person.id) if person else None
+        member = known.members.get(person.id) if person else None
         if person is not None and known.heads.get(household) == person.id:
             state.groups[values["number"]].head_stays = False
         if values.get("left_on") is not None:
             self._leave(row, member if member and member.household_id == household else None, changes, state)
             return
         if person is not None and member is not None and member.household_id != household:
-            elsewhere = known.numbers.get(member.household_id, "?")
             masked = identity.masked if identity else values["name"]
             row.problems.append(
-                Code.PERSON_ELSEWHERE.problem("rows", row.number, "identity", masked=masked, number=elsewhere)
+                Code.PERSON_ELSEWHERE.problem("rows", row.number, "identity", masked=masked, number=member.number)
             )
             return
         if person is None:
@@ -400,7 +405,7 @@ class HouseholdImporter(Importer[_State]):
             of = {"household_id": household, "division": values["village"], "relation": values["relation"]}
             changes.memberships.append(Assertion({"person_id": person_id}, of, state.as_of))
 
-    def _leave(self, row: Row, member: Membership | None, changes: _Changes, state: _State) -> None:
+    def _leave(self, row: Row, member: Known | None, changes: _Changes, state: _State) -> None:
         """End a membership on the day stated; who is no member has nothing left to end."""
         tally, left_on = state.tally("person"), row.values["left_on"]
         if member is None:
@@ -420,7 +425,7 @@ class HouseholdImporter(Importer[_State]):
 
     def _correct(
         self,
-        person: Person,
+        person: Known,
         values: dict[str, Any],
         identity: Identity | None,
         index: bytes | None,
@@ -481,91 +486,6 @@ class HouseholdImporter(Importer[_State]):
         await insert_rows(session, Person, changes.persons)
         await update_each(session, Person, changes.corrected)
         await assert_from(session, Membership, changes.memberships, now)
-
-
-@dataclass(frozen=True)
-class _Known:
-    """What is known of the households and persons that a chunk of rows names."""
-
-    households: dict[str, Household]
-    numbers: dict[UUID, str]
-    standings: dict[UUID, Standing]
-    accounts: dict[UUID, Account]
-    cadres: dict[UUID, HouseholdCadre]
-    by_index: dict[bytes, Person]
-    by_name: dict[tuple[UUID, str], list[Person]]
-    memberships: dict[UUID, Membership]
-    heads: dict[UUID, UUID]
-
-    def person(self, household: UUID, name: str, index: bytes | None) -> Person | None:
-        """The person of an identity number, or the one of that name in the household where either lacks a number."""
-        if index is not None and index in self.by_index:
-            return self.by_index[index]
-        named = self.by_name.get((household, name), [])
-        found = [person for person in named if index is None or person.identity_index is None]
-        return found[0] if len(found) == 1 else None
-
-    @classmethod
-    async def read(cls, session: AsyncSession, state: _State, rows: Sequence[Row]) -> _Known:
-        """Read it all, in seven statements whatever the number of rows."""
-        tenant = state.who.county.id
-        numbers = {row.values["number"] for row in rows}
-        indexes = [
-            state.vault.index(row.values["identity"].number, "identity", tenant)
-            for row in rows
-            if row.values["identity"] is not None
-        ]
-        households = {
-            row.number: row
-            for row in await session.scalars(
-                select(Household).where(Household.tenant_id == tenant, among(Household.number, numbers))
-            )
-        }
-        ids = [row.id for row in households.values()]
-
-        async def current(model: type[Any]) -> dict[UUID, Any]:
-            query = select(model).where(
-                model.tenant_id == tenant,
-                among(model.household_id, ids),
-                model.known_to.is_(None),
-                model.valid_to.is_(None),
-            )
-            return {row.household_id: row for row in await session.scalars(query)}
-
-        persons = (
-            await session.scalars(
-                select(Person).where(Person.tenant_id == tenant, among(Person.identity_index, indexes))
-            )
-        ).all()
-        theirs = (
-            await session.execute(
-                select(Membership, Person, Household.number)
-                .join(Person, (Person.tenant_id == Membership.tenant_id) & (Person.id == Membership.person_id))
-                .join(
-                    Household, (Household.tenant_id == Membership.tenant_id) & (Household.id == Membership.household_id)
-                )
-                .where(
-                    Membership.tenant_id == tenant,
-                    Membership.known_to.is_(None),
-                    Membership.valid_to.is_(None),
-                    among(Membership.household_id, ids) | among(Membership.person_id, [p.id for p in persons]),
-                )
-            )
-        ).all()
-        by_name: dict[tuple[UUID, str], list[Person]] = {}
-        for member, person, _ in theirs:
-            by_name.setdefault((member.household_id, person.name), []).append(person)
-        return cls(
-            households,
-            {member.household_id: number for member, _, number in theirs},
-            await current(Standing),
-            await current(Account),
-            await current(HouseholdCadre),
-            {person.identity_index: person for person in persons if person.identity_index is not None},
-            by_name,
-            {member.person_id: member for member, _, _ in theirs},
-            {member.household_id: member.person_id for member, _, _ in theirs if member.relation == HEAD},
-        )
 
 
 async def move(session: AsyncSession, tenant: int, moved: dict[UUID, int]) -> None:

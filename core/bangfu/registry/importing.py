@@ -181,7 +181,9 @@ class _Run(Generic[S]):
         file_id = await self._return(table) if self.problems else None
         refused = bool(self.problems) and not work.parameters["accept_valid"]
         if not work.parameters["dry_run"] and not refused:
-            state = await self._apply(table, state.blocked, stated)
+            if any(tally.new or tally.changed for tally in state.tallies.values()):
+                state = await self._apply(table, state.blocked)
+            await self._finish(state, stated)
         result: dict[str, Any] = {
             "as_of": work.parameters["as_of"],
             "dry_run": work.parameters["dry_run"],
@@ -214,7 +216,7 @@ class _Run(Generic[S]):
             self.problems.setdefault(int(problem.path[1]), []).append(problem)
         return state
 
-    async def _apply(self, table: Table, blocked: set[str], stated: Mapping[str, str]) -> S:
+    async def _apply(self, table: Table, blocked: set[str]) -> S:
         """Second reading: apply every group that is free of problems, some whole groups a transaction."""
         state = await self._prepare()
         applied = 0
@@ -227,6 +229,10 @@ class _Run(Generic[S]):
                 changes = await self.importer.compare(session, good, state)
                 await self.importer.apply(session, changes, state)
             await self.work.progress(min(2 * table.height, table.height + applied), 2 * table.height)
+        return state
+
+    async def _finish(self, state: S, stated: Mapping[str, str]) -> None:
+        """Remember the columns that were matched, and put the import on record."""
         async with self.work.database.session(self.work.who.scope) as session:
             await self._remember(session, stated)
             counts = {what: [t.new, t.changed, t.same] for what, t in state.tallies.items()}
@@ -238,7 +244,6 @@ class _Run(Generic[S]):
                 f"job/{self.work.job}",
                 {"file": self.file.name, "new_changed_same": counts, "bad_rows": len(self.problems)},
             )
-        return state
 
     async def _prepare(self) -> S:
         async with self.work.database.session(self.work.who.scope) as session:

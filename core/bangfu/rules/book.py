@@ -28,6 +28,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
+from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hints, overload
 
 from bangfu.errors import Code, Problem, Refused
@@ -104,14 +105,19 @@ class Step(Generic[V]):
         if instance is None:
             return self
         tracer = instance._tracer
-        if tracer is not None:
-            return cast(V, tracer.step(self.name))
-        value: Any = self.body(instance)
+        return cast(V, self.value(instance) if tracer is None else tracer.step(self.name))
+
+    def value(self, book: RuleBook[Any, Any]) -> Any:
+        """The value of the step for one household, computed once."""
+        known, name = book.__dict__, self.name
+        if name in known:
+            return known[name]
+        value: Any = self.body(book)
         if self.rounds is not None:
             value = self.rounds.whole_fen(Exact.units_of(value))
         # Not a data descriptor: the instance's own entry is what the next reading finds.
-        instance.__dict__[self.name] = value
-        return cast(V, value)
+        known[name] = value
+        return value
 
 
 def criterion(*, cites: str) -> Callable[[Callable[[Any], bool]], Step[bool]]:
@@ -188,6 +194,20 @@ class TracedStep:
 
 
 @dataclass(frozen=True, eq=False)
+class PlainForm:
+    """What deciding one household goes through, laid out beforehand: it is done a million times."""
+
+    read: Callable[[Any], tuple[Any, ...]]
+    """The values of all facts."""
+    bounds: tuple[tuple[int, int, int], ...]
+    """The position, least and largest value of each fact that has bounds."""
+    used: tuple[str | None, ...]
+    """The name of each fact, where some step reads it."""
+    steps: tuple[tuple[str, Step[Any], frozenset[str], bool], ...]
+    """Each step with the facts behind it, and whether it is money before rounding."""
+
+
+@dataclass(frozen=True, eq=False)
 class Trace:
     """A book's text as trees: what columns, hashes and explanations are made from."""
 
@@ -217,24 +237,15 @@ class Trace:
         return tuple(s for s in self.facts.values() if s.kind in (Kind.MONEY, Kind.NUMBER, Kind.YEAR))
 
     @cached_property
-    def plain(
-        self,
-    ) -> tuple[tuple[tuple[str, int, int, bool], ...], tuple[tuple[str, StepKind, frozenset[str], bool], ...]]:
-        """What deciding one household goes through: facts with bounds (and whether any step reads them), steps with
-        their facts (and whether they are money before rounding)."""
-        bounded = {spec.name for spec in self.bounded}
-        inputs = tuple(
-            (
-                name,
-                spec.lowest if name in bounded else 0,
-                spec.largest if name in bounded else -1,
-                name in self.used_facts,
-            )
-            for name, spec in self.facts.items()
-        )
-        return inputs, tuple(
-            (name, traced.step.kind, traced.facts, traced.term.kind is Kind.EXACT)
-            for name, traced in self.steps.items()
+    def plain(self) -> PlainForm:
+        """The book as plain Python goes through it."""
+        return PlainForm(
+            attrgetter(*self.facts)
+            if len(self.facts) > 1
+            else lambda facts: tuple(getattr(facts, n) for n in self.facts),
+            tuple((i, s.lowest, s.largest) for i, s in enumerate(self.facts.values()) if s in self.bounded),
+            tuple(name if name in self.used_facts else None for name in self.facts),
+            tuple((name, s.step, s.facts, s.term.kind is Kind.EXACT) for name, s in self.steps.items()),
         )
 
     @cached_property
@@ -382,30 +393,30 @@ class RuleBook(Generic[F, P]):
 
         Refuses ``FACT_OUT_OF_BOUNDS`` for a value outside its declared bounds.
         """
-        inputs, steps = cls.traced().plain
-        missing = []
-        for name, low, high, read in inputs:
-            value = getattr(facts, name)
-            if value is None:
-                if read:
-                    missing.append(name)
-            elif low <= high and not low <= value <= high:
+        form = cls.traced().plain
+        given = form.read(facts)
+        for position, low, high in form.bounds:
+            value = given[position]
+            if value is not None and not low <= value <= high:
                 raise Refused(_out_of_bounds(cls.traced(), facts))
+        missing: tuple[str, ...] = ()
+        if None in given:
+            missing = tuple(name for name, value in zip(form.used, given, strict=True) if name and value is None)
         book = cls(facts, parameters)
         values: dict[str, int | bool | str | None] = {}
         unmet = unknown = False
-        for name, kind, reads, exact in steps:
+        for name, step, reads, exact in form.steps:
             if missing and not reads.isdisjoint(missing):
                 values[name] = None
-                unknown = unknown or kind is not StepKind.STEP
+                unknown = unknown or step.kind is not StepKind.STEP
                 continue
-            value = getattr(book, name)
+            value = step.value(book)
             values[name] = Exact.units_of(value) if exact else value
-            if value is False and kind is StepKind.CRITERION:
+            if value is False and step.kind is StepKind.CRITERION:
                 unmet = True
         outcome = Outcome.REFUSED if unmet else Outcome.INCOMPLETE if unknown else Outcome.ELIGIBLE
         payable = cast(int, values["award"]) if outcome is Outcome.ELIGIBLE else 0
-        return Determination(outcome, values, payable, tuple(missing))
+        return Determination(outcome, values, payable, missing)
 
 
 def _out_of_bounds(trace: Trace, facts: Any) -> list[Problem]:

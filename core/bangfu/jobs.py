@@ -7,8 +7,10 @@ that it renews; a lease that ran out is anyone's to take.
 
 from __future__ import annotations
 
+import gc
 import logging
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -122,7 +124,8 @@ async def run(
         file = await files.fetch(session, vault, who.county.id, row.file_id) if row.file_id else None
     work = Work(database, vault, who, job, row.parameters, file, watch)
     try:
-        done = await handlers[row.kind](work)
+        with _settled():
+            done = await handlers[row.kind](work)
     except Refused as refusal:
         done = Done({}, problems=refusal.problems)
     except Exception:
@@ -146,6 +149,16 @@ async def run(
             lease_until=None,
         )
         return await status(session, who, job)
+
+
+@contextmanager
+def _settled() -> Iterator[None]:
+    """What lives when a job begins outlives it: looking through it again and again takes a quarter of a batch."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 async def status(session: AsyncSession, who: Entered, job: UUID) -> Status:

@@ -18,8 +18,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from python_calamine import CalamineWorkbook
 
-from bangfu.documents import reading
-from bangfu.documents.reading import Cell, CellProblem, Column, Table, open_table
+from bangfu.documents import cells as reading
+from bangfu.documents import workbooks
+from bangfu.documents.cells import Cell, CellProblem, Column
+from bangfu.documents.reading import Table, open_table
 from bangfu.documents.returning import HEADING, with_problems
 from bangfu.documents.writing import Sheet, SheetColumn, amount_in_words, workbook
 from bangfu.errors import Code, Refused
@@ -413,7 +415,7 @@ def bomb() -> bytes:
     output = io.BytesIO(WHOLE)
     with zipfile.ZipFile(output, "a") as archive:
         archive.writestr("docProps/more.xml", "x")
-        archive.infolist()[-1].file_size = reading.LARGEST_UNPACKED
+        archive.infolist()[-1].file_size = workbooks.LARGEST_UNPACKED
     return output.getvalue()
 
 

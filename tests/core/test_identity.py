@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bangfu.documents.reading import Cell, CellProblem
+from bangfu.documents.cells import Cell, CellProblem
 from bangfu.errors import Code
 from bangfu.registry.identity import (
     Identity,

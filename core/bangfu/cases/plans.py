@@ -21,7 +21,7 @@ from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground, ground_of
 from bangfu.cases.views import Stated
 from bangfu.db.bulk import among
-from bangfu.documents.reading import (
+from bangfu.documents.cells import (
     Cell,
     CellProblem,
     Column,

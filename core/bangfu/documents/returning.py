@@ -15,7 +15,8 @@ from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 from xml.sax.saxutils import escape
 
-from bangfu.documents.reading import Table, column_index, decode
+from bangfu.documents.reading import Table
+from bangfu.documents.workbooks import column_index, decode
 
 HEADING = "导入问题 Problems"
 LONGEST = 16_000

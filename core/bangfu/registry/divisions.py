@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import COUNTY_CODES, Action, Entered
 from bangfu.db import scope_of
-from bangfu.documents.reading import Cell, CellProblem, Column, Row, plain, read_day, read_text, read_yes_no
+from bangfu.documents.cells import Cell, CellProblem, Column, Row, plain, read_day, read_text, read_yes_no
 from bangfu.errors import Code
 from bangfu.models import Division
 from bangfu.registry.history import Assertion, assert_from, holds

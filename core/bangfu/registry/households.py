@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_each
-from bangfu.documents.reading import Column, Row, one_of, read_day, read_digits, read_name, read_text, read_year
+from bangfu.documents.cells import Column, Row, one_of, read_day, read_digits, read_name, read_text, read_year
 from bangfu.errors import Code, Problem
 from bangfu.models import (
     MOVES_WITH_HOUSEHOLD,

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-from bangfu.documents.reading import Cell, CellProblem, read_digits
+from bangfu.documents.cells import Cell, CellProblem, read_digits
 from bangfu.errors import Code
 from bangfu.text import Text
 from bangfu.vault import mask_identity

@@ -22,7 +22,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit, files, jobs
 from bangfu.access import Action, Entered
 from bangfu.db import Database
-from bangfu.documents.reading import Column, Row, Table, fold, open_table
+from bangfu.documents.cells import Column, Row
+from bangfu.documents.reading import Table, fold, open_table
 from bangfu.documents.returning import with_problems
 from bangfu.errors import Code, Problem
 from bangfu.models import ColumnMatch

@@ -18,16 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_all
-from bangfu.documents.reading import (
-    Column,
-    Row,
-    one_of,
-    read_day,
-    read_fen,
-    read_quantity,
-    read_text,
-    read_yes_no,
-)
+from bangfu.documents.cells import Column, Row, one_of, read_day, read_fen, read_quantity, read_text, read_yes_no
 from bangfu.errors import Code
 from bangfu.models import Household, IncomeLine, new_id
 from bangfu.registry.importing import Importer, State

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_each
-from bangfu.documents.reading import Column, Row, one_of, read_day, read_name, read_text
+from bangfu.documents.cells import Column, Row, one_of, read_day, read_name, read_text
 from bangfu.errors import Code
 from bangfu.models import Assignment, Officer, Organization, new_id
 from bangfu.process import Duty

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_each
-from bangfu.documents.reading import Column, Row, one_of, read_text
+from bangfu.documents.cells import Column, Row, one_of, read_text
 from bangfu.errors import Code
 from bangfu.models import Organization, new_id
 from bangfu.registry.divisions import read_code

@@ -86,7 +86,7 @@ def account(shell: Shell, **options: Any) -> None:
     )
     for problem in result["first_refused"][:SHOWN]:
         message = problem["message"][shell.language]
-        shell.out.print(f"  {problem['household']}  {problem['code']}: {message}", markup=False, highlight=False)
+        shell.line(f"  {problem['household']}  {problem['code']}: {message}")
 
 
 @case.command("sign")
@@ -272,7 +272,7 @@ def show_overview(shell: Shell, figures: list[overview.TownshipFigures], ground:
     )
     for name in figures[0].flagged if figures else ():
         flagged = shown_number(sum(f.flagged[name] for f in figures))
-        shell.out.print(f"{shell.show(steps[name].step.title)}: {flagged}", highlight=False)
+        shell.line(f"{shell.show(steps[name].step.title)}: {flagged}")
 
 
 @click.group()
@@ -345,7 +345,7 @@ def draw(shell: Shell, seed: str | None, seed_source: str, **options: Any) -> No
         seed=made.seed,
     )
     for household in made.households[:SHOWN]:
-        shell.out.print(f"  {household}", highlight=False)
+        shell.line(f"  {household}")
     if made.size > SHOWN:
         shell.say("  ……另有 {more} 户", "  … and {more} more", more=made.size - SHOWN)
 
@@ -418,7 +418,7 @@ def replay(shell: Shell, **options: Any) -> None:
         faults=len(result.faults),
     )
     for found, fault in result.faults[:SHOWN]:
-        shell.out.print(f"  {found}: {fault}", markup=False, highlight=False)
+        shell.line(f"  {found}: {fault}")
     if result.faults:
         raise SystemExit(1)
 

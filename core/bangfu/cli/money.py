@@ -51,7 +51,7 @@ def make(shell: Shell, programme: str | None, period: str) -> None:
     made, missing = shell.run(work)
     _say(shell, made)
     for household, problem in missing[:SHOWN]:
-        shell.out.print(f"  {household}: {shell.show(problem.message)} → {shell.show(problem.remedy)}", highlight=False)
+        shell.line(f"  {household}: {shell.show(problem.message)} → {shell.show(problem.remedy)}")
     if len(missing) > SHOWN:
         shell.say("  ……另有 {more} 户", "  … and {more} more", more=len(missing) - SHOWN)
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.text import Text as Plain
 
 from bangfu.cases.receipts import Receipt
+from bangfu.cli.page import folded
 from bangfu.policy import Whose
 from bangfu.rules.book import StepKind
 from bangfu.text import Language, Text, day
@@ -60,6 +62,6 @@ def print_receipt(out: Console, receipt: Receipt, language: Language) -> None:
         f"户编号 {receipt.number} {receipt.programme.zh} {receipt.period.zh}",
         f"household {receipt.number}, {receipt.programme.en}, {receipt.period.en}",
     )
-    from rich.text import Text as Plain
-
-    out.print(Panel(Plain("\n".join(receipt_lines(receipt, language))), title=title.in_(language), title_align="left"))
+    inner = out.width - 4  # the frame, and a cell beside it
+    lines = [part for line in receipt_lines(receipt, language) for part in folded(line, inner)]
+    out.print(Panel(Plain("\n".join(lines)), title=Plain(title.in_(language)), title_align="left"))

@@ -144,12 +144,12 @@ def show_status(shell: Shell, status: jobs.Status) -> None:
         for what, tally in tallies.items():
             for example in tally["examples"][:3]:
                 changes = ", ".join(f"{name}: {old} → {new}" for name, (old, new) in example["fields"].items())
-                shell.out.print(f"  {what} {example['what']}: {changes}", markup=False, highlight=False)
+                shell.line(f"  {what} {example['what']}: {changes}")
     problems = result.get("problems") or result.get("row_problems") or []
     for problem in problems[:10]:
         where = ".".join(str(step) for step in problem["path"])
         message, remedy = problem["message"][shell.language], problem["remedy"][shell.language]
-        shell.out.print(f"  {problem['code']} {where}: {message} → {remedy}", markup=False, highlight=False)
+        shell.line(f"  {problem['code']} {where}: {message} → {remedy}")
     if result.get("bad_rows", 0) > 10:
         shell.say("  ……共 {count} 行有问题", "  … {count} rows with problems in all", count=result["bad_rows"])
     if status.state == "refused":

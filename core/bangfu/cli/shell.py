@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NoReturn, TypeVar, cast
@@ -12,12 +12,12 @@ from typing import Any, NoReturn, TypeVar, cast
 import click
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from bangfu.access import Entered, actor, enter
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground, ground_of
 from bangfu.cases.views import Selection, Stated
+from bangfu.cli import page
 from bangfu.db import Database
 from bangfu.errors import Code, Problem, Refused
 from bangfu.jobs import Watch
@@ -46,7 +46,11 @@ class Shell:
 
     def say(self, zh: str, en: str, **values: Any) -> None:
         """Print a sentence in the caller's language."""
-        self.out.print(Text(zh, en).filled(**values).in_(self.language), highlight=False)
+        self.line(Text(zh, en).filled(**values).in_(self.language))
+
+    def line(self, words: str) -> None:
+        """Print a line as it is, for the terminal to wrap."""
+        self.out.print(words, highlight=False, markup=False, soft_wrap=True)
 
     def show(self, text: Text) -> str:
         """A text in the caller's language."""
@@ -88,20 +92,15 @@ class Shell:
         for problem in problems:
             where = ".".join(str(step) for step in problem.path)
             err.print(f"[bold red]{problem.code.name}[/]{f' ({where})' if where else ''}: ", end="", highlight=False)
-            err.print(self.show(problem.message), markup=False, highlight=False)
-            err.print(f"  → {self.show(problem.remedy)}", markup=False, highlight=False)
+            err.print(self.show(problem.message), markup=False, highlight=False, soft_wrap=True)
+            err.print(f"  → {self.show(problem.remedy)}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(REFUSED_EXIT)
 
     def table(
-        self, title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Sequence[int] = ()
+        self, title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[int] = ()
     ) -> None:
         """Print a table; ``right`` are the columns of numbers."""
-        table = Table(title=title, title_justify="left")
-        for position, header in enumerate(headers):
-            table.add_column(header, justify="right" if position in right else "left")
-        for row in rows:
-            table.add_row(*(str(value) for value in row))
-        self.out.print(table)
+        self.out.print(page.table(title, headers, rows, right))
 
     def report(self, report: Report) -> None:
         """Show what an act came to; exit with 1 if it was refused for all."""
@@ -113,10 +112,8 @@ class Shell:
             refused=len(report.refused),
         )
         for number, problem in report.refused[:SHOWN]:
-            self.out.print(
-                f"  {number}  {problem.code.name}: {self.show(problem.message)}", markup=False, highlight=False
-            )
-            self.out.print(f"    → {self.show(problem.remedy)}", markup=False, highlight=False)
+            self.line(f"  {number}  {problem.code.name}: {self.show(problem.message)}")
+            self.line(f"    → {self.show(problem.remedy)}")
         if len(report.refused) > SHOWN:
             self.say("  ……另有 {more} 户", "  … and {more} more", more=len(report.refused) - SHOWN)
         if report.refused and not report.done and not report.unchanged:

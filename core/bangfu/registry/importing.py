@@ -185,6 +185,7 @@ class _Run(Generic[S]):
             if any(tally.new or tally.changed for tally in state.tallies.values()):
                 state = await self._apply(table, state.blocked)
             await self._finish(state, stated)
+        await self._progress(table, 2 * table.height)
         result: dict[str, Any] = {
             "as_of": work.parameters["as_of"],
             "dry_run": work.parameters["dry_run"],
@@ -212,7 +213,7 @@ class _Run(Generic[S]):
             for row in rows:
                 if row.problems:
                     self._note(row, state)
-            await self.work.progress(min(table.height, (number + 1) * CHUNK), 2 * table.height)
+            await self._progress(table, (number + 1) * CHUNK)
         for problem in self.importer.close(state):
             self.problems.setdefault(int(problem.path[1]), []).append(problem)
         return state
@@ -229,7 +230,7 @@ class _Run(Generic[S]):
             async with self.work.database.session(self.work.who.scope) as session:
                 changes = await self.importer.compare(session, good, state)
                 await self.importer.apply(session, changes, state)
-            await self.work.progress(min(2 * table.height, table.height + applied), 2 * table.height)
+            await self._progress(table, table.height + applied)
         return state
 
     async def _finish(self, state: S, stated: Mapping[str, str]) -> None:
@@ -245,6 +246,11 @@ class _Run(Generic[S]):
                 f"job/{self.work.job}",
                 {"file": self.file.name, "new_changed_same": counts, "bad_rows": len(self.problems)},
             )
+
+    async def _progress(self, table: Table, rows: int) -> None:
+        """Tell how many rows are done; all of them twice, unless the first reading is all there is."""
+        total = table.height if self.work.parameters["dry_run"] else 2 * table.height
+        await self.work.progress(min(rows, total), total)
 
     async def _prepare(self) -> S:
         async with self.work.database.session(self.work.who.scope) as session:

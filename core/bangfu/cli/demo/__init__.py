@@ -38,9 +38,9 @@ def demo(shell: Shell, small: bool, folder: Path | None) -> None:
         f"bangfu --tenant {told.code} --as X002 replay --period {PERIOD}",
         f"bangfu --tenant {told.code} --as X002 audit --limit 20",
     ):
-        shell.out.print(f"  {command}", markup=False, highlight=False, soft_wrap=True)
-    shell.out.print(f"\n付款名册 / payment list: {told.payment_list}", markup=False, highlight=False, soft_wrap=True)
-    shell.out.print(f"全部工作簿 / all workbooks: {target}", markup=False, highlight=False, soft_wrap=True)
+        shell.line(f"  {command}")
+    shell.line(f"\n付款名册 / payment list: {told.payment_list}")
+    shell.line(f"全部工作簿 / all workbooks: {target}")
 
 
 commands = (demo,)

@@ -17,7 +17,6 @@ from typing import Any
 from uuid import UUID
 
 from rich.console import Console
-from rich.table import Table
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -30,6 +29,7 @@ from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.plans import PlanImporter
 from bangfu.cases.views import Selection, Stated
+from bangfu.cli import page
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.receipt import print_receipt
 from bangfu.cli.registry import IMPORTERS
@@ -60,17 +60,17 @@ clause = "二(二)1"
 """
 
 
-HEADERS = (
-    "乡镇 township",
-    "申报 applied",
-    "符合 eligible",
-    "不符合 refused",
-    "资料不全 incomplete",
-    "退回待核 returned",
-    "封顶 capped",
-    "抽查 sampled",
-    "应发 due (yuan)",
-    "已放行 released (yuan)",
+COLUMNS = (
+    Text("乡镇", "township"),
+    Text("申报", "applied"),
+    Text("符合", "eligible"),
+    Text("不符合", "refused"),
+    Text("缺资料", "incomplete"),
+    Text("退回", "sent back"),
+    Text("封顶", "capped"),
+    Text("抽查", "sampled"),
+    Text("应发(元)", "due"),
+    Text("已放行(元)", "released"),
 )
 
 
@@ -402,18 +402,17 @@ class Story:
 
     def _table(self, ground: Ground) -> None:
         steps = ground.latest.book.traced().steps
-        table = Table(title=f"{self.programme.title.zh} {PERIOD} / {self.programme.title.en}", title_justify="left")
-        for position, header in enumerate(HEADERS):
-            table.add_column(header, justify="right" if position else "left")
-        total = ("合计 total", self.told.figures)
+        rows, total = [], ("合计", self.told.figures)
         for name, own in (*((f.name, [f]) for f in self.told.figures), total):
             counts = [
                 sum(getattr(f, key) for f in own) for key in ("applied", "eligible", "refused", "incomplete", "waiting")
             ]
             counts += [sum(f.flagged["capped"] for f in own), sum(f.sampled for f in own)]
             sums = [money(sum(getattr(f, key) for f in own)).zh.split()[0] for key in ("payable_fen", "paid_fen")]
-            table.add_row(name, *(number(c) for c in counts), *sums, end_section=own is self.told.figures)
-        self.out.print(table)
+            rows.append((name, *(number(count) for count in counts), *sums))
+        title = f"{self.programme.title.zh} {PERIOD} / {self.programme.title.en}"
+        self.out.print(page.table(title, [title.zh for title in COLUMNS], rows, range(1, len(COLUMNS))))
+        self._say("各列", "the columns: " + ", ".join(title.en for title in COLUMNS))
         for name in ground.latest.book.traced().criteria:
             step = steps[name].step
             unmet = sum(f.unmet[name] for f in self.told.figures)
@@ -428,7 +427,7 @@ class Story:
         self.out.rule(f"[bold]{zh}  {en}", align="left")
 
     def _say(self, zh: str, en: str) -> None:
-        self.out.print(f"{zh}  /  {en}", highlight=False, markup=False)
+        self.out.print(f"{zh}  /  {en}", highlight=False, markup=False, soft_wrap=True)
 
     async def _free_code(self) -> str:
         """The first made-up county code that is not taken, so that the story can be told again."""

@@ -183,10 +183,8 @@ async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: U
     places = await Places.on(session, who.at.today)
     village = f"{places.township(notice.division)}{places.named(notice.division)}"
     names = programme.process.first(NoticeStage).columns
-    headers = [SheetColumn("序号", "integer", 6)] + [
-        SheetColumn(NOTICE_COLUMNS[name].zh, "money" if name == "amount" else "text", 40 if name == "standard" else 16)
-        for name in names
-    ]
+    headers = [SheetColumn("序号", "integer")]
+    headers += [SheetColumn(NOTICE_COLUMNS[name].zh, "money" if name == "amount" else "text") for name in names]
     await audit.record(
         session, who.at.now, who.actor.id, Action.EXPORT_NOTICE.value, f"notice/{id}", {"entries": len(entries)}
     )

@@ -470,7 +470,6 @@ def _listed(
 
 
 _KINDS = {"position": "integer", "amount": "money"}
-_WIDTHS = {"identity": 22, "account": 24, "programme": 26, "household_number": 18, "position": 6, "note": 10}
 
 
 def _sheets(
@@ -490,7 +489,7 @@ def _sheets(
     cover = Sheet(
         "汇总",
         f"{title}资金拨付汇总表",
-        [SheetColumn("乡镇", width=20), SheetColumn("户数", "integer"), SheetColumn("金额(元)", "money", 18)],
+        [SheetColumn("乡镇"), SheetColumn("户数", "count"), SheetColumn("金额(元)", "money")],
         [(places.named(code), len(amounts), sum(amounts)) for code, amounts in sorted(townships.items())],
         above=[f"批次:第 {batch.number} 批    发放渠道:{channel.title.zh}    户数:{number(batch.count)}"],
         below=[
@@ -502,7 +501,7 @@ def _sheets(
         ],
         total=True,
     )
-    columns = [SheetColumn(header, _KINDS.get(name, "text"), _WIDTHS.get(name, 14)) for name, header in channel.columns]  # type: ignore[arg-type]
+    columns = [SheetColumn(header, _KINDS.get(name, "text")) for name, header in channel.columns]  # type: ignore[arg-type]
     return [cover, Sheet("发放名册", f"{title}发放名册", columns, rows, total=True)]
 
 

@@ -821,7 +821,7 @@ def test_an_amount_that_has_no_words(fen: int) -> None:
 
 def test_a_written_workbook_says_what_it_was_given() -> None:
     columns = [
-        SheetColumn("姓名"), SheetColumn("账号"), SheetColumn("金额", "money"), SheetColumn("人数", "integer"),
+        SheetColumn("姓名"), SheetColumn("账号"), SheetColumn("金额", "money"), SheetColumn("人数", "count"),
         SheetColumn("日期", "day"),
     ]  # fmt: skip
     rows = [
@@ -844,7 +844,7 @@ def test_a_written_workbook_says_what_it_was_given() -> None:
         ["=1+1", "6228480000000001234", 333.33, 3, datetime.combine(SEPTEMBER, time())],
         ["@甲", "00123", 100000000000, 0, None],
         ["http://example.cn", None, 0.01, 12, datetime.combine(MAY, time())],
-        ["合计", None, 100000000333.34, None, None],
+        ["合计", None, 100000000333.34, 15, None],
         ["审核:", None, None, None, None],
         ["+1", None, None, None, None],
     ]
@@ -854,10 +854,25 @@ def test_a_written_workbook_says_what_it_was_given() -> None:
     assert {cell.number_format for cell in page["C"][3:7]} == {"#,##0.00"}
     assert [cell.hyperlink for cell in page["A"]] == [None] * 9
     assert page.print_title_rows == "$3:$3"
-    assert (page.page_setup.paperSize, page.page_setup.orientation) == (9, "landscape")
+    assert (page.page_setup.paperSize, page.page_setup.orientation) == (9, "portrait")
+    # 19 digits and a margin of two, each column with its part of what the longest line needs.
+    assert [page.column_dimensions[letter].width for letter in "BC"] == pytest.approx([21, 20], abs=1)
     empty = [[cell.value for cell in row] for row in book["空"].iter_rows(min_row=2)]
     assert empty == [["姓名", "账号", "金额"], ["合计", None, 0]]
     assert [row[0].value for row in book["无合计"].iter_rows()] == ["一列", "姓名", "甲"]
     read_back = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_name("名册").to_python()
     assert read_back[3][:4] == ["=1+1", "6228480000000001234", 333.33, 3.0]
     assert read_back[6][2] == 100000000333.34
+
+
+def test_a_wide_list_lies_on_its_side_and_a_long_text_has_room() -> None:
+    long = "养殖业总收入的20%" * 6
+    data = workbook(
+        [Sheet("名册", "某县名册", [SheetColumn(f"列{i}") for i in range(6)], [(long, *"abcde"), (*"abcdef",)])]
+    )
+    page: Any = openpyxl.load_workbook(io.BytesIO(data)).worksheets[0]
+    assert [page.column_dimensions["A"].width, page.row_dimensions[3].height] == [pytest.approx(40, abs=1), 45]
+    assert page.row_dimensions[4].height is None
+    assert page.page_setup.orientation in (None, "portrait")
+    wide = workbook([Sheet("名册", "某县名册", [SheetColumn("列" * 12) for _ in range(6)], [])])
+    assert openpyxl.load_workbook(io.BytesIO(wide)).worksheets[0].page_setup.orientation == "landscape"

@@ -238,7 +238,7 @@ async def test_the_payment_list_is_whole_exact_and_on_record(world: World) -> No
     assert all(isinstance(row[9], str) and len(str(row[6])) == 18 for row in rows[2:6])
     assert sum(Decimal(str(row[11])) for row in rows[2:6]) == Decimal("6750.00") == Decimal(str(rows[6][11]))
     cover = [[cell for cell in row if cell is not None] for row in book["汇总"].iter_rows(values_only=True)]
-    assert cover[3:6] == [["东镇", 3, 6700], ["西镇", 1, 50], ["合计", 6750]]
+    assert cover[3:6] == [["东镇", 3, 6700], ["西镇", 1, 50], ["合计", 4, 6750]]
     assert cover[6] == ["合计人民币(大写):陆仟柒佰伍拾元整"]
     ((action, reason, data),) = await world.rows(
         "select action, reason, data from audit_entry where action = 'export_payments'"

@@ -6,6 +6,7 @@ Numbers that are digits (identity, account) are written as text; nothing a perso
 from __future__ import annotations
 
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -13,19 +14,24 @@ from typing import Any, Literal
 
 import xlsxwriter
 
+_ADDED = ("money", "count")
+_WIDEST, _UPRIGHT = 40, 100
+"""In cells: the widest column, beyond which a text runs over several lines, and what upright paper holds."""
+_LINE = 15
+"""The height of a line in points."""
+
 
 @dataclass(frozen=True, slots=True)
 class SheetColumn:
-    """One column of a sheet to write."""
+    """One column of a sheet to write: money in fen, counts that are added up, integers that are not."""
 
     header: str
-    kind: Literal["text", "money", "integer", "day"] = "text"
-    width: int = 14
+    kind: Literal["text", "money", "count", "integer", "day"] = "text"
 
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: lines above the table, the table, a total of its money columns if asked for, and lines below."""
+    """One sheet: lines above the table, the table, a total of its money and counts if asked for, and lines below."""
 
     name: str
     title: str
@@ -46,7 +52,8 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
         "title": book.add_format({**base, "font_size": 16, "bold": True, "align": "center"}),
         "line": book.add_format(base),
         "header": book.add_format({**cell, "bold": True, "align": "center", "text_wrap": True}),
-        "text": book.add_format({**cell, "num_format": "@"}),
+        "text": book.add_format({**cell, "num_format": "@", "text_wrap": True}),
+        "count": book.add_format({**cell, "num_format": "#,##0"}),
         "money": book.add_format({**cell, "num_format": "#,##0.00"}),
         "integer": book.add_format({**cell, "num_format": "0"}),
         "day": book.add_format({**cell, "num_format": "yyyy-mm-dd"}),
@@ -60,12 +67,11 @@ def workbook(sheets: Sequence[Sheet]) -> bytes:
 def _write(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     last = len(sheet.columns) - 1
     page.set_paper(9)
-    page.set_landscape()
     page.fit_to_pages(1, 0)
     page.set_footer("&C第 &P 页,共 &N 页")
-    for position, column in enumerate(sheet.columns):
-        page.set_column(position, position, column.width)
+    widths = [_cells(column.header) + 2 for column in sheet.columns]
     page.merge_range(0, 0, 0, max(1, last), sheet.title, formats["title"])
+    page.set_row(0, 2 * _LINE)
     row = 1
     for line in sheet.above:
         page.write_string(row, 0, line, formats["line"])
@@ -75,20 +81,46 @@ def _write(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
     page.repeat_rows(row)
     totals = [0] * len(sheet.columns)
     for values in sheet.rows:
-        row += 1
+        row, lines = row + 1, 1
         for position, (column, value) in enumerate(zip(sheet.columns, values, strict=True)):
-            if column.kind == "money":
+            if column.kind in _ADDED:
                 totals[position] += value
+            width = _cells(_shown(column.kind, value)) + 2
+            widths[position] = max(widths[position], width)
+            lines = max(lines, -(-width // _WIDEST))
             _cell(page, row, position, column.kind, value, formats)
+        if lines > 1:
+            page.set_row(row, lines * _LINE)
     if sheet.total:
         row += 1
         for position, column in enumerate(sheet.columns):
-            kind = column.kind if column.kind == "money" else "text"
-            value = totals[position] if column.kind == "money" else ("合计" if position == 0 else "")
+            kind = column.kind if column.kind in _ADDED else "text"
+            value = totals[position] if column.kind in _ADDED else ("合计" if position == 0 else "")
+            widths[position] = max(widths[position], _cells(_shown(kind, value)) + 2)
             _cell(page, row, position, kind, value, formats)
     for line in sheet.below:
         row += 1
         page.write_string(row, 0, line, formats["line"])
+    wanted = [_cells(sheet.title) * 16 // 10, *map(_cells, (*sheet.above, *sheet.below))]
+    _lay_out(page, [min(width, _WIDEST) for width in widths], max(wanted))
+
+
+def _lay_out(page: Any, widths: Sequence[int], wanted: int) -> None:
+    """Columns as wide as what stands in them and the title over them; upright paper where they fit on it."""
+    more = max(0, wanted - sum(widths)) / len(widths)
+    for position, width in enumerate(widths):
+        page.set_column(position, position, width + more)
+    if max(wanted, sum(widths)) > _UPRIGHT:
+        page.set_landscape()
+
+
+def _shown(kind: str, value: Any) -> str:
+    return f"{value / 100:,.2f}" if kind == "money" and value not in (None, "") else str(value)
+
+
+def _cells(text: str) -> int:
+    """The width of a text in the cells of a sheet: two for a Chinese character, one for a Latin one."""
+    return sum(2 if unicodedata.east_asian_width(character) in "WF" else 1 for character in text)
 
 
 def _cell(page: Any, row: int, position: int, kind: str, value: Any, formats: dict[str, Any]) -> None:
@@ -96,7 +128,7 @@ def _cell(page: Any, row: int, position: int, kind: str, value: Any, formats: di
         page.write_blank(row, position, None, formats[kind])
     elif kind == "money":
         page.write_number(row, position, value / 100, formats[kind])
-    elif kind == "integer":
+    elif kind in ("count", "integer"):
         page.write_number(row, position, value, formats[kind])
     elif kind == "day":
         page.write_datetime(row, position, value if isinstance(value, date) else None, formats[kind])

@@ -342,10 +342,34 @@ class Code(Enum):
         "Another officer must sign.",
     )
     NOT_INDEPENDENT = _says(
-        "验收人不得是该村的{duty}",
-        "The acceptor must not be the {duty} of this village.",
+        "办理人不得是该村的{duty}",
+        "Who does this must not be the {duty} of this village.",
         "请由该乡镇其他验收人员办理。",
         "Another acceptor of the township must do it.",
+    )
+    FACTS_CHANGED = _says(
+        "核算之后该户的收入或登记信息有变动,原结果不能再签字",
+        "The household's income or registration has changed since it was accounted; the result cannot be signed.",
+        "请重新核算该户后再签字。",
+        "Account the household again, then sign.",
+    )
+    BEFORE_INCOME = _says(
+        "日期 {day} 早于核算所计入的最后一笔收入({last})",
+        "{day} lies before the last income that was counted ({last}).",
+        "请填写收入核算之后实际签字的日期。",
+        "State the day on which the accounting was really signed.",
+    )
+    WHOLE_COUNTY_NEEDED = _says(
+        "抽查须由负责全县的人员办理和录入",
+        "A sample is drawn, checked and typed in by somebody whose area is the whole county.",
+        "请由县级人员办理。",
+        "Have an officer of the county do it.",
+    )
+    IN_BATCH = _says(
+        "该户已列入拨付批次",
+        "The household stands in a payment batch.",
+        "批次未放行的,先取消批次再退回;已放行的,按资金追回程序办理。",
+        "Cancel the batch first if it is not released; what is released is recovered by its own procedure.",
     )
     BEFORE_PREVIOUS_STEP = _says(
         "日期 {day} 早于上一环节的日期 {previous}",

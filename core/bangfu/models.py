@@ -112,7 +112,8 @@ def _by_division(table: str) -> Index:
 
 
 class Tenant(Base):
-    """A county 县. ``demo_today`` is the day that a demo county takes for today; None follows the calendar."""
+    """A county 县. ``demo_today`` is the day that a demo county takes for today since ``demo_set_at``; None follows the
+    calendar."""
 
     __tablename__ = "tenant"
     __wall__ = Wall(Kind.PLATFORM)
@@ -122,6 +123,7 @@ class Tenant(Base):
     name: Mapped[str]
     created_at: Mapped[datetime]
     demo_today: Mapped[date | None]
+    demo_set_at: Mapped[datetime | None]
 
 
 class Division(TenantRow, Dated, Base):
@@ -602,7 +604,8 @@ class Signature(TenantRow, Base):
 class DeterminationRow(TenantRow, Base):
     """A determination 核算结果 with everything needed to explain and replay it. Never changed.
 
-    ``facts`` maps each fact to its raw value; ``known_at`` is the instant whose knowledge they were gathered from.
+    ``facts`` maps each fact to its raw value; ``known_at`` is the instant whose knowledge they were gathered from,
+    ``counted_to`` the last day of income that was counted.
     """
 
     __tablename__ = "determination"
@@ -623,6 +626,7 @@ class DeterminationRow(TenantRow, Base):
     values_: Mapped[Json] = mapped_column("step_values")
     digest: Mapped[str]
     known_at: Mapped[datetime]
+    counted_to: Mapped[date | None]
     officer_id: Mapped[UUID]
     recorded_at: Mapped[datetime]
 
@@ -746,14 +750,14 @@ class SampleUnit(TenantRow, Base):
 
 
 class Entitlement(TenantRow, Base):
-    """What a household is due by a determination that has passed every gate 应发. One a case."""
+    """What a household is due by a determination that has passed every gate 应发. One a case stands at a time."""
 
     __tablename__ = "entitlement"
-    __wall__ = Wall(Kind.AREA, update=("division",))
+    __wall__ = Wall(Kind.AREA, update=("division", "voided_at"))
     __table_args__ = (
         _to("case_file", "case_id"),
         _to("determination"),
-        UniqueConstraint("tenant_id", "case_id"),
+        Index("uq_entitlement_case", "tenant_id", "case_id", unique=True, postgresql_where=text("voided_at is null")),
         CheckConstraint("amount_fen > 0", name="amount"),
     )
 
@@ -762,6 +766,7 @@ class Entitlement(TenantRow, Base):
     division: Mapped[Division12]
     amount_fen: Mapped[FenColumn]
     created_at: Mapped[datetime]
+    voided_at: Mapped[datetime | None]
 
 
 class PaymentBatch(TenantRow, Base):

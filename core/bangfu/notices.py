@@ -67,13 +67,14 @@ async def heads(session: AsyncSession, tenant: int, households: Sequence[UUID]) 
 async def publish(
     session: AsyncSession,
     who: Entered,
+    by: UUID,
     programme: str,
     period: str,
     place: str,
     posted: Sequence[Posted],
     shown: Sequence[Shown],
 ) -> None:
-    """Write down notices and what they show, in two statements."""
+    """Write down notices, posted by an officer, and what they show, in two statements."""
     common = {"tenant_id": who.county.id}
     await insert_rows(
         session,
@@ -88,7 +89,7 @@ async def publish(
                 "first_day": notice.first,
                 "last_day": notice.last,
                 "place": place,
-                "officer_id": who.actor.id,
+                "officer_id": by,
                 "recorded_at": who.at.now,
             }
             for notice in posted
@@ -115,14 +116,15 @@ async def publish(
 async def object_to(
     session: AsyncSession,
     who: Entered,
+    by: UUID,
     notice: UUID,
     case: UUID,
     division: int,
     words: str,
     objector: str,
-    made_on: date | None,
+    made_on: date,
 ) -> None:
-    """Write down an objection."""
+    """Write down an objection that an officer took."""
     await session.execute(
         insert(Objection).values(
             tenant_id=who.county.id,
@@ -132,8 +134,8 @@ async def object_to(
             division=division,
             words=words,
             objector=objector,
-            made_on=made_on or who.at.today,
-            taken_by=who.actor.id,
+            made_on=made_on,
+            taken_by=by,
             recorded_at=who.at.now,
             finding="",
         )
@@ -141,17 +143,17 @@ async def object_to(
 
 
 async def settle(
-    session: AsyncSession, who: Entered, case: UUID, upheld: bool, finding: str, settled_on: date | None
+    session: AsyncSession, who: Entered, by: UUID, case: UUID, upheld: bool, finding: str, settled_on: date
 ) -> None:
-    """Write down how the open objections against a case were settled."""
+    """Write down how an officer settled the open objections against a case."""
     await session.execute(
         update(Objection)
         .where(Objection.tenant_id == who.county.id, Objection.case_id == case, Objection.settled_at.is_(None))
         .values(
-            settled_on=settled_on or who.at.today,
+            settled_on=settled_on,
             upheld=upheld,
             finding=finding,
-            settled_by=who.actor.id,
+            settled_by=by,
             settled_at=who.at.now,
         )
     )

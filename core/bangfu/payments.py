@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Action, Entered
-from bangfu.db.bulk import insert_rows
+from bangfu.db.bulk import among, insert_rows
 from bangfu.documents.writing import Sheet, SheetColumn, amount_in_words, workbook
 from bangfu.errors import Code, Problem
 from bangfu.models import (
@@ -93,6 +94,36 @@ async def entitle(session: AsyncSession, who: Entered, dues: Sequence[Due]) -> N
     )
 
 
+async def standing_in_batch(session: AsyncSession, who: Entered, programme: str, cases: Sequence[UUID]) -> set[UUID]:
+    """The cases that stand in a batch. No batch of the programme is made until the transaction ends."""
+    await _hold_batches(session, who, programme)
+    line = (PaymentLine.tenant_id == Entitlement.tenant_id) & (PaymentLine.entitlement_id == Entitlement.id)
+    rows = await session.scalars(
+        select(Entitlement.case_id)
+        .join(PaymentLine, line & PaymentLine.voided_at.is_(None))
+        .where(Entitlement.tenant_id == who.county.id, among(Entitlement.case_id, cases))
+    )
+    return set(rows)
+
+
+async def void(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> None:
+    """What cases were due is due no more; see :func:`standing_in_batch`, which comes first."""
+    await session.execute(
+        update(Entitlement)
+        .where(
+            Entitlement.tenant_id == who.county.id,
+            among(Entitlement.case_id, cases),
+            Entitlement.voided_at.is_(None),
+        )
+        .values(voided_at=who.at.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def _hold_batches(session: AsyncSession, who: Entered, programme: str) -> None:
+    await session.execute(select(func.pg_advisory_xact_lock(who.county.id, func.hashtext(f"{programme}/batch"))))
+
+
 # --- batches --------------------------------------------------------------------------------------------------
 
 
@@ -105,7 +136,7 @@ async def make(
     """
     _duty(who, stage, stage.maker)
     tenant = who.county.id
-    await session.execute(select(func.pg_advisory_xact_lock(tenant, func.hashtext(f"{programme.code}/{period}/batch"))))
+    await _hold_batches(session, who, programme.code)
     rows = (await session.execute(_unpaid(who, programme.code, period))).all()
     missing = [
         (row.number, Code.ACCOUNT_MISSING.problem("household", row.number)) for row in rows if row.account is None
@@ -191,6 +222,7 @@ def _unpaid(who: Entered, programme: str, period: str) -> Any:
         .outerjoin(PaymentLine, line & PaymentLine.voided_at.is_(None))
         .where(
             Entitlement.tenant_id == tenant,
+            Entitlement.voided_at.is_(None),
             Case.programme == programme,
             Case.period == period,
             PaymentLine.id.is_(None),
@@ -405,8 +437,11 @@ async def payment_list(
         raise Code.REASON_NEEDED.refuse("reason")
     row = await _batch(session, who, id)
     _must_be(row, RELEASED, Text("导出", "exported"))
-    lines = (await session.execute(_lines(who, id))).all()
-    places = await Places.on(session, who.at.today)
+    if row.released_on is None or row.released_at is None:
+        raise ValueError("a released batch has the day of its release")
+    # The list is of the day of the release, whatever has changed in the registers since.
+    lines = (await session.execute(_lines(who, id, row.released_on, row.released_at))).all()
+    places = await Places.on(session, row.released_on)
     rows = [_listed(who, vault, programme, row, line, places, channel) for line in lines]
     data = workbook(_sheets(who, programme, channel, row, lines, rows, places))
     _read_back(data, channel, row)
@@ -415,13 +450,13 @@ async def payment_list(
     return data
 
 
-def _lines(who: Entered, id: UUID) -> Any:
+def _lines(who: Entered, id: UUID, on: date, known_at: datetime) -> Any:
     tenant = who.county.id
     head = (
         (Membership.tenant_id == tenant)
         & (Membership.household_id == PaymentLine.household_id)
         & (Membership.relation == HEAD)
-        & holds(Membership, who.at.today)
+        & holds(Membership, on, known_at)
     )
     return (
         select(

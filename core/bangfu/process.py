@@ -277,10 +277,12 @@ class Process:
 class View:
     """What the process needs to know of a case.
 
-    ``since`` is the day of its last step. ``signed`` are the signatures of the current stage that still stand, by
-    duty, with who gave them. ``accounted`` is whether a complete, eligible determination stands. ``posted`` is the
-    first and last day of its current notice. ``verified_by`` are the officers who signed under the standing
-    determination. ``drawn`` is whether the case waits for the result of a spot check.
+    ``since`` is the day on which it came to its stage, or of what was done there last. ``signed`` are the signatures of
+    the current stage that still stand, by duty, with who gave them. ``accounted`` is whether a complete, eligible
+    determination stands, ``stale`` whether facts have become known since that would change it; it was recorded on
+    ``decided_on`` and counts income to ``counted_to``. ``posted`` is the first and last day of its current notice.
+    ``verified_by`` are the officers who signed, or typed in a signature, under the standing determination. ``drawn``
+    is whether the case waits for the result of a spot check.
     """
 
     stage: str
@@ -289,6 +291,9 @@ class View:
     poor_village: bool | None
     signed: Mapping[Duty, object] = field(default_factory=dict)
     accounted: bool = False
+    stale: bool = False
+    decided_on: date | None = None
+    counted_to: date | None = None
     verified_by: frozenset[object] = frozenset()
     posted: tuple[date, date] | None = None
     open_objections: int = 0
@@ -385,6 +390,8 @@ class Proceedings:
             return Code.VILLAGE_KIND_UNKNOWN.problem(village=view.village)
         if stage.accounts and not view.accounted:
             return Code.NOT_DETERMINED.problem()
+        if stage.accounts and view.stale:
+            return Code.FACTS_CHANGED.problem()
         required = self.signers(stage, view.poor_village)
         held = _held(required, act)
         if not held:
@@ -396,6 +403,8 @@ class Proceedings:
             return Code.SAME_SIGNER.problem("duty")
         if len(open_) > 1:
             return Code.DUTY_AMBIGUOUS.problem("duty", duties=duty_names(open_))
+        if stage.accounts and view.counted_to is not None and act.day < view.counted_to:
+            return Code.BEFORE_INCOME.problem("day", day=day(act.day), last=day(view.counted_to))
         duty = open_[0]
         complete = set(required) <= {*view.signed, duty}
         to = self.process.after(code) if complete else code
@@ -422,6 +431,8 @@ class Proceedings:
         stage = self.process.first(Notice)
         if view.stage != stage.code or view.posted:
             return self._wrong_stage(view, stage.title, act.day)
+        if view.decided_on is not None and act.day < view.decided_on:
+            return Code.BEFORE_PREVIOUS_STEP.problem("day", day=day(act.day), previous=day(view.decided_on))
         return self._duty(stage, act, {stage.by}) or self._done(stage, view, act, stage.by, stage.code)
 
     def notice_days(self, first: date) -> tuple[date, date]:
@@ -431,7 +442,7 @@ class Proceedings:
         return first, last_day(first, days, unit, self.working)
 
     def object(self, view: View, act: Act) -> Move | Problem:
-        """Take down an objection against the household, made by anyone while the notice stands."""
+        """Take down an objection against the household, made by anyone on any day of the notice."""
         stage = self.process.first(Notice)
         if view.stage != stage.code or not view.posted:
             return self._wrong_stage(view, Text("提出异议", "objecting"), act.day)
@@ -439,17 +450,21 @@ class Proceedings:
         if not first <= act.day <= last:
             return Code.NOTICE_NOT_OPEN.problem("day", first_day=day(first), last_day=day(last))
         problem = self._duty(stage, act, Duty)
-        return problem or self._done(stage, view, act, _held(Duty, act)[0], stage.code)
+        return problem or self._done(stage, None, act, _held(Duty, act)[0], stage.code)
 
     def settle(self, view: View, act: Act, upheld: bool, finding: str) -> Move | Problem:
-        """Settle the objections against a household after re-checking; upheld sends the case back."""
+        """Settle the objections against a household after re-checking; upheld sends the case back.
+
+        Who may not accept the case may not judge the objections against it either.
+        """
         stage = self.process.first(Notice)
         if view.stage != stage.code or not view.open_objections:
             return self._wrong_stage(view, Text("处理异议", "settling an objection"), act.day)
         if not finding.strip():
             return Code.FINDING_NEEDED.problem("finding")
         to = stage.returns_to if upheld else stage.code
-        return self._duty(stage, act, {stage.settled_by}) or self._done(stage, view, act, stage.settled_by, to)
+        problem = self._duty(stage, act, {stage.settled_by}) or self._independent(view, act)
+        return problem or self._done(stage, view, act, stage.settled_by, to)
 
     def accept(self, view: View, act: Act) -> Move | Problem:
         """Accept a case on the spot, after its notice."""
@@ -463,6 +478,30 @@ class Proceedings:
         if problem is None and not finding.strip():
             problem = Code.FINDING_NEEDED.problem("finding")
         return problem or self._done(stage, view, act, stage.by, stage.returns_to)
+
+    def recall(self, view: View, act: Act, finding: str) -> Move | Problem:
+        """Send a case back after its acceptance, with what was found; a drawn one goes back by its spot check."""
+        stage = self.process.first(Sample)
+        if not self.recalls(view.stage):
+            return self._wrong_stage(view, Text("退回", "sending back"), act.day)
+        if view.drawn:
+            wanted = Text("退回(该户待抽查,请登记抽查结果)", "sending back a case whose spot check is awaited")
+            return self._wrong_stage(view, wanted, act.day)
+        problem = self._duty(stage, act, {stage.by})
+        if problem is None and not finding.strip():
+            problem = Code.FINDING_NEEDED.problem("finding")
+        return problem or self._done(stage, view, act, stage.by, stage.returns_to)
+
+    def recalls(self, stage: str) -> bool:
+        """Whether a case of a stage is sent back by the county and no longer by the township."""
+        return stage in (self.process.first(Sample).code, self.process.first(Pay).code)
+
+    def draw(self, view: View, act: Act) -> Move | Problem:
+        """Put an accepted case in the frame of a sample."""
+        stage = self.process.first(Sample)
+        if view.stage != stage.code:
+            return self._wrong_stage(view, stage.title, act.day)
+        return self._duty(stage, act, {stage.by}) or self._done(stage, view, act, stage.by, stage.code)
 
     def check(self, view: View, act: Act, passed: bool, finding: str) -> Move | Problem:
         """Give the result of a spot check; a failed case goes back with the finding."""
@@ -496,12 +535,17 @@ class Proceedings:
                 return Code.NOTICE_OPEN.problem("day", last_day=day(last), next_day=day(last + ONE_DAY))
         elif view.stage != stage.code:
             return self._wrong_stage(view, stage.title, act.day)
-        problem = self._duty(stage, act, {stage.by})
-        if problem is None and stage.never & act.duties:
-            problem = Code.NOT_INDEPENDENT.problem("duty", duty=duty_names(stage.never & act.duties))
-        if problem is None and act.officer in view.verified_by:
-            problem = Code.NOT_INDEPENDENT.problem("duty", duty=Text("收入核算签字人", "signer of its accounting"))
-        return problem
+        return self._duty(stage, act, {stage.by}) or self._independent(view, act)
+
+    def _independent(self, view: View, act: Act) -> Problem | None:
+        """Who is in charge of the village, signed the accounting or typed in a signature may not judge it."""
+        barred = self.process.first(Accept).never & act.duties
+        if barred:
+            return Code.NOT_INDEPENDENT.problem("duty", duty=duty_names(barred))
+        if act.officer in view.verified_by:
+            signer = Text("收入核算签字人或录入人", "signer of its accounting, or who typed a signature in,")
+            return Code.NOT_INDEPENDENT.problem("duty", duty=signer)
+        return None
 
     def _duty(self, stage: Stage, act: Act, duties: Iterable[Duty]) -> Problem | None:
         return None if _held(duties, act) else self._not_yours(stage, duties)

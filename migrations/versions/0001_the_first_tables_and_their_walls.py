@@ -32,7 +32,7 @@ WALLS = {
     "determination": Wall(Kind.AREA, update=("division",)),
     "division": Wall(Kind.TENANT, update=("known_to",)),
     "edition": Wall(Kind.TENANT),
-    "entitlement": Wall(Kind.AREA, update=("division",)),
+    "entitlement": Wall(Kind.AREA, update=("division", "voided_at")),
     "file": Wall(Kind.SPAN),
     "household": Wall(Kind.AREA, update=("division", "group_name")),
     "household_cadre": Wall(Kind.AREA, update=("known_to", "division")),
@@ -100,6 +100,7 @@ def upgrade() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("demo_today", sa.Date(), nullable=True),
+        sa.Column("demo_set_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tenant")),
         sa.UniqueConstraint("code", name=op.f("uq_tenant_code")),
     )
@@ -646,6 +647,7 @@ def upgrade() -> None:
         sa.Column("step_values", postgresql.JSONB(astext_type=sa.Text()), nullable=False),
         sa.Column("digest", sa.Text(), nullable=False),
         sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("counted_to", sa.Date(), nullable=True),
         sa.Column("officer_id", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
@@ -818,6 +820,7 @@ def upgrade() -> None:
         sa.Column("division", sa.BigInteger(), nullable=False),
         sa.Column("amount_fen", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("voided_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("amount_fen > 0", name=op.f("ck_entitlement_amount")),
@@ -833,7 +836,13 @@ def upgrade() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_entitlement_tenant_id")),
         sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_entitlement")),
-        sa.UniqueConstraint("tenant_id", "case_id", name=op.f("uq_entitlement_tenant_id_case_id")),
+    )
+    op.create_index(
+        "uq_entitlement_case",
+        "entitlement",
+        ["tenant_id", "case_id"],
+        unique=True,
+        postgresql_where=sa.text("voided_at is null"),
     )
     op.create_table(
         "payment_line",
@@ -888,9 +897,10 @@ def upgrade() -> None:
             op.execute(statement)
     # The one door that is open before the tenant is known: a county's code names its row, and nothing lists them.
     op.execute(
-        """create function tenant_by_code(wanted text) returns table (id integer, name text, demo_today date)
+        """create function tenant_by_code(wanted text)
+           returns table (id integer, name text, demo_today date, demo_set_at timestamptz)
            language sql stable security definer set search_path from current
-           as $$ select t.id, t.name, t.demo_today from tenant t where t.code = wanted $$"""
+           as $$ select t.id, t.name, t.demo_today, t.demo_set_at from tenant t where t.code = wanted $$"""
     )
     op.execute("revoke all on function tenant_by_code(text) from public")
     op.execute(f"grant execute on function tenant_by_code(text) to {app}")

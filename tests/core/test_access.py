@@ -128,9 +128,18 @@ async def test_a_demo_county_lives_on_its_own_day_which_only_moves_on(database: 
         made = datetime(2026, 1, 1, tzinfo=UTC)
         await create_county(connection, "990302", "演示县", made, demo_today=start, officer=("R1", "管理员"))
         await create_county(connection, "990303", "真县", made, officer=("R1", "管理员"))
-        await set_demo_day(connection, "990302", date(2021, 2, 20))
-    moment = (await county(database, "990302")).moment(datetime(2026, 11, 22, 1, 30, tzinfo=UTC))
-    assert (moment.today, moment.now.isoformat()) == (date(2021, 2, 20), "2021-02-20T09:30:00+08:00")
+        await set_demo_day(connection, "990302", date(2021, 2, 20), datetime(2026, 11, 22, 15, 0, tzinfo=UTC))
+        await set_demo_day(connection, "990302", date(2021, 2, 20), datetime(2026, 11, 22, 17, 0, tzinfo=UTC))
+    demo = await county(database, "990302")
+    # The day began at 15:00 UTC, an hour before midnight in China; it runs on past that, stops at its end, never goes back.
+    for at, told in (
+        (datetime(2026, 11, 22, 15, 30, tzinfo=UTC), "2021-02-20T00:30:00+08:00"),
+        (datetime(2026, 11, 22, 16, 30, tzinfo=UTC), "2021-02-20T01:30:00+08:00"),
+        (datetime(2026, 11, 30, tzinfo=UTC), "2021-02-20T23:59:59.999999+08:00"),
+        (datetime(2026, 11, 22, 14, 0, tzinfo=UTC), "2021-02-20T00:00:00+08:00"),
+    ):
+        moment = demo.moment(at)
+        assert (moment.today, moment.now.isoformat()) == (date(2021, 2, 20), told)
     for code, day, problem in (
         ("990302", date(2021, 2, 19), "BAD_VALUE"),
         ("990303", date(2030, 1, 1), "BAD_VALUE"),
@@ -138,7 +147,7 @@ async def test_a_demo_county_lives_on_its_own_day_which_only_moves_on(database: 
     ):
         with pytest.raises(Refused) as refused:
             async with database.owner() as connection:
-                await set_demo_day(connection, code, day)
+                await set_demo_day(connection, code, day, made)
         assert refused.value.problems[0].code.name == problem
     assert (await county(database, "990302")).demo_today == date(2021, 2, 20)
 

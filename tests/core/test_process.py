@@ -102,10 +102,19 @@ ACTS: dict[str, Right] = {
     "accept": right(Proceedings.accept, POSTED, AFTER, A, "sample", also=("acceptance",)),
     "send back": right(lambda p, v, a: p.send_back(v, a, "短缺"), POSTED, AFTER, A, "accounting", also=("acceptance",)),
     "pass": right(lambda p, v, a: p.check(v, a, True, ""), SAMPLED, LATER, C, "sample"),
+    "draw": right(Proceedings.draw, replace(SAMPLED, drawn=False), LATER, C, "sample"),
+    "recall": right(
+        lambda p, v, a: p.recall(v, a, "异议属实"),
+        replace(SAMPLED, drawn=False),
+        LATER,
+        C,
+        "accounting",
+        also=("payment",),
+    ),
     "fail": right(lambda p, v, a: p.check(v, a, False, "不符"), SAMPLED, LATER, C, "accounting"),
 }
 each_act = pytest.mark.parametrize("one", ACTS.values(), ids=ACTS)
-without = {name: one for name, one in ACTS.items() if name not in ("plan", "account")}
+without = {name: one for name, one in ACTS.items() if name not in ("plan", "account", "object")}
 
 
 def refused(answer: Move | Problem, code: Code, *path: str) -> Problem:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -29,6 +29,7 @@ from bangfu.process import Duty, duty_names
 from bangfu.text import Text
 
 _HERE = Path(__file__).parent
+_DAY = timedelta(days=1)
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 COUNTY_CODES = 1_000_000
 """A county's 12-digit codes: its six digits, then six of its own."""
@@ -109,12 +110,13 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class County:
-    """The county 县 a request is for. ``demo_today`` is set for a demo county only."""
+    """The county 县 a request is for. A demo county has a day of its own, which began when it was set."""
 
     id: int
     code: str
     name: str
     demo_today: date | None
+    demo_set_at: datetime | None = None
 
     @property
     def area(self) -> tuple[int, int]:
@@ -123,11 +125,15 @@ class County:
         return lo, lo + COUNTY_CODES - 1
 
     def moment(self, clock: datetime | None = None) -> Moment:
-        """The present of the county. ``clock`` is the real instant; a demo county lives on its own day at that time
-        of day."""
+        """The present of the county. ``clock`` is the real instant.
+
+        A demo day begins when it is set and never runs backwards or over: what is recorded in a demo keeps its order,
+        whatever the real time of day.
+        """
         now = (clock or datetime.now(UTC)).astimezone(CHINA)
-        if self.demo_today is not None:
-            now = datetime.combine(self.demo_today, now.timetz())
+        if self.demo_today is not None and self.demo_set_at is not None:
+            passed = min(max(now - self.demo_set_at, timedelta()), _DAY - timedelta(microseconds=1))
+            now = datetime.combine(self.demo_today, time(), CHINA) + passed
         return Moment(now, now.date())
 
 
@@ -137,7 +143,7 @@ async def county(database: Database, code: str) -> County:
         row = (await connection.execute(text("select * from tenant_by_code(:code)"), {"code": code})).first()
     if row is None:
         raise Code.TENANT_UNKNOWN.refuse("tenant", tenant=code)
-    return County(row.id, code, row.name, row.demo_today)
+    return County(row.id, code, row.name, row.demo_today, row.demo_set_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,10 +301,13 @@ async def create_county(
     if (await connection.execute(text("select 1 from tenant where code = :code"), {"code": code})).first():
         raise Code.TENANT_EXISTS.refuse("tenant", tenant=code)
     inserted = await connection.execute(
-        text("insert into tenant (code, name, created_at, demo_today) values (:code, :name, :at, :today) returning id"),
-        {"code": code, "name": name, "at": clock, "today": demo_today},
+        text(
+            "insert into tenant (code, name, created_at, demo_today, demo_set_at)"
+            " values (:code, :name, :at, :today, :set) returning id"
+        ),
+        {"code": code, "name": name, "at": clock, "today": demo_today, "set": clock if demo_today else None},
     )
-    new = County(inserted.scalar_one(), code, name, demo_today)
+    new = County(inserted.scalar_one(), code, name, demo_today, clock)
     await connection.execute(text("select set_config('app.tenant', :t, true)"), {"t": str(new.id)})
     first = Actor(new_id(), officer[0], officer[1], new, ())
     await connection.execute(
@@ -325,7 +334,7 @@ async def create_county(
         )
 
 
-async def set_demo_day(connection: AsyncConnection, code: str, day: date) -> None:
+async def set_demo_day(connection: AsyncConnection, code: str, day: date, clock: datetime) -> None:
     """Move a demo county's clock forward. Runs as the owner. Refuses ``TENANT_UNKNOWN`` and ``BAD_VALUE``."""
     row = (await connection.execute(text("select demo_today from tenant where code = :code"), {"code": code})).first()
     if row is None:
@@ -333,4 +342,8 @@ async def set_demo_day(connection: AsyncConnection, code: str, day: date) -> Non
     if row.demo_today is None or day < row.demo_today:
         expected = Text("演示县当前日期之后的日期", "a day after the present one of a demo county")
         raise Code.BAD_VALUE.refuse("day", field=Text("日期", "day"), value=day, expected=expected)
-    await connection.execute(text("update tenant set demo_today = :day where code = :code"), {"day": day, "code": code})
+    if day > row.demo_today:
+        await connection.execute(
+            text("update tenant set demo_today = :day, demo_set_at = :set where code = :code"),
+            {"day": day, "set": clock, "code": code},
+        )

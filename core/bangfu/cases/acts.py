@@ -10,14 +10,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from typing import Any, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import notices
+from bangfu import notices, payments
 from bangfu.access import Action, Entered
 from bangfu.cases.gather import gather, raw_stated, typed
 from bangfu.cases.ground import Ground, Rules
@@ -236,7 +237,9 @@ async def account_cases(
             continue
         to = REFUSED if row["outcome"] == Outcome.REFUSED.value else move.to
         row["round"] = case.round if case.digest is None else case.round + 1
-        fields = {"edition_id": rules.id, "round": row["round"], "notice_id": None, "since": case.view.since}
+        # What is signed from now on is signed under a result that there was not before today.
+        since = case.view.since if case.digest is None else max(case.view.since, who.at.today)
+        fields = {"edition_id": rules.id, "round": row["round"], "notice_id": None, "since": since}
         outcome = {"determination": str(row["id"]), "outcome": row["outcome"], "payable_fen": row["payable_fen"]}
         changes.append(Change(case, Move(to, move.duty), fields, outcome))
     done = await write(session, who, "account", changes, stated, report)
@@ -252,7 +255,7 @@ async def _decide(
         return {}
     tenant, now = who.county.id, who.at.now
     gathered = await gather(session, tenant, rules, [c.household for c in cases], [c.stated for c in cases], now)
-    data = columns.frame(rules.book, gathered)
+    data = columns.frame(rules.book, gathered.facts)
     faults = columns.out_of_bounds(rules.book, data)
     report.refused += [(cases[index].number, problem) for index, problem in faults.items()]
     good = [index for index in range(len(cases)) if index not in faults]
@@ -260,7 +263,7 @@ async def _decide(
     steps = tuple(rules.book.traced().steps)
     rows = {}
     for index, result in zip(good, results.iter_rows(named=True), strict=True):
-        facts = {name: column[index] for name, column in gathered.items()}
+        facts = {name: column[index] for name, column in gathered.facts.items()}
         values = {name: result[name] for name in steps}
         rows[cases[index].number] = {
             "tenant_id": tenant,
@@ -274,6 +277,7 @@ async def _decide(
             "step_values": values,
             "digest": digest_of(rules, facts, values),
             "known_at": now,
+            "counted_to": gathered.counted_to[index],
             "officer_id": who.actor.id,
             "recorded_at": now,
         }
@@ -293,13 +297,24 @@ def digest_of(rules: Rules, facts: Mapping[str, Any], values: Mapping[str, Any])
 async def sign(
     session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stage: str, stated: Stated | None = None
 ) -> Report:
-    """Sign a stage of the selected cases; the last signature that is needed completes the stage."""
+    """Sign a stage of the selected cases; the last signature that is needed completes the stage.
+
+    Papers may be typed in whatever their order: the stage is complete on the day of the last of them.
+    """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
+    if stage == ground.programme.process.accounting().code:
+        views = await _with_news(session, who, views, stage)
     report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.sign(case.view, act, stage))
     note_missing(report, views, selection)
+    on = stated.day or who.at.today
     changes = [
-        Change(case, move, {}, {"stands_for": sorted(move.stands_for)} if move.stands_for else {})
+        Change(
+            case,
+            move,
+            {"since": case.view.since if move.to == stage else max(on, case.last_signed or on)},
+            {"stands_for": sorted(move.stands_for)} if move.stands_for else {},
+        )
         for case, move in moves
     ]
     done = await write(session, who, f"sign:{stage}", changes, stated, report)
@@ -328,6 +343,19 @@ async def sign(
     return report
 
 
+async def _with_news(session: AsyncSession, who: Entered, views: Sequence[CaseView], stage: str) -> list[CaseView]:
+    """The cases, each knowing whether its result would come out differently by what is known now."""
+    stale: set[UUID] = set()
+    by_rules: dict[UUID, list[CaseView]] = {}
+    for case in views:
+        if case.view.stage == stage and case.digest is not None:
+            by_rules.setdefault(case.rules.id, []).append(case)
+    for cases in by_rules.values():
+        fresh = await _decide(session, who, cases[0].rules, cases, Report())
+        stale |= {case.id for case in cases if fresh.get(case.number, {}).get("digest") != case.digest}
+    return [replace(case, view=replace(case.view, stale=case.id in stale)) for case in views]
+
+
 async def post(
     session: AsyncSession,
     who: Entered,
@@ -346,23 +374,23 @@ async def post(
     report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.post(case.view, act))
     note_missing(report, views, selection)
     shown = await _shown(session, who, stage, [case for case, _ in moves])
-    posted: dict[int, notices.Posted] = {}
+    posted: dict[tuple[int, date], notices.Posted] = {}
     changes = []
     for case, move in moves:
-        if case.division not in posted:
-            first, last = case.rules.proceedings.notice_days(stated.day or who.at.today)
-            posted[case.division] = notices.Posted(new_id(), case.division, first, last)
-        notice = posted[case.division]
+        # Editions may give cases of one village notices of different lengths: each has one of its own length.
+        first, last = case.rules.proceedings.notice_days(stated.day or who.at.today)
+        notice = posted.setdefault((case.division, last), notices.Posted(new_id(), case.division, first, last))
         changes.append(Change(case, move, {"notice_id": notice.id}, {"notice": str(notice.id)}))
     done = await write(session, who, "post", changes, stated, report)
     entries = [
-        notices.Shown(posted[change.case.division].id, change.case.id, change.case.division, shown[change.case.id])
+        notices.Shown(change.fields["notice_id"], change.case.id, change.case.division, shown[change.case.id])
         for change in done
     ]
     used = {entry.notice for entry in entries}
     await notices.publish(
         session,
         who,
+        stated.by(who),
         ground.programme.code,
         ground.period.key,
         place,
@@ -416,11 +444,20 @@ async def object_to(
     views = await look(session, who, ground, Selection(households=[number]), stated.day)
     report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.object(case.view, act))
     note_missing(report, views, Selection(households=[number]))
-    changes = [Change(case, move, {"since": case.view.since}, {"objection": words}) for case, move in moves]
+    on = stated.day or who.at.today
+    changes = [Change(case, move, {"since": max(case.view.since, on)}, {"objection": words}) for case, move in moves]
     for change in await write(session, who, "object", changes, stated, report):
         if change.case.notice is not None:
             await notices.object_to(
-                session, who, change.case.notice, change.case.id, change.case.division, words, objector, stated.day
+                session,
+                who,
+                stated.by(who),
+                change.case.notice,
+                change.case.id,
+                change.case.division,
+                words,
+                objector,
+                on,
             )
     return report
 
@@ -447,13 +484,14 @@ async def settle(
         Change(
             case,
             move,
-            {"since": case.view.since, **(sent_back(case) if upheld else {})},
+            sent_back(case) if upheld else {},
             {"upheld": upheld, "finding": finding},
         )
         for case, move in moves
     ]
     for change in await write(session, who, "settle", changes, stated, report):
-        await notices.settle(session, who, change.case.id, upheld, finding, stated.day)
+        on = stated.day or who.at.today
+        await notices.settle(session, who, stated.by(who), change.case.id, upheld, finding, on)
     return report
 
 
@@ -477,15 +515,28 @@ async def send_back(
     finding: str,
     stated: Stated | None = None,
 ) -> Report:
-    """Send the selected cases back at acceptance, with what was found; they are accounted, signed and posted again."""
+    """Send the selected cases back with what was found; they are accounted, signed and posted again.
+
+    The township does so at acceptance, the county after it, as long as the household stands in no payment batch;
+    what it was due until then is void.
+    """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
-    report, moves = judged(
-        who, views, stated, lambda case, act: case.rules.proceedings.send_back(case.view, act, finding)
-    )
+
+    def judge(case: CaseView, act: Act) -> Move | Problem:
+        proceedings = case.rules.proceedings
+        back = proceedings.recall if proceedings.recalls(case.view.stage) else proceedings.send_back
+        return back(case.view, act, finding)
+
+    report, moves = judged(who, views, stated, judge)
     note_missing(report, views, selection)
-    changes = [Change(case, move, sent_back(case), {"finding": finding}) for case, move in moves]
-    await write(session, who, "send_back", changes, stated, report)
+    held = await payments.standing_in_batch(session, who, ground.programme.code, [case.id for case, _ in moves])
+    report.refused += [
+        (case.number, Code.IN_BATCH.problem("household", case.number)) for case, _ in moves if case.id in held
+    ]
+    changes = [Change(case, move, sent_back(case), {"finding": finding}) for case, move in moves if case.id not in held]
+    done = await write(session, who, "send_back", changes, stated, report)
+    await payments.void(session, who, [change.case.id for change in done])
     return report
 
 
@@ -504,11 +555,15 @@ class Change:
 
 def _act(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> Act:
     signatory, on = stated.signatory or who.actor, stated.day or who.at.today
+    duties = duties_over(signatory, on, division, cadre)
+    if signatory.id == who.actor.id:
+        # Who has left a duty cannot go on acting in it by stating an earlier day; others can type in what he did.
+        duties &= duties_over(signatory, who.at.today, division, cadre)
     return Act(
         on,
         who.at.today,
         signatory.id,
-        duties_over(signatory, on, division, cadre),
+        duties,
         stated.duty,
         stated.reason,
         stated.evidence,

@@ -6,11 +6,12 @@ Each fact says where it comes from; everything is as of the period's reference d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, cast, func, select
+from sqlalchemy import BigInteger, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.cases.ground import Rules
@@ -20,6 +21,19 @@ from bangfu.policy import Window
 from bangfu.registry.history import holds
 from bangfu.rules.facts import FactSpec, Income, Kind, Registry, Stated
 
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """The facts of some households: one list a fact, in the order of the households; None is unknown.
+
+    ``counted_to`` is the last day of income that was counted for each, or None where there was none.
+    """
+
+    facts: dict[str, list[Any]]
+    counted_to: list[date | None]
+
+
+_COUNTED_TO = "counted to"
 _REGISTRY = {"standing": Standing.standing, "exit_year": Standing.exit_year}
 
 
@@ -30,11 +44,8 @@ async def gather(
     households: Sequence[UUID],
     stated: Sequence[Mapping[str, Any]],
     known_at: datetime,
-) -> dict[str, list[Any]]:
-    """One list a fact, in the order of ``households``; None is unknown.
-
-    ``stated`` holds what each household stated, in raw form.
-    """
+) -> Gathered:
+    """The facts of households as known at an instant; ``stated`` holds what each of them stated, in raw form."""
     specs = rules.book.traced().facts
     registered = await _registered(session, tenant, rules, households, known_at)
     incomes = await _incomes(session, tenant, rules, households, known_at)
@@ -47,7 +58,7 @@ async def gather(
             columns[name] = [incomes.get(household, {}).get(name, 0) for household in households]
         else:
             columns[name] = [own.get(name) for own in stated]
-    return columns
+    return Gathered(columns, [incomes.get(household, {}).get(_COUNTED_TO) for household in households])
 
 
 async def _registered(
@@ -67,18 +78,21 @@ async def _registered(
 async def _incomes(
     session: AsyncSession, tenant: int, rules: Rules, households: Sequence[UUID], known_at: datetime
 ) -> dict[UUID, Mapping[str, Any]]:
-    sums = []
+    columns: list[Any] = []
+    days = []
     for name, spec in rules.book.traced().facts.items():
         if isinstance(spec.source, Income):
             window: Window = getattr(rules.parameters, spec.source.window)
             first, last = window.in_year(rules.period.year)
             counted = and_(IncomeLine.category == spec.source.category, IncomeLine.day.between(first, last))
             total = func.coalesce(func.sum(IncomeLine.gross_fen).filter(counted), 0)
-            sums.append(cast(total, BigInteger).label(name))
-    if not sums:
+            columns.append(cast(total, BigInteger).label(name))
+            days.append(counted)
+    if not columns:
         return {}
+    columns.append(func.max(IncomeLine.day).filter(or_(*days)).label(_COUNTED_TO))
     query = (
-        select(IncomeLine.household_id, *sums)
+        select(IncomeLine.household_id, *columns)
         .where(
             IncomeLine.tenant_id == tenant,
             among(IncomeLine.household_id, households),

@@ -87,7 +87,12 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
                 DeterminationRow.round == Case.round,
             ),
         )
-        .outerjoin(Entitlement, and_(Entitlement.tenant_id == tenant, Entitlement.case_id == Case.id))
+        .outerjoin(
+            Entitlement,
+            and_(
+                Entitlement.tenant_id == tenant, Entitlement.case_id == Case.id, Entitlement.voided_at.is_(None)
+            ),
+        )
         .outerjoin(
             PaymentLine,
             and_(

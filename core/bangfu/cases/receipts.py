@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu.access import Entered
+from bangfu.access import CHINA, Entered
 from bangfu.cases.gather import gather, typed
 from bangfu.cases.ground import Ground, Rules, thaw
 from bangfu.db.bulk import among
@@ -58,8 +59,11 @@ class Authority:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The answer for one household. ``applied`` is whether there is a case; if not, the lines say what would have
-    come out."""
+    """The answer for one household.
+
+    ``applied`` is whether there is a case; ``summary`` says whether the result stands, stood until the case was sent
+    back, or is what would come out. ``facts_as_of`` is the reference day, or the day they were known on if earlier.
+    """
 
     number: str
     programme: Text
@@ -110,11 +114,31 @@ async def why(session: AsyncSession, who: Entered, ground: Ground, number: str) 
         rules, known_at = ground.latest, who.at.now
         stated = case.stated if case is not None else {}
         gathered = await gather(session, tenant, rules, [household.id], [stated], known_at)
-        facts = {name: column[0] for name, column in gathered.items()}
+        facts = {name: column[0] for name, column in gathered.facts.items()}
         determination = rules.book.decide(typed(rules, facts), rules.parameters)
     history = await _history(session, who, ground.programme, case.id) if case is not None else ()
     stage = ground.programme.process.title(case.stage) if case is not None else None
-    return _receipt(number, rules, facts, determination, known_at, stage, history)
+    return _receipt(number, rules, facts, determination, known_at, stage, history, _standing(case, kept))
+
+
+class _Standing(Enum):
+    """How the result that is explained stands: each with the words that come before it."""
+
+    HOLDS = Text("{result}", "{result}")
+    NOT_APPLIED = Text("该户未申报;若申报:{result}", "The household did not apply; if it had: {result}")
+    NOT_YET = Text("尚未核算,以下按目前登记的情况试算:{result}", "Not accounted yet; by what is known so far: {result}")
+    SENT_BACK = Text(
+        "已退回重新核算,原结果不再有效(原结果:{result})",
+        "Sent back to be accounted again; the earlier result no longer stands (it was: {result})",
+    )
+
+
+def _standing(case: Case | None, kept: DeterminationRow | None) -> _Standing:
+    if case is None:
+        return _Standing.NOT_APPLIED
+    if kept is None:
+        return _Standing.NOT_YET
+    return _Standing.HOLDS if kept.round == case.round else _Standing.SENT_BACK
 
 
 def _receipt(
@@ -125,12 +149,11 @@ def _receipt(
     known_at: datetime,
     stage: Text | None,
     history: tuple[Step, ...],
+    standing: _Standing,
 ) -> Receipt:
     own = typed(rules, facts)
     explainer = rules.explainer
-    summary = explainer.summary(determination)
-    if stage is None:
-        summary = Text(f"该户未申报;若申报:{summary.zh}", f"The household did not apply; if it had: {summary.en}")
+    summary = standing.value.filled(result=explainer.summary(determination))
     parameters = rules.programme.policy.parameters
     return Receipt(
         number=number,
@@ -144,7 +167,7 @@ def _receipt(
         facts=tuple(
             (spec.title, explainer.shown_fact(spec, getattr(own, name))) for name, spec in explainer.trace.facts.items()
         ),
-        facts_as_of=rules.period.reference_day,
+        facts_as_of=min(rules.period.reference_day, known_at.astimezone(CHINA).date()),
         known_at=known_at,
         lines=tuple(explainer.lines(own, determination)),
         authorities=tuple(

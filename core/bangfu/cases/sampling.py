@@ -46,16 +46,15 @@ async def draw_sample(
 ) -> Drawn:
     """Draw the county's sample of the accepted cases that no draw has held yet.
 
-    ``seed`` is any text; ``seed_source`` says where it comes from. Refuses ``NOT_YOUR_DUTY``, ``DAY_IN_FUTURE``,
-    ``MISSING_VALUE``, ``SAMPLE_EMPTY``, and ``CONFLICT`` if a case changes meanwhile.
+    ``seed`` is any text; ``seed_source`` says where it comes from. Refuses ``WHOLE_COUNTY_NEEDED``, ``MISSING_VALUE``,
+    ``SAMPLE_EMPTY``, what the process refuses for any case of the frame, and ``CONFLICT`` if one changes meanwhile.
     """
     stated = stated or Stated()
     stage = ground.programme.process.first(Sample)
     on = stated.day or who.at.today
-    if stage.by not in who.actor.duties(on):
+    if stage.by not in (stated.signatory or who.actor).duties(on):
         raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names({stage.by}))
-    if on > who.at.today:
-        raise Code.DAY_IN_FUTURE.refuse("day", day=on, today=who.at.today)
+    _require_whole_county(who)
     if not seed.strip() or not seed_source.strip():
         raise Code.MISSING_VALUE.refuse("seed", field=Text("随机种子及其来源", "the seed and its source"))
     key = f"{ground.programme.code}/{ground.period.key}/sample"
@@ -63,12 +62,19 @@ async def draw_sample(
     cases = [c for c in await look(session, who, ground, Selection(stages=[stage.code]), on) if c.draw is None]
     if not cases:
         raise Code.SAMPLE_EMPTY.refuse()
+    report, moves = judged(who, cases, stated, lambda case, act: case.rules.proceedings.draw(case.view, act))
+    report.only()
     rate: Rate = getattr(ground.latest.parameters, stage.rate)
     result = draw([Unit(str(case.id), township_of(case.division)) for case in cases], rate, seed)
     number = await _number(session, who, ground)
-    made = await _keep(session, who, ground, cases, result, rate, seed, seed_source, number, stated)
+    made = await _keep(session, who, ground, moves, result, rate, seed, seed_source, number, stated)
     drawn = [case for case in cases if str(case.id) in result.drawn]
     return Drawn(made, number, seed, len(cases), result.size, tuple(case.number for case in drawn))
+
+
+def _require_whole_county(who: Entered) -> None:
+    if who.scope.areas != (who.county.area,):
+        raise Code.WHOLE_COUNTY_NEEDED.refuse()
 
 
 async def _number(session: AsyncSession, who: Entered, ground: Ground) -> int:
@@ -86,7 +92,7 @@ async def _keep(
     session: AsyncSession,
     who: Entered,
     ground: Ground,
-    cases: Sequence[CaseView],
+    moves: Sequence[tuple[CaseView, Move]],
     result: Draw,
     rate: Rate,
     seed: str,
@@ -94,7 +100,8 @@ async def _keep(
     number: int,
     stated: Stated,
 ) -> UUID:
-    made, (lo, hi) = new_id(), who.span
+    made, (lo, hi) = new_id(), who.county.area
+    cases = [case for case, _ in moves]
     await session.execute(
         insert(SampleDraw).values(
             tenant_id=who.county.id,
@@ -108,7 +115,7 @@ async def _keep(
             frame_size=len(cases),
             size=result.size,
             digest=result.digest,
-            officer_id=who.actor.id,
+            officer_id=stated.by(who),
             drawn_on=stated.day or who.at.today,
             recorded_at=who.at.now,
             area_lo=lo,
@@ -134,15 +141,9 @@ async def _keep(
             for case in cases
         ],
     )
-    stage = ground.programme.process.first(Sample)
     changes = [
-        Change(
-            case,
-            Move(stage.code, stage.by),
-            {"draw_id": made, "since": case.view.since},
-            {"draw": number, "drawn": str(case.id) in result.drawn},
-        )
-        for case in cases
+        Change(case, move, {"draw_id": made}, {"draw": number, "drawn": str(case.id) in result.drawn})
+        for case, move in moves
     ]
     report = Report()
     await write(session, who, "draw", changes, stated, report)
@@ -198,7 +199,8 @@ async def check(
 ) -> Report:
     """Give the result of the spot check of drawn cases; a failed case goes back to its accounting with the finding.
 
-    The last result of a draw lets every other case of its frame go on to payment.
+    The last result of a draw lets every other case of its frame go on to payment. Refuses ``WHOLE_COUNTY_NEEDED``:
+    who sees a part of the frame could take the last result there for the last of all.
     """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
@@ -206,6 +208,8 @@ async def check(
         who, views, stated, lambda case, act: case.rules.proceedings.check(case.view, act, passed, finding)
     )
     note_missing(report, views, selection)
+    if moves:
+        _require_whole_county(who)
     changes = [
         Change(case, move, {} if passed else sent_back(case), {"passed": passed, "finding": finding})
         for case, move in moves
@@ -223,7 +227,7 @@ async def _note_results(
     result = {
         "passed": passed,
         "finding": finding,
-        "checked_by": who.actor.id,
+        "checked_by": stated.by(who),
         "checked_on": stated.day or who.at.today,
         "checked_at": who.at.now,
     }

@@ -9,10 +9,9 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import and_, false, func, or_, select, tuple_
-from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu.access import Actor, Entered
+from bangfu.access import CHINA, Actor, Entered
 from bangfu.cases.ground import Ground, Rules
 from bangfu.db.bulk import among
 from bangfu.models import (
@@ -68,6 +67,8 @@ class CaseView:
     notice: UUID | None
     draw: UUID | None
     cadre: UUID | None
+    last_signed: date | None
+    """The last day on which somebody signed the present stage."""
     view: View
 
     @property
@@ -89,6 +90,10 @@ class Stated:
     evidence: str = ""
     signatory: Actor | None = None
 
+    def by(self, who: Entered) -> UUID:
+        """Who did it."""
+        return (self.signatory or who.actor).id
+
 
 def duties_over(officer: Actor, day: date, division: int, cadre: UUID | None) -> frozenset[Duty]:
     """The duties of an officer over one household on a day; a cadre is linked to particular households."""
@@ -101,7 +106,7 @@ async def look(
 ) -> list[CaseView]:
     """The selected cases, by village and household number, in four statements whatever their number.
 
-    ``on`` is the day whose linked cadre counts, today unless stated.
+    ``on`` is the day whose linked cadre and kind of village count, today unless stated.
     """
     query = _query(who, ground, on or who.at.today)
     query = query.where(
@@ -123,7 +128,7 @@ async def look(
     if selection.after is not None:
         query = query.where(tuple_(Case.division, Household.number) > tuple_(*selection.after))
     rows = (await session.execute(query.order_by(Case.division, Household.number).limit(selection.limit))).all()
-    places = await Places.on(session, who.at.today)
+    places = await Places.on(session, on or who.at.today)
     posted = await _posted(session, who, {row.Case.notice_id for row in rows if row.Case.notice_id})
     awaited = await _awaited(session, who, [row.Case.id for row in rows if row.Case.draw_id])
     return [_case(ground, row, places, posted.get(row.Case.notice_id), row.Case.id in awaited) for row in rows]
@@ -160,8 +165,14 @@ def _query(who: Entered, ground: Ground, day: date) -> Any:
         .scalar_subquery()
     )
     verified = (
-        select(func.array_agg(aggregate_order_by(Signature.officer_id, Signature.officer_id)))
+        select(func.array_cat(func.array_agg(Signature.officer_id), func.array_agg(Signature.recorded_by)))
         .where(current, Signature.stage == accounting)
+        .correlate(Case)
+        .scalar_subquery()
+    )
+    last_signed = (
+        select(func.max(Signature.effective_on))
+        .where(current, Signature.stage == Case.stage)
         .correlate(Case)
         .scalar_subquery()
     )
@@ -180,8 +191,11 @@ def _query(who: Entered, ground: Ground, day: date) -> Any:
             DeterminationRow.outcome,
             DeterminationRow.payable_fen,
             DeterminationRow.digest,
+            DeterminationRow.known_at,
+            DeterminationRow.counted_to,
             HouseholdCadre.officer_id.label("cadre"),
             signed.label("signed"),
+            last_signed.label("last_signed"),
             verified.label("verified"),
             objections.label("objections"),
         )
@@ -215,6 +229,8 @@ def _case(ground: Ground, row: Any, places: Places, posted: tuple[date, date] | 
         poor_village=place.poor if place else None,
         signed={Duty(duty): UUID(officer) for duty, officer in (row.signed or {}).items()},
         accounted=row.outcome == Outcome.ELIGIBLE.value,
+        decided_on=row.known_at.astimezone(CHINA).date() if row.known_at else None,
+        counted_to=row.counted_to,
         verified_by=frozenset(row.verified or ()),
         posted=posted,
         open_objections=row.objections,
@@ -235,5 +251,6 @@ def _case(ground: Ground, row: Any, places: Places, posted: tuple[date, date] | 
         case.notice_id,
         case.draw_id,
         row.cadre,
+        row.last_signed,
         view,
     )

@@ -93,7 +93,7 @@ def set_clock(shell: Shell, day: date) -> None:
 
     async def work(opened: Open) -> None:
         async with opened.database.owner() as connection:
-            await set_demo_day(connection, code, day)
+            await set_demo_day(connection, code, day, datetime.now(UTC))
 
     shell.run(work)
 

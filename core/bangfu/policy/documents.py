@@ -279,7 +279,12 @@ class Policy:
             value = parameter.kind.parse(item["value"])
         except ValueError as error:
             return bad(str(error), item["value"])
-        entry = parameter.on(since) or parameter.entries[-1]
+        first, entry = parameter.entries[0], parameter.on(since) or parameter.entries[-1]
+        if since < first.since:
+            return bad(f"the plan itself begins on {first.since}; a value from an earlier day would never hold", since)
+        if parameter.on(since) is None and entry.varies is None:
+            # The plan's fixed number has ended and none follows it: the county sets it itself.
+            return ProvisionEntry(name, since, until, value, clause)
         document = self.documents[entry.cites.document].title
         if entry.varies is None:
             return Code.PARAMETER_LOCKED.problem(

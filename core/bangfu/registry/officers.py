@@ -16,8 +16,8 @@ from bangfu.db.bulk import among, insert_rows, update_each
 from bangfu.documents.cells import Column, Row, one_of, read_day, read_name, read_text
 from bangfu.errors import Code
 from bangfu.models import Assignment, Officer, Organization, new_id
-from bangfu.process import Duty
-from bangfu.registry.divisions import Places, area_of, read_code
+from bangfu.process import Duty, Tier
+from bangfu.registry.divisions import COUNTY, Places, area_of, level_of, read_code
 from bangfu.registry.history import Assertion, assert_from
 from bangfu.registry.identity import read_credit_code
 from bangfu.registry.importing import Importer, State, require_order
@@ -71,6 +71,13 @@ class OfficerImporter(Importer[_State]):
         number, area, duty = values["number"], values["area"], values["duty"]
         if area is not None and area not in state.places.by_code:
             row.problems.append(Code.DIVISION_UNKNOWN.problem(*path, "area", value=area))
+        if duty is not None and duty.tier is Tier.COUNTY and area is not None and level_of(area) != COUNTY:
+            row.problems.append(
+                Code.BAD_VALUE.problem(
+                    *path, "area", field=Text("负责区划代码", "the area"), value=area,
+                    expected=Text("全县的代码(该职责为县级职责)", "the county's code: it is a duty of the county"),
+                )
+            )  # fmt: skip
         unit = values.get("unit")
         if unit is not None and unit not in state.organizations:
             row.problems.append(Code.NOT_FOUND.problem(*path, "unit", what=unit))

@@ -441,7 +441,7 @@ class Story:
     async def _day(self, today: date) -> None:
         """Move the demo clock and read everybody's duties anew."""
         async with self.database.owner() as connection:
-            await set_demo_day(connection, self.told.code, today)
+            await set_demo_day(connection, self.told.code, today, datetime.now(UTC))
         self.tenant = await county(self.database, self.told.code)
         async with self.database.session(Scope(self.tenant.id)) as session:
             self.officers = {officer.number: officer for officer in await actors(session, self.tenant)}

@@ -14,10 +14,11 @@ from sqlalchemy import event, text
 
 from bangfu import jobs
 from bangfu.access import CHINA, Actor, County, Entered, Moment, actors, county, create_county
-from bangfu.cases import acts, batch
+from bangfu.cases import acts, batch, planning
 from bangfu.cases import ground as grounds
-from bangfu.cases.acts import PlanStated, Report
+from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
+from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.cli.registry import IMPORTERS
 from bangfu.db import Database, Scope
@@ -230,7 +231,7 @@ class World:
         facts = {"projects": frozenset({Project.SMALL_BREEDING})}
         plans = [PlanStated(home, facts, Stated(**stated)) for home in homes]
         async with self.database.session(who.scope) as session:
-            return await acts.plan(session, who, ground, plans)
+            return await planning.plan(session, who, ground, plans)
 
     async def account(self, number: str = "C1") -> jobs.Status:
         """Run the accounting of everything in sight as a job."""

@@ -510,6 +510,8 @@ class Case(TenantRow, Base):
             "version",
             "round",
             "since",
+            "opened_on",
+            "stated",
             "notice_id",
             "draw_id",
         ),

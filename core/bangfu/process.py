@@ -381,6 +381,17 @@ class Proceedings:
         to = self.process.after(stage.code)
         return self._duty(stage, act, {stage.by}) or self._done(stage, None, act, stage.by, to)
 
+    def amend(self, view: View, act: Act) -> Move | Problem:
+        """Correct a plan, with the reason, until its result is on notice; what was signed is signed again."""
+        stage = self.process.first(Plan)
+        early = {other.code for other in self.process.stages if isinstance(other, Verify)} | {REFUSED}
+        if view.stage not in early:
+            return self._wrong_stage(view, Text("更正计划", "correcting the plan"), act.day)
+        problem = self._duty(stage, act, {stage.by})
+        if problem is None and not act.reason.strip():
+            problem = Code.REASON_NEEDED.problem("reason")
+        return problem or self._done(stage, None, act, stage.by, self.process.after(stage.code))
+
     def sign(self, view: View, act: Act, code: str) -> Move | Problem:
         """Sign a stage that takes signatures; the last one completes it."""
         stage = self.process[code]

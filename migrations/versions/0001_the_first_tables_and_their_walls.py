@@ -25,7 +25,19 @@ WALLS = {
     "calendar_day": Wall(Kind.TENANT, update=("worked", "note")),
     "case_event": Wall(Kind.AREA, update=("division",)),
     "case_file": Wall(
-        Kind.AREA, update=("division", "edition_id", "stage", "version", "round", "since", "notice_id", "draw_id")
+        Kind.AREA,
+        update=(
+            "division",
+            "edition_id",
+            "stage",
+            "version",
+            "round",
+            "since",
+            "opened_on",
+            "stated",
+            "notice_id",
+            "draw_id",
+        ),
     ),
     "claim": Wall(Kind.AREA, update=("division",)),
     "column_match": Wall(Kind.TENANT, update=("column_name",)),

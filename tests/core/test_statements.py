@@ -46,14 +46,15 @@ async def journey(world: World, homes: tuple[str, ...]) -> dict[str, int]:
     counts = {}
     who = world.who("L1", FEBRUARY)
     ground = await world.ground(who)
-    from bangfu.cases.acts import PlanStated
+    from bangfu.cases import planning
+    from bangfu.cases.planning import PlanStated
     from bangfu.cases.views import Stated
     from county_default.rules import Project
 
     plans = [PlanStated(home, {"projects": frozenset({Project.SMALL_TRADE})}, Stated()) for home in homes]
     with Statements(world.database) as statements:
         async with world.database.session(who.scope) as session:
-            clean(await acts.plan(session, who, ground, plans))
+            clean(await planning.plan(session, who, ground, plans))
     counts["plan"] = len(statements)
     world.today = MARCH
     counts["in place"] = await count(world, "L1", acts.sign, chosen, stage="in_place")

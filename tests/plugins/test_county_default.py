@@ -143,9 +143,6 @@ EFFECTS: dict[str, tuple[Any, Callable[[Parameters], Any], Any, Any]] = {
     "in_place_deadline": ("04-30", deadline("in_place"), date(2021, 3, 31), date(2021, 4, 30)),
     "accounting_deadline": ("10-15", deadline("accounting"), date(2021, 9, 30), date(2021, 10, 15)),
     "accounting_grace_days": (7, deadline("accounting"), date(2021, 9, 30), date(2021, 10, 7)),
-    "accounting_signers": (
-        ["work_team", "village_committee"], signers(True), FOUR, {Duty.WORK_TEAM, Duty.VILLAGE_COMMITTEE},
-    ),
     "nonpoor_village_substitute": ("nobody", signers(False), FOUR - {Duty.WORK_TEAM}, FOUR),
     "notice_days": (7, notice_from(date(2021, 10, 11)), date(2021, 10, 15), date(2021, 10, 17)),
     "notice_unit": ("working", notice_from(POSTED), date(2021, 10, 3), date(2021, 10, 11)),
@@ -165,11 +162,14 @@ def test_the_book_reads_its_numbers_from_these_parameters_alone() -> None:
     assert read == {"cohort_exit_years", "project_kinds", "household_cap"} | rates
 
 
-def test_the_window_of_income_is_the_plans_own() -> None:
-    assert set(EFFECTS) | {"income_window"} == set(PROGRAMME.policy.parameters)
+def test_the_window_of_income_and_who_signs_are_the_plans_own() -> None:
+    assert set(EFFECTS) | {"income_window", "accounting_signers"} == set(PROGRAMME.policy.parameters)
     assert county().income_window.in_year(2021) == (date(2020, 10, 1), date(2021, 9, 30))
+    assert county().accounting_signers == FOUR
     with pytest.raises(Refused, match="PARAMETER_LOCKED"):
         county(income_window={"from": "-1:10-01", "to": "0:08-31"})
+    with pytest.raises(Refused, match="PARAMETER_LOCKED"):
+        county(accounting_signers=["linked_cadre"])
 
 
 @pytest.mark.parametrize(

@@ -20,13 +20,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices, payments
 from bangfu.access import Action, Entered
-from bangfu.cases.gather import gather, raw_stated, typed
+from bangfu.cases.gather import gather, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
-from bangfu.db.bulk import among, insert_new, insert_rows, update_all
+from bangfu.db.bulk import among, insert_rows, update_all
 from bangfu.errors import Code, Problem, Refused
-from bangfu.models import Case, CaseEvent, Claim, DeterminationRow, Household, HouseholdCadre, Signature, new_id
-from bangfu.process import REFUSED, Act, Move, Notice, Plan
+from bangfu.models import Case, CaseEvent, DeterminationRow, Signature, new_id
+from bangfu.process import REFUSED, Act, Move, Notice
 from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.text import Text, day
@@ -47,159 +47,6 @@ class Report:
         """For an act on one case: raise its refusal."""
         if self.refused:
             raise Refused([problem for _, problem in self.refused])
-
-
-@dataclass(frozen=True, slots=True)
-class PlanStated:
-    """A household's plan as it is stated: its number, the facts by name (typed), and the act of planning."""
-
-    number: str
-    facts: Mapping[str, Any]
-    stated: Stated
-
-
-# --- opening --------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A plan that may open a case."""
-
-    plan: PlanStated
-    case: UUID
-    household: UUID
-    division: int
-    move: Move
-
-
-async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]) -> Report:
-    """Open one case a household with its plan.
-
-    Refuses, per household: ``NOT_FOUND`` (also where it is out of sight), ``ALREADY_CLAIMED``,
-    ``STATED_NOT_ALLOWED``, and what the process refuses.
-    """
-    report, ready = await judge_plans(session, who, ground, plans)
-    opened, late = await open_cases(session, who, ground, ready)
-    report.done += [item.plan.number for item in opened]
-    report.refused += [(item.plan.number, _claimed_already(ground)) for item in late]
-    return report
-
-
-async def judge_plans(
-    session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]
-) -> tuple[Report, list[Ready]]:
-    """Which plans may open a case, and what is wrong with the others; nothing is written."""
-    rules, report = ground.latest, Report()
-    households = await _households(session, who, plans)
-    taken = await _claimed(session, who, ground, [household.id for household in households.values()])
-    specs = ground.programme.stated()
-    ready: list[Ready] = []
-    for item in plans:
-        household = households.get(item.number)
-        if household is None:
-            report.refused.append((item.number, Code.NOT_FOUND.problem("household", what=item.number)))
-            continue
-        problem = _recorded(who, item.stated)
-        if str(household.id) in taken:
-            problem = _claimed_already(ground)
-        elif strange := [name for name in item.facts if name not in specs]:
-            problem = Code.STATED_NOT_ALLOWED.problem("facts", strange[0], fact=strange[0], known=", ".join(specs))
-        move = problem or rules.proceedings.plan(_act(who, item.stated, household.division, household.cadre))
-        if isinstance(move, Problem):
-            report.refused.append((item.number, move))
-            continue
-        taken.add(str(household.id))
-        ready.append(Ready(item, new_id(), household.id, household.division, move))
-    return report, ready
-
-
-def _claimed_already(ground: Ground) -> Problem:
-    return Code.ALREADY_CLAIMED.problem("household", programme=ground.programme.title, period=ground.period.key)
-
-
-async def _households(session: AsyncSession, who: Entered, plans: Sequence[PlanStated]) -> dict[str, _Target]:
-    """Each household with its village and the cadre linked to it on the day of its plan, in one statement."""
-    days = {item.number: item.stated.day or who.at.today for item in plans}
-    query = (
-        select(Household.number, Household.id, Household.division, HouseholdCadre)
-        .outerjoin(
-            HouseholdCadre,
-            (HouseholdCadre.tenant_id == Household.tenant_id)
-            & (HouseholdCadre.household_id == Household.id)
-            & HouseholdCadre.known_to.is_(None),
-        )
-        .where(Household.tenant_id == who.county.id, among(Household.number, days))
-    )
-    rows: Sequence[Any] = (await session.execute(query)).all()
-    found: dict[str, _Target] = {}
-    for number, id_, division, link in rows:
-        found.setdefault(number, _Target(id_, division, None))
-        on = days[number]
-        if link is not None and link.valid_from <= on and (link.valid_to is None or on < link.valid_to):
-            found[number] = _Target(id_, division, link.officer_id)
-    return found
-
-
-@dataclass(frozen=True, slots=True)
-class _Target:
-    id: UUID
-    division: int
-    cadre: UUID | None
-
-
-async def _claimed(session: AsyncSession, who: Entered, ground: Ground, households: Sequence[UUID]) -> set[str]:
-    rows = await session.scalars(
-        select(Claim.key).where(
-            Claim.tenant_id == who.county.id,
-            Claim.programme == ground.programme.code,
-            Claim.kind == "case",
-            Claim.period == ground.period.key,
-            among(Claim.key, [str(household) for household in households]),
-        )
-    )
-    return set(rows)
-
-
-async def open_cases(
-    session: AsyncSession, who: Entered, ground: Ground, ready: Sequence[Ready]
-) -> tuple[list[Ready], list[Ready]]:
-    """Open the cases of plans that have been judged: those opened, and those that somebody else opened meanwhile."""
-    specs, first = ground.programme.stated(), ground.programme.process.first(Plan)
-    common = {"tenant_id": who.county.id, "programme": ground.programme.code, "period": ground.period.key}
-    claims = [
-        {
-            **common,
-            "kind": "case",
-            "key": str(item.household),
-            "case_id": item.case,
-            "division": item.division,
-        }
-        for item in sorted(ready, key=lambda item: item.household)
-    ]
-    won = await insert_new(session, Claim, claims, "case_id")
-    opened = [item for item in ready if item.case in won]
-    cases, events = [], []
-    for item in opened:
-        on = item.plan.stated.day or who.at.today
-        cases.append(
-            {
-                **common,
-                "id": item.case,
-                "edition_id": ground.latest.id,
-                "household_id": item.household,
-                "division": item.division,
-                "stage": item.move.to,
-                "version": 1,
-                "round": 0,
-                "since": on,
-                "opened_on": on,
-                "stated": raw_stated(specs, item.plan.facts),
-            }
-        )
-        events.append(_event(who, item.plan.stated, item.case, item.division, 1, "plan", first.code, item.move, {}))
-    await insert_rows(session, Case, cases)
-    await insert_rows(session, CaseEvent, events)
-    return opened, [item for item in ready if item.case not in won]
 
 
 # --- accounting -----------------------------------------------------------------------------------------------
@@ -553,7 +400,8 @@ class Change:
     data: Mapping[str, Any]
 
 
-def _act(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> Act:
+def act_of(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> Act:
+    """What is stated, as the process judges it over one household, whose linked cadre is given."""
     signatory, on = stated.signatory or who.actor, stated.day or who.at.today
     duties = duties_over(signatory, on, division, cadre)
     if signatory.id == who.actor.id:
@@ -570,8 +418,8 @@ def _act(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> Act
     )
 
 
-def _recorded(who: Entered, stated: Stated) -> Problem | None:
-    """Typing in what somebody else did is a permission of its own and always needs its evidence."""
+def recorded(who: Entered, stated: Stated) -> Problem | None:
+    """What is wrong with who types it in: for somebody else it takes a permission of its own, and always evidence."""
     if stated.signatory is None or stated.signatory.id == who.actor.id:
         return None
     who.require(Action.RECORD_FOR_OTHERS)
@@ -586,9 +434,9 @@ def judged(
     """What the process says to an act on each case, before anything is written."""
     report = Report()
     moves = []
-    problem = _recorded(who, stated)
+    problem = recorded(who, stated)
     for case in views:
-        said = problem or judge(case, _act(who, stated, case.division, case.cadre))
+        said = problem or judge(case, act_of(who, stated, case.division, case.cadre))
         if isinstance(said, Problem):
             report.refused.append((case.number, said))
         else:
@@ -620,17 +468,18 @@ async def write(
     Cases that change alike go in one statement; there are as many as there are different changes, not as there are
     cases.
     """
-    alike: dict[tuple[Any, ...], list[Change]] = {}
+    alike: dict[tuple[int, str], tuple[dict[str, Any], list[Change]]] = {}
     for change in changes:
         values = {"stage": change.move.to, "since": stated.day or who.at.today, **change.fields}
-        alike.setdefault((change.case.version, tuple(values.items())), []).append(change)
+        same = (change.case.version, json.dumps(values, default=str, sort_keys=True))
+        alike.setdefault(same, (values, []))[1].append(change)
     # Locked in one order, so that two large acts wait for each other and never in a circle.
     ids = [change.case.id for change in changes]
     locked = select(Case.id).where(Case.tenant_id == who.county.id, among(Case.id, ids)).order_by(Case.id)
     await session.execute(locked.with_for_update())
     won: set[UUID] = set()
-    for (version, values_), same in alike.items():
-        won |= await update_all(session, Case, [change.case.id for change in same], dict(values_), version)
+    for (version, _), (values, together) in alike.items():
+        won |= await update_all(session, Case, [change.case.id for change in together], values, version)
     done = [change for change in changes if change.case.id in won]
     report.done += [change.case.number for change in done]
     report.refused += [
@@ -639,14 +488,14 @@ async def write(
         if change.case.id not in won
     ]
     events = [
-        _event(who, stated, c.case.id, c.case.division, c.case.version + 1, act, c.case.view.stage, c.move, c.data)
+        event_of(who, stated, c.case.id, c.case.division, c.case.version + 1, act, c.case.view.stage, c.move, c.data)
         for c in done
     ]
     await insert_rows(session, CaseEvent, events)
     return done
 
 
-def _event(
+def event_of(
     who: Entered,
     stated: Stated,
     case: UUID,
@@ -657,6 +506,7 @@ def _event(
     move: Move,
     data: Mapping[str, Any],
 ) -> dict[str, Any]:
+    """What happened to a case, as a row to keep."""
     return {
         "tenant_id": who.county.id,
         "id": new_id(),

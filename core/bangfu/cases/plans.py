@@ -12,15 +12,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Actor, Entered, actors
-from bangfu.cases.acts import PlanStated, Ready, judge_plans, open_cases
+from bangfu.cases.acts import Report
 from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground, ground_of
+from bangfu.cases.planning import Judged, PlanStated, amend_plans, judge_plans, open_cases
 from bangfu.cases.views import Stated
-from bangfu.db.bulk import among
 from bangfu.documents.cells import (
     Cell,
     CellProblem,
@@ -34,7 +33,6 @@ from bangfu.documents.cells import (
     read_yes_no,
 )
 from bangfu.errors import Code
-from bangfu.models import Case, Household
 from bangfu.policy import title_of
 from bangfu.programme import Programme
 from bangfu.registry.importing import Importer, State
@@ -108,17 +106,13 @@ class PlanImporter(Importer[_State]):
         elif number is not None:
             state.rows[number] = row.number
 
-    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> list[Ready]:
-        """Which plans open a case; one that has been entered with the same content is left alone."""
+    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> Judged:
+        """Which plans open a case or correct one; one that has been entered with the same content is left alone."""
         assert state.ground is not None
         specs, tally = self.programme.stated(), state.tally("plan")
-        entered = await self._entered(session, state, [row.values["number"] for row in rows])
         plans: dict[str, tuple[Row, PlanStated]] = {}
         for row in rows:
             facts = {name: row.values[name] for name in specs}
-            if entered.get(row.values["number"]) == (raw_stated(specs, facts), row.values["day"]):
-                tally.same += 1
-                continue
             stated = Stated(
                 row.values["day"],
                 reason=row.values.get("reason") or "",
@@ -126,29 +120,22 @@ class PlanImporter(Importer[_State]):
                 signatory=state.officers[row.values["cadre"]],
             )
             plans[row.values["number"]] = (row, PlanStated(row.values["number"], facts, stated))
-        report, ready = await judge_plans(session, state.who, state.ground, [plan for _, plan in plans.values()])
-        for number, problem in report.refused:
+        found = await judge_plans(session, state.who, state.ground, [plan for _, plan in plans.values()])
+        for number, problem in found.report.refused:
             row = plans[number][0]
             row.problems.append(problem.code.problem("rows", row.number, *problem.path, **problem.values))
-        tally.new += len(ready)
-        return ready
+        tally.new += len(found.ready)
+        tally.same += len(found.report.unchanged)
+        for item in found.amended:
+            was = {
+                name: (item.case.stated.get(name), value) for name, value in raw_stated(specs, item.plan.facts).items()
+            }
+            was["day"] = (item.case.opened_on, item.plan.stated.day)
+            tally.change(item.plan.number, **{name: pair for name, pair in was.items() if pair[0] != pair[1]})
+        return found
 
-    async def _entered(
-        self, session: AsyncSession, state: _State, numbers: Sequence[str]
-    ) -> dict[str, tuple[dict[str, Any], date]]:
-        rows = await session.execute(
-            select(Household.number, Case.stated, Case.opened_on)
-            .join(Case, (Case.tenant_id == Household.tenant_id) & (Case.household_id == Household.id))
-            .where(
-                Household.tenant_id == state.who.county.id,
-                among(Household.number, numbers),
-                Case.programme == self.programme.code,
-                Case.period == self.period,
-            )
-        )
-        return {row.number: (row.stated, row.opened_on) for row in rows}
-
-    async def apply(self, session: AsyncSession, changes: list[Ready], state: _State) -> None:
-        """Open the cases."""
+    async def apply(self, session: AsyncSession, changes: Judged, state: _State) -> None:
+        """Open the cases and correct the plans."""
         assert state.ground is not None
-        await open_cases(session, state.who, state.ground, changes)
+        await open_cases(session, state.who, state.ground, changes.ready)
+        await amend_plans(session, state.who, state.ground, changes.amended, Report())

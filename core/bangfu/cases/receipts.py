@@ -188,6 +188,7 @@ def stored(rules: Rules, row: DeterminationRow) -> Determination:
 
 ACTS = {
     "plan": Text("制定计划", "planned"),
+    "amend": Text("更正计划", "plan corrected"),
     "account": Text("收入核算", "accounted"),
     "post": Text("公示", "posted on notice"),
     "object": Text("提出异议", "objected to"),

@@ -60,6 +60,7 @@ class CaseView:
     version: int
     round: int
     rules: Rules
+    opened_on: date
     stated: dict[str, Any]
     determination: UUID | None
     payable: int
@@ -244,6 +245,7 @@ def _case(ground: Ground, row: Any, places: Places, posted: tuple[date, date] | 
         case.version,
         case.round,
         ground.editions[case.edition_id],
+        case.opened_on,
         case.stated,
         row.determination,
         row.payable_fen or 0,

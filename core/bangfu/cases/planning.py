@@ -1,0 +1,222 @@
+"""Plans: each opens one case a household, or corrects the plan of a case that is not on notice yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Entered
+from bangfu.cases.acts import Change, Report, act_of, event_of, recorded, sent_back, write
+from bangfu.cases.gather import raw_stated
+from bangfu.cases.ground import Ground
+from bangfu.cases.views import CaseView, Selection, Stated, look
+from bangfu.db.bulk import among, insert_new, insert_rows
+from bangfu.errors import Code, Problem
+from bangfu.models import Case, CaseEvent, Claim, Household, HouseholdCadre, new_id
+from bangfu.process import Move, Plan
+from bangfu.rules.facts import FactSpec, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class PlanStated:
+    """A household's plan as it is stated: its number, the facts by name (typed), and the act of planning."""
+
+    number: str
+    facts: Mapping[str, Any]
+    stated: Stated
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A plan that may open a case."""
+
+    plan: PlanStated
+    case: UUID
+    household: UUID
+    division: int
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Amendment:
+    """A plan that corrects the one a case was opened with."""
+
+    plan: PlanStated
+    case: CaseView
+    move: Move
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What may become of some plans: cases to open, plans to correct, and the report of the others."""
+
+    report: Report
+    ready: list[Ready]
+    amended: list[Amendment]
+
+
+async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]) -> Report:
+    """Open one case a household with its plan, or correct the plan of a case that is not on notice yet.
+
+    The same plan again changes nothing. Refuses, per household: ``NOT_FOUND`` (also where it is out of sight),
+    ``ALREADY_CLAIMED``, ``STATED_NOT_ALLOWED``, ``MISSING_VALUE``, and what the process refuses.
+    """
+    found = await judge_plans(session, who, ground, plans)
+    report = found.report
+    opened, late = await open_cases(session, who, ground, found.ready)
+    report.done += [item.plan.number for item in opened]
+    report.refused += [(item.plan.number, _claimed_already(ground)) for item in late]
+    await amend_plans(session, who, ground, found.amended, report)
+    return report
+
+
+async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]) -> Judged:
+    """Which plans may open a case or correct one, and what is wrong with the others; nothing is written."""
+    rules, report = ground.latest, Report()
+    households = await _households(session, who, plans)
+    taken = await _claimed(session, who, ground, [household.id for household in households.values()])
+    specs = ground.programme.stated()
+    again = [item.number for item in plans if item.number in households and str(households[item.number].id) in taken]
+    views = await look(session, who, ground, Selection(households=again)) if again else []
+    cases = {case.number: case for case in views}
+    ready: list[Ready] = []
+    amended: list[Amendment] = []
+    for item in plans:
+        household = households.get(item.number)
+        if household is None:
+            report.refused.append((item.number, Code.NOT_FOUND.problem("household", what=item.number)))
+            continue
+        case = cases.pop(item.number, None)
+        on = item.stated.day or who.at.today
+        problem = recorded(who, item.stated) or _ill_stated(item, specs)
+        if problem is None and case is None and str(household.id) in taken:
+            problem = _claimed_already(ground)
+        elif problem is None and case and (case.stated, case.opened_on) == (raw_stated(specs, item.facts), on):
+            report.unchanged.append(item.number)
+            continue
+        act = act_of(who, item.stated, household.division, household.cadre)
+        move = problem or (case.rules.proceedings.amend(case.view, act) if case else rules.proceedings.plan(act))
+        if isinstance(move, Problem):
+            report.refused.append((item.number, move))
+        elif case:
+            amended.append(Amendment(item, case, move))
+        else:
+            taken.add(str(household.id))
+            ready.append(Ready(item, new_id(), household.id, household.division, move))
+    return Judged(report, ready, amended)
+
+
+def _ill_stated(plan: PlanStated, specs: Mapping[str, FactSpec]) -> Problem | None:
+    """What is wrong with the facts of a plan: one that may not be stated, or one that is left out."""
+    if strange := [name for name in plan.facts if name not in specs]:
+        return Code.STATED_NOT_ALLOWED.problem("facts", strange[0], fact=strange[0], known=", ".join(specs))
+    for name, spec in specs.items():
+        value = plan.facts.get(name)
+        if value is None or (spec.kind is Kind.CHOICES and not value):
+            return Code.MISSING_VALUE.problem("facts", name, field=spec.title)
+    return None
+
+
+async def amend_plans(
+    session: AsyncSession, who: Entered, ground: Ground, amended: Sequence[Amendment], report: Report
+) -> None:
+    """Correct the plans of cases that have been judged; each begins a new round and keeps what it said before."""
+    specs = ground.programme.stated()
+    for item in amended:
+        stated = {"stated": raw_stated(specs, item.plan.facts), "opened_on": item.plan.stated.day or who.at.today}
+        change = Change(item.case, item.move, {**sent_back(item.case), **stated}, {"was": item.case.stated})
+        await write(session, who, "amend", [change], item.plan.stated, report)
+
+
+def _claimed_already(ground: Ground) -> Problem:
+    return Code.ALREADY_CLAIMED.problem("household", programme=ground.programme.title, period=ground.period.key)
+
+
+async def _households(session: AsyncSession, who: Entered, plans: Sequence[PlanStated]) -> dict[str, _Target]:
+    """Each household with its village and the cadre linked to it on the day of its plan, in one statement."""
+    days = {item.number: item.stated.day or who.at.today for item in plans}
+    query = (
+        select(Household.number, Household.id, Household.division, HouseholdCadre)
+        .outerjoin(
+            HouseholdCadre,
+            (HouseholdCadre.tenant_id == Household.tenant_id)
+            & (HouseholdCadre.household_id == Household.id)
+            & HouseholdCadre.known_to.is_(None),
+        )
+        .where(Household.tenant_id == who.county.id, among(Household.number, days))
+    )
+    rows: Sequence[Any] = (await session.execute(query)).all()
+    found: dict[str, _Target] = {}
+    for number, id_, division, link in rows:
+        found.setdefault(number, _Target(id_, division, None))
+        on = days[number]
+        if link is not None and link.valid_from <= on and (link.valid_to is None or on < link.valid_to):
+            found[number] = _Target(id_, division, link.officer_id)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    id: UUID
+    division: int
+    cadre: UUID | None
+
+
+async def _claimed(session: AsyncSession, who: Entered, ground: Ground, households: Sequence[UUID]) -> set[str]:
+    rows = await session.scalars(
+        select(Claim.key).where(
+            Claim.tenant_id == who.county.id,
+            Claim.programme == ground.programme.code,
+            Claim.kind == "case",
+            Claim.period == ground.period.key,
+            among(Claim.key, [str(household) for household in households]),
+        )
+    )
+    return set(rows)
+
+
+async def open_cases(
+    session: AsyncSession, who: Entered, ground: Ground, ready: Sequence[Ready]
+) -> tuple[list[Ready], list[Ready]]:
+    """Open the cases of plans that have been judged: those opened, and those that somebody else opened meanwhile."""
+    specs, first = ground.programme.stated(), ground.programme.process.first(Plan)
+    common = {"tenant_id": who.county.id, "programme": ground.programme.code, "period": ground.period.key}
+    claims = [
+        {
+            **common,
+            "kind": "case",
+            "key": str(item.household),
+            "case_id": item.case,
+            "division": item.division,
+        }
+        for item in sorted(ready, key=lambda item: item.household)
+    ]
+    won = await insert_new(session, Claim, claims, "case_id")
+    opened = [item for item in ready if item.case in won]
+    cases, events = [], []
+    for item in opened:
+        on = item.plan.stated.day or who.at.today
+        cases.append(
+            {
+                **common,
+                "id": item.case,
+                "edition_id": ground.latest.id,
+                "household_id": item.household,
+                "division": item.division,
+                "stage": item.move.to,
+                "version": 1,
+                "round": 0,
+                "since": on,
+                "opened_on": on,
+                "stated": raw_stated(specs, item.plan.facts),
+            }
+        )
+        events.append(event_of(who, item.plan.stated, item.case, item.division, 1, "plan", first.code, item.move, {}))
+    await insert_rows(session, Case, cases)
+    await insert_rows(session, CaseEvent, events)
+    return opened, [item for item in ready if item.case not in won]

@@ -11,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu.db import scope_of
+from bangfu.db import ranges, scope_of
 from bangfu.models import AuditEntry, new_id
 
 
@@ -36,7 +36,6 @@ async def record(
             object=object,
             reason=reason,
             data=dict(data),
-            area_lo=scope.areas[0][0],
-            area_hi=scope.areas[-1][1],
+            areas=ranges(scope.areas),
         )
     )

@@ -37,13 +37,12 @@ async def store(session: AsyncSession, vault: Vault, who: Entered, name: str, da
     if len(data) > largest:
         raise Code.FILE_TOO_LARGE.refuse("file", size=_size(len(data)), limit=_size(largest))
     digest = hashlib.sha256(data).hexdigest()
-    lo, hi = who.span
+    areas = who.areas
     same = (
         File.tenant_id == who.county.id,
         File.sha256 == digest,
         File.name == name,
-        File.area_lo == lo,
-        File.area_hi == hi,
+        File.areas == areas,
     )
     found: UUID | None = await session.scalar(select(File.id).where(*same))
     if found is not None:
@@ -55,8 +54,7 @@ async def store(session: AsyncSession, vault: Vault, who: Entered, name: str, da
         "name": name,
         "size": len(data),
         "content": vault.seal(data, _PLACE, who.county.id),
-        "area_lo": lo,
-        "area_hi": hi,
+        "areas": areas,
         "officer_id": who.actor.id,
         "created_at": who.at.now,
     }

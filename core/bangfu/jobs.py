@@ -84,7 +84,6 @@ async def ask(
     session: AsyncSession, who: Entered, kind: str, parameters: Mapping[str, Any], file_id: UUID | None = None
 ) -> UUID:
     """Put a job in the queue; it is there once the transaction commits."""
-    lo, hi = who.span
     job = new_id()
     await session.execute(
         insert(Job).values(
@@ -96,8 +95,7 @@ async def ask(
             file_id=file_id,
             done=0,
             officer_id=who.actor.id,
-            area_lo=lo,
-            area_hi=hi,
+            areas=who.areas,
             today=who.at.today,
             created_at=who.at.now,
             attempts=0,

@@ -35,7 +35,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, JSONB, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from bangfu.db import Kind, Wall, Walls
@@ -44,6 +44,8 @@ Division12 = Annotated[int, mapped_column(BigInteger)]
 """A 12-digit division code as a number, so that an area is a range."""
 FenColumn = Annotated[int, mapped_column(BigInteger)]
 """An amount in fen."""
+Areas = Annotated[list[Range[int]], mapped_column(INT8MULTIRANGE)]
+"""The areas that a row is of, as ranges of 12-digit codes: those of who made it."""
 Json = Annotated[dict[str, Any], mapped_column(JSONB)]
 Sealed = Annotated[bytes, mapped_column(LargeBinary)]
 """A value sealed by the vault."""
@@ -379,14 +381,13 @@ class File(TenantRow, Base):
 
     __tablename__ = "file"
     __wall__ = Wall(Kind.SPAN)
-    __table_args__ = (UniqueConstraint("tenant_id", "sha256", "area_lo", "area_hi", "name"),)
+    __table_args__ = (UniqueConstraint("tenant_id", "sha256", "areas", "name"),)
 
     sha256: Mapped[str]
     name: Mapped[str]
     size: Mapped[int]
     content: Mapped[Sealed]
-    area_lo: Mapped[Division12]
-    area_hi: Mapped[Division12]
+    areas: Mapped[Areas]
     officer_id: Mapped[UUID]
     created_at: Mapped[datetime]
 
@@ -413,8 +414,7 @@ class Job(TenantRow, Base):
     result: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     result_file_id: Mapped[UUID | None]
     officer_id: Mapped[UUID]
-    area_lo: Mapped[Division12]
-    area_hi: Mapped[Division12]
+    areas: Mapped[Areas]
     today: Mapped[date]
     created_at: Mapped[datetime]
     lease_until: Mapped[datetime | None]
@@ -716,8 +716,7 @@ class SampleDraw(TenantRow, Base):
     officer_id: Mapped[UUID]
     drawn_on: Mapped[date]
     recorded_at: Mapped[datetime]
-    area_lo: Mapped[Division12]
-    area_hi: Mapped[Division12]
+    areas: Mapped[Areas]
 
 
 class SampleUnit(TenantRow, Base):
@@ -818,8 +817,7 @@ class PaymentBatch(TenantRow, Base):
     cancelled_by: Mapped[UUID | None]
     cancelled_at: Mapped[datetime | None]
     reason: Mapped[str]
-    area_lo: Mapped[Division12]
-    area_hi: Mapped[Division12]
+    areas: Mapped[Areas]
 
 
 class PaymentLine(TenantRow, Base):
@@ -878,8 +876,7 @@ class AuditEntry(TenantRow, Base):
     object: Mapped[str]
     reason: Mapped[str]
     data: Mapped[Json]
-    area_lo: Mapped[Division12]
-    area_hi: Mapped[Division12]
+    areas: Mapped[Areas]
 
 
 WALLS: Walls = {

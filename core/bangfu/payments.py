@@ -149,7 +149,7 @@ async def make(
             PaymentBatch.tenant_id == tenant, PaymentBatch.programme == programme.code, PaymentBatch.period == period
         )
     )
-    batch, (lo, hi) = new_id(), who.span
+    batch = new_id()
     made = Batch(batch, (last or 0) + 1, DRAFT, len(payable), sum(row.amount_fen for row in payable))
     await session.execute(
         insert(PaymentBatch).values(
@@ -166,8 +166,7 @@ async def make(
             made_on=who.at.today,
             made_at=who.at.now,
             reason="",
-            area_lo=lo,
-            area_hi=hi,
+            areas=who.areas,
         )
     )
     await insert_rows(

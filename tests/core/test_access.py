@@ -86,7 +86,7 @@ def test_duties_count_on_their_days_and_over_their_areas() -> None:
     assert officer.scope(date(2021, 7, 1)).areas == ((T1, T1 + 999),)
     assert officer.scope(date(2019, 1, 1)).areas == ()
     with pytest.raises(Refused) as refused:
-        officer.span(date(2019, 1, 1))
+        officer.areas(date(2019, 1, 1))
     assert refused.value.problems[0].code.name == "FORBIDDEN"
 
 

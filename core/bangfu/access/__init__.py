@@ -19,9 +19,10 @@ from uuid import UUID
 
 import casbin
 from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
-from bangfu.db import Database, Scope, merged
+from bangfu.db import Database, Scope, merged, ranges
 from bangfu.db.bulk import among
 from bangfu.errors import Code
 from bangfu.models import Assignment, Officer, new_id
@@ -179,12 +180,12 @@ class Actor:
         """What the officer sees today: the areas of present duties, nothing of past ones."""
         return Scope(self.county.id, merged((h.lo, h.hi) for h in self.held if h.on(today)), self.id)
 
-    def span(self, today: date) -> tuple[int, int]:
-        """The narrowest single range that covers the officer's areas today; refuses ``FORBIDDEN`` without any."""
+    def areas(self, today: date) -> list[Range[int]]:
+        """The officer's areas today, as a row keeps them; refuses ``FORBIDDEN`` without any."""
         areas = self.scope(today).areas
         if not areas:
             raise Code.FORBIDDEN.refuse(action=Text("办理业务", "acting"), duties=duty_names(Duty))
-        return areas[0][0], areas[-1][1]
+        return ranges(areas)
 
     def may(self, action: Action, today: date) -> bool:
         """Whether present duties allow an action."""
@@ -262,9 +263,9 @@ class Entered:
         return self.actor.scope(self.at.today)
 
     @property
-    def span(self) -> tuple[int, int]:
-        """The range that covers the actor's areas."""
-        return self.actor.span(self.at.today)
+    def areas(self) -> list[Range[int]]:
+        """The actor's areas, as what he makes keeps them."""
+        return self.actor.areas(self.at.today)
 
     def require(self, action: Action) -> None:
         """Refuse ``FORBIDDEN`` unless the actor's duties allow an action today."""

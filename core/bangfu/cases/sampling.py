@@ -100,7 +100,7 @@ async def _keep(
     number: int,
     stated: Stated,
 ) -> UUID:
-    made, (lo, hi) = new_id(), who.county.area
+    made = new_id()
     cases = [case for case, _ in moves]
     await session.execute(
         insert(SampleDraw).values(
@@ -118,8 +118,7 @@ async def _keep(
             officer_id=stated.by(who),
             drawn_on=stated.day or who.at.today,
             recorded_at=who.at.now,
-            area_lo=lo,
-            area_hi=hi,
+            areas=who.areas,
         )
     )
     position = {id_: place for place, id_ in enumerate(result.order, 1)}

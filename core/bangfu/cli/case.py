@@ -10,7 +10,7 @@ from uuid import UUID
 import click
 
 from bangfu import jobs, notices
-from bangfu.cases import acts, batch, overview, receipts, sampling
+from bangfu.cases import acts, batch, draws, overview, receipts, sampling
 from bangfu.cases.acts import Report
 from bangfu.cli.receipt import print_receipt
 from bangfu.cli.registry import run_job
@@ -27,6 +27,7 @@ from bangfu.cli.shell import (
     stated_options,
 )
 from bangfu.process import Verify, duty_names
+from bangfu.registry.divisions import Places
 from bangfu.text import LANGUAGES, Text, money
 from bangfu.text import number as shown_number
 
@@ -286,14 +287,22 @@ def notice() -> None:
 def list_notices(shell: Shell, **options: Any) -> None:
     """List the notices in sight."""
 
-    async def work(opened: Open) -> list[notices.Posted]:
+    async def work(opened: Open) -> tuple[list[notices.Posted], Places]:
         who = await opened.enter()
         programme = shell.programme(options["programme"])
         async with opened.database.session(who.scope) as session:
-            return await notices.standing(session, who, programme.code, options["period"])
+            places = await Places.on(session, who.at.today)
+            return await notices.standing(session, who, programme.code, options["period"]), places
 
-    titles = (Text("编号", "id"), Text("村", "village"), Text("首日", "first day"), Text("末日", "last day"))
-    rows = [(n.id, n.division, n.first, n.last) for n in shell.run(work)]
+    titles = (
+        Text("编号", "id"),
+        Text("乡镇", "township"),
+        Text("村", "village"),
+        Text("首日", "first day"),
+        Text("末日", "last day"),
+    )
+    posted, places = shell.run(work)
+    rows = [(n.id, places.township(n.division), places.named(n.division), n.first, n.last) for n in posted]
     shell.table(shell.show(Text("公示", "notices")), [shell.show(t) for t in titles], rows)
 
 
@@ -348,6 +357,49 @@ def draw(shell: Shell, seed: str | None, seed_source: str, **options: Any) -> No
         shell.line(f"  {household}")
     if made.size > SHOWN:
         shell.say("  ……另有 {more} 户", "  … and {more} more", more=made.size - SHOWN)
+
+
+@sample.command("list")
+@programme_options
+@pass_shell
+def list_samples(shell: Shell, **options: Any) -> None:
+    """List the draws of a period."""
+
+    async def work(opened: Open) -> list[draws.Kept]:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope) as session:
+            return await draws.kept(session, who, ground)
+
+    titles = (
+        Text("编号", "id"),
+        Text("次", "draw"),
+        Text("日期", "day"),
+        Text("总体", "frame"),
+        Text("抽中", "drawn"),
+        Text("待结果", "awaited"),
+    )
+    rows = [(k.id, k.number, k.drawn_on, k.frame_size, k.size, k.awaited) for k in shell.run(work)]
+    shell.table(shell.show(Text("抽查", "samples")), [shell.show(t) for t in titles], rows, right=(1, 3, 4, 5))
+
+
+@sample.command("export")
+@click.argument("id", type=click.UUID)
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--reason", required=True, help="why the list is needed; it names people")
+@programme_options
+@pass_shell
+def export_sample(shell: Shell, id: UUID, file: Path, reason: str, **options: Any) -> None:
+    """Write a draw as a workbook: the drawn households to visit, and the whole frame in its drawn order."""
+
+    async def work(opened: Open) -> bytes:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope) as session:
+            return await draws.sheet(session, who, ground, id, reason)
+
+    file.write_bytes(shell.run(work))
+    shell.say("已写入 {file}", "written to {file}", file=file)
 
 
 @sample.command("redraw")

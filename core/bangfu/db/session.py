@@ -14,6 +14,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import Connection, event, text
+from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import NullPool
@@ -48,6 +49,11 @@ class Scope:
             "app.officer": str(self.officer or ""),
             "statement_timeout": STATEMENT_TIMEOUT,
         }
+
+
+def ranges(areas: Iterable[tuple[int, int]]) -> list[Range[int]]:
+    """Closed ranges of division codes as a column keeps them."""
+    return [Range(lo, hi, bounds="[]") for lo, hi in areas]
 
 
 class _ScopedSession(Session):

@@ -7,7 +7,7 @@ seen.
 * ``PLATFORM``: the owner alone; the app reaches it through one reviewed function before the tenant is known.
 * ``TENANT``: everyone of the county.
 * ``AREA``: the row's ``division`` (12-digit code) lies in one of the actor's areas.
-* ``SPAN``: the row's whole span ``area_lo`` … ``area_hi`` lies within the actor's areas.
+* ``SPAN``: all the row's ``areas`` lie within the actor's.
 
 What is append-only has neither an UPDATE policy nor the grant: immutability is an absence, not a trigger.
 """
@@ -34,7 +34,7 @@ class Wall:
     """The wall of one table.
 
     ``update`` are the columns that may change at all, none by default. ``while_`` is a further SQL condition on the
-    present row under which they may. Rows are never deleted unless ``delete``.
+    row under which they may, and under which it may be inserted. Rows are never deleted unless ``delete``.
     """
 
     kind: Kind
@@ -60,7 +60,7 @@ _SEES = {
     Kind.PLATFORM: "true",
     Kind.TENANT: _TENANT,
     Kind.AREA: _TENANT + " and " + _opaque(f"division <@ {_AREAS}"),
-    Kind.SPAN: _TENANT + " and " + _opaque(f"int8range(area_lo, area_hi, '[]') <@ {_AREAS}"),
+    Kind.SPAN: _TENANT + " and " + _opaque(f"areas <@ {_AREAS}"),
 }
 
 
@@ -85,9 +85,10 @@ def policies(wall: Wall) -> list[RowPolicy]:
     sees = _SEES[wall.kind]
     if wall.kind is Kind.PLATFORM:
         return [RowPolicy("wall_all", "all", sees, sees)]
-    made = [RowPolicy("wall_select", "select", sees, None), RowPolicy("wall_insert", "insert", None, sees)]
+    made = [RowPolicy("wall_select", "select", sees, None)]
+    using = f"{sees} and ({wall.while_})" if wall.while_ else sees
+    made.append(RowPolicy("wall_insert", "insert", None, using))
     if wall.update:
-        using = f"{sees} and ({wall.while_})" if wall.while_ else sees
         made.append(RowPolicy("wall_update", "update", using, sees))
     if wall.delete:
         made.append(RowPolicy("wall_delete", "delete", sees, None))

@@ -56,5 +56,5 @@ bench: $(READY) ## the figures of benchmarks/, beside their peers
 	@benchmarks/run
 
 clean: ## remove what was built and the demo's data
-	@if [ -x $(BIN)/bangfu ]; then $(BIN)/bangfu db stop || true; fi
+	@if [ -x $(BIN)/bangfu ]; then $(BIN)/bangfu db remove --yes || true; fi
 	@rm -rf "$(VENV)" .venv-bench .bangfu .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import click
 
+from bangfu.cases.plans import PlanImporter
 from bangfu.cli import main
+from bangfu.cli.registry import IMPORTERS
 from bangfu.db.walls import Kind
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base
-from bangfu.programme import NOTICE_COLUMNS, PAYMENT_COLUMNS, REGISTRY_FACTS, Hooks
+from bangfu.programme import NOTICE_COLUMNS, PAYMENT_COLUMNS, REGISTRY_FACTS, Hooks, installed
 
 HERE = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py; change the code, then run it -->\n"
@@ -75,7 +77,7 @@ def walls() -> str:
         Kind.PLATFORM: "the owner alone",
         Kind.TENANT: "everyone of the county",
         Kind.AREA: "whose areas hold the row's division",
-        Kind.SPAN: "whose areas hold the row's whole span",
+        Kind.SPAN: "whose areas hold all of the row's",
     }
     lines = [
         "# Walls",
@@ -114,7 +116,38 @@ def hooks() -> str:
     return "\n".join(lines)
 
 
-PAGES = {"problems.md": problems, "commands.md": commands, "walls.md": walls, "hooks.md": hooks}
+def workbooks() -> str:
+    """Every kind of workbook with its columns."""
+    lines = [
+        "# 表格 Workbooks",
+        MADE,
+        "XLSX 或 CSV;标题行、合并表头、合计行都可以有,表头按名称识别(也认别名),不认识的表头用 `--map 表头=字段` "
+        "指明一次即可记住。空单元格表示“不改动”。",
+        "",
+        "XLSX or CSV; titles above, merged headers and totals below may stay. A header is found by its name or an "
+        "alias; another one is matched once with `--map HEADER=FIELD` and remembered. A blank cell changes nothing.",
+        "",
+    ]
+    plans = PlanImporter(installed().programme("consolidation"), "2021")
+    for command, importer in (*IMPORTERS.items(), ("plans --period 2021", plans)):
+        lines += [f"## {importer.title.zh} {importer.title.en}: `bangfu import {command}`", ""]
+        lines += ["| 列 | column | 必需 needed | 别名 aliases | field |", "|---|---|---|---|---|"]
+        lines += [
+            f"| {column.title.zh} | {column.title.en} | {'是 yes' if column.required else ''} "
+            f"| {'、'.join(column.aliases)} | `{column.name}` |"
+            for column in importer.columns
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+PAGES = {
+    "problems.md": problems,
+    "commands.md": commands,
+    "walls.md": walls,
+    "hooks.md": hooks,
+    "workbooks.md": workbooks,
+}
 
 if __name__ == "__main__":
     for page, made in PAGES.items():

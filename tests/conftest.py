@@ -23,9 +23,11 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
     """The embedded server, even where another one is on the PATH: zero set-up is what is tested."""
-    started = EmbeddedServer.start(tmp_path_factory.mktemp("server"), options=FAST)
+    home = tmp_path_factory.mktemp("server")
+    started = EmbeddedServer.start(home, options=FAST)
     yield started
     started.release()
+    EmbeddedServer.remove(home)
 
 
 def connect(server: EmbeddedServer, database: str, home: Path) -> Database:
@@ -46,6 +48,15 @@ async def copy_of(server: EmbeddedServer, name: str, template: str) -> str:
     finally:
         await admin.close()
     return name
+
+
+async def drop(server: EmbeddedServer, name: str) -> None:
+    """Remove a copy: thousands of tests would fill a disk."""
+    admin = await asyncpg.connect(**server.connect_arguments(ADMIN, "postgres"))
+    try:
+        await admin.execute(f"drop database {name} with (force)")
+    finally:
+        await admin.close()
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +92,7 @@ async def database(server: EmbeddedServer, migrated: str, tmp_path: Path) -> Asy
     opened = connect(server, name, tmp_path)
     yield opened
     await opened.close()
+    await drop(server, name)
 
 
 @pytest.fixture
@@ -92,3 +104,4 @@ async def world(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path: Pa
     await made.look()
     yield made
     await opened.close()
+    await drop(server, name)

@@ -57,8 +57,7 @@ class WorkingDays:
 def last_day(first: date, days: int, unit: DayUnit, working: WorkingDays) -> date:
     """The last of ``days`` full days of which ``first`` is counted as the first.
 
-    Five calendar days from 11 October are 11 to 15 October; the next step may be taken on the 16th (000:35,
-    reading: first day counted, next step on the day after).
+    Five calendar days from 11 October are 11 to 15 October; the next step may be taken on the 16th.
     """
     if days < 1:
         raise ValueError("a period has at least one day")

@@ -201,6 +201,18 @@ class Code(Enum):
         "请核对“与户主关系”。",
         "Check the relation to the head.",
     )
+    NAMESAKES = _says(
+        "该户已有多名同名成员,无法确定是哪一位",
+        "The household has several members of this name; it is not clear who is meant.",
+        "请填写证件号码。",
+        "State the identity number.",
+    )
+    SUPERSEDED = _says(
+        "该任务之后已有同类导入完成,继续执行会覆盖较新的内容",
+        "A later import of this kind has been done; going on would write over what is newer.",
+        "如仍需导入,请重新提交文件。",
+        "If it is still wanted, import the file again.",
+    )
     DUPLICATE_ROW = _says(
         "与第 {row} 行重复",
         "This repeats row {row}.",

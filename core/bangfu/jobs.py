@@ -18,6 +18,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from bangfu import files
 from bangfu.access import Entered
@@ -114,7 +115,8 @@ async def run(
 ) -> Status:
     """Run a job of ``who`` to its end, or take up one whose worker died.
 
-    A refusal ends it as ``refused`` with its problems. A bug ends it as ``failed`` and is raised.
+    A refusal ends it as ``refused`` with its problems. A bug ends it as ``failed`` and is raised; an interruption puts
+    it back in the queue.
     Refuses ``NOT_FOUND`` for a job that is not there, is at its end, or is held by a living worker.
     """
     async with database.session(who.scope) as session:
@@ -130,6 +132,11 @@ async def run(
         async with database.session(who.scope) as session:
             await _set(session, who, job, state="failed", finished_at=who.at.now, lease_until=None)
         log.exception("job %s failed", job)
+        raise
+    except BaseException:
+        # Interrupted, not failed: it waits to be taken up, without the lease of a worker that is gone.
+        async with database.session(who.scope) as session:
+            await _set(session, who, job, state="queued", lease_until=None)
         raise
     result = dict(done.result)
     if done.problems:
@@ -165,6 +172,18 @@ async def status(session: AsyncSession, who: Entered, job: UUID) -> Status:
     if row is None:
         raise Code.NOT_FOUND.refuse("job", what=Text("任务", "the job"))
     return Status(row.id, row.kind, row.state, row.done, row.total, row.result or {}, row.result_file_id)
+
+
+async def overtaken(session: AsyncSession, who: Entered, job: UUID) -> bool:
+    """Whether a job that was asked for later (ids sort by time), of the same kind, has been done."""
+    later, own = aliased(Job), aliased(Job)
+    query = (
+        select(later.id)
+        .join(own, (own.tenant_id == later.tenant_id) & (own.kind == later.kind) & (own.id < later.id))
+        .where(later.tenant_id == who.county.id, own.id == job, later.state == "done")
+        .where(later.parameters["dry_run"].as_boolean().is_not(True))
+    )
+    return await session.scalar(query.limit(1)) is not None
 
 
 async def unfinished(session: AsyncSession, who: Entered) -> list[UUID]:

@@ -31,8 +31,7 @@ class Tier(StrEnum):
 
 
 class Duty(StrEnum):
-    """What an officer is charged with; an assignment gives a person a duty over an area for a time (catalogue part
-    3)."""
+    """What an officer is charged with; an assignment gives a person a duty over an area for a time."""
 
     LINKED_CADRE = "linked_cadre"
     WORK_TEAM = "work_team"
@@ -188,8 +187,7 @@ class Pay(Stage):
 
 
 class StandIn(StrEnum):
-    """Who signs in the work team's place in a village that is not poor (000:21; for P01B a reading borrowed from
-    P01A)."""
+    """Who signs in the work team's place in a village that is not poor."""
 
     VILLAGE_CADRE = "village_cadre"
     NOBODY = "nobody"

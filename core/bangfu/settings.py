@@ -42,8 +42,16 @@ class Settings:
             app_role=environment.get("BANGFU_APP_ROLE", "bangfu_app"),
             keyring=environment.get("BANGFU_KEYRING") or None,
             language="en" if language == "en" else "zh",
-            largest_file=int(environment.get("BANGFU_LARGEST_FILE", 20 * 1024 * 1024)),
+            largest_file=_bytes(environment.get("BANGFU_LARGEST_FILE")),
         )
+
+
+def _bytes(stated: str | None) -> int:
+    if stated is None:
+        return 20 * 1024 * 1024
+    if not (stated.isascii() and stated.isdigit()):
+        raise ValueError(f"BANGFU_LARGEST_FILE is a number of bytes, not {stated!r}")
+    return int(stated)
 
 
 def _home(stated: str | None) -> Path:

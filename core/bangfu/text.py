@@ -68,8 +68,19 @@ def join(texts: list[Text], zh: str = "、", en: str = ", ") -> Text:
 
 
 def printable(words: str) -> str:
-    """Words from outside as they can be stored and shown anywhere: what is not a character becomes U+FFFD."""
-    return _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", words)
+    """Words from outside as they can be stored and shown anywhere.
+
+    What is not a character becomes U+FFFD; of an identity, account or telephone number the ends alone are left, for
+    the words of a problem are kept in clear.
+    """
+    return _NUMBER.sub(_masked, _UNPRINTABLE.sub("\N{REPLACEMENT CHARACTER}", words))
+
+
+def _masked(number: re.Match[str]) -> str:
+    return f"{number[0][:3]}{'*' * (len(number[0]) - 5)}{number[0][-2:]}"
+
+
+_NUMBER = re.compile(r"(?<![0-9])(?:[0-9]{14,}[0-9Xx]|1[3-9][0-9]{9})(?![0-9])")
 
 
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")

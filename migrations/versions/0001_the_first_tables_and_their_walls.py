@@ -902,11 +902,13 @@ def upgrade() -> None:
         for statement in raise_wall(table, wall, app, owner):
             op.execute(statement)
     # The one door that is open before the tenant is known: a county's code names its row, and nothing lists them.
+    # Temporary tables come last in its path, or anybody could put one of his own in the place of ours.
+    schema = op.get_bind().scalar(sa.text("select quote_ident(current_schema())"))
     op.execute(
-        """create function tenant_by_code(wanted text)
+        f"""create function tenant_by_code(wanted text)
            returns table (id integer, name text, demo_today date, demo_set_at timestamptz)
-           language sql stable security definer set search_path from current
-           as $$ select t.id, t.name, t.demo_today, t.demo_set_at from tenant t where t.code = wanted $$"""
+           language sql stable security definer set search_path = {schema}, pg_temp
+           as $$ select t.id, t.name, t.demo_today, t.demo_set_at from {schema}.tenant t where t.code = wanted $$"""
     )
     op.execute("revoke all on function tenant_by_code(text) from public")
     op.execute(f"grant execute on function tenant_by_code(text) to {app}")

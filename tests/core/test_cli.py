@@ -29,6 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     server = EmbeddedServer.start(folder, options=FAST)
     yield folder
     server.release()
+    EmbeddedServer.remove(folder)
 
 
 @pytest.fixture(scope="module")

@@ -27,9 +27,9 @@ from bangfu.settings import Settings
 
 @pytest.fixture
 def home(tmp_path: Path) -> Iterator[Path]:
-    """An installation folder; whatever a test left running there is stopped."""
+    """An installation folder; whatever a test left there is stopped and removed."""
     yield tmp_path / "home"
-    EmbeddedServer.stop_left_behind(tmp_path / "home")
+    EmbeddedServer.remove(tmp_path / "home")
 
 
 async def _ask(server: EmbeddedServer, role: str, sql: str, database: str = "bangfu") -> object:
@@ -121,6 +121,7 @@ def test_a_long_path_is_no_obstacle() -> None:
         assert asyncio.run(_ask(server, APP, "select 1")) == 1
         server.release()
     finally:
+        EmbeddedServer.remove(long)
         shutil.rmtree(base, ignore_errors=True)
 
 
@@ -175,3 +176,33 @@ async def test_the_walls_stand_on_the_oldest_supported_version(tmp_path: Path) -
         assert int(version) // 10_000 == FLOOR
     finally:
         server.release()
+
+
+def test_a_stranger_with_the_number_of_a_crashed_server_is_left_alone(home: Path) -> None:
+    server = EmbeddedServer.start(home)
+    pid = server.data / "postmaster.pid"
+    lines = pid.read_text(encoding="utf-8").split("\n")
+    os.kill(int(lines[0]), signal.SIGKILL)
+    server.release()
+    stranger = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"])
+    try:
+        pid.write_text("\n".join([str(stranger.pid), *lines[1:]]), encoding="utf-8")
+        assert EmbeddedServer.stop_left_behind(home) is False
+        again = EmbeddedServer.start(home)
+        assert asyncio.run(_ask(again, APP, "select 1")) == 1
+        again.release()
+        assert stranger.poll() is None
+    finally:
+        stranger.kill()
+        stranger.wait()
+
+
+def test_removing_takes_the_data_and_spares_what_is_in_use(home: Path) -> None:
+    server = EmbeddedServer.start(home)
+    script = f"from pathlib import Path; from bangfu.db.embedded import EmbeddedServer; print(EmbeddedServer.remove(Path({str(home)!r})))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert (done.stdout, server.data.exists()) == ("False\n", True)
+    server.release()
+    assert EmbeddedServer.remove(home) is True
+    assert not server.base.exists()
+    assert EmbeddedServer.remove(home) is True

@@ -24,7 +24,7 @@ from bangfu.db import Database, Scope
 from bangfu.db.embedded import APP, EmbeddedServer
 from bangfu.errors import Code, Refused
 from bangfu.registry import importing
-from tests.core.test_registry import contents, people, repeats, sheet, tallies
+from tests.core.test_registry import contents, new_home, people, repeats, sheet, tallies
 from tests.county import HOMES, JANUARY, MARCH, Home, World, roster
 
 DATA = "绝密内容 990201198002020017".encode()
@@ -81,8 +81,15 @@ async def absent(world: World, job: UUID, number: str = "C1") -> None:
     assert await row(world, job) == before
 
 
+async def die(world: World) -> None:
+    """Leave every waiting job as a killed worker leaves it: running, under a lease."""
+    async with world.database.session(world.who("R1").scope) as session:
+        lease = "update job set state = 'running', lease_until = now() + interval '5 minutes' where state = 'queued'"
+        await session.execute(text(lease))
+
+
 class Killed(BaseException):
-    """Stands for the death of a worker: nothing of the job's own is carried out after it."""
+    """Stands for an interruption such as Ctrl-C: no exception that anything handles."""
 
 
 # --- jobs -----------------------------------------------------------------------------------------------------
@@ -133,8 +140,9 @@ async def test_a_living_worker_holds_its_job_and_a_dead_one_does_not(world: Worl
     with pytest.raises(Killed):
         await run(world, job, dies)
     left = await row(world, job)
-    assert (left["state"], left["done"], left["total"], left["attempts"]) == ("running", 3, 9, 1)
-    assert left["lease_until"] > datetime.now(UTC)
+    assert (left["state"], left["done"], left["total"], left["attempts"]) == ("queued", 3, 9, 1)
+    assert (left["lease_until"], await waiting(world, "C1")) == (None, [job])
+    await die(world)
     await absent(world, job)
     assert await waiting(world, "C1") == []
     await expire(world)
@@ -407,3 +415,35 @@ async def test_an_import_killed_at_any_moment_and_run_again_ends_the_same(
     status = await jobs.run(world.database, world.vault, world.who("R1"), left[-1], HANDLERS)
     assert status.state == "done"
     assert await register(world) == expected
+
+
+async def test_an_import_that_a_later_one_has_overtaken_is_not_taken_up(world: World) -> None:
+    """What was interrupted yesterday must not write over what was imported today."""
+    rows = people("H1")
+    for row_ in rows:
+        row_["一卡通账号"] = "6600000000000001"
+    who = world.who("R1")
+    old = await importing.ask(world.database, world.vault, who, ROSTERS, "旧.csv", sheet(rows).encode())
+    for row_ in rows:
+        row_["一卡通账号"] = "6600000000000002"
+    assert (await world.bring("households", sheet(rows), "R1")).state == "done"
+    before = await contents(world)
+    assert await waiting(world, "R1") == [old]
+    status = await jobs.run(world.database, world.vault, who, old, HANDLERS)
+    assert (status.state, [p["code"] for p in status.result["problems"]]) == ("refused", ["SUPERSEDED"])
+    assert await contents(world) == before
+
+
+async def test_two_imports_at_once_register_nobody_twice(world: World) -> None:
+    """Persons without a number have no key in the database: only one import at a time keeps them apart."""
+    rows = [{**row_, "证件号码": ""} for number in range(40) for row_ in new_home(f"P{number}", 3000 + 2 * number)]
+    for number, row_ in enumerate(rows):
+        row_["姓名"] = f"测{'甲乙丙丁戊己庚辛壬癸'[number % 10]}{'子丑寅卯辰巳午未'[number // 10]}"
+    both = await asyncio.gather(
+        world.bring("households", sheet(rows), "R1"), world.bring("households", sheet(rows), "R1")
+    )
+    assert {status.state for status in both} <= {"done", "refused"}
+    ((members,),) = await world.rows("select count(*) from membership m join household h on h.id = m.household_id"
+                                     " where h.number like 'P%' and m.known_to is null")  # fmt: skip
+    assert members == 80
+    await repeats(world, "households", sheet(rows))

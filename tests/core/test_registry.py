@@ -128,7 +128,8 @@ DAYS = [date(2018, 1, 1), date(2019, 1, 1), date(2020, 1, 1), date(2021, 1, 1), 
 
 
 async def test_every_day_is_remembered_as_it_was_known_at_every_instant(world: World) -> None:
-    """Random assertions, also ones that begin earlier or end: what was said last of a day or of one before it, holds."""
+    """Random assertions, also ones that begin earlier or end: the last that was said of a day or of one before it holds,
+    but for what begins when that has ended."""
     chance = random.Random(2021)
     who = world.who("R1")
     async with world.database.session(who.scope) as session:
@@ -156,15 +157,107 @@ async def test_every_day_is_remembered_as_it_was_known_at_every_instant(world: W
             for day in DAYS:
                 query = select(Standing.household_id, Standing.exit_year).where(holds(Standing, day, instant))
                 rows = (await session.execute(query)).all()
-                expected = {}
+                expected: dict[Any, int | None] = {}
                 for home, history in said.items():
-                    heard = [s for s in history if (instant is None or s[0] <= instant) and s[1] <= day]
-                    if heard and (heard[-1][2] is None or day < heard[-1][2]):
-                        expected[home] = heard[-1][3]
+                    fact: tuple[date, int | None] | None = None
+                    for heard, start, end, year in history:
+                        too_late = instant is not None and heard > instant
+                        if too_late or day < start or (fact is not None and end is not None and fact[0] >= end):
+                            continue
+                        fact = (start, year) if end is None or day < end else None
+                    if fact is not None:
+                        expected[home] = fact[1]
                 assert len(rows) == len(expected)
                 assert {row.household_id: row.exit_year for row in rows} == expected
                 checked += len(rows)
     assert checked > 100
+
+
+async def test_an_older_roster_says_nothing_of_what_came_after_it(world: World) -> None:
+    rows = people("H1")
+    old = [
+        {**row, "户类型": "贫困户", "脱贫年度": "", "联户干部工号": "L2", "一卡通账号": "6600000000000001"}
+        for row in rows
+    ]
+    await world.bring("households", sheet(old), "R1", as_of=date(2016, 6, 1))
+    days = {date(2016, 6, 1): "poor", date(2017, 12, 30): "poor", date(2017, 12, 31): "exited", SEPTEMBER: "exited"}
+    assert {day: await held(world, ("standing", "standing"), day) for day in days} == days
+    cadres = {date(2016, 6, 1): "L2", date(2021, 1, 19): "L2", JANUARY: "L1", SEPTEMBER: "L1"}
+    assert {day: await held(world, ("household_cadre", OFFICER), day) for day in cadres} == cadres
+    assert await held(world, ("account", "number_masked"), SEPTEMBER) == "***********1000"
+    again = await world.bring("households", sheet(old), "R1", as_of=date(2016, 6, 1))
+    assert tallies(again) == {"household": (0, 0, 1), "person": (0, 0, 2)}
+    await repeats(world, "households", sheet(rows))
+
+
+async def test_a_duty_that_is_over_does_not_end_a_later_one(world: World) -> None:
+    now = f"{OFFICER_HEADER}N1,甲乙,乡镇经办,{T1},2021-01-01,,\n"
+    past = f"{OFFICER_HEADER}N1,甲乙,乡镇经办,{T1},2018-01-01,2019-01-01,\n"
+    await world.bring("officers", now, "R1")
+    await world.bring("officers", past, "R1")
+    held_ = "select valid_from, valid_to from assignment a join officer o on o.id = a.officer_id where o.number = 'N1'"
+    found = await world.rows(f"{held_} and a.known_to is null order by valid_from")
+    assert [tuple(row) for row in found] == [(date(2018, 1, 1), date(2019, 1, 1)), (date(2021, 1, 1), None)]
+    before = await contents(world)
+    for data in (past, now):
+        assert tallies(await world.bring("officers", data, "R1"))["assignment"][:2] in ((0, 0), (0, 1))
+    assert differing(before, await contents(world)) <= {"assignment"}
+    found = await world.rows(f"{held_} and a.known_to is null order by valid_from")
+    assert [tuple(row) for row in found] == [(date(2018, 1, 1), date(2019, 1, 1)), (date(2021, 1, 1), None)]
+
+
+@pytest.mark.parametrize("duty", ["县数据管理员", "村两委", "乡镇验收"])
+async def test_a_duty_is_held_at_its_own_level(world: World, duty: str) -> None:
+    area = T1 if duty != "乡镇验收" else BASE
+    await fails(world, "officers", f"{OFFICER_HEADER}N1,甲乙,{duty},{area},2021-01-01,,\n", _at("BAD_VALUE", "area", 2))
+
+
+async def test_namesakes_without_a_number_are_not_guessed(world: World) -> None:
+    twins = [
+        {**people("H1")[1], "证件号码": identity(3000 + n), "姓名": "测双", "与户主关系": "之子"} for n in range(2)
+    ]
+    assert (await world.bring("households", sheet([*people("H1"), *twins]), "R1")).state == "done"
+    unnumbered = {**twins[0], "证件号码": ""}
+    await fails(world, "households", sheet([*people("H1"), unnumbered]), _at("NAMESAKES", "identity", 4))
+
+
+async def test_no_whole_number_of_a_person_is_quoted(world: World) -> None:
+    """Columns shifted by one put identity and account numbers where words belong; the problems are kept in clear."""
+    number = identity(3000)
+    shifted = {**people("H1")[0], "户类型": number, "联户干部工号": "6228480000000001234", "与户主关系": "13800001234"}
+    status = await world.bring("households", sheet([shifted]), "R1")
+    told = json.dumps(status.result, ensure_ascii=False)
+    assert status.state == "refused"
+    assert not any(whole in told for whole in (number, "6228480000000001234", "13800001234"))
+    assert f"{number[:3]}*************{number[-2:]}" in told
+
+
+async def test_a_household_number_that_excel_has_rounded_is_refused(world: World) -> None:
+    output = io.BytesIO()
+    book = xlsxwriter.Workbook(output, {"in_memory": True})
+    page = book.add_worksheet("花名册")
+    rows = people("H1")
+    page.write_row(0, 0, list(rows[0]))
+    for number, row in enumerate(rows, 1):
+        page.write_row(number, 0, list(row.values()))
+        page.write_number(number, 0, 6107991000010000123.0 if number == 1 else 7001.5)
+    book.close()
+    status = await world.bring("households", output.getvalue(), "R1", name="花名册.xlsx")
+    assert (status.state, problems(status)) == ("refused", _at("DIGITS_LOST", "number", 2, 3))
+
+
+async def test_an_officer_of_two_villages_that_do_not_touch_can_import_and_is_on_record(world: World) -> None:
+    both = f"{OFFICER_HEADER}VX,两委两村,村两委,{V1},2020-01-01,,\nVX,两委两村,村两委,{V3},2020-01-01,,\n"
+    assert (await world.bring("officers", both, "R1")).state == "done"
+    await world.look()
+    assert world.who("VX").scope.areas == ((V1, V1), (V3, V3))
+    line = "户编号,日期,收入类别,项目,总收入\n{},2021-03-02,养殖,鸡,100\n"
+    assert (await world.bring("income", line.format("H7"), "VX")).state == "done"
+    await fails(world, "income", line.format("H5"), _at("HOUSEHOLD_UNKNOWN", "number", 2), who="VX")
+    seen = await world.rows(
+        "select areas::text from audit_entry where action = 'import_income' order by at desc limit 1"
+    )
+    assert seen[0][0] == f"{{[{V1},{V1 + 1}),[{V3},{V3 + 1})}}"
 
 
 # --- what changes ---------------------------------------------------------------------------------------------

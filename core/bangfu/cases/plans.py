@@ -29,6 +29,7 @@ from bangfu.documents.cells import (
     plain,
     read_day,
     read_fen,
+    read_key,
     read_text,
     read_yes_no,
 )
@@ -82,10 +83,10 @@ class PlanImporter(Importer[_State]):
         self.programme, self.period = programme, period
         self.kind = f"plans/{programme.code}/{period}"
         self.columns = (
-            Column("number", Text("户编号", "household number"), read_text, ("户码", "家庭编号", "农户编号")),
+            Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号")),
             *(column_of(spec) for spec in programme.stated().values()),
             Column("day", Text("制定日期", "day of the plan"), read_day, ("日期", "签订日期")),
-            Column("cadre", Text("联户干部工号", "linked cadre"), read_text, ("帮扶责任人工号",)),
+            Column("cadre", Text("联户干部工号", "linked cadre"), read_key, ("帮扶责任人工号",)),
             Column("evidence", Text("凭据", "evidence"), read_text, ("纸质编号", "印证资料"), required=False),
             Column("reason", Text("逾期原因", "reason for being late"), read_text, required=False),
         )

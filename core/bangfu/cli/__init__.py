@@ -27,7 +27,11 @@ COMMANDS = "bangfu.commands"
 @click.pass_context
 def main(context: click.Context, tenant: str | None, officer: str | None, language: str) -> None:
     """Bangfu 帮扶: from a county's assistance plan to a running, fair, auditable programme."""
-    context.obj = Shell(Settings.from_environment(), language_of(language), tenant, officer)
+    try:
+        settings = Settings.from_environment()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    context.obj = Shell(settings, language_of(language), tenant, officer)
 
 
 for module in (installation, registry, programme, case, money, demo):

@@ -319,7 +319,7 @@ def export_notice(shell: Shell, id: UUID, file: Path, programme: str | None) -> 
         async with opened.database.session(who.scope) as session:
             return await notices.sheet(session, who, shell.programme(programme), id)
 
-    file.write_bytes(shell.run(work))
+    shell.save(file, shell.run(work))
 
 
 @click.group()
@@ -398,7 +398,7 @@ def export_sample(shell: Shell, id: UUID, file: Path, reason: str, **options: An
         async with opened.database.session(who.scope) as session:
             return await draws.sheet(session, who, ground, id, reason)
 
-    file.write_bytes(shell.run(work))
+    shell.save(file, shell.run(work))
     shell.say("已写入 {file}", "written to {file}", file=file)
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 import click
 
 from bangfu.access import create_county, set_demo_day
-from bangfu.cli.shell import Day, Open, Shell, pass_shell
+from bangfu.cli.shell import REFUSED_EXIT, Day, Open, Shell, pass_shell
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.vault import Vault
@@ -50,6 +50,19 @@ def stop(shell: Shell) -> None:
         shell.say("已停止", "stopped")
     else:
         shell.say("没有需要停止的", "there was nothing to stop")
+
+
+@db.command("remove")
+@click.option("--yes", is_flag=True, help="without it nothing is removed")
+@pass_shell
+def remove(shell: Shell, yes: bool) -> None:
+    """Remove an embedded database for good, with everything in it."""
+    if not yes:
+        raise click.UsageError("--yes removes everything there is")
+    if not EmbeddedServer.remove(shell.settings.home, programs=True):
+        shell.say("数据库正在使用,未删除", "the database is in use; nothing was removed")
+        raise SystemExit(REFUSED_EXIT)
+    shell.say("已删除", "removed")
 
 
 @click.group()

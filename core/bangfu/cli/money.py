@@ -126,7 +126,7 @@ def export(shell: Shell, id: UUID, file: Path, reason: str, programme: str | Non
         async with opened.database.session(who.scope) as session:
             return await payments.payment_list(session, who, opened.vault, found, channel, id, reason)
 
-    file.write_bytes(shell.run(work))
+    shell.save(file, shell.run(work))
     shell.say("已写入 {file}", "written to {file}", file=file)
 
 

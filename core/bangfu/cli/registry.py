@@ -117,8 +117,7 @@ def import_(
         if status.result_file_id is not None:
             async with opened.database.session(who.scope) as session:
                 back = await files.fetch(session, opened.vault, who.county.id, status.result_file_id)
-            target = returned or file.with_name(back.name)
-            target.write_bytes(back.data)
+            target = shell.save(returned or file.with_name(back.name), back.data, over=returned is not None)
             shell.say("问题已标注在 {file}", "the problems are marked in {file}", file=target)
         return status
 

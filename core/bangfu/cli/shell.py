@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar, cast
 
 import click
@@ -19,12 +21,13 @@ from bangfu.cases.ground import Ground, ground_of
 from bangfu.cases.views import Selection, Stated
 from bangfu.cli import page
 from bangfu.db import Database
+from bangfu.documents.cells import CellProblem
 from bangfu.errors import Code, Problem, Refused
 from bangfu.jobs import Watch
 from bangfu.models import WALLS
 from bangfu.process import Duty
 from bangfu.programme import Plugins, Programme, installed
-from bangfu.registry.divisions import area_of
+from bangfu.registry.divisions import area_of, read_code
 from bangfu.settings import Settings
 from bangfu.text import LANGUAGES, Language, Text
 from bangfu.vault import Vault
@@ -95,6 +98,17 @@ class Shell:
             err.print(self.show(problem.message), markup=False, highlight=False, soft_wrap=True)
             err.print(f"  → {self.show(problem.remedy)}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(REFUSED_EXIT)
+
+    def save(self, path: Path, data: bytes, *, over: bool = True) -> Path:
+        """Write a file that only its owner can read; unless ``over``, beside one that is there and not over it."""
+        target, count = path, 1
+        while not over and target.exists():
+            count += 1
+            target = path.with_name(f"{path.stem}-{count}{path.suffix}")
+        target.unlink(missing_ok=True)
+        with os.fdopen(os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(data)
+        return target
 
     def table(
         self, title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[int] = ()
@@ -203,8 +217,15 @@ def select(household: Sequence[str], area: Sequence[str], everything: bool, with
     """The selection of the options; nothing selected is a usage error, never everything."""
     if not household and not area and not everything:
         raise click.UsageError("say which cases: --household, --area or --all")
-    areas = [area_of(int(code.ljust(12, "0"))) for code in area] if area else None
+    areas = [_area(code) for code in area] if area else None
     return Selection(households=list(household) or None, areas=areas, without=list(without))
+
+
+def _area(code: str) -> tuple[int, int]:
+    try:
+        return area_of(read_code(code))
+    except CellProblem:
+        raise click.BadParameter(f"{code!r} is not a division code of 6, 9 or 12 digits", param_hint="--area") from None
 
 
 async def state(

@@ -53,8 +53,10 @@ async def _role_faults(connection: AsyncConnection) -> list[str]:
         await _rows(
             connection,
             """select rolname, rolsuper, rolbypassrls, current_setting('server_version_num')::int,
-                      (select pg_has_role(current_user, relowner, 'usage')
-                         from pg_class where oid = to_regclass('tenant'))
+                      (select pg_has_role(current_user, relowner, 'member')
+                         from pg_class where oid = to_regclass('tenant')),
+                      (select bool_or(pg_has_role(current_user, r.oid, 'member'))
+                         from pg_roles r where (r.rolsuper or r.rolbypassrls) and r.rolname <> current_user)
                  from pg_roles where rolname = current_user""",
         )
     )[0]
@@ -65,6 +67,8 @@ async def _role_faults(connection: AsyncConnection) -> list[str]:
         faults.append(f"{row[0]} bypasses row-level security")
     if row[4]:
         faults.append(f"{row[0]} is the owner of the tables or can act as it")
+    if row[5]:
+        faults.append(f"{row[0]} can act as a role that bypasses row-level security")
     if row[3] < 150000:
         faults.append("PostgreSQL 15 or later is needed")
     return faults

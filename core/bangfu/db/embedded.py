@@ -162,9 +162,34 @@ class EmbeddedServer:
                 server._stop()
             return abandoned
 
+    @classmethod
+    def remove(cls, home: Path, *, programs: bool = False) -> bool:
+        """Remove the server's data for good, wherever they lie (and root's copy of the programs); whether nobody used
+        them."""
+        server = cls(home, Binaries.found(), Account.for_server(), ())
+        if server.base.exists():
+            with server._alone(), (server.base / "users.lock").open("w") as users:
+                if not _is_last(users):
+                    return False
+                if server.data.exists() and server.is_running():
+                    server._stop()
+            shutil.rmtree(server.base)
+        if programs and server.binaries.folder.is_relative_to(_ROOT_BASE):
+            shutil.rmtree(server.binaries.folder.parents[2], ignore_errors=True)
+        return True
+
     def is_running(self) -> bool:
-        """Whether the server runs."""
-        return self._run("pg_ctl", "status", "-D", str(self.data), check=False).returncode == 0
+        """Whether the server runs: a process of its number that is not ours is a stranger who came after a crash."""
+        return self._is_ours() and self._run("pg_ctl", "status", "-D", str(self.data), check=False).returncode == 0
+
+    def _is_ours(self) -> bool:
+        """Whether the process that the data folder names was started on it."""
+        try:
+            number = (self.data / "postmaster.pid").read_text(encoding="utf-8").split("\n", 1)[0]
+            command = Path(f"/proc/{int(number)}/cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            return not Path("/proc").is_dir()
+        return os.fsencode(self.data) in command.split(b"\0")
 
     @property
     def socket(self) -> str:
@@ -256,6 +281,8 @@ class EmbeddedServer:
         partial.rmdir()
 
     def _launch(self) -> None:
+        # Nobody else starts it meanwhile, and it does not run: what a crash left must not stop a fresh start.
+        (self.data / "postmaster.pid").unlink(missing_ok=True)
         socket = self._private_socket_folder()
         (self.base / "socket").write_text(socket, encoding="utf-8")
         settings = [

@@ -95,6 +95,14 @@ def read_digits(cell: Cell) -> str:
     return text
 
 
+def read_key(cell: Cell) -> str:
+    """A number by which something is known, such as a household's: any text, or a whole number that Excel keeps
+    whole."""
+    if isinstance(cell, float) and (not cell.is_integer() or abs(cell) >= 10**15):
+        raise CellProblem(Code.DIGITS_LOST)
+    return read_text(cell)
+
+
 def read_day(cell: Cell) -> date:
     """A day: a real date, or text such as 2021-09-30, 2021.9.30, 2021/9/30, 20210930, 2021年9月30日."""
     if isinstance(cell, datetime):

@@ -1,7 +1,8 @@
 """What is true from a day on, as far as we know now: the one way in which a dated fact is changed.
 
 Nothing is overwritten. The rows that say otherwise for that day or later stop being known; what they said of earlier
-days is said again by rows that end where the new one begins. What was known at any earlier instant can still be read.
+days is said again by rows that end where the new one begins. What begins when the new fact has ended, or later than the
+day of which the new one speaks, is left as it is. What was known at any earlier instant can still be read.
 """
 
 from __future__ import annotations
@@ -21,12 +22,16 @@ from bangfu.models import Dated, new_id
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """From ``valid_from`` (to before ``valid_to``) the values hold for what the key names."""
+    """From ``valid_from`` (to before ``valid_to``) the values hold for what the key names.
+
+    ``as_of`` is the day of which the source speaks, where it does not know of what began later.
+    """
 
     key: Mapping[str, Any]
     values: Mapping[str, Any]
     valid_from: date
     valid_to: date | None = None
+    as_of: date | None = None
 
 
 async def assert_from(session: AsyncSession, model: type[Any], assertions: Sequence[Assertion], now: datetime) -> None:
@@ -49,9 +54,16 @@ async def assert_from(session: AsyncSession, model: type[Any], assertions: Seque
     ).all()
     columns = [column.name for column in model.__table__.columns]
     ended, added = [], []
+    ends = {key: assertion.valid_to for key, assertion in wanted.items()}
     for row in known:
-        assertion = wanted.get(tuple(getattr(row, name) for name in names))
+        key = tuple(getattr(row, name) for name in names)
+        assertion = wanted.get(key)
         if assertion is None or (row.valid_to is not None and row.valid_to <= assertion.valid_from):
+            continue
+        if assertion.valid_to is not None and row.valid_from >= assertion.valid_to:
+            continue
+        if assertion.as_of is not None and row.valid_from > assertion.as_of:
+            ends[key] = min(row.valid_from, ends[key] or row.valid_from)
             continue
         ended.append(row.id)
         if row.valid_from < assertion.valid_from:
@@ -67,7 +79,7 @@ async def assert_from(session: AsyncSession, model: type[Any], assertions: Seque
             **assertion.key,
             **assertion.values,
             "valid_from": assertion.valid_from,
-            "valid_to": assertion.valid_to,
+            "valid_to": ends[tuple(assertion.key.values())],
             "known_from": now,
             "known_to": None,
         }

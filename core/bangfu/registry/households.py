@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_each
-from bangfu.documents.cells import Column, Row, one_of, read_day, read_digits, read_name, read_text, read_year
+from bangfu.documents.cells import Column, Row, one_of, read_day, read_digits, read_key, read_name, read_text, read_year
 from bangfu.errors import Code, Problem
 from bangfu.models import (
     MOVES_WITH_HOUSEHOLD,
@@ -137,7 +137,7 @@ class HouseholdImporter(Importer[_State]):
     action = Action.IMPORT_HOUSEHOLDS
     group = "number"
     columns = (
-        Column("number", Text("户编号", "household number"), read_text, ("户码", "家庭编号", "农户编号")),
+        Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号")),
         Column("township", Text("乡镇", "township"), read_text, ("所在乡镇", "乡(镇)"), required=False),
         Column("village_name", Text("行政村", "village"), read_text, ("村", "村名", "所在村"), required=False),
         Column("village_code", Text("村编码", "village code"), read_code, ("村代码", "行政村编码"), required=False),
@@ -272,6 +272,7 @@ class HouseholdImporter(Importer[_State]):
         known = await Register.read(
             session,
             tenant,
+            state.as_of,
             {row.values["number"] for row in rows},
             [state.vault.index(identity.number, "identity", tenant) for identity in identities if identity],
         )
@@ -339,7 +340,7 @@ class HouseholdImporter(Importer[_State]):
             since = date(stated[1], 12, 31) if stated[1] else state.as_of
             was["standing"] = ((standing.standing, standing.exit_year) if standing else None, stated)
             of = {"division": village, "standing": stated[0], "exit_year": stated[1]}
-            changes.standings.append(Assertion(key, of, min(since, state.as_of)))
+            changes.standings.append(Assertion(key, of, min(since, state.as_of), as_of=state.as_of))
         account, number = known.accounts.get(household), values.get("account")
         if number is not None:
             tenant = state.who.county.id
@@ -361,6 +362,7 @@ class HouseholdImporter(Importer[_State]):
                             "number_masked": mask_account(number),
                         },
                         state.as_of,
+                        as_of=state.as_of,
                     )
                 )
         cadre = state.officers.get(values.get("cadre") or "")
@@ -368,7 +370,8 @@ class HouseholdImporter(Importer[_State]):
         if cadre is not None and (linked is None or linked.officer_id != cadre):
             before = state.staff_numbers.get(linked.officer_id) if linked else None
             was["cadre"] = (before, values["cadre"])
-            changes.cadres.append(Assertion(key, {"division": village, "officer_id": cadre}, state.as_of))
+            values_ = {"division": village, "officer_id": cadre}
+            changes.cadres.append(Assertion(key, values_, state.as_of, as_of=state.as_of))
         return was
 
     def _person(self, row: Row, household: UUID, known: Register, changes: _Changes, state: _State) -> None:
@@ -376,6 +379,9 @@ class HouseholdImporter(Importer[_State]):
         identity: Identity | None = values["identity"]
         index = state.vault.index(identity.number, "identity", state.who.county.id) if identity else None
         person = known.person(household, values["name"], index)
+        if len(known.namesakes(household, values["name"], index)) > 1:
+            row.problems.append(Code.NAMESAKES.problem("rows", row.number, "identity"))
+            return
         member = known.members.get(person.id) if person else None
         if person is not None and known.heads.get(household) == person.id:
             state.groups[values["number"]].head_stays = False

@@ -15,7 +15,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -176,6 +176,9 @@ class _Run(Generic[S]):
     async def run(self) -> jobs.Done:
         work, importer = self.work, self.importer
         work.who.require(importer.action)
+        async with work.database.session(work.who.scope) as session:
+            if not work.parameters["dry_run"] and await jobs.overtaken(session, work.who, work.job):
+                raise Code.SUPERSEDED.refuse()
         stated: dict[str, str] = work.parameters["matches"]
         table = open_table(self.file.data, self.file.name, importer.columns, stated, await self._remembered())
         state = await self._look(table)
@@ -228,6 +231,7 @@ class _Run(Generic[S]):
             good = [row for row in rows if not row.problems and str(row.values[self.importer.group]) not in blocked]
             applied += len(rows)
             async with self.work.database.session(self.work.who.scope) as session:
+                await self._alone(session)
                 changes = await self.importer.compare(session, good, state)
                 await self.importer.apply(session, changes, state)
             await self._progress(table, table.height + applied)
@@ -246,6 +250,11 @@ class _Run(Generic[S]):
                 f"job/{self.work.job}",
                 {"file": self.file.name, "new_changed_same": counts, "bad_rows": len(self.problems)},
             )
+
+    async def _alone(self, session: AsyncSession) -> None:
+        """No other import of this kind changes the county between comparing and applying."""
+        key = func.hashtext(f"import/{self.importer.kind}")
+        await session.execute(select(func.pg_advisory_xact_lock(self.work.who.county.id, key)))
 
     async def _progress(self, table: Table, rows: int) -> None:
         """Tell how many rows are done; all of them twice, unless the first reading is all there is."""

@@ -18,7 +18,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_all
-from bangfu.documents.cells import Column, Row, one_of, read_day, read_fen, read_quantity, read_text, read_yes_no
+from bangfu.documents.cells import (
+    Column,
+    Row,
+    one_of,
+    read_day,
+    read_fen,
+    read_key,
+    read_quantity,
+    read_text,
+    read_yes_no,
+)
 from bangfu.errors import Code
 from bangfu.models import Household, IncomeLine, new_id
 from bangfu.registry.importing import Importer, State
@@ -61,7 +71,7 @@ class IncomeImporter(Importer[_State]):
     action = Action.IMPORT_INCOME
     group = "number"
     columns = (
-        Column("number", Text("户编号", "household number"), read_text, ("户码", "家庭编号", "农户编号")),
+        Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号")),
         Column("day", Text("日期", "day"), read_day, ("收入日期", "发生日期")),
         Column("category", Text("收入类别", "category"), one_of(CATEGORIES), ("类别",)),
         Column("item", Text("项目", "item"), read_text, ("品种", "收入项目")),

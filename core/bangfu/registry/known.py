@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.db.bulk import among
 from bangfu.models import Account, Household, HouseholdCadre, Membership, Person, Standing
+from bangfu.registry.history import holds
 
 HEAD = "head"
 Known: TypeAlias = Row[Any]
@@ -29,7 +31,7 @@ _MEMBER = (
 
 @dataclass(frozen=True)
 class Register:
-    """Households by number, their present standing, account and cadre, and their members, each with the person."""
+    """Households by number, their standing, account and cadre on a day, and their present members."""
 
     households: Mapping[str, Known]
     standings: Mapping[UUID, Known]
@@ -46,15 +48,21 @@ class Register:
         """The person of an identity number, or the one of that name in the household where either lacks a number."""
         if index is not None and index in self.by_index:
             return self.by_index[index]
-        named = self.by_name.get((household, name), [])
-        found = [person for person in named if index is None or person.identity_index is None]
+        found = self.namesakes(household, name, index)
         return found[0] if len(found) == 1 else None
+
+    def namesakes(self, household: UUID, name: str, index: bytes | None) -> list[Known]:
+        """The members of a name who may be meant, where either side lacks a number; several leave it open."""
+        if index is not None and index in self.by_index:
+            return []
+        named = self.by_name.get((household, name), [])
+        return [person for person in named if index is None or person.identity_index is None]
 
     @classmethod
     async def read(
-        cls, session: AsyncSession, tenant: int, numbers: Collection[str], indexes: Collection[bytes]
+        cls, session: AsyncSession, tenant: int, on: date, numbers: Collection[str], indexes: Collection[bytes]
     ) -> Register:
-        """Read it all, in seven statements whatever their number."""
+        """Read it all as it is on a day, in seven statements whatever their number."""
 
         async def rows(query: Executable) -> list[Known]:
             return list((await session.execute(query)).all())
@@ -66,10 +74,7 @@ class Register:
 
         async def present(model: type[Any], *columns: Any) -> dict[UUID, Known]:
             query = select(model.household_id, *columns).where(
-                model.tenant_id == tenant,
-                among(model.household_id, ids),
-                model.known_to.is_(None),
-                model.valid_to.is_(None),
+                model.tenant_id == tenant, among(model.household_id, ids), holds(model, on)
             )
             return {row.household_id: row for row in await rows(query)}
 

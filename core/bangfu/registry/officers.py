@@ -13,16 +13,19 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_each
-from bangfu.documents.cells import Column, Row, one_of, read_day, read_name, read_text
+from bangfu.documents.cells import Column, Row, one_of, read_day, read_key, read_name
 from bangfu.errors import Code
 from bangfu.models import Assignment, Officer, Organization, new_id
 from bangfu.process import Duty, Tier
-from bangfu.registry.divisions import COUNTY, Places, area_of, level_of, read_code
+from bangfu.registry.divisions import COUNTY, TOWNSHIP, VILLAGE, Places, area_of, level_of, read_code
 from bangfu.registry.history import Assertion, assert_from
 from bangfu.registry.identity import read_credit_code
 from bangfu.registry.importing import Importer, State, require_order
 from bangfu.text import Text
 from bangfu.vault import Vault
+
+_LEVELS = {Tier.COUNTY: {COUNTY}, Tier.TOWNSHIP: {TOWNSHIP, VILLAGE}, Tier.VILLAGE: {VILLAGE}}
+"""Over what a duty of each tier is held; a township has people in charge of single villages."""
 
 
 @dataclass
@@ -49,7 +52,7 @@ class OfficerImporter(Importer[_State]):
     action = Action.IMPORT_OFFICERS
     group = "number"
     columns = (
-        Column("number", Text("工号", "staff number"), read_text, ("人员编号",)),
+        Column("number", Text("工号", "staff number"), read_key, ("人员编号",)),
         Column("name", Text("姓名", "name"), read_name),
         Column("duty", Text("职责", "duty"), one_of({duty.title_text.zh: duty for duty in Duty}), ("岗位", "职务")),
         Column("area", Text("负责区划代码", "area"), read_code, ("区划代码", "负责区域")),
@@ -71,11 +74,11 @@ class OfficerImporter(Importer[_State]):
         number, area, duty = values["number"], values["area"], values["duty"]
         if area is not None and area not in state.places.by_code:
             row.problems.append(Code.DIVISION_UNKNOWN.problem(*path, "area", value=area))
-        if duty is not None and duty.tier is Tier.COUNTY and area is not None and level_of(area) != COUNTY:
+        if duty is not None and area is not None and level_of(area) not in _LEVELS[duty.tier]:
             row.problems.append(
                 Code.BAD_VALUE.problem(
                     *path, "area", field=Text("负责区划代码", "the area"), value=area,
-                    expected=Text("全县的代码(该职责为县级职责)", "the county's code: it is a duty of the county"),
+                    expected=Text("与该职责层级相符的区划", "a division of the level of the duty"),
                 )
             )  # fmt: skip
         unit = values.get("unit")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import click
@@ -32,11 +34,12 @@ def demo(shell: Shell, small: bool, folder: Path | None) -> None:
     shell.out.print()
     shell.out.rule("[bold]自己试试  try it yourself", align="left")
     example = told.examples.get("capped", "")
+    program = os.path.relpath(sys.argv[0]) if sys.argv[0].endswith("bangfu") else "bangfu"
     for command in (
-        f"bangfu --tenant {told.code} --as X002 why {example} --period {PERIOD} --both",
-        f"bangfu --tenant {told.code} --as X002 case overview --period {PERIOD}",
-        f"bangfu --tenant {told.code} --as X002 replay --period {PERIOD}",
-        f"bangfu --tenant {told.code} --as X002 audit --limit 20",
+        f"{program} --tenant {told.code} --as X002 why {example} --period {PERIOD} --both",
+        f"{program} --tenant {told.code} --as X002 case overview --period {PERIOD}",
+        f"{program} --tenant {told.code} --as X002 replay --period {PERIOD}",
+        f"{program} --tenant {told.code} --as X002 audit --limit 20",
     ):
         shell.line(f"  {command}")
     shell.line(f"\n付款名册 / payment list: {told.payment_list}")

@@ -35,6 +35,10 @@ class VaultError(Exception):
     """A sealed value cannot be opened: it was cut or altered, moved to another place, or its key is not on the ring."""
 
 
+def _own_ring(settings: Settings) -> Path:
+    return settings.home / "keyring.json"
+
+
 @dataclass(frozen=True)
 class Vault:
     """The key ring of an installation: AES-256-GCM keys by version, and the key of the blind index."""
@@ -55,7 +59,7 @@ class Vault:
             return cls._read(Path(settings.keyring))
         if settings.database_url is not None:
             raise Code.KEYRING_MISSING.refuse()
-        path = settings.home / "keyring.json"
+        path = _own_ring(settings)
         if not path.exists():
             settings.home.mkdir(parents=True, exist_ok=True)
             partial = settings.home / f"keyring.{secrets.token_hex(4)}"
@@ -68,6 +72,11 @@ class Vault:
             finally:
                 partial.unlink()
         return cls._read(path)
+
+    @staticmethod
+    def is_there(settings: Settings) -> bool:
+        """Whether there is a key ring already, stated or made; where there is none, :meth:`open` makes one."""
+        return settings.keyring is not None or settings.database_url is not None or _own_ring(settings).exists()
 
     @classmethod
     def _read(cls, path: Path) -> Vault:

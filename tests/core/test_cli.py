@@ -259,3 +259,30 @@ def test_the_installed_command_runs_in_a_process_of_its_own(home: Path) -> None:
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (1, "")
     assert "TENANT_UNKNOWN" in done.stderr
+
+
+def test_a_lost_key_ring_is_not_replaced_over_data(bangfu: Command, home: Path) -> None:
+    ring = home / "keyring.json"
+    kept = ring.rename(home / "kept.json")
+    try:
+        assert "KEYRING_MISSING" in bangfu("C1", "audit", code=1).stderr
+        assert not ring.exists()
+    finally:
+        kept.rename(ring)
+    bangfu("C1", "audit")
+
+
+def test_a_code_with_a_digit_too_few_is_no_area(bangfu: Command) -> None:
+    for code in ("99020110120", "9902011012", "甲村"):
+        assert "is not a division code" in bangfu("C1", "case", "list", "--area", code, *P, code=2).stderr
+
+
+def test_an_environment_that_cannot_be_is_said(home: Path) -> None:
+    for name, value in (("BANGFU_LARGEST_FILE", "20MB"), ("BANGFU_LANGUAGE", "fr")):
+        result = CliRunner(env={"BANGFU_HOME": str(home), name: value}).invoke(main, ["programme", "list"])
+        assert (result.exit_code, result.exception.__class__.__name__) == (2, "SystemExit"), result.output
+
+
+def test_a_county_has_a_name(bangfu: Command) -> None:
+    said = bangfu("", "tenant", "create", "610798", " ", "--officer", "R1", "--officer-name", "管理员", code=1)
+    assert "MISSING_VALUE" in said.stderr

@@ -80,6 +80,9 @@ class Shell:
         async def inside() -> R:
             database = await Database.open(self.settings, WALLS, migrate=migrate)
             try:
+                if not Vault.is_there(self.settings) and await database.has_counties():
+                    # A fresh ring over old data could open none of it, and would register everybody a second time.
+                    raise Code.KEYRING_MISSING.refuse()
                 return await work(Open(self, database, Vault.open(self.settings)))
             finally:
                 await database.close()

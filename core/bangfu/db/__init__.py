@@ -118,6 +118,11 @@ class Database:
         async with self._owner.begin() as connection:
             yield connection
 
+    async def has_counties(self) -> bool:
+        """Whether any county is kept here. Runs as the owner."""
+        async with self.owner() as connection:
+            return bool((await connection.execute(text("select exists (select 1 from tenant)"))).scalar())
+
     async def check(self, walls: Walls) -> None:
         """Refuse ``UNSAFE_DATABASE`` unless every declared wall stands."""
         async with self.app.connect() as connection:

@@ -175,6 +175,9 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     drawn = bangfu("C1", "sample", "draw", "--seed", "公开号码", "--seed-source", "开奖公告", *P).output
     assert "1 of 4" in drawn
     bangfu("C2", "sample", "redraw", uuid_in(drawn))
+    assert uuid_in(bangfu("C2", "sample", "list", *P).output) == uuid_in(drawn)
+    bangfu("C2", "sample", "export", uuid_in(drawn), tmp_path / "抽查.xlsx", "--reason", "入户", *P)
+    assert (tmp_path / "抽查.xlsx").stat().st_mode & 0o777 == 0o600
     bangfu("C1", "sample", "check", "--passed", "--all", *P)
     day("2021-10-28")
     batch = uuid_in(bangfu("C2", "batch", "make", *P).output)

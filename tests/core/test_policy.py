@@ -463,3 +463,23 @@ def test_a_whole_number_stays_within_what_rules_compute_with(tmp_path: Path) -> 
     for value in (10**9 + 1, 10**18, -1):
         with pytest.raises(Refused):
             read(free, days=entry(value))
+
+
+def test_a_value_from_before_the_plan_would_never_hold_and_is_refused(policy: Policy) -> None:
+    first = policy.parameters["rate"].entries[0].since
+    with pytest.raises(Refused) as refused:
+        read(policy, rate=[{"since": first.replace(year=first.year - 1), "value": "20", "clause": "三"}])
+    (problem,) = refused.value.problems
+    assert problem.code is Code.PARAMETER_BAD_VALUE
+    assert "would never hold" in problem.message.en
+    assert read(policy, rate=[{"since": first, "value": "20", "clause": "三"}]).entries[0].since == first
+
+
+def test_a_fixed_number_that_has_ended_is_the_countys_to_set(tmp_path: Path) -> None:
+    """A plan of one year fixes its window; the next year has none until the county sets it."""
+    fixed = load(tmp_path, POLICY.replace("value = 5\n", "value = 5\nuntil = 2021-12-31\n"))
+    with pytest.raises(Refused) as refused:
+        read(fixed, days=[{"since": date(2021, 6, 1), "value": 7, "clause": "三"}])
+    assert refused.value.problems[0].code is Code.PARAMETER_LOCKED
+    own = read(fixed, days=[{"since": date(2022, 1, 1), "value": 7, "clause": "三"}])
+    assert [(entry.parameter, entry.value) for entry in own.entries] == [("days", 7)]

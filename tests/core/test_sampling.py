@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from datetime import date
 
+import openpyxl
 import pytest
 
-from bangfu.cases import sampling
+from bangfu.cases import draws, sampling
 from bangfu.cases.sampling import Drawn
 from bangfu.cases.views import Selection
 from bangfu.errors import Refused
@@ -150,3 +152,40 @@ async def test_what_is_accepted_later_has_a_frame_of_its_own(world: World) -> No
     second = await draw(world, seed="另一号码")
     assert [(d.number, d.frame_size, d.size) for d in (first, second)] == [(1, 3, 1), (2, 1, 1)]
     assert second.households == ("H7",)
+
+
+async def test_the_list_of_a_draw_names_whom_to_visit_and_is_on_record(world: World) -> None:
+    await world.until("sample")
+    world.today = DRAWN_ON
+    made = await draw(world)
+    who = world.who("C1")
+    ground = await world.ground(who)
+    async with world.database.session(who.scope) as session:
+        (kept,) = await draws.kept(session, who, ground)
+        assert (kept.id, kept.number, kept.frame_size, kept.size, kept.awaited) == (made.id, 1, 4, 1, 1)
+        data = await draws.sheet(session, who, ground, made.id, "入户抽查")
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    visit = list(book["抽中名单"].iter_rows(min_row=3, values_only=True))
+    assert visit[0] == ("序号", "乡镇", "村", "组", "户编号", "户主", "结果", "发现的问题")
+    assert [row[4] for row in visit[1:2]] == list(made.households)
+    assert visit[1][5] == f"测{made.households[0][1:]}户主"
+    frame = list(book["总体"].iter_rows(min_row=5, values_only=True))
+    assert [row[0] for row in frame] == [1, 2, 3, 4]
+    assert {row[3] for row in frame} == {"H1", "H2", "H5", "H7"}
+    assert [row[3] for row in frame if row[4] == "是"] == list(made.households)
+    audited = await world.rows("select reason, data from audit_entry where action = 'export_sample'")
+    assert [tuple(row) for row in audited] == [("入户抽查", {"frame": 4, "drawn": 1})]
+
+
+@pytest.mark.parametrize(("number", "reason", "code"), [("C1", " ", "REASON_NEEDED"), ("A2", "x", "FORBIDDEN")])
+async def test_a_list_without_a_reason_or_a_right_is_refused(world: World, number: str, reason: str, code: str) -> None:
+    await world.until("sample")
+    world.today = DRAWN_ON
+    made = await draw(world)
+    who = world.who(number)
+    ground = await world.ground(who)
+    audits = await world.rows("select count(*) from audit_entry")
+    async with world.database.session(who.scope) as session:
+        with pytest.raises(Refused, match=code):
+            await draws.sheet(session, who, ground, made.id, reason)
+    assert await world.rows("select count(*) from audit_entry") == audits

@@ -1,8 +1,8 @@
 """Money: what a household is due, the batch it is paid in, and the list that goes to the bank.
 
-Amounts are integer fen end to end. A batch is made, checked and released by three persons, none of whom drew or
-checked the sample; once released it never changes. One line pays one instalment of one entitlement, held by a unique
-key. A list that is written is read back with another library and compared before it leaves.
+Amounts are integer fen end to end. A batch is made, checked and released by three persons, and who releases it neither
+drew nor checked the sample; once released it never changes. One line pays one instalment of one entitlement, held by a
+unique key. A list that is written is read back with another library and compared before it leaves.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.story import Story
 from bangfu.cli.registry import IMPORTERS
 from bangfu.db import Database
+from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.programme import installed
 from bangfu.registry import importing
@@ -185,6 +186,8 @@ async def main() -> None:
             sys.executable, __file__, "import", str(home / "import"), stdout=asyncio.subprocess.PIPE
         )
         output, _ = await child.communicate()
+        for made in (home / "county", home / "import"):
+            EmbeddedServer.remove(made)
         json.dump({"the county's accounting": counted, "the import": json.loads(output)}, sys.stdout, indent=2)
         print()
 

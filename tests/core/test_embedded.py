@@ -157,14 +157,13 @@ def test_without_any_postgres_it_says_what_to_install(monkeypatch: pytest.Monkey
     assert "bangfu[embedded]" in problem.remedy.en
 
 
-async def test_the_walls_stand_on_the_oldest_supported_version(tmp_path: Path) -> None:
+async def test_the_walls_stand_on_the_oldest_supported_version(home: Path) -> None:
     folders = [Path(found).resolve().parent for found in [shutil.which("initdb")] if found]
     folders += Path("/usr/lib/postgresql").glob(f"{FLOOR}/bin")
     oldest = [Binaries.at(folder) for folder in folders if (folder / "initdb").exists()]
     oldest = [binaries for binaries in oldest if binaries.version == FLOOR]
     if not oldest:
         pytest.skip(f"there is no PostgreSQL {FLOOR} on this machine")
-    home = tmp_path / "home"
     server = EmbeddedServer.start(home, binaries=oldest[0])
     try:
         database = await Database.open(Settings(home=home), WALLS)

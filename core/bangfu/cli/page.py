@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from rich import box
 from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text as Plain
 
@@ -14,21 +15,45 @@ _WIDE = r"\u2e80-\u9fff\uf900-\ufaff\uff01-\uff60"
 _OPENING, _CLOSING = r"《〈“‘〔【(([", r",。、;:!?)》〉”’〕】…,.;:!?)\]"
 _PIECE = re.compile(rf"\s+|[{_OPENING}]*(?:[{_WIDE}]|[^\s{_WIDE}]+)[{_CLOSING}]*")
 """What stays on one line: a Chinese character or a word, with the marks that open and close it."""
+_LEAST = 8
+"""The cells that a column of words keeps."""
 
 
-def table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[int] = ()) -> Table:
-    """A table whose numbers (the columns of ``right``) keep their width, however narrow the terminal."""
+def print_table(
+    out: Console, title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[int] = ()
+) -> None:
+    """Print a table whose numbers (the columns of ``right``) are whole, however narrow the terminal.
+
+    Columns move together where it is narrow; where even that is not enough, lines run on and the terminal wraps them.
+    """
+    made = _table(title, headers, rows, right)
+    if _wanted(made) > out.width:
+        made.padding = 0
+    out.print(made, width=max(out.width, _wanted(made)), crop=False)
+
+
+def _wanted(table: Table) -> int:
+    """The width below which a number of the table would be cut."""
+    least = sum(column.min_width or 1 for column in table.columns)
+    return least + (len(table.columns) + 1) * (1 + table.padding[1])
+
+
+def _table(title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[int]) -> Table:
     made = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     lines = [[str(value) for value in row] for row in rows]
     for position, header in enumerate(headers):
         if position in right:
-            widest = max((cell_len(line[position]) for line in lines), default=0)
+            widest = max(cell_len(header), _widest(lines, position))
             made.add_column(Plain(header), justify="right", min_width=widest)
         else:
-            made.add_column(Plain(header), overflow="fold")
+            made.add_column(Plain(header), overflow="fold", min_width=min(_LEAST, _widest(lines, position)))
     for line in lines:
         made.add_row(*(Plain(cell) for cell in line))
     return made
+
+
+def _widest(lines: Sequence[Sequence[str]], position: int) -> int:
+    return max((cell_len(line[position]) for line in lines), default=0)
 
 
 def folded(line: str, width: int) -> list[str]:

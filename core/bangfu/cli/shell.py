@@ -117,7 +117,7 @@ class Shell:
         self, title: str, headers: Sequence[str], rows: Iterable[Sequence[object]], right: Collection[int] = ()
     ) -> None:
         """Print a table; ``right`` are the columns of numbers."""
-        self.out.print(page.table(title, headers, rows, right))
+        page.print_table(self.out, title, headers, rows, right)
 
     def report(self, report: Report) -> None:
         """Show what an act came to; exit with 1 if it was refused for all."""

@@ -411,7 +411,7 @@ class Story:
             sums = [money(sum(getattr(f, key) for f in own)).zh.split()[0] for key in ("payable_fen", "paid_fen")]
             rows.append((name, *(number(count) for count in counts), *sums))
         title = f"{self.programme.title.zh} {PERIOD} / {self.programme.title.en}"
-        self.out.print(page.table(title, [title.zh for title in COLUMNS], rows, range(1, len(COLUMNS))))
+        page.print_table(self.out, title, [title.zh for title in COLUMNS], rows, range(1, len(COLUMNS)))
         self._say("各列", "the columns: " + ", ".join(title.en for title in COLUMNS))
         for name in ground.latest.book.traced().criteria:
             step = steps[name].step

@@ -21,7 +21,7 @@ from county_default.rules import Project
 from tests.core.test_payments import do, gather, make, ready
 from tests.core.test_payments import exported as list_of
 from tests.core.test_sampling import draw
-from tests.county import ACCEPTED, BASE, FEBRUARY, MARCH, POSTED, SEPTEMBER, T1, World, clean, only
+from tests.county import ACCEPTED, BASE, FEBRUARY, MARCH, POSTED, SEPTEMBER, T1, Statements, World, clean, only
 
 LATE = date(2021, 10, 20)
 LEDGER = "户编号,日期,收入类别,项目,总收入\n"
@@ -352,6 +352,26 @@ async def test_a_plan_is_corrected_with_a_reason_until_its_result_is_on_notice(w
     clean(await world.sign("L1", "in_place", "H1", reason="更正后补签"))
     await world.account()
     assert (await world.cases())["H1"].payable == 300_000
+
+
+async def test_correcting_many_plans_takes_as_many_statements_as_correcting_one(world: World) -> None:
+    world.today = FEBRUARY
+    homes = ("H1", "H2", "H3", "H4")
+    clean(await world.plan("L1", *homes))
+    who = world.who("L1", MARCH)
+    ground = await world.ground(who)
+    counts = []
+    for numbers, project in ((homes[:1], Project.SMALL_TRADE), (homes, Project.SMALL_LABOUR)):
+        facts = {"projects": frozenset({project})}
+        plans = [PlanStated(number, facts, Stated(reason=f"误录{number}")) for number in numbers]
+        with Statements(world.database) as statements:
+            async with world.database.session(who.scope) as session:
+                assert clean(await planning.plan(session, who, ground, plans)).done == sorted(numbers)
+        counts.append(len(statements))
+    # H1 has been corrected once already: its version differs, so its update is a statement of its own.
+    assert counts[1] - counts[0] == 1
+    reasons = await world.rows("select reason from case_event where act = 'amend' order by reason")
+    assert [row.reason for row in reasons] == ["误录H1", "误录H1", "误录H2", "误录H3", "误录H4"]
 
 
 async def test_a_plan_on_notice_is_not_corrected(world: World) -> None:

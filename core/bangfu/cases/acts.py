@@ -154,7 +154,7 @@ async def sign(
         views = await _with_news(session, who, views, stage)
     report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.sign(case.view, act, stage))
     note_missing(report, views, selection)
-    on = stated.day or who.at.today
+    on = stated.on(who)
     changes = [
         Change(
             case,
@@ -165,7 +165,6 @@ async def sign(
         for case, move in moves
     ]
     done = await write(session, who, f"sign:{stage}", changes, stated, report)
-    signatory = (stated.signatory or who.actor).id
     await insert_rows(
         session,
         Signature,
@@ -179,8 +178,8 @@ async def sign(
                 "round": change.case.round,
                 "duty": change.move.duty.value,
                 "stands_for": ",".join(sorted(change.move.stands_for)),
-                "officer_id": signatory,
-                "effective_on": stated.day or who.at.today,
+                "officer_id": stated.by(who),
+                "effective_on": on,
                 "recorded_by": who.actor.id,
                 "recorded_at": who.at.now,
             }
@@ -225,7 +224,7 @@ async def post(
     changes = []
     for case, move in moves:
         # Editions may give cases of one village notices of different lengths: each has one of its own length.
-        first, last = case.rules.proceedings.notice_days(stated.day or who.at.today)
+        first, last = case.rules.proceedings.notice_days(stated.on(who))
         notice = posted.setdefault((case.division, last), notices.Posted(new_id(), case.division, first, last))
         changes.append(Change(case, move, {"notice_id": notice.id}, {"notice": str(notice.id)}))
     done = await write(session, who, "post", changes, stated, report)
@@ -291,7 +290,7 @@ async def object_to(
     views = await look(session, who, ground, Selection(households=[number]), stated.day)
     report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.object(case.view, act))
     note_missing(report, views, Selection(households=[number]))
-    on = stated.day or who.at.today
+    on = stated.on(who)
     changes = [Change(case, move, {"since": max(case.view.since, on)}, {"objection": words}) for case, move in moves]
     for change in await write(session, who, "object", changes, stated, report):
         if change.case.notice is not None:
@@ -337,8 +336,7 @@ async def settle(
         for case, move in moves
     ]
     for change in await write(session, who, "settle", changes, stated, report):
-        on = stated.day or who.at.today
-        await notices.settle(session, who, stated.by(who), change.case.id, upheld, finding, on)
+        await notices.settle(session, who, stated.by(who), change.case.id, upheld, finding, stated.on(who))
     return report
 
 
@@ -392,17 +390,21 @@ async def send_back(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What becomes of one case: the move, further fields to set, and what the event keeps."""
+    """What becomes of one case: the move, further fields to set, and what the event keeps.
+
+    ``stated`` is what is said of this case alone, where the act says something else of each.
+    """
 
     case: CaseView
     move: Move
     fields: Mapping[str, Any]
     data: Mapping[str, Any]
+    stated: Stated | None = None
 
 
 def act_of(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> Act:
     """What is stated, as the process judges it over one household, whose linked cadre is given."""
-    signatory, on = stated.signatory or who.actor, stated.day or who.at.today
+    signatory, on = stated.officer(who), stated.on(who)
     duties = duties_over(signatory, on, division, cadre)
     if signatory.id == who.actor.id:
         # Who has left a duty cannot go on acting in it by stating an earlier day; others can type in what he did.
@@ -424,7 +426,7 @@ def recorded(who: Entered, stated: Stated) -> Problem | None:
         return None
     who.require(Action.RECORD_FOR_OTHERS)
     if not stated.evidence.strip():
-        return Code.EVIDENCE_NEEDED.problem("evidence", day=day(stated.day or who.at.today))
+        return Code.EVIDENCE_NEEDED.problem("evidence", day=day(stated.on(who)))
     return None
 
 
@@ -470,7 +472,7 @@ async def write(
     """
     alike: dict[tuple[int, str], tuple[dict[str, Any], list[Change]]] = {}
     for change in changes:
-        values = {"stage": change.move.to, "since": stated.day or who.at.today, **change.fields}
+        values = {"stage": change.move.to, "since": (change.stated or stated).on(who), **change.fields}
         same = (change.case.version, json.dumps(values, default=str, sort_keys=True))
         alike.setdefault(same, (values, []))[1].append(change)
     # Locked in one order, so that two large acts wait for each other and never in a circle.
@@ -488,9 +490,12 @@ async def write(
         if change.case.id not in won
     ]
     events = [
-        event_of(who, stated, c.case.id, c.case.division, c.case.version + 1, act, c.case.view.stage, c.move, c.data)
+        event_of(
+            who, c.stated or stated, c.case.id, c.case.division, c.case.version + 1, act, c.case.view.stage, c.move,
+            c.data,
+        )
         for c in done
-    ]
+    ]  # fmt: skip
     await insert_rows(session, CaseEvent, events)
     return done
 
@@ -517,8 +522,8 @@ def event_of(
         "from_stage": from_stage,
         "to_stage": move.to,
         "duty": move.duty.value,
-        "officer_id": (stated.signatory or who.actor).id,
-        "effective_on": stated.day or who.at.today,
+        "officer_id": stated.by(who),
+        "effective_on": stated.on(who),
         "recorded_by": who.actor.id,
         "recorded_at": who.at.now,
         "reason": stated.reason,

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
 from bangfu.cases.ground import Ground
-from bangfu.cases.views import Selection, look
+from bangfu.cases.views import Selection, look, standing_result
 from bangfu.models import Case, DeterminationRow, Entitlement, PaymentBatch, PaymentLine, SampleUnit
 from bangfu.process import Duty
 from bangfu.registry.divisions import TOWNSHIP_CODES, Places
@@ -79,14 +79,7 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             func.coalesce(func.sum(DeterminationRow.payable_fen), 0).label("payable"),
             func.coalesce(func.sum(paid), 0).label("paid"),
         )
-        .outerjoin(
-            DeterminationRow,
-            and_(
-                DeterminationRow.tenant_id == tenant,
-                DeterminationRow.case_id == Case.id,
-                DeterminationRow.round == Case.round,
-            ),
-        )
+        .outerjoin(DeterminationRow, standing_result(tenant))
         .outerjoin(
             Entitlement,
             and_(

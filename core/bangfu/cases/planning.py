@@ -92,7 +92,7 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
             report.refused.append((item.number, Code.NOT_FOUND.problem("household", what=item.number)))
             continue
         case = cases.pop(item.number, None)
-        on = item.stated.day or who.at.today
+        on = item.stated.on(who)
         problem = recorded(who, item.stated) or _ill_stated(item, specs)
         if problem is None and case is None and str(household.id) in taken:
             problem = _claimed_already(ground)
@@ -127,10 +127,21 @@ async def amend_plans(
 ) -> None:
     """Correct the plans of cases that have been judged; each begins a new round and keeps what it said before."""
     specs = ground.programme.stated()
-    for item in amended:
-        stated = {"stated": raw_stated(specs, item.plan.facts), "opened_on": item.plan.stated.day or who.at.today}
-        change = Change(item.case, item.move, {**sent_back(item.case), **stated}, {"was": item.case.stated})
-        await write(session, who, "amend", [change], item.plan.stated, report)
+    changes = [
+        Change(
+            item.case,
+            item.move,
+            {
+                **sent_back(item.case),
+                "stated": raw_stated(specs, item.plan.facts),
+                "opened_on": item.plan.stated.on(who),
+            },
+            {"was": item.case.stated},
+            item.plan.stated,
+        )
+        for item in amended
+    ]
+    await write(session, who, "amend", changes, Stated(), report)
 
 
 def _claimed_already(ground: Ground) -> Problem:
@@ -139,7 +150,7 @@ def _claimed_already(ground: Ground) -> Problem:
 
 async def _households(session: AsyncSession, who: Entered, plans: Sequence[PlanStated]) -> dict[str, _Target]:
     """Each household with its village and the cadre linked to it on the day of its plan, in one statement."""
-    days = {item.number: item.stated.day or who.at.today for item in plans}
+    days = {item.number: item.stated.on(who) for item in plans}
     query = (
         select(Household.number, Household.id, Household.division, HouseholdCadre)
         .outerjoin(
@@ -200,7 +211,7 @@ async def open_cases(
     opened = [item for item in ready if item.case in won]
     cases, events = [], []
     for item in opened:
-        on = item.plan.stated.day or who.at.today
+        on = item.plan.stated.on(who)
         cases.append(
             {
                 **common,

@@ -51,8 +51,8 @@ async def draw_sample(
     """
     stated = stated or Stated()
     stage = ground.programme.process.first(Sample)
-    on = stated.day or who.at.today
-    if stage.by not in (stated.signatory or who.actor).duties(on):
+    on = stated.on(who)
+    if stage.by not in stated.officer(who).duties(on):
         raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names({stage.by}))
     _require_whole_county(who)
     if not seed.strip() or not seed_source.strip():
@@ -116,7 +116,7 @@ async def _keep(
             size=result.size,
             digest=result.digest,
             officer_id=stated.by(who),
-            drawn_on=stated.day or who.at.today,
+            drawn_on=stated.on(who),
             recorded_at=who.at.now,
             areas=who.areas,
         )
@@ -227,7 +227,7 @@ async def _note_results(
         "passed": passed,
         "finding": finding,
         "checked_by": stated.by(who),
-        "checked_on": stated.day or who.at.today,
+        "checked_on": stated.on(who),
         "checked_at": who.at.now,
     }
     await session.execute(
@@ -266,7 +266,7 @@ async def _go_on(session: AsyncSession, who: Entered, ground: Ground, made: UUID
         Change(
             case,
             Move(to if case.payable else CLOSED, stage.by),
-            {"since": max(case.view.since, stated.day or who.at.today)},
+            {"since": max(case.view.since, stated.on(who))},
             {"draw": str(made)},
         )
         for case in cases

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Actor, Entered
@@ -91,9 +91,17 @@ class Stated:
     evidence: str = ""
     signatory: Actor | None = None
 
+    def officer(self, who: Entered) -> Actor:
+        """Who did it: the one it is typed in for, else the one who types."""
+        return self.signatory or who.actor
+
     def by(self, who: Entered) -> UUID:
-        """Who did it."""
-        return (self.signatory or who.actor).id
+        """The id of who did it."""
+        return self.officer(who).id
+
+    def on(self, who: Entered) -> date:
+        """The day it happened."""
+        return self.day or who.at.today
 
 
 def duties_over(officer: Actor, day: date, division: int, cadre: UUID | None) -> frozenset[Duty]:
@@ -154,6 +162,15 @@ async def _awaited(session: AsyncSession, who: Entered, cases: Collection[UUID])
     return frozenset(await session.scalars(query))
 
 
+def standing_result(tenant: int) -> ColumnElement[bool]:
+    """The condition that a determination is the one that stands: that of the case's present round."""
+    return and_(
+        DeterminationRow.tenant_id == tenant,
+        DeterminationRow.case_id == Case.id,
+        DeterminationRow.round == Case.round,
+    )
+
+
 def _query(who: Entered, ground: Ground, day: date) -> Any:
     """One row a case. Signatures count that stand in the case's stage and round."""
     tenant = who.county.id
@@ -201,14 +218,7 @@ def _query(who: Entered, ground: Ground, day: date) -> Any:
             objections.label("objections"),
         )
         .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
-        .outerjoin(
-            DeterminationRow,
-            and_(
-                DeterminationRow.tenant_id == tenant,
-                DeterminationRow.case_id == Case.id,
-                DeterminationRow.round == Case.round,
-            ),
-        )
+        .outerjoin(DeterminationRow, standing_result(tenant))
         .outerjoin(
             HouseholdCadre,
             and_(

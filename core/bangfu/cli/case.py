@@ -129,7 +129,7 @@ def accept(shell: Shell, **options: Any) -> None:
 @_act_options
 @pass_shell
 def send_back(shell: Shell, finding: str, **options: Any) -> None:
-    """Send cases back at acceptance, with what was found."""
+    """Send cases back with what was found: the township at acceptance, the county after it until payment."""
     _run(shell, options, acts.send_back, finding=finding)
 
 

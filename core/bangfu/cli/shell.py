@@ -260,8 +260,3 @@ def language_of(text: str) -> Language:
     if text not in LANGUAGES:
         raise click.BadParameter("zh or en")
     return "en" if text == "en" else "zh"
-
-
-def not_found(what: Text) -> Refused:
-    """A refusal for something that is not there or not in sight."""
-    return Code.NOT_FOUND.refuse(what=what)

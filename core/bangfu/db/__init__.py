@@ -6,10 +6,9 @@ session before the live database has proved that every declared wall stands.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 from alembic import command
 from alembic.config import Config
@@ -149,9 +148,3 @@ def _asyncpg(url: str) -> str:
     if not mark or scheme not in ("postgresql", "postgres", "postgresql+asyncpg"):
         raise Code.NO_DATABASE.refuse()
     return f"postgresql+asyncpg://{rest}"
-
-
-def as_mapping(row: Any) -> Mapping[str, Any]:
-    """A result row by column name."""
-    mapping: Mapping[str, Any] = row._mapping
-    return mapping

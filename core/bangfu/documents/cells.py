@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias
 
 from bangfu.errors import Code, Problem
 from bangfu.policy import LARGEST_FEN
-from bangfu.text import Text
+from bangfu.text import Text, scaled
 
 Cell: TypeAlias = str | float | int | bool | date | datetime | time | timedelta | None
 
@@ -140,11 +141,11 @@ def _units(cell: Cell, text: str, places: int, largest: int, expected: Text) -> 
         text = f"{round(Decimal(f'{cell:.15g}'), 6):f}"
     match = _NUMBER.fullmatch(text)
     if match and (match["whole"] or match["decimals"]):
-        whole = match["whole"].replace(",", "").lstrip("0")
-        decimals = (match["decimals"] or "").rstrip("0")
-        # Lengths first: Python refuses to make an integer of thousands of digits.
-        if len(whole) <= len(str(largest)) and len(decimals) <= places:
-            units = int(f"{match['sign']}0{whole}{decimals.ljust(places, '0')}")
+        whole = match["whole"].replace(",", "").lstrip("0") or "0"
+        sign = match["sign"].replace("+", "")
+        # What is no exact number of units is a problem of the cell like any other.
+        with suppress(ValueError):
+            units = scaled(f"{sign}{whole}.{match['decimals'] or '0'}", places)
             if 0 <= units <= largest:
                 return units
     raise CellProblem(Code.BAD_VALUE, value=plain(cell), expected=expected)

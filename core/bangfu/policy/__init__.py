@@ -41,8 +41,8 @@ from bangfu.policy.documents import (
 )
 from bangfu.policy.values import (
     LARGEST_FEN,
-    LARGEST_NUMBER,
     LARGEST_RATE,
+    LARGEST_WHOLE,
     Fen,
     MonthDay,
     Rate,
@@ -55,8 +55,8 @@ from bangfu.policy.values import (
 
 __all__ = [
     "LARGEST_FEN",
-    "LARGEST_NUMBER",
     "LARGEST_RATE",
+    "LARGEST_WHOLE",
     "Citation",
     "Deviation",
     "Document",

@@ -22,7 +22,7 @@ Rate = NewType("Rate", int)
 LARGEST_FEN = 10**13
 """The largest amount of a single fact or parameter (100 billion yuan)."""
 
-LARGEST_NUMBER = 10**9
+LARGEST_WHOLE = 10**9
 """The largest whole number that is a parameter, such as a number of days."""
 
 LARGEST_RATE = 10_000
@@ -142,8 +142,8 @@ def _parse_rate(raw: Any) -> int:
 
 def _parse_number(raw: Any) -> int:
     value: int = _typed(raw, int, "a whole number")
-    if not 0 <= value <= LARGEST_NUMBER:
-        raise ValueError(f"a whole number lies between 0 and {number(LARGEST_NUMBER)}")
+    if not 0 <= value <= LARGEST_WHOLE:
+        raise ValueError(f"a whole number lies between 0 and {number(LARGEST_WHOLE)}")
     return value
 
 

@@ -378,10 +378,11 @@ class HouseholdImporter(Importer[_State]):
         values, tally = row.values, state.tally("person")
         identity: Identity | None = values["identity"]
         index = state.vault.index(identity.number, "identity", state.who.county.id) if identity else None
-        person = known.person(household, values["name"], index)
-        if len(known.namesakes(household, values["name"], index)) > 1:
+        meant = known.meant(household, values["name"], index)
+        if len(meant) > 1:
             row.problems.append(Code.NAMESAKES.problem("rows", row.number, "identity"))
             return
+        person = meant[0] if meant else None
         member = known.members.get(person.id) if person else None
         if person is not None and known.heads.get(household) == person.id:
             state.groups[values["number"]].head_stays = False

@@ -44,17 +44,11 @@ class Register:
     by_index: Mapping[bytes, Known]
     by_name: Mapping[tuple[UUID, str], list[Known]]
 
-    def person(self, household: UUID, name: str, index: bytes | None) -> Known | None:
-        """The person of an identity number, or the one of that name in the household where either lacks a number."""
+    def meant(self, household: UUID, name: str, index: bytes | None) -> list[Known]:
+        """Who may be meant: the person of the identity number, or else the members of that name where either side
+        lacks a number. Several namesakes leave it open."""
         if index is not None and index in self.by_index:
-            return self.by_index[index]
-        found = self.namesakes(household, name, index)
-        return found[0] if len(found) == 1 else None
-
-    def namesakes(self, household: UUID, name: str, index: bytes | None) -> list[Known]:
-        """The members of a name who may be meant, where either side lacks a number; several leave it open."""
-        if index is not None and index in self.by_index:
-            return []
+            return [self.by_index[index]]
         named = self.by_name.get((household, name), [])
         return [person for person in named if index is None or person.identity_index is None]
 

@@ -15,11 +15,12 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NoReturn
 
-from bangfu.policy import LARGEST_FEN, LARGEST_NUMBER, LARGEST_RATE, PolicyError
+from bangfu.policy import LARGEST_FEN, LARGEST_RATE, LARGEST_WHOLE, PolicyError
 from bangfu.rules.facts import FactSpec, Kind
 
 LARGEST_INTEGER = 2**63 - 1
 EXACT_PER_FEN = 10_000
+"""Ten-thousandths of a fen: a rate is in basis points, so a share of integer fen is exact in this unit."""
 _HERE = Path(__file__).parent
 
 
@@ -41,7 +42,7 @@ def _is_ours(file: str) -> bool:
 
 
 _NUMERIC = {Kind.MONEY, Kind.EXACT, Kind.NUMBER, Kind.YEAR}
-_LARGEST = {Kind.MONEY: LARGEST_FEN, Kind.RATE: LARGEST_RATE, Kind.NUMBER: LARGEST_NUMBER, Kind.YEAR: 2999}
+_LARGEST = {Kind.MONEY: LARGEST_FEN, Kind.RATE: LARGEST_RATE, Kind.NUMBER: LARGEST_WHOLE, Kind.YEAR: 2999}
 _COMPARE = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 

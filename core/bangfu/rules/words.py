@@ -10,10 +10,7 @@ from enum import StrEnum
 from typing import Any, TypeVar, cast
 
 from bangfu.policy import Rate, Years
-from bangfu.rules.trace import Term
-
-EXACT_UNIT = 10_000
-"""Ten-thousandths of a fen: a rate is in basis points, so a share of integer fen is exact in this unit."""
+from bangfu.rules.trace import EXACT_PER_FEN, Term
 
 V = TypeVar("V")
 
@@ -33,7 +30,7 @@ class Exact:
     @staticmethod
     def units_of(value: Exact | int) -> int:
         """The units of exact money or of integer fen."""
-        return value.units if isinstance(value, Exact) else value * EXACT_UNIT
+        return value.units if isinstance(value, Exact) else value * EXACT_PER_FEN
 
     def __add__(self, other: Exact | int) -> Exact:
         return Exact(self.units + Exact.units_of(other))
@@ -44,7 +41,7 @@ class Exact:
         return Exact(self.units - Exact.units_of(other))
 
     def __rsub__(self, other: int) -> Exact:
-        return Exact(other * EXACT_UNIT - self.units)
+        return Exact(other * EXACT_PER_FEN - self.units)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Exact | int) and self.units == Exact.units_of(other)

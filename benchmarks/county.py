@@ -26,7 +26,7 @@ from bangfu.access import Entered, county, create_county, enter
 from bangfu.cases import batch
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.story import Story
-from bangfu.cli.registry import IMPORTERS
+from bangfu.cases.handlers import IMPORTERS
 from bangfu.db import Database
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS

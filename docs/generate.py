@@ -14,7 +14,7 @@ import click
 
 from bangfu.cases.plans import PlanImporter
 from bangfu.cli import main
-from bangfu.cli.registry import IMPORTERS
+from bangfu.cases.handlers import IMPORTERS
 from bangfu.db.walls import Kind
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base
@@ -78,6 +78,7 @@ def walls() -> str:
         Kind.TENANT: "everyone of the county",
         Kind.AREA: "whose areas hold the row's division",
         Kind.SPAN: "whose areas hold all of the row's",
+        Kind.OFFICER: "the officer whose row it is",
     }
     lines = [
         "# Walls",

@@ -20,7 +20,7 @@ from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import CaseView, Selection, Stated, look
-from bangfu.cli.registry import IMPORTERS
+from bangfu.cases.handlers import IMPORTERS
 from bangfu.db import Database, Scope
 from bangfu.errors import Problem
 from bangfu.process import Duty

@@ -67,6 +67,12 @@ class Code(Enum):
         "请刷新后查看当前状态,再决定是否办理。",
         "Reload, look at the present state, and decide again.",
     )
+    KEY_REUSED = _says(
+        "幂等键已用于另一个请求",
+        "This Idempotency-Key was used for another request.",
+        "重发同一请求时用同一个键,新的请求换新的键。",
+        "Send the same request with the same key, and another one with a new key.",
+    )
     SAME_PERSON = _says(
         "此项须由与{other}不同的人员办理",
         "This must be done by someone other than {other}.",
@@ -485,6 +491,12 @@ class Code(Enum):
         "未设置密钥环(BANGFU_KEYRING)",
         "The key ring is not set (BANGFU_KEYRING).",
         "请按 docs/settings.md 生成并设置密钥环。",
+        "Make one and set it as docs/settings.md says.",
+    )
+    ISSUER_MISSING = _says(
+        "未设置签发令牌的密钥(BANGFU_ISSUER_KEY)",
+        "The key that signs tokens is not set (BANGFU_ISSUER_KEY).",
+        "请按 docs/settings.md 生成并设置。",
         "Make one and set it as docs/settings.md says.",
     )
     NO_DATABASE = _says(

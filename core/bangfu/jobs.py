@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import insert, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -190,6 +190,23 @@ async def unfinished(session: AsyncSession, who: Entered) -> list[UUID]:
     """The actor's jobs that wait for a worker, oldest first: queued, or left by a worker that died."""
     query = select(Job.id).where(Job.tenant_id == who.county.id, Job.officer_id == who.actor.id, _free())
     return list((await session.scalars(query.order_by(Job.created_at))).all())
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A job that waits, in whatever county: the county's code, the staff number of who asked for it, its id."""
+
+    tenant: str
+    officer: str
+    job: UUID
+
+
+async def waiting(database: Database) -> list[Waiting]:
+    """The jobs of all counties that wait for a worker, oldest first: queued, or left by a worker that died."""
+    query = text("select tenant, officer, job from jobs_waiting(:at) order by created_at, job")
+    async with database.unscoped() as connection:
+        rows = await connection.execute(query, {"at": datetime.now(UTC)})
+        return [Waiting(*row) for row in rows.all()]
 
 
 def told(problem: Problem) -> dict[str, Any]:

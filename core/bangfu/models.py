@@ -879,6 +879,27 @@ class AuditEntry(TenantRow, Base):
     areas: Mapped[Areas]
 
 
+# --- requests -------------------------------------------------------------------------------------------------
+
+
+class AnsweredRequest(Base):
+    """A request that changed something, by the key that its sender gave it, with the answer that it got 幂等请求.
+
+    Written in the same transaction as the change, so that of two that carry one key only one changes anything. The
+    answer is sealed: it shows what the caller was shown.
+    """
+
+    __tablename__ = "answered_request"
+    __wall__ = Wall(Kind.OFFICER, update=("answer",), delete=True)
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    officer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    answer: Mapped[bytes | None] = mapped_column(LargeBinary)
+    created_at: Mapped[datetime]
+
+
 WALLS: Walls = {
     mapper.local_table.name: mapper.class_.__wall__  # type: ignore[attr-defined]
     for mapper in sorted(Base.registry.mappers, key=lambda m: m.class_.__name__)

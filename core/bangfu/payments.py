@@ -293,7 +293,7 @@ async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reas
     if not reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
     row = await _batch(session, who, id)
-    if state_of(row) in (RELEASED, CANCELLED):
+    if _state(row) in (RELEASED, CANCELLED):
         _must_be(row, DRAFT, Text("作废", "cancelled"))
     await session.execute(
         update(PaymentLine)
@@ -315,7 +315,7 @@ async def batches(session: AsyncSession, who: Entered, programme: str, period: s
         )
         .order_by(PaymentBatch.number)
     )
-    return [Batch(row.id, row.number, state_of(row), row.count, row.total_fen) for row in rows]
+    return [Batch(row.id, row.number, _state(row), row.count, row.total_fen) for row in rows]
 
 
 async def cases_of(session: AsyncSession, tenant: int, id: UUID) -> list[UUID]:
@@ -331,13 +331,17 @@ async def cases_of(session: AsyncSession, tenant: int, id: UUID) -> list[UUID]:
     return list(rows)
 
 
-def state_of(row: PaymentBatch) -> str:
-    """Where a batch stands."""
-    if row.cancelled_at is not None:
+def state_of(checked_at: datetime | None, released_at: datetime | None, cancelled_at: datetime | None) -> str:
+    """Where a batch stands, by what has happened to it."""
+    if cancelled_at is not None:
         return CANCELLED
-    if row.released_at is not None:
+    if released_at is not None:
         return RELEASED
-    return CHECKED if row.checked_at is not None else DRAFT
+    return CHECKED if checked_at is not None else DRAFT
+
+
+def _state(row: PaymentBatch) -> str:
+    return state_of(row.checked_at, row.released_at, row.cancelled_at)
 
 
 def _duty(who: Entered, stage: Pay, *duties: Duty) -> None:
@@ -355,8 +359,8 @@ async def _batch(session: AsyncSession, who: Entered, id: UUID) -> PaymentBatch:
 
 
 def _must_be(row: PaymentBatch, state: str, action: Text) -> None:
-    if state_of(row) != state:
-        raise Code.BATCH_STATE.refuse("batch", state=STATES[state_of(row)], action=action)
+    if _state(row) != state:
+        raise Code.BATCH_STATE.refuse("batch", state=STATES[_state(row)], action=action)
 
 
 async def _totals_agree(session: AsyncSession, who: Entered, row: PaymentBatch) -> None:

@@ -28,6 +28,20 @@ class Tier(StrEnum):
     COUNTY = "county"
     TOWNSHIP = "township"
     VILLAGE = "village"
+    ENTERPRISE = "enterprise"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _TIERS[self]
+
+
+_TIERS = {
+    Tier.COUNTY: Text("县级", "county"),
+    Tier.TOWNSHIP: Text("乡镇级", "township"),
+    Tier.VILLAGE: Text("村级", "village"),
+    Tier.ENTERPRISE: Text("企业", "enterprise"),
+}
 
 
 class Duty(StrEnum):
@@ -43,6 +57,7 @@ class Duty(StrEnum):
     FUND_MANAGER = "fund_manager"
     FINANCE = "finance"
     REGISTRAR = "registrar"
+    ENTERPRISE_AGENT = "enterprise_agent"
 
     @property
     def title_text(self) -> Text:
@@ -53,6 +68,11 @@ class Duty(StrEnum):
     def tier(self) -> Tier:
         """The level at which it is held."""
         return _DUTIES[self][0]
+
+    @property
+    def has_area(self) -> bool:
+        """Whether it is held over villages; who works for an enterprise sees no household anywhere."""
+        return self.tier is not Tier.ENTERPRISE
 
 
 _DUTIES = {
@@ -66,6 +86,7 @@ _DUTIES = {
     Duty.FUND_MANAGER: (Tier.COUNTY, Text("县扶移局", "county fund manager")),
     Duty.FINANCE: (Tier.COUNTY, Text("县财政局", "county finance bureau")),
     Duty.REGISTRAR: (Tier.COUNTY, Text("县数据管理员", "county registrar")),
+    Duty.ENTERPRISE_AGENT: (Tier.ENTERPRISE, Text("企业经办", "agent of an enterprise")),
 }
 
 

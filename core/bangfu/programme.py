@@ -82,7 +82,7 @@ class DatedBook:
     rules: type[RuleBook[Any, Any]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Programme:
     """One programme of a plan: its documents and parameters, its dated rule books, its stages.
 

@@ -26,6 +26,7 @@ class Settings:
     migration_url: str | None = None
     app_role: str = "bangfu_app"
     keyring: str | None = None
+    issuer_key: str | None = None
     language: Language = "zh"
     largest_file: int = 20 * 1024 * 1024
 
@@ -41,6 +42,7 @@ class Settings:
             migration_url=environment.get("BANGFU_MIGRATION_URL") or None,
             app_role=environment.get("BANGFU_APP_ROLE", "bangfu_app"),
             keyring=environment.get("BANGFU_KEYRING") or None,
+            issuer_key=environment.get("BANGFU_ISSUER_KEY") or None,
             language="en" if language == "en" else "zh",
             largest_file=_bytes(environment.get("BANGFU_LARGEST_FILE")),
         )

@@ -19,7 +19,7 @@ from sqlalchemy import text
 
 from bangfu import files, jobs
 from bangfu.access import create_county, enter
-from bangfu.cli.registry import IMPORTERS
+from bangfu.cases.handlers import IMPORTERS
 from bangfu.db import Database, Scope
 from bangfu.db.embedded import APP, EmbeddedServer
 from bangfu.errors import Code, Refused

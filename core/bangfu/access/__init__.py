@@ -55,6 +55,14 @@ class Action(StrEnum):
     EXPORT_SAMPLE = "export_sample"
     EXPORT_PAYMENTS = "export_payments"
     READ_AUDIT = "read_audit"
+    READ_REGISTERS = "read_registers"
+    READ_BIRTH_DATES = "read_birth_dates"
+    READ_OFFICES = "read_offices"
+    READ_CASES = "read_cases"
+    READ_PAYMENTS = "read_payments"
+    WORK_ON_CASES = "work_on_cases"
+    SAMPLE_CASES = "sample_cases"
+    PAY_CASES = "pay_cases"
 
     @property
     def title_text(self) -> Text:
@@ -79,6 +87,14 @@ _ACTIONS = {
     Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
     Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
     Action.READ_AUDIT: Text("查阅审计记录", "reading the audit record"),
+    Action.READ_REGISTERS: Text("查阅农户登记册", "reading the registers of households"),
+    Action.READ_BIRTH_DATES: Text("查阅出生日期", "reading dates of birth"),
+    Action.READ_OFFICES: Text("查阅单位和工作人员", "reading offices and officers"),
+    Action.READ_CASES: Text("查阅申报", "reading cases"),
+    Action.READ_PAYMENTS: Text("查阅拨付", "reading payments"),
+    Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
+    Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
+    Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),
 }
 
 
@@ -161,6 +177,10 @@ class Held:
         """Whether it is held on a day."""
         return self.since <= day and (self.until is None or day < self.until)
 
+    def over(self, division: int) -> bool:
+        """Whether it is held over a division."""
+        return self.duty.has_area and self.lo <= division <= self.hi
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -174,11 +194,12 @@ class Actor:
 
     def duties(self, day: date, division: int | None = None) -> frozenset[Duty]:
         """The duties held on a day, over a division if one is given."""
-        return frozenset(h.duty for h in self.held if h.on(day) and (division is None or h.lo <= division <= h.hi))
+        return frozenset(h.duty for h in self.held if h.on(day) and (division is None or h.over(division)))
 
     def scope(self, today: date) -> Scope:
         """What the officer sees today: the areas of present duties, nothing of past ones."""
-        return Scope(self.county.id, merged((h.lo, h.hi) for h in self.held if h.on(today)), self.id)
+        held = (h for h in self.held if h.on(today) and h.duty.has_area)
+        return Scope(self.county.id, merged((h.lo, h.hi) for h in held), self.id)
 
     def areas(self, today: date) -> list[Range[int]]:
         """The officer's areas today, as a row keeps them; refuses ``FORBIDDEN`` without any."""

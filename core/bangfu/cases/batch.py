@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import jobs
 from bangfu.access import Entered
@@ -32,6 +33,18 @@ async def ask(
     areas: Sequence[tuple[int, int]] | None = None,
     without: Sequence[str] = (),
 ) -> UUID:
+    """Put an accounting in the queue, in a transaction of its own; see :func:`put`."""
+    async with database.session(who.scope) as session:
+        return await put(session, who, ground, areas, without)
+
+
+async def put(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    areas: Sequence[tuple[int, int]] | None = None,
+    without: Sequence[str] = (),
+) -> UUID:
     """Put the accounting of everything in sight (or of some areas of it) in the queue, but for some households."""
     parameters = {
         "programme": ground.programme.code,
@@ -39,8 +52,7 @@ async def ask(
         "areas": [list(area) for area in areas] if areas is not None else None,
         "without": list(without),
     }
-    async with database.session(who.scope) as session:
-        return await jobs.ask(session, who, KIND, parameters)
+    return await jobs.ask(session, who, KIND, parameters)
 
 
 def handler(plugins: Plugins) -> jobs.Handler:

@@ -7,7 +7,7 @@ follows it at its next accounting and is otherwise left as it was decided.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
+from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Edition, ProgrammeSwitch, ProvisionRow, new_id
 from bangfu.policy import Provision, ProvisionEntry, Resolved, Whose, build
@@ -44,6 +45,20 @@ async def switch_on(session: AsyncSession, who: Entered, programme: Programme, s
     await audit.record(
         session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, {"since": since.isoformat()}
     )
+
+
+async def switched_on(session: AsyncSession, tenant: int, today: date) -> dict[str, date]:
+    """The programmes that the county runs on a day, by code, each with its first day."""
+    rows = await session.execute(
+        select(ProgrammeSwitch.programme, func.max(ProgrammeSwitch.since))
+        .where(
+            ProgrammeSwitch.tenant_id == tenant,
+            ProgrammeSwitch.since <= today,
+            ProgrammeSwitch.until.is_(None) | (ProgrammeSwitch.until > today),
+        )
+        .group_by(ProgrammeSwitch.programme)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 async def _since(session: AsyncSession, programme: str, tenant: int) -> date | None:
@@ -279,6 +294,29 @@ async def ground_of(session: AsyncSession, tenant: int, programme: Programme, ke
         raise Code.PERIOD_NOT_OPEN.refuse("period", programme=programme.title, period=key)
     working = await working_days(session, tenant)
     return Ground(programme, period, {row.id: thaw(programme, period, row, working) for row in rows})
+
+
+async def grounds_of(
+    session: AsyncSession, tenant: int, programmes: Iterable[Programme]
+) -> dict[tuple[str, str], Ground]:
+    """Every period that has been opened of some programmes, by programme and period, in two statements."""
+    known = {programme.code: programme for programme in programmes}
+    rows = (
+        await session.scalars(
+            select(Edition)
+            .where(Edition.tenant_id == tenant, among(Edition.programme, known))
+            .order_by(Edition.programme, Edition.reference_day, Edition.number)
+        )
+    ).all()
+    working = await working_days(session, tenant)
+    editions: dict[tuple[str, str], list[Edition]] = {}
+    for row in rows:
+        editions.setdefault((row.programme, row.period), []).append(row)
+    found = {}
+    for (code, key), own in editions.items():
+        programme, period = known[code], known[code].period.period(key)
+        found[code, key] = Ground(programme, period, {row.id: thaw(programme, period, row, working) for row in own})
+    return found
 
 
 def freeze(programme: Programme, resolved: Mapping[str, Resolved]) -> dict[str, Any]:

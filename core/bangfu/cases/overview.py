@@ -138,8 +138,7 @@ async def waiting(session: AsyncSession, who: Entered, ground: Ground, selection
     today = who.at.today
     for found in await look(session, who, ground, selection):
         proceedings = found.rules.proceedings
-        stage = next((s for s in ground.programme.process.stages if s.code == found.view.stage), None)
-        deadline = proceedings.deadline(stage) if stage is not None else None
+        deadline = found.deadline
         held.append(
             Waiting(
                 found.number,

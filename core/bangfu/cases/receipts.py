@@ -7,7 +7,7 @@ who signed, and whose document set each number. For a household that never appli
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Entered
@@ -87,38 +88,60 @@ async def why(session: AsyncSession, who: Entered, ground: Ground, number: str) 
 
     Refuses ``NOT_FOUND``, also where the household is out of sight.
     """
-    tenant = who.county.id
-    household = await session.scalar(select(Household).where(Household.tenant_id == tenant, Household.number == number))
+    query = select(Household.id).where(Household.tenant_id == who.county.id, Household.number == number)
+    household = await session.scalar(query)
     if household is None:
         raise Code.NOT_FOUND.refuse("household", what=number)
-    case = await session.scalar(
-        select(Case).where(
-            Case.tenant_id == tenant,
-            Case.programme == ground.programme.code,
-            Case.period == ground.period.key,
-            Case.household_id == household.id,
-        )
+    return (await answers(session, who, ground, {household: number}))[household]
+
+
+async def answers(
+    session: AsyncSession, who: Entered, ground: Ground, households: Mapping[UUID, str]
+) -> dict[UUID, Receipt]:
+    """The answers for households (id to number), in six statements at most, whatever their number."""
+    tenant = who.county.id
+    query = select(Case).where(
+        Case.tenant_id == tenant,
+        Case.programme == ground.programme.code,
+        Case.period == ground.period.key,
+        among(Case.household_id, households),
     )
-    kept = None
-    if case is not None:
-        kept = await session.scalar(
-            select(DeterminationRow)
-            .where(DeterminationRow.tenant_id == tenant, DeterminationRow.case_id == case.id)
-            .order_by(DeterminationRow.round.desc())
-            .limit(1)
-        )
-    if kept is not None:
-        rules, facts = ground.editions[kept.edition_id], kept.facts
-        determination, known_at = stored(rules, kept), kept.known_at
-    else:
-        rules, known_at = ground.latest, who.at.now
-        stated = case.stated if case is not None else {}
-        gathered = await gather(session, tenant, rules, [household.id], [stated], known_at)
-        facts = {name: column[0] for name, column in gathered.facts.items()}
-        determination = rules.book.decide(typed(rules, facts), rules.parameters)
-    history = await _history(session, who, ground.programme, case.id) if case is not None else ()
-    stage = ground.programme.process.title(case.stage) if case is not None else None
-    return _receipt(number, rules, facts, determination, known_at, stage, history, _standing(case, kept))
+    cases = {case.household_id: case for case in await session.scalars(query)}
+    kept = await _kept(session, tenant, [case.id for case in cases.values()])
+    histories = await _histories(session, who, ground.programme, [case.id for case in cases.values()])
+    open_ = [household for household in households if household not in cases or cases[household].id not in kept]
+    facts: dict[UUID, dict[str, Any]] = {}
+    if open_:
+        stated = [cases[household].stated if household in cases else {} for household in open_]
+        gathered = await gather(session, tenant, ground.latest, open_, stated, who.at.now)
+        for index, household in enumerate(open_):
+            facts[household] = {name: column[index] for name, column in gathered.facts.items()}
+    found = {}
+    for household, number in households.items():
+        case = cases.get(household)
+        row = kept.get(case.id) if case is not None else None
+        rules = ground.latest if row is None else ground.editions[row.edition_id]
+        if row is not None:
+            determination, own, known_at = stored(rules, row), row.facts, row.known_at
+        else:
+            own, known_at = facts[household], who.at.now
+            determination = rules.book.decide(typed(rules, own), rules.parameters)
+        stage = ground.programme.process.title(case.stage) if case is not None else None
+        history = histories.get(case.id, ()) if case is not None else ()
+        standing = _standing(case, row)
+        found[household] = _receipt(number, rules, own, determination, known_at, stage, history, standing)
+    return found
+
+
+async def _kept(session: AsyncSession, tenant: int, cases: Sequence[UUID]) -> dict[UUID, DeterminationRow]:
+    """The last determination of each case that has any."""
+    query = (
+        select(DeterminationRow)
+        .where(DeterminationRow.tenant_id == tenant, among(DeterminationRow.case_id, cases))
+        .ext(distinct_on(DeterminationRow.case_id))
+        .order_by(DeterminationRow.case_id, DeterminationRow.round.desc())
+    )
+    return {row.case_id: row for row in await session.scalars(query)}
 
 
 class _Standing(Enum):
@@ -203,32 +226,38 @@ ACTS = {
 """The acts of a case by name; a signature is named after its stage."""
 
 
-async def _history(session: AsyncSession, who: Entered, programme: Programme, case: UUID) -> tuple[Step, ...]:
+async def _histories(
+    session: AsyncSession, who: Entered, programme: Programme, cases: Sequence[UUID]
+) -> dict[UUID, tuple[Step, ...]]:
+    """What happened to each case."""
     rows = await session.execute(
         select(CaseEvent, Officer.name)
         .join(Officer, (Officer.tenant_id == CaseEvent.tenant_id) & (Officer.id == CaseEvent.officer_id))
-        .where(CaseEvent.tenant_id == who.county.id, CaseEvent.case_id == case)
-        .order_by(CaseEvent.version)
+        .where(CaseEvent.tenant_id == who.county.id, among(CaseEvent.case_id, cases))
+        .order_by(CaseEvent.case_id, CaseEvent.version)
     )
-    steps = []
+    steps: dict[UUID, tuple[Step, ...]] = {}
     for event, officer in rows:
-        act = ACTS.get(event.act)
-        if act is None:
-            stage = programme.process.title(event.act.removeprefix("sign:"))
-            act = Text(f"{stage.zh}签字", f"signed {stage.en}")
         note = "; ".join(part for part in (event.reason, event.evidence, str(event.data.get("finding") or "")) if part)
-        steps.append(
-            Step(
-                act,
-                officer,
-                Duty(event.duty).title_text,
-                event.effective_on,
-                event.recorded_at,
-                event.late_days,
-                note,
-            )
+        step = Step(
+            act_title(programme, event.act),
+            officer,
+            Duty(event.duty).title_text,
+            event.effective_on,
+            event.recorded_at,
+            event.late_days,
+            note,
         )
-    return tuple(steps)
+        steps[event.case_id] = (*steps.get(event.case_id, ()), step)
+    return steps
+
+
+def act_title(programme: Programme, act: str) -> Text:
+    """The two names of an act; a signature is named after its stage."""
+    if act in ACTS:
+        return ACTS[act]
+    stage = programme.process.title(act.removeprefix("sign:"))
+    return Text(f"{stage.zh}签字", f"signed {stage.en}")
 
 
 # --- replay ---------------------------------------------------------------------------------------------------

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -24,7 +24,8 @@ from bangfu.models import (
     SampleUnit,
     Signature,
 )
-from bangfu.process import Duty, View
+from bangfu.process import END_TITLES, Duty, View
+from bangfu.programme import Programme
 from bangfu.registry.divisions import Places
 from bangfu.registry.history import holds
 from bangfu.rules.book import Outcome
@@ -77,12 +78,19 @@ class CaseView:
         """The edition of the rules that the case is fixed to."""
         return self.rules.id
 
+    @property
+    def deadline(self) -> date | None:
+        """The last day of its stage, or None where the plan gives none."""
+        process = self.rules.programme.process
+        return None if self.view.stage in END_TITLES else self.rules.proceedings.deadline(process[self.view.stage])
+
 
 @dataclass(frozen=True, slots=True)
 class Stated:
     """What somebody says of an act: the day it happened (today unless stated), the duty, why it is late, what shows it.
 
-    ``signatory`` is who did it, where somebody else types it in.
+    ``signatory`` is who did it, where somebody else types it in. ``seen`` is the version of a household's case on which
+    the decision was made: where it has another by now, somebody was faster.
     """
 
     day: date | None = None
@@ -90,6 +98,7 @@ class Stated:
     reason: str = ""
     evidence: str = ""
     signatory: Actor | None = None
+    seen: Mapping[str, int] = field(default_factory=dict)
 
     def officer(self, who: Entered) -> Actor:
         """Who did it: the one it is typed in for, else the one who types."""
@@ -117,9 +126,8 @@ async def look(
 
     ``on`` is the day whose linked cadre and kind of village count, today unless stated.
     """
-    query = _query(who, ground, on or who.at.today)
+    query = _query(who, [ground.programme], on or who.at.today)
     query = query.where(
-        Case.tenant_id == who.county.id,
         Case.programme == ground.programme.code,
         Case.period == ground.period.key,
         Case.division.between(*who.scope.bounds),
@@ -136,11 +144,32 @@ async def look(
         query = query.where(or_(false(), *(Case.division.between(lo, hi) for lo, hi in selection.areas)))
     if selection.after is not None:
         query = query.where(tuple_(Case.division, Household.number) > tuple_(*selection.after))
-    rows = (await session.execute(query.order_by(Case.division, Household.number).limit(selection.limit))).all()
-    places = await Places.on(session, on or who.at.today)
+    query = query.order_by(Case.division, Household.number).limit(selection.limit)
+    return await _looked(session, who, query, lambda case: ground, on or who.at.today)
+
+
+async def look_at(
+    session: AsyncSession, who: Entered, grounds: Mapping[tuple[str, str], Ground], cases: Collection[UUID]
+) -> dict[UUID, CaseView]:
+    """Cases by their ids, of any of the grounds (by programme and period), in the same four statements."""
+    programmes = {ground.programme.code: ground.programme for ground in grounds.values()}
+    query = _query(who, programmes.values(), who.at.today).where(
+        among(Case.id, cases), tuple_(Case.programme, Case.period).in_(list(grounds))
+    )
+    found = await _looked(session, who, query, lambda case: grounds[case.programme, case.period], who.at.today)
+    return {case.id: case for case in found}
+
+
+async def _looked(
+    session: AsyncSession, who: Entered, query: Any, ground: Callable[[Case], Ground], on: date
+) -> list[CaseView]:
+    rows = (await session.execute(query)).all()
+    places = await Places.on(session, on)
     posted = await _posted(session, who, {row.Case.notice_id for row in rows if row.Case.notice_id})
     awaited = await _awaited(session, who, [row.Case.id for row in rows if row.Case.draw_id])
-    return [_case(ground, row, places, posted.get(row.Case.notice_id), row.Case.id in awaited) for row in rows]
+    return [
+        _case(ground(row.Case), row, places, posted.get(row.Case.notice_id), row.Case.id in awaited) for row in rows
+    ]
 
 
 async def _posted(session: AsyncSession, who: Entered, ids: Collection[UUID]) -> dict[UUID, tuple[date, date]]:
@@ -171,10 +200,10 @@ def standing_result(tenant: int) -> ColumnElement[bool]:
     )
 
 
-def _query(who: Entered, ground: Ground, day: date) -> Any:
+def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
     """One row a case. Signatures count that stand in the case's stage and round."""
     tenant = who.county.id
-    accounting = ground.programme.process.accounting().code
+    accounting = [(programme.code, programme.process.accounting().code) for programme in programmes]
     current = and_(Signature.tenant_id == Case.tenant_id, Signature.case_id == Case.id, Signature.round == Case.round)
     signed = (
         select(func.jsonb_object_agg(Signature.duty, Signature.officer_id))
@@ -184,7 +213,7 @@ def _query(who: Entered, ground: Ground, day: date) -> Any:
     )
     verified = (
         select(func.array_cat(func.array_agg(Signature.officer_id), func.array_agg(Signature.recorded_by)))
-        .where(current, Signature.stage == accounting)
+        .where(current, tuple_(Case.programme, Signature.stage).in_(accounting))
         .correlate(Case)
         .scalar_subquery()
     )
@@ -217,6 +246,7 @@ def _query(who: Entered, ground: Ground, day: date) -> Any:
             verified.label("verified"),
             objections.label("objections"),
         )
+        .where(Case.tenant_id == tenant)
         .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
         .outerjoin(DeterminationRow, standing_result(tenant))
         .outerjoin(

@@ -11,49 +11,20 @@ import click
 
 from bangfu import files, jobs
 from bangfu.access import Entered
-from bangfu.cases import batch
+from bangfu.cases.handlers import IMPORTERS, Handlers
 from bangfu.cases.plans import PlanImporter
 from bangfu.cli.shell import Day, Open, Shell, pass_shell, progress_bar
 from bangfu.registry import importing
 from bangfu.registry.days import set_working_day
-from bangfu.registry.divisions import DivisionImporter
-from bangfu.registry.households import HouseholdImporter
 from bangfu.registry.importing import Importer
-from bangfu.registry.income import IncomeImporter
-from bangfu.registry.officers import OfficerImporter
-from bangfu.registry.organizations import OrganizationImporter
 from bangfu.text import Text
-
-IMPORTERS: dict[str, Importer[Any]] = {
-    importer.kind: importer
-    for importer in (
-        DivisionImporter(),
-        OrganizationImporter(),
-        OfficerImporter(),
-        HouseholdImporter(),
-        IncomeImporter(),
-    )
-}
-
-
-def handlers(shell: Shell) -> dict[str, jobs.Handler]:
-    """The handler of every kind of job, those of plans by programme and period."""
-    known = {kind: importing.handler(importer) for kind, importer in IMPORTERS.items()}
-    known[batch.KIND] = batch.handler(shell.plugins)
-
-    class _Handlers(dict[str, jobs.Handler]):
-        def __missing__(self, kind: str) -> jobs.Handler:
-            _, programme, period = kind.split("/")
-            return importing.handler(PlanImporter(shell.plugins.programme(programme), period))
-
-    return _Handlers(known)
 
 
 async def run_job(opened: Open, who: Entered, job: UUID, title: str = "") -> jobs.Status:
     """Run a job here and now, with a progress bar."""
     bar, watch = progress_bar(opened.shell.out, title)
     with bar:
-        return await jobs.run(opened.database, opened.vault, who, job, handlers(opened.shell), watch)
+        return await jobs.run(opened.database, opened.vault, who, job, Handlers(opened.shell.plugins), watch)
 
 
 @click.command("import")

@@ -99,9 +99,9 @@ class Database:
         if self.server is not None:
             self.server.release()
 
-    def session(self, scope: Scope) -> AbstractAsyncContextManager[AsyncSession]:
-        """One transaction in a scope, committed at the end of the block."""
-        return self._sessions.open(scope)
+    def session(self, scope: Scope, *, reading: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
+        """One transaction in a scope, committed at the end of the block; one for ``reading`` can change nothing."""
+        return self._sessions.open(scope, reading=reading)
 
     @asynccontextmanager
     async def unscoped(self) -> AsyncIterator[AsyncConnection]:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bangfu.db.walls import Kind, Wall, Walls, grants, policies
 from bangfu.errors import Code
 
-FUNCTIONS = frozenset({"tenant_by_code"})
+FUNCTIONS = frozenset({"tenant_by_code", "jobs_waiting"})
 """The reviewed functions that run with their owner's rights."""
 
 _POLICIES = """

@@ -20,6 +20,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import NullPool
 
 STATEMENT_TIMEOUT = "60s"
+_READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,14 @@ class Sessions:
         self._maker = async_sessionmaker(engine, sync_session_class=_ScopedSession, expire_on_commit=False)
 
     @asynccontextmanager
-    async def open(self, scope: Scope) -> AsyncIterator[AsyncSession]:
-        """One transaction in a scope: committed at the end of the block, rolled back whole if the block raises."""
+    async def open(self, scope: Scope, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
+        """One transaction in a scope: committed at the end of the block, rolled back whole if the block raises.
+
+        One for ``reading`` sees the database as it was at its first statement and can change nothing.
+        """
         async with self._maker(info={"scope": scope}) as session, session.begin():
+            if reading:
+                await session.connection(execution_options=_READING)
             yield session
 
 

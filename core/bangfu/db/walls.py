@@ -8,6 +8,7 @@ seen.
 * ``TENANT``: everyone of the county.
 * ``AREA``: the row's ``division`` (12-digit code) lies in one of the actor's areas.
 * ``SPAN``: all the row's ``areas`` lie within the actor's.
+* ``OFFICER``: the row's ``officer_id`` is the actor's own.
 
 What is append-only has neither an UPDATE policy nor the grant: immutability is an absence, not a trigger.
 """
@@ -27,6 +28,7 @@ class Kind(StrEnum):
     TENANT = "tenant"
     AREA = "area"
     SPAN = "span"
+    OFFICER = "officer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ _SEES = {
     Kind.TENANT: _TENANT,
     Kind.AREA: _TENANT + " and " + _opaque(f"division <@ {_AREAS}"),
     Kind.SPAN: _TENANT + " and " + _opaque(f"areas <@ {_AREAS}"),
+    Kind.OFFICER: _TENANT + " and officer_id = nullif(current_setting('app.officer', true), '')::uuid",
 }
 
 

@@ -122,12 +122,21 @@ def require_order(row: Row) -> None:
 
 
 async def ask(
-    database: Database,
+    database: Database, vault: Vault, who: Entered, importer: Importer[Any], name: str, data: bytes, **options: Any
+) -> UUID:
+    """Keep the file and put the import in the queue, in a transaction of its own; see :func:`put`."""
+    async with database.session(who.scope) as session:
+        return await put(session, vault, who, importer, name, data, database.settings.largest_file, **options)
+
+
+async def put(
+    session: AsyncSession,
     vault: Vault,
     who: Entered,
     importer: Importer[Any],
     name: str,
     data: bytes,
+    largest: int,
     *,
     as_of: date | None = None,
     dry_run: bool = False,
@@ -137,7 +146,8 @@ async def ask(
     """Keep the file and put the import in the queue.
 
     ``as_of`` is the day of which the workbook speaks, today unless stated. ``accept_valid`` imports the good rows
-    although others have problems. Refuses ``FORBIDDEN``, ``FILE_TOO_LARGE``, and ``DAY_IN_FUTURE``.
+    although others have problems. Refuses ``FORBIDDEN``, ``FILE_TOO_LARGE`` above ``largest`` bytes, and
+    ``DAY_IN_FUTURE``.
     """
     who.require(importer.action)
     if as_of is not None and as_of > who.at.today:
@@ -148,9 +158,8 @@ async def ask(
         "accept_valid": accept_valid,
         "matches": dict(matches or {}),
     }
-    async with database.session(who.scope) as session:
-        file = await files.store(session, vault, who, name, data, database.settings.largest_file)
-        return await jobs.ask(session, who, importer.kind, parameters, file)
+    file = await files.store(session, vault, who, name, data, largest)
+    return await jobs.ask(session, who, importer.kind, parameters, file)
 
 
 def handler(importer: Importer[Any]) -> jobs.Handler:

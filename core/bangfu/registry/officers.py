@@ -24,8 +24,14 @@ from bangfu.registry.importing import Importer, State, require_order
 from bangfu.text import Text
 from bangfu.vault import Vault
 
-_LEVELS = {Tier.COUNTY: {COUNTY}, Tier.TOWNSHIP: {TOWNSHIP, VILLAGE}, Tier.VILLAGE: {VILLAGE}}
-"""Over what a duty of each tier is held; a township has people in charge of single villages."""
+_LEVELS = {
+    Tier.COUNTY: {COUNTY},
+    Tier.TOWNSHIP: {TOWNSHIP, VILLAGE},
+    Tier.VILLAGE: {VILLAGE},
+    Tier.ENTERPRISE: {COUNTY},
+}
+"""Over what a duty of each tier is held; a township has people in charge of single villages, and an enterprise's agent
+is registered with the county and holds no area."""
 
 
 @dataclass

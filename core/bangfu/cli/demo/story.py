@@ -27,12 +27,12 @@ from bangfu.cases import acts, batch, overview, paying, receipts, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
+from bangfu.cases.handlers import IMPORTERS, Handlers
 from bangfu.cases.plans import PlanImporter
 from bangfu.cases.views import Selection, Stated
 from bangfu.cli import page
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.receipt import print_receipt
-from bangfu.cli.registry import IMPORTERS
 from bangfu.cli.shell import progress_bar
 from bangfu.db import Database, Scope
 from bangfu.errors import Refused
@@ -102,8 +102,7 @@ class Story:
         self.database, self.vault, self.plugins, self.folder, self.out = database, vault, plugins, folder, out
         self.size = size or made_up.Size()
         self.programme = plugins.programme(PROGRAMME)
-        self.handlers = {kind: importing.handler(importer) for kind, importer in IMPORTERS.items()}
-        self.handlers[batch.KIND] = batch.handler(plugins)
+        self.handlers = Handlers(plugins)
         self.tenant: Tenant
         self.county: made_up.County
         self.officers: dict[str, Any] = {}
@@ -188,7 +187,6 @@ class Story:
         await self._day(date(2021, 2, 20))
         opened = 0
         importer = PlanImporter(self.programme, PERIOD)
-        self.handlers[importer.kind] = importing.handler(importer)
         bar, watch = progress_bar(self.out, "乡镇录入计划表 / townships enter the plans")
         with bar:
             for entered, township in enumerate(self.county.townships, 1):

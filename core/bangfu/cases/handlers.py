@@ -1,0 +1,52 @@
+"""Every kind of long work that there is, by name: imports, the accounting of a county, exports."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bangfu import jobs
+from bangfu.cases import batch, exports
+from bangfu.cases.plans import PlanImporter
+from bangfu.programme import Plugins
+from bangfu.registry import importing
+from bangfu.registry.divisions import DivisionImporter
+from bangfu.registry.households import HouseholdImporter
+from bangfu.registry.importing import Importer
+from bangfu.registry.income import IncomeImporter
+from bangfu.registry.officers import OfficerImporter
+from bangfu.registry.organizations import OrganizationImporter
+
+IMPORTERS: dict[str, Importer[Any]] = {
+    importer.kind: importer
+    for importer in (
+        DivisionImporter(),
+        OrganizationImporter(),
+        OfficerImporter(),
+        HouseholdImporter(),
+        IncomeImporter(),
+    )
+}
+"""The registers that are imported, in the order in which they need each other."""
+
+
+class Handlers(Mapping[str, jobs.Handler]):
+    """The handler of every kind of job; those of plans are named by programme and period."""
+
+    def __init__(self, plugins: Plugins) -> None:
+        self.plugins = plugins
+        self.known = {kind: importing.handler(importer) for kind, importer in IMPORTERS.items()}
+        self.known[batch.KIND] = batch.handler(plugins)
+        self.known.update(exports.handlers(plugins))
+
+    def __getitem__(self, kind: str) -> jobs.Handler:
+        if kind in self.known:
+            return self.known[kind]
+        _, programme, period = kind.split("/")
+        return importing.handler(PlanImporter(self.plugins.programme(programme), period))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.known)
+
+    def __len__(self) -> int:
+        return len(self.known)

@@ -1,0 +1,487 @@
+"""Cases and everything that happens to them: determinations, events, signatures, notices, objections, samples."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement, select
+
+from bangfu import models
+from bangfu.access import Action
+from bangfu.cases.ground import grounds_of
+from bangfu.cases.receipts import act_title, answers
+from bangfu.cases.views import CaseView, look_at
+from bangfu.db.bulk import among
+from bangfu.process import Duty
+from bangfu.rules.book import Outcome
+from bangfu_graphql.mapping import (
+    Expression,
+    Sight,
+    column,
+    current,
+    derived,
+    filters,
+    gathered,
+    many,
+    mapped,
+    one,
+    pages,
+    where,
+)
+from bangfu_graphql.money import Award
+from bangfu_graphql.nodes import Connection, Node, lazy
+from bangfu_graphql.people import Division, Household, Officer, within
+from bangfu_graphql.receipts import Receipt
+from bangfu_graphql.scalars import DivisionCode, Money, Percentage
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def _known(attribute: Any) -> Any:
+    """Rows of the programmes that this schema knows, and no others."""
+    return lambda sight: among(attribute, sight.programmes)
+
+
+# --- determinations -------------------------------------------------------------------------------------------
+
+_PROGRAMME = Expression(
+    "programme",
+    select(models.Edition.programme)
+    .where(
+        models.Edition.tenant_id == models.DeterminationRow.tenant_id,
+        models.Edition.id == models.DeterminationRow.edition_id,
+    )
+    .scalar_subquery(),
+)
+
+
+@mapped(
+    models.DeterminationRow,
+    order=(models.DeterminationRow.case_id, models.DeterminationRow.round),
+    tells=[_PROGRAMME],
+    typename=lambda sight, row: sight.typename(row["programme"], "Determination"),
+    read=Action.READ_CASES,
+    interface=True,
+)
+class Determination(Node):
+    """A determination 核算结果: what the rule book says of one household, never changed once made."""
+
+    round: int = column(models.DeterminationRow.round, "Which one of the case it is, counted from 0.")
+    outcome: Outcome = column(models.DeterminationRow.outcome, "What it came to.")
+    payable: Money = column(models.DeterminationRow.payable_fen, "What is payable by it; 0.00 unless eligible.")
+    recorded_at: datetime = column(models.DeterminationRow.recorded_at, "When it was made.")
+    known_at: datetime = column(models.DeterminationRow.known_at, "Facts count as they were known at this instant.")
+    counted_to: date | None = column(models.DeterminationRow.counted_to, "The last day of income that was counted.")
+    digest: str = column(
+        models.DeterminationRow.digest, "A SHA-256 of everything it was made from and came to; the same when replayed."
+    )
+    made_by: Officer | None = one(models.DeterminationRow.officer_id, models.Officer.id, "Who had it made.")
+
+
+# --- what happened --------------------------------------------------------------------------------------------
+
+_CASE_PROGRAMME = Expression(
+    "programme",
+    select(models.Case.programme)
+    .where(models.Case.tenant_id == models.CaseEvent.tenant_id, models.Case.id == models.CaseEvent.case_id)
+    .scalar_subquery(),
+)
+
+
+def _act(sight: Sight, row: Mapping[str, Any]) -> str:
+    return sight.say(act_title(sight.programmes[row["programme"]], row["act"]))
+
+
+@mapped(
+    models.CaseEvent,
+    order=(models.CaseEvent.case_id, models.CaseEvent.version),
+    read=Action.READ_CASES,
+)
+class CaseEvent(Node):
+    """One act on a case 办理记录. Never changed."""
+
+    version: int = column(models.CaseEvent.version, "The version of the case that it led to.")
+    act: str = column(models.CaseEvent.act, "What was done, by name: `plan`, `sign:accounting`, `post` …")
+    title: str = derived([models.CaseEvent.act, _CASE_PROGRAMME], _act, "What was done, in words.")
+    from_stage: str = column(models.CaseEvent.from_stage, "The stage before.")
+    to_stage: str = column(models.CaseEvent.to_stage, "The stage after.")
+    duty: Duty = column(models.CaseEvent.duty, "The duty it was done in.")
+    effective_on: date = column(models.CaseEvent.effective_on, "The day it happened.")
+    recorded_at: datetime = column(models.CaseEvent.recorded_at, "When it was typed in.")
+    reason: str = column(models.CaseEvent.reason, "Why it was late, or corrected; empty where it was neither.")
+    evidence: str = column(models.CaseEvent.evidence, "The paper that shows it.")
+    late_days: int = column(models.CaseEvent.late_days, "By how many days it was late.")
+    finding: str | None = derived(
+        [models.CaseEvent.data], lambda sight, row: row["data"].get("finding"), "What was found, where something was."
+    )
+    officer: Officer | None = one(models.CaseEvent.officer_id, models.Officer.id, "Who did it.")
+    recorded_by: Officer | None = one(models.CaseEvent.recorded_by, models.Officer.id, "Who typed it in.")
+
+
+@mapped(
+    models.Signature,
+    order=(models.Signature.case_id, models.Signature.recorded_at, models.Signature.id),
+    read=Action.READ_CASES,
+)
+class Signature(Node):
+    """A signature under a stage of a case 签字."""
+
+    stage: str = column(models.Signature.stage, "The stage.")
+    round: int = column(models.Signature.round, "The determination that it stands under; see `Case.round`.")
+    duty: Duty = column(models.Signature.duty, "The duty signed in.")
+    stands_for: list[Duty] = derived(
+        [models.Signature.stands_for],
+        lambda sight, row: [duty for duty in row["stands_for"].split(",") if duty],
+        "Further places that it fills, in a village without a work team.",
+    )
+    effective_on: date = column(models.Signature.effective_on, "The day of the signature.")
+    officer: Officer | None = one(models.Signature.officer_id, models.Officer.id, "Who signed.")
+    recorded_by: Officer | None = one(models.Signature.recorded_by, models.Officer.id, "Who typed it in.")
+
+
+# --- notices --------------------------------------------------------------------------------------------------
+
+
+@mapped(
+    models.NoticeEntry,
+    order=(models.NoticeEntry.notice_id, models.NoticeEntry.position, models.NoticeEntry.id),
+    read=Action.READ_CASES,
+)
+class NoticeEntry(Node):
+    """What a notice shows of one household: the columns that its programme allows, and nothing else 公示条目."""
+
+    position: int = column(models.NoticeEntry.position, "Its number on the notice.")
+    beneficiary: str | None = derived(
+        [models.NoticeEntry.shown], lambda sight, row: row["shown"].get("beneficiary"), "Who receives 受益对象."
+    )
+    project: str | None = derived(
+        [models.NoticeEntry.shown], lambda sight, row: row["shown"].get("project"), "For what 项目名称."
+    )
+    standard: str | None = derived(
+        [models.NoticeEntry.shown], lambda sight, row: row["shown"].get("standard"), "At which rate 补助标准."
+    )
+    amount: Money | None = derived(
+        [models.NoticeEntry.shown], lambda sight, row: row["shown"].get("amount"), "How much 补助金额."
+    )
+    case: Annotated["Case", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+        models.NoticeEntry.case_id, models.Case.id, "The case."
+    )
+
+
+@filters
+class NoticeFilter:
+    """Which notices."""
+
+    programme: str | None = where(lambda s, v: models.Notice.programme == v, "Of this programme.")
+    period: str | None = where(lambda s, v: models.Notice.period == v, "Of this period.")
+    division: DivisionCode | None = where(lambda s, v: within(models.Notice.division, v), "In this division.")
+    open_on: date | None = where(
+        lambda s, v: (models.Notice.first_day <= v) & (models.Notice.last_day >= v), "Which stand on this day."
+    )
+
+
+@mapped(
+    models.Notice,
+    order=(models.Notice.division, models.Notice.id),
+    where=_known(models.Notice.programme),
+    read=Action.READ_CASES,
+)
+class Notice(Node):
+    """A public notice 公示 in one village."""
+
+    programme: str = column(models.Notice.programme, "The code of the programme.")
+    period: str = column(models.Notice.period, "The period.")
+    division_code: DivisionCode = column(models.Notice.division, "The village.")
+    division: Division | None = one(models.Notice.division, models.Division.code, "The village as it is today.")
+    first_day: date = column(models.Notice.first_day, "The first day on which it stands.")
+    last_day: date = column(models.Notice.last_day, "The last full day on which it stands.")
+    place: str = column(models.Notice.place, "Where it hangs; empty where nobody has said.")
+    posted_by: Officer | None = one(models.Notice.officer_id, models.Officer.id, "Who posted it.")
+    recorded_at: datetime = column(models.Notice.recorded_at, "When it was typed in.")
+    entries: Connection[NoticeEntry] = pages(
+        Connection[NoticeEntry],
+        models.Notice.id,
+        models.NoticeEntry.notice_id,
+        "What it shows, household by household.",
+    )
+    objections: list[Annotated["Objection", strawberry.lazy("bangfu_graphql.casework")]] = many(
+        models.Objection.notice_id, "The objections it met.", local=models.Notice.id
+    )
+
+
+@mapped(
+    models.Objection,
+    order=(models.Objection.made_on, models.Objection.id),
+    read=Action.READ_CASES,
+)
+class Objection(Node):
+    """An objection against one household on notice 异议."""
+
+    words: str = column(models.Objection.words, "What is objected.")
+    objector: str = column(models.Objection.objector, "Who objects; empty where not stated.")
+    made_on: date = column(models.Objection.made_on, "The day it was made.")
+    settled_on: date | None = column(models.Objection.settled_on, "The day it was settled; null while it is open.")
+    upheld: bool | None = column(models.Objection.upheld, "Whether it was right; null while it is open.")
+    finding: str = column(models.Objection.finding, "What the re-check found.")
+    taken_by: Officer | None = one(models.Objection.taken_by, models.Officer.id, "Who took it down.")
+    settled_by: Officer | None = one(models.Objection.settled_by, models.Officer.id, "Who settled it.")
+    case: Annotated["Case", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+        models.Objection.case_id, models.Case.id, "The case."
+    )
+
+
+# --- samples --------------------------------------------------------------------------------------------------
+
+
+@filters
+class SampleUnitFilter:
+    """Which cases of a frame."""
+
+    drawn: bool | None = where(lambda s, v: models.SampleUnit.drawn.is_(v), "Drawn ones, or the others.")
+    passed: bool | None = where(lambda s, v: models.SampleUnit.passed.is_(v), "With this result.")
+
+
+@mapped(
+    models.SampleUnit,
+    order=(models.SampleUnit.draw_id, models.SampleUnit.position, models.SampleUnit.id),
+    read=Action.READ_CASES,
+)
+class SampleUnit(Node):
+    """One case of a frame, whether it was drawn, and the result if so 抽查对象."""
+
+    position: int = column(models.SampleUnit.position, "Its place in the drawn order.")
+    drawn: bool = column(models.SampleUnit.drawn, "Whether it was drawn.")
+    passed: bool | None = column(models.SampleUnit.passed, "The result; null where none is due or it is awaited.")
+    finding: str = column(models.SampleUnit.finding, "What was found.")
+    checked_on: date | None = column(models.SampleUnit.checked_on, "The day of the check.")
+    checked_by: Officer | None = one(models.SampleUnit.checked_by, models.Officer.id, "Who checked it.")
+    case: Annotated["Case", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+        models.SampleUnit.case_id, models.Case.id, "The case."
+    )
+    sample: Annotated["Sample", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+        models.SampleUnit.draw_id, models.SampleDraw.id, "The draw."
+    )
+
+
+@filters
+class SampleFilter:
+    """Which draws."""
+
+    programme: str | None = where(lambda s, v: models.SampleDraw.programme == v, "Of this programme.")
+    period: str | None = where(lambda s, v: models.SampleDraw.period == v, "Of this period.")
+
+
+@mapped(
+    models.SampleDraw,
+    where=_known(models.SampleDraw.programme),
+    read=Action.READ_CASES,
+)
+class Sample(Node):
+    """A drawn sample 抽查: seed, frame and size, so that anyone can draw it again."""
+
+    programme: str = column(models.SampleDraw.programme, "The code of the programme.")
+    period: str = column(models.SampleDraw.period, "The period.")
+    number: int = column(models.SampleDraw.number, "Which draw of the period it is.")
+    seed: str = column(models.SampleDraw.seed, "The seed.")
+    seed_source: str = column(models.SampleDraw.seed_source, "Where the seed comes from.")
+    rate: Percentage = column(models.SampleDraw.rate, "The share that was drawn.")
+    frame_size: int = column(models.SampleDraw.frame_size, "How many cases the frame held.")
+    size: int = column(models.SampleDraw.size, "How many were drawn.")
+    digest: str = column(models.SampleDraw.digest, "A SHA-256 of the frame.")
+    drawn_on: date = column(models.SampleDraw.drawn_on, "The day of the draw.")
+    drawn_by: Officer | None = one(models.SampleDraw.officer_id, models.Officer.id, "Who drew it.")
+    units: Connection[SampleUnit] = pages(
+        Connection[SampleUnit],
+        models.SampleDraw.id,
+        models.SampleUnit.draw_id,
+        "The frame in its drawn order.",
+        filter=SampleUnitFilter,
+    )
+
+
+# --- cases ----------------------------------------------------------------------------------------------------
+
+
+async def _views(reader: Any, rows: Rows) -> dict[UUID, CaseView]:
+    """The cases as the process sees them today, read once for all the fields that ask."""
+    ids = tuple(row["id"] for row in rows)
+
+    async def read() -> dict[UUID, CaseView]:
+        sight: Sight = reader.sight
+        grounds = await grounds_of(reader.now, sight.tenant, sight.programmes.values())
+        return await look_at(reader.now, sight.who, grounds, ids)
+
+    found: dict[UUID, CaseView] = await reader.once(("views", ids), read)
+    return found
+
+
+async def reached(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[str]:
+    views = await _views(reader, rows)
+    today = reader.sight.today
+    return [views[row["id"]].rules.proceedings.reached(views[row["id"]].view, today) for row in rows]
+
+
+async def _stage_title(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[str]:
+    codes = await reached(reader, rows, arguments)
+    views = await _views(reader, rows)
+    process = [views[row["id"]].rules.programme.process for row in rows]
+    return [reader.sight.say(own.title(code)) for own, code in zip(process, codes, strict=True)]
+
+
+async def _waits_for(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[list[Duty]]:
+    views = await _views(reader, rows)
+    today = reader.sight.today
+    held = [views[row["id"]].rules.proceedings.waits_for(views[row["id"]].view, today) for row in rows]
+    return [[duty for duty in Duty if duty in own] for own in held]
+
+
+async def _deadline(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[date | None]:
+    views = await _views(reader, rows)
+    return [views[row["id"]].deadline for row in rows]
+
+
+async def _overdue(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[bool]:
+    deadlines = await _deadline(reader, rows, arguments)
+    return [deadline is not None and reader.sight.today > deadline for deadline in deadlines]
+
+
+async def receipts_of_cases(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[Any]:
+    """The receipt of each case, in statements that grow with the number of different periods only."""
+    sight: Sight = reader.sight
+    grounds = await reader.once(
+        "grounds", lambda: grounds_of(reader.now, sight.tenant, sight.programmes.values())
+    )
+    numbers = await reader.once(
+        ("numbers", tuple(row["household_id"] for row in rows)),
+        lambda: _numbers(reader, [row["household_id"] for row in rows]),
+    )
+    found: dict[tuple[str, str, UUID], Any] = {}
+    for key in sorted({(row["programme"], row["period"]) for row in rows}):
+        own = {
+            row["household_id"]: numbers[row["household_id"]]
+            for row in rows
+            if (row["programme"], row["period"]) == key
+        }
+        for household, receipt in (await answers(reader.now, sight.who, grounds[key], own)).items():
+            found[(*key, household)] = Receipt(source=receipt)
+    return [found[row["programme"], row["period"], row["household_id"]] for row in rows]
+
+
+async def _numbers(reader: Any, households: Sequence[UUID]) -> dict[UUID, str]:
+    query = select(models.Household.id, models.Household.number).where(
+        models.Household.tenant_id == reader.sight.tenant, among(models.Household.id, households)
+    )
+    return {row.id: row.number for row in await reader.now.execute(query)}
+
+
+def standing_determination(sight: Sight) -> ColumnElement[bool]:
+    """The determination of the case's present round."""
+    return models.DeterminationRow.round == (
+        select(models.Case.round)
+        .where(models.Case.tenant_id == sight.tenant, models.Case.id == models.DeterminationRow.case_id)
+        .scalar_subquery()
+    )
+
+
+def _decided(sight: Sight, value: Outcome) -> ColumnElement[bool]:
+    found = select(models.DeterminationRow.case_id).where(
+        models.DeterminationRow.tenant_id == sight.tenant,
+        models.DeterminationRow.outcome == value.value,
+        models.DeterminationRow.case_id == models.Case.id,
+        models.DeterminationRow.round == models.Case.round,
+    )
+    return found.correlate(models.Case).exists()
+
+
+def _of_households(sight: Sight, value: Sequence[str]) -> ColumnElement[bool]:
+    found = select(models.Household.id).where(
+        models.Household.tenant_id == sight.tenant, among(models.Household.number, value)
+    )
+    return models.Case.household_id.in_(found)
+
+
+@filters
+class CaseFilter:
+    """Which cases."""
+
+    programme: str | None = where(lambda s, v: models.Case.programme == v, "Of this programme, by its code.")
+    period: str | None = where(lambda s, v: models.Case.period == v, "Of this period.")
+    household: list[str] | None = where(_of_households, "Of one of these households, by number.")
+    division: DivisionCode | None = where(lambda s, v: within(models.Case.division, v), "In this division.")
+    stage: list[str] | None = where(
+        lambda s, v: among(models.Case.stage, v),
+        "Whose last act led to one of these stages. A notice that has stood its time is at `notice` here until "
+        "somebody acts on it.",
+    )
+    outcome: Outcome | None = where(_decided, "Whose standing determination came to this.")
+    since: date | None = where(lambda s, v: models.Case.since >= v, "Whose last step was on this day or later.")
+
+
+@mapped(
+    models.Case,
+    order={
+        "DIVISION": (models.Case.division, models.Case.id),
+        "SINCE": (models.Case.since, models.Case.id),
+    },
+    where=_known(models.Case.programme),
+    tells=[models.Case.programme],
+    typename=lambda sight, row: sight.typename(row["programme"], "Case"),
+    read=Action.READ_CASES,
+    interface=True,
+)
+class Case(Node):
+    """One household's case in one period of a programme 申报."""
+
+    programme: str = column(models.Case.programme, "The code of the programme.")
+    period: str = column(models.Case.period, "The period.")
+    version: int = column(models.Case.version, "Changes with every act; state it in `seen` to act on what you saw.")
+    round: int = column(models.Case.round, "Counts up whenever an earlier result and its signatures no longer stand.")
+    stage_code: str = gathered([models.Case.id], reached, "The stage that it has reached today, by its code.")
+    stage_title: str = gathered([models.Case.id], _stage_title, "The stage that it has reached today, in words.")
+    since: date = column(models.Case.since, "The day of its last step.")
+    opened_on: date = column(models.Case.opened_on, "The day of its plan.")
+    waits_for: list[Duty] = gathered(
+        [models.Case.id], _waits_for, "Who holds it now; nobody while a notice stands and at an end."
+    )
+    deadline: date | None = gathered([models.Case.id], _deadline, "The last day of its stage; null where there is none.")
+    overdue: bool = gathered([models.Case.id], _overdue, "Whether its deadline has passed.")
+    division_code: DivisionCode = column(models.Case.division, "The village.")
+    division: Division | None = one(models.Case.division, models.Division.code, "The village as it is today.")
+    household: Household | None = one(models.Case.household_id, models.Household.id, "The household.")
+    determination: Determination | None = one(
+        models.Case.id,
+        models.DeterminationRow.case_id,
+        "The determination that stands; null until it is accounted, and after it was sent back.",
+        where=standing_determination,
+    )
+    determinations: list[Determination] = many(
+        models.DeterminationRow.case_id, "Every determination, in their order.", local=models.Case.id
+    )
+    events: list[CaseEvent] = many(
+        models.CaseEvent.case_id, "What happened to it, in order.", local=models.Case.id
+    )
+    signatures: list[Signature] = many(
+        models.Signature.case_id, "Every signature, those that no longer stand among them.", local=models.Case.id
+    )
+    notice: Notice | None = one(models.Case.notice_id, models.Notice.id, "The notice that it stands on.")
+    objections: list[Objection] = many(
+        models.Objection.case_id, "Every objection against the household.", local=models.Case.id
+    )
+    samples: list[SampleUnit] = many(
+        models.SampleUnit.case_id, "The frames that it was in, and the results.", local=models.Case.id
+    )
+    award: Award | None = one(
+        models.Case.id,
+        models.Entitlement.case_id,
+        "What the household is due, once every gate is passed.",
+        where=lambda sight: models.Entitlement.voided_at.is_(None),
+    )
+    receipt: Receipt = gathered(
+        [models.Case.programme, models.Case.period, models.Case.household_id],
+        receipts_of_cases,
+        "Why this amount, why not: the whole answer for the household.",
+    )

@@ -1,0 +1,89 @@
+"""Opaque ids and cursors: what they hold is ours, and one that is malformed or from elsewhere is nobody's."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from graphql import GraphQLError
+
+from bangfu_graphql.mapping import Attribute, Entity
+
+_READERS = {
+    UUID: UUID,
+    date: date.fromisoformat,
+    datetime: datetime.fromisoformat,
+}
+
+
+def encode_id(name: str, key: Any) -> str:
+    """The id of the object of a type by its key."""
+    return _pack(f"{name}:{key}")
+
+
+def decode_id(entity: Entity, id: str) -> Any:
+    """The key in an id of a type, or None if it is not one."""
+    name, key = split_id(id)
+    return _read(entity.key, key) if name == entity.name else None
+
+
+def split_id(id: str) -> tuple[str, str]:
+    """The name of the type and the key in an id as they stand there; empty if it is malformed."""
+    try:
+        name, colon, key = _unpack(id).partition(":")
+    except ValueError:
+        return "", ""
+    return (name, key) if colon else ("", "")
+
+
+def encode_cursor(order: str, values: Sequence[Any]) -> str:
+    """The cursor of a row: the order it is listed in, and its values there."""
+    return _pack(json.dumps([order, *(v if isinstance(v, int | str) else str(v) for v in values)]))
+
+
+def decode_cursor(order: str, attributes: Sequence[Attribute], cursor: str) -> list[Any]:
+    """The values in a cursor of an order; refuses one that is malformed or of another list with BAD_USER_INPUT."""
+    try:
+        name, *values = json.loads(_unpack(cursor))
+        if name == order and len(values) == len(attributes):
+            read = [_read(attribute, value) for attribute, value in zip(attributes, values, strict=True)]
+            if None not in read:
+                return read
+    except (ValueError, TypeError):
+        pass
+    raise bad_input("This is no cursor of this list; take one from its `pageInfo` or `edges`.")
+
+
+def bad_input(message: str) -> GraphQLError:
+    """The error of a request that the schema allows and that makes no sense."""
+    return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+
+
+def _read(attribute: Attribute, value: Any) -> Any:
+    """A key or cursor value of a column, or None if it cannot be one."""
+    kind = attribute.type.python_type
+    try:
+        if kind is int:
+            return int(value) if abs(int(value)) < 2**63 else None
+        if kind is str:
+            return value if isinstance(value, str) and "\0" not in value else None
+        return _READERS[kind](value) if isinstance(value, str) else None
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _pack(text: str) -> str:
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _unpack(packed: str) -> str:
+    try:
+        data = base64.b64decode(packed + "=" * (-len(packed) % 4), altchars=b"-_", validate=True)
+        return data.decode()
+    except (binascii.Error, UnicodeError) as error:
+        raise ValueError(packed) from error

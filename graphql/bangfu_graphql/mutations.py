@@ -1,0 +1,900 @@
+"""Everything that changes something: one field a step of the story, on one household or on thousands.
+
+Each field is one transaction. What is refused comes back as problems and has changed nothing; in an act on many, the
+households that are refused are named and the others go on.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import date
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.file_uploads import Upload
+
+from bangfu import models, payments
+from bangfu.access import Action, actor
+from bangfu.cases import acts, batch, exports, paying, planning, sampling
+from bangfu.cases import ground as grounds
+from bangfu.cases.acts import Report
+from bangfu.cases.ground import Ground
+from bangfu.cases.handlers import IMPORTERS
+from bangfu.cases.plans import PlanImporter
+from bangfu.cases.views import Selection, Stated
+from bangfu.db.bulk import among
+from bangfu.errors import Code, Refused
+from bangfu.process import Duty
+from bangfu.programme import Programme as CoreProgramme
+from bangfu.registry.days import set_working_day
+from bangfu.registry.divisions import area_of
+from bangfu.registry.importing import put as put_import
+from bangfu.text import Text
+from bangfu_graphql.casework import Case, Notice, Sample
+from bangfu_graphql.identifiers import bad_input, decode_id
+from bangfu_graphql.mapping import ACTION, entity_of, page_arguments, prefix_of, signed
+from bangfu_graphql.money import PaymentBatch
+from bangfu_graphql.nodes import Connection
+from bangfu_graphql.problems import Problem, problem
+from bangfu_graphql.programmes import ProgrammePeriod, made, raw_provision, types_of
+from bangfu_graphql.requests import Request, request_of
+from bangfu_graphql.scalars import DivisionCode, value
+from bangfu_graphql.work import Job, Provision
+
+P = TypeVar("P")
+MOST = 2_000
+"""The most items of a list in one request; more are named by area, or come as a workbook."""
+
+# --- what is stated -------------------------------------------------------------------------------------------
+
+
+@strawberry.input(description="The version of a household's case that somebody saw when deciding.")
+class SeenInput:
+    """The version of a case that somebody saw."""
+
+    household: str = strawberry.field(description="The number of the household.")
+    version: int = strawberry.field(description="`Case.version` as it was shown.")
+
+
+@strawberry.input(description="What is said of an act besides what it is.")
+class ActInput:
+    """What is said of an act."""
+
+    day: date | None = strawberry.field(
+        description="The day it happened; today unless stated. An earlier day needs `evidence`.", default=None
+    )
+    duty: Duty | None = strawberry.field(description="The duty acted in, where who acts holds several.", default=None)
+    reason: str = strawberry.field(description="Why it is late, or corrected.", default="")
+    evidence: str = strawberry.field(description="The paper that shows it.", default="")
+    by: str | None = strawberry.field(
+        description="The staff number of who did it, where somebody else types it in; that needs `evidence`.",
+        default=None,
+    )
+    seen: list[SeenInput] = strawberry.field(
+        description="The versions that the decision was made on; where a case has another by now, it is refused with "
+        "`CONFLICT`.",
+        default_factory=list,
+    )
+
+
+@strawberry.input(description="Which cases an act is for: exactly one of `households`, `divisions` and `everything`.")
+class CasesInput:
+    """Which cases an act is for."""
+
+    households: list[str] | None = strawberry.field(description="Of these households, by number.", default=None)
+    divisions: list[DivisionCode] | None = strawberry.field(description="Of these divisions.", default=None)
+    everything: bool = strawberry.field(description="Every case in sight.", default=False)
+    without: list[str] = strawberry.field(description="But for these households.", default_factory=list)
+    stages: list[str] | None = strawberry.field(
+        description="Only those at these stages, so that an act on many names no others; see `ProgrammePeriod.stages`.",
+        default=None,
+    )
+
+
+def _bounded(items: Sequence[Any] | None, name: str) -> None:
+    if items is not None and len(items) > MOST:
+        raise bad_input(f"`{name}` holds {len(items):,} items; at most {MOST:,} go in one request.")
+
+
+def _selection(given: CasesInput) -> Selection:
+    """The selection that is meant; nothing is never everything."""
+    stated = [given.households is not None, given.divisions is not None, given.everything]
+    if sum(stated) != 1:
+        raise bad_input("State exactly one of `cases.households`, `cases.divisions` and `cases.everything`.")
+    for name in ("households", "divisions", "without", "stages"):
+        _bounded(getattr(given, name), f"cases.{name}")
+    areas = [area_of(code) for code in given.divisions] if given.divisions is not None else None
+    return Selection(households=given.households, areas=areas, without=given.without, stages=given.stages)
+
+
+async def _stated(request: Request, session: AsyncSession, act: ActInput | None) -> Stated:
+    """What is said of an act, with who did it."""
+    if act is None:
+        return Stated()
+    _bounded(act.seen, "act.seen")
+    by = await actor(session, request.who.county, act.by) if act.by is not None else None
+    seen = {one.household: one.version for one in act.seen}
+    return Stated(act.day, act.duty, act.reason, act.evidence, by, seen)
+
+
+def _key(cls: type, id: strawberry.ID, path: str, what: Text) -> UUID:
+    """The key in an id; one that is malformed or of something else is not found."""
+    key: UUID | None = decode_id(entity_of(cls), id)
+    if key is None:
+        raise Code.NOT_FOUND.refuse(path, what=what)
+    return key
+
+
+# --- what comes of it -----------------------------------------------------------------------------------------
+
+
+@strawberry.interface(description="What came of a change.")
+class Payload:
+    """What came of a change."""
+
+    problems: list[Problem] = strawberry.field(
+        description="What was refused, and why; empty if nothing was. What is named here has changed nothing."
+    )
+
+
+def _changed_cases() -> Any:
+    async def resolve(self: CasesPayload, info: strawberry.Info, **arguments: Any) -> Any:
+        return await request_of(info).reader.list(info, Case, arguments, self.conditions(request_of(info)))
+
+    return strawberry.field(
+        resolver=signed(resolve, page_arguments(), Connection[Case]),
+        description="The cases that were changed, as they are now.",
+        metadata={ACTION: Action.READ_CASES},
+    )
+
+
+def _conflicting_cases() -> Any:
+    async def resolve(self: CasesPayload, info: strawberry.Info, **arguments: Any) -> Any:
+        request = request_of(info)
+        return await request.reader.list(info, Case, arguments, self.conditions(request, self.overtaken))
+
+    return strawberry.field(
+        resolver=signed(resolve, page_arguments(), Connection[Case]),
+        description="The cases that somebody else was faster with (`CONFLICT`), as they are now.",
+        metadata={ACTION: Action.READ_CASES},
+    )
+
+
+@strawberry.type(description="What came of an act on cases.")
+class CasesPayload(Payload):
+    """What came of an act on cases."""
+
+    programme: strawberry.Private[str]
+    period: strawberry.Private[str]
+    households: strawberry.Private[Sequence[str]]
+    overtaken: strawberry.Private[Sequence[str]]
+    done: int = strawberry.field(description="For how many households it was done.")
+    unchanged: int = strawberry.field(description="For how many it had been done already, or nothing had changed.")
+    refused: int = strawberry.field(description="For how many it was refused; `problems` names each.")
+    cases: Connection[Case] = _changed_cases()
+    conflicts: Connection[Case] = _conflicting_cases()
+
+    def conditions(self, request: Request, numbers: Sequence[str] | None = None) -> list[ColumnElement[bool]]:
+        """The cases of some households, of those for which it was done unless stated."""
+        meant = select(models.Household.id).where(
+            models.Household.tenant_id == request.who.county.id,
+            among(models.Household.number, self.households if numbers is None else numbers),
+        )
+        return [
+            models.Case.programme == self.programme,
+            models.Case.period == self.period,
+            models.Case.household_id.in_(meant),
+        ]
+
+
+@strawberry.type(description="What came of putting something in the queue.")
+class JobPayload(Payload):
+    """What came of putting something in the queue."""
+
+    key: strawberry.Private[UUID | None]
+
+    @strawberry.field(description="The job; `jobProgress` follows it. Null if it was refused.")
+    async def job(self, info: strawberry.Info) -> Job | None:
+        """The job."""
+        return await _one(info, Job, models.Job.id, self.key)
+
+
+@strawberry.type(description="What came of a step of a batch of payments.")
+class BatchPayload(Payload):
+    """What came of a step of a batch of payments."""
+
+    key: strawberry.Private[UUID | None]
+
+    @strawberry.field(description="The batch as it is now; null if it was refused.")
+    async def batch(self, info: strawberry.Info) -> PaymentBatch | None:
+        """The batch."""
+        return await _one(info, PaymentBatch, models.PaymentBatch.id, self.key)
+
+
+@strawberry.type(description="What came of drawing a sample.")
+class SamplePayload(Payload):
+    """What came of drawing a sample."""
+
+    key: strawberry.Private[UUID | None]
+
+    @strawberry.field(description="The draw; null if it was refused.")
+    async def sample(self, info: strawberry.Info) -> Sample | None:
+        """The draw."""
+        return await _one(info, Sample, models.SampleDraw.id, self.key)
+
+
+@strawberry.type(description="What came of a step of a county's own document.")
+class ProvisionPayload(Payload):
+    """What came of a step of a county's own document."""
+
+    key: strawberry.Private[UUID | None]
+
+    @strawberry.field(description="The document as it is now; null if it was refused.")
+    async def provision(self, info: strawberry.Info) -> Provision | None:
+        """The document."""
+        return await _one(info, Provision, models.ProvisionRow.id, self.key)
+
+
+@strawberry.type(description="What came of opening a period.")
+class PeriodPayload(Payload):
+    """What came of opening a period."""
+
+    ground: strawberry.Private[Ground | None]
+
+    @strawberry.field(description="The period by its newest edition; null if it was refused.")
+    def period(self) -> ProgrammePeriod | None:
+        """The period."""
+        return types_of(self.ground.programme).period(ground=self.ground) if self.ground else None
+
+
+@strawberry.type(description="Whether a setting was made.")
+class SettingPayload(Payload):
+    """Whether a setting was made."""
+
+    done: bool = strawberry.field(description="Whether it was made.")
+
+
+async def _one(info: strawberry.Info, cls: type, attribute: Any, key: UUID | None) -> Any:
+    return None if key is None else await request_of(info).reader.one(info, cls, attribute == key)
+
+
+async def _change(
+    info: strawberry.Info,
+    work: Callable[[Request, AsyncSession], Awaitable[P]],
+    refused: Callable[[list[Problem]], P],
+) -> P:
+    """Carry out a change; a refusal becomes problems, and nothing of it is kept."""
+    request = request_of(info)
+    try:
+        async with request.change() as session:
+            return await work(request, session)
+    except Refused as refusal:
+        request.refused = True
+        return refused([problem(own, request.language) for own in refusal.problems])
+
+
+async def _ground(request: Request, session: AsyncSession, programme: str, period: str) -> Ground:
+    return await grounds.ground_of(session, request.who.county.id, _programme(request, programme), period)
+
+
+def _programme(request: Request, code: str) -> CoreProgramme:
+    if code not in request.programmes:
+        raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(request.programmes))
+    return request.programmes[code]
+
+
+async def _act(
+    info: strawberry.Info,
+    programme: str,
+    period: str,
+    act: ActInput | None,
+    work: Callable[[Request, AsyncSession, Ground, Stated], Awaitable[Report]],
+) -> CasesPayload:
+    """An act on cases, and what came of it."""
+
+    def payload(report: Report, problems: list[Problem]) -> CasesPayload:
+        return CasesPayload(
+            programme=programme,
+            period=period,
+            households=report.done,
+            overtaken=[number for number, own in report.refused if own.code is Code.CONFLICT],
+            done=len(report.done),
+            unchanged=len(report.unchanged),
+            refused=len(report.refused),
+            problems=problems,
+        )
+
+    async def change(request: Request, session: AsyncSession) -> CasesPayload:
+        ground = await _ground(request, session, programme, period)
+        report = await work(request, session, ground, await _stated(request, session, act))
+        return payload(report, [problem(own, request.language, number) for number, own in report.refused])
+
+    return await _change(info, change, lambda problems: payload(Report(), problems))
+
+
+# --- registers and settings -----------------------------------------------------------------------------------
+
+
+@strawberry.enum(description="The kinds of workbooks that can be imported; docs/workbooks.md lists their columns.")
+class WorkbookKind(enum.Enum):
+    """The kinds of workbooks that can be imported."""
+
+    DIVISIONS = value("divisions", "the table of divisions 行政区划表")
+    ORGANIZATIONS = value("organizations", "the table of organizations 组织名录")
+    OFFICERS = value("officers", "the staff roster 工作人员名册")
+    HOUSEHOLDS = value("households", "the household roster 农户花名册")
+    INCOME = value("income", "the income ledger 收入台账")
+    PLANS = value("plans", "the sheet of plans of a programme 项目计划表")
+
+
+@strawberry.input(description="Which column a header of the workbook means; it is remembered for the county.")
+class HeaderInput:
+    """Which column a header means."""
+
+    header: str = strawberry.field(description="The header as it stands in the workbook.")
+    column: str = strawberry.field(description="The column, by its field name.")
+
+
+@strawberry.input(description="A workbook to import.")
+class ImportInput:
+    """A workbook to import."""
+
+    kind: WorkbookKind = strawberry.field(description="What kind of workbook it is.")
+    file: Upload = strawberry.field(description="The workbook, XLSX or CSV.")
+    dry_run: bool = strawberry.field(description="Show what would change and change nothing.", default=False)
+    as_of: date | None = strawberry.field(
+        description="The day of which the workbook speaks; today unless stated.", default=None
+    )
+    accept_valid: bool = strawberry.field(
+        description="Import the good rows although others have problems.", default=False
+    )
+    headers: list[HeaderInput] = strawberry.field(description="What unknown headers mean.", default_factory=list)
+    programme: str | None = strawberry.field(description="The programme of a sheet of plans.", default=None)
+    period: str | None = strawberry.field(description="The period of a sheet of plans.", default=None)
+
+
+def _field(description: str, action: Action | None) -> Any:
+    return strawberry.mutation(description=description, metadata={ACTION: action})
+
+
+def _says(words: str) -> Any:
+    return strawberry.argument(description=words)
+
+
+ProgrammeArgument = Annotated[str, _says("The code of the programme.")]
+PeriodArgument = Annotated[str, _says("The period, such as the plan year `2021`.")]
+CasesArgument = Annotated[CasesInput, _says("Which cases.")]
+ActArgument = Annotated[ActInput | None, _says("What is said of the act.")]
+ReasonArgument = Annotated[str, _says("What it is for; kept on record.")]
+BatchArgument = Annotated[strawberry.ID, _says("The batch.")]
+_BATCH = Text("拨付批次", "the batch")
+
+
+@strawberry.type(description="Everything that changes something. One request carries out exactly one of these fields.")
+class Mutation:
+    """Everything that changes something."""
+
+    @_field("Import a workbook, as a job. The same file again changes nothing; problems come back in the workbook.", None)
+    async def import_workbook(
+        self, info: strawberry.Info, input: Annotated[ImportInput, _says("The workbook.")]
+    ) -> JobPayload:
+        """Import a workbook."""
+        data = await input.file.read()
+
+        async def work(request: Request, session: AsyncSession) -> JobPayload:
+            if input.kind is WorkbookKind.PLANS:
+                if input.programme is None or input.period is None:
+                    name = "programme" if input.programme is None else "period"
+                    raise Code.MISSING_VALUE.refuse(name, field=Text("项目和年度", "programme and period"))
+                importer: Any = PlanImporter(_programme(request, input.programme), input.period)
+            else:
+                importer = IMPORTERS[input.kind.value]
+            key = await put_import(
+                session,
+                request.vault,
+                request.who,
+                importer,
+                input.file.filename or "workbook.xlsx",
+                data,
+                request.database.settings.largest_file,
+                as_of=input.as_of,
+                dry_run=input.dry_run,
+                accept_valid=input.accept_valid,
+                matches={one.header: one.column for one in input.headers},
+            )
+            return JobPayload(key=key, problems=[])
+
+        return await _change(info, work, lambda problems: JobPayload(key=None, problems=problems))
+
+    @_field("Let the county run a programme from a day on; it is part of this county's schema from then.", Action.SWITCH_PROGRAMME)
+    async def switch_programme_on(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        since: Annotated[date | None, _says("From which day; today unless stated.")] = None,
+    ) -> SettingPayload:
+        """Switch a programme on."""
+
+        async def work(request: Request, session: AsyncSession) -> SettingPayload:
+            own = request.plugins.programme(programme)
+            await grounds.switch_on(session, request.who, own, since or request.who.at.today)
+            return SettingPayload(done=True, problems=[])
+
+        return await _change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
+
+    @_field("Put a draft of the county's own document in force; by another person than who drafted it.", Action.RELEASE_PROVISION)
+    async def release_provision(
+        self, info: strawberry.Info, id: Annotated[strawberry.ID, _says("The document.")]
+    ) -> ProvisionPayload:
+        """Release a provision."""
+
+        async def work(request: Request, session: AsyncSession) -> ProvisionPayload:
+            key = _key(Provision, id, "id", Text("本县规定", "the provisions"))
+            await grounds.release_provision(session, request.who, key)
+            return ProvisionPayload(key=key, problems=[])
+
+        return await _change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
+
+    @_field(
+        "Freeze the rules of a period, or the next edition of them if provisions released since say otherwise.",
+        Action.OPEN_PERIOD,
+    )
+    async def open_period(
+        self, info: strawberry.Info, programme: ProgrammeArgument, period: PeriodArgument
+    ) -> PeriodPayload:
+        """Open a period."""
+
+        async def work(request: Request, session: AsyncSession) -> PeriodPayload:
+            own = _programme(request, programme)
+            await grounds.open_period(session, request.who, own, period)
+            return PeriodPayload(ground=await _ground(request, session, programme, period), problems=[])
+
+        return await _change(info, work, lambda problems: PeriodPayload(ground=None, problems=problems))
+
+    @_field("Enter whether a day is worked, over the published calendar.", Action.SET_CALENDAR)
+    async def set_working_day(
+        self,
+        info: strawberry.Info,
+        day: Annotated[date, _says("The day.")],
+        worked: Annotated[bool, _says("Whether it is worked.")],
+        note: Annotated[str, _says("The document that says so.")],
+    ) -> SettingPayload:
+        """Enter a working day."""
+
+        async def work(request: Request, session: AsyncSession) -> SettingPayload:
+            await set_working_day(session, request.who, day, worked, note)
+            return SettingPayload(done=True, problems=[])
+
+        return await _change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
+
+    # --- cases ---
+
+    @_field(
+        "Compute what households are due, and keep each determination with everything that explains it. What has not "
+        "changed is left alone.",
+        Action.WORK_ON_CASES,
+    )
+    async def account_cases(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Account cases."""
+        chosen = _selection(cases)
+        return await _act(
+            info,
+            programme,
+            period,
+            act,
+            lambda request, session, ground, stated: acts.account(session, request.who, ground, chosen, stated),
+        )
+
+    @_field("The accounting of everything in sight, or of some divisions, as a job.", Action.WORK_ON_CASES)
+    async def account_county(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        divisions: Annotated[list[DivisionCode] | None, _says("Of these divisions only.")] = None,
+        without: Annotated[list[str] | None, _says("But for these households.")] = None,
+    ) -> JobPayload:
+        """Account a county."""
+        _bounded(divisions, "divisions")
+        _bounded(without, "without")
+
+        async def work(request: Request, session: AsyncSession) -> JobPayload:
+            ground = await _ground(request, session, programme, period)
+            areas = [area_of(code) for code in divisions] if divisions is not None else None
+            key = await batch.put(session, request.who, ground, areas, without or ())
+            return JobPayload(key=key, problems=[])
+
+        return await _change(info, work, lambda problems: JobPayload(key=None, problems=problems))
+
+    @_field("Post the results of cases in public, one notice a village.", Action.WORK_ON_CASES)
+    async def post_notices(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        place: Annotated[str, _says("Where it hangs.")] = "",
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Post notices."""
+        chosen = _selection(cases)
+        return await _act(
+            info,
+            programme,
+            period,
+            act,
+            lambda request, session, ground, stated: acts.post(session, request.who, ground, chosen, stated, place),
+        )
+
+    @_field(
+        "Take down an objection against one household on notice; it waits, the others go on.", Action.WORK_ON_CASES
+    )
+    async def object_to_case(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        household: Annotated[str, _says("The number of the household.")],
+        words: Annotated[str, _says("What is objected.")],
+        objector: Annotated[str, _says("Who objects.")] = "",
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Object to a case."""
+        return await _act(
+            info,
+            programme,
+            period,
+            act,
+            lambda request, session, ground, stated: acts.object_to(
+                session, request.who, ground, household, words, objector, stated
+            ),
+        )
+
+    @_field(
+        "Settle the open objections against one household after re-checking; if upheld, its case goes back.",
+        Action.WORK_ON_CASES,
+    )
+    async def settle_objections(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        household: Annotated[str, _says("The number of the household.")],
+        upheld: Annotated[bool, _says("Whether the objection is right.")],
+        finding: Annotated[str, _says("What the re-check found.")],
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Settle objections."""
+        return await _act(
+            info,
+            programme,
+            period,
+            act,
+            lambda request, session, ground, stated: acts.settle(
+                session, request.who, ground, household, upheld=upheld, finding=finding, stated=stated
+            ),
+        )
+
+    @_field("Accept cases on the spot, after their notice has stood its time.", Action.WORK_ON_CASES)
+    async def accept_cases(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Accept cases."""
+        chosen = _selection(cases)
+        return await _act(
+            info,
+            programme,
+            period,
+            act,
+            lambda request, session, ground, stated: acts.accept(session, request.who, ground, chosen, stated),
+        )
+
+    @_field(
+        "Send cases back with what was found: the township at acceptance, the county after it until payment.",
+        Action.WORK_ON_CASES,
+    )
+    async def send_back_cases(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        finding: Annotated[str, _says("What was found.")],
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Send cases back."""
+        chosen = _selection(cases)
+        return await _act(
+            info,
+            programme,
+            period,
+            act,
+            lambda request, session, ground, stated: acts.send_back(
+                session, request.who, ground, chosen, finding, stated
+            ),
+        )
+
+    # --- the sample ---
+
+    @_field("Draw the county's sample of the accepted cases that no draw has held yet.", Action.SAMPLE_CASES)
+    async def draw_sample(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        seed: Annotated[str, _says("Any text that nobody could choose, such as a published lottery result.")],
+        seed_source: Annotated[str, _says("Where the seed comes from.")],
+        act: ActArgument = None,
+    ) -> SamplePayload:
+        """Draw a sample."""
+
+        async def work(request: Request, session: AsyncSession) -> SamplePayload:
+            ground = await _ground(request, session, programme, period)
+            stated = await _stated(request, session, act)
+            drawn = await sampling.draw_sample(session, request.who, ground, seed, seed_source, stated)
+            return SamplePayload(key=drawn.id, problems=[])
+
+        return await _change(info, work, lambda problems: SamplePayload(key=None, problems=problems))
+
+    @_field(
+        "Give the result of the spot check of drawn cases; a failed case goes back. The last result lets the others of "
+        "the frame go on to payment.",
+        Action.SAMPLE_CASES,
+    )
+    async def check_sample(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        passed: Annotated[bool, _says("Whether they passed.")],
+        finding: Annotated[str, _says("What was found; needed where they did not pass.")] = "",
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Check a sample."""
+        chosen = _selection(cases)
+        return await _act(
+            info,
+            programme,
+            period,
+            act,
+            lambda request, session, ground, stated: sampling.check(
+                session, request.who, ground, chosen, passed=passed, finding=finding, stated=stated
+            ),
+        )
+
+    # --- money ---
+
+    @_field(
+        "Gather everything that is due into a batch; households without an account are left out and named.",
+        Action.PAY_CASES,
+    )
+    async def make_batch(
+        self, info: strawberry.Info, programme: ProgrammeArgument, period: PeriodArgument
+    ) -> BatchPayload:
+        """Make a batch."""
+
+        async def work(request: Request, session: AsyncSession) -> BatchPayload:
+            ground = await _ground(request, session, programme, period)
+            made, missing = await paying.make_batch(session, request.who, request.vault, ground)
+            problems = [problem(own, request.language, number) for number, own in missing]
+            return BatchPayload(key=made.id, problems=problems)
+
+        return await _change(info, work, lambda problems: BatchPayload(key=None, problems=problems))
+
+    @_field("Check a batch: its totals are counted again. By another person than who made it.", Action.PAY_CASES)
+    async def check_batch(self, info: strawberry.Info, id: BatchArgument) -> BatchPayload:
+        """Check a batch."""
+        return await _batch_step(info, id, lambda session, who, ground, key: paying.check_batch(session, who, ground, key))
+
+    @_field(
+        "Release a checked batch and close its cases; by a third person, who took no part in the sample. It never "
+        "changes after.",
+        Action.PAY_CASES,
+    )
+    async def release_batch(self, info: strawberry.Info, id: BatchArgument) -> BatchPayload:
+        """Release a batch."""
+        return await _batch_step(
+            info, id, lambda session, who, ground, key: paying.release_batch(session, who, ground, key)
+        )
+
+    @_field("Cancel a batch that has not been released; what it held can be gathered again.", Action.PAY_CASES)
+    async def cancel_batch(
+        self, info: strawberry.Info, id: BatchArgument, reason: Annotated[str, _says("Why.")]
+    ) -> BatchPayload:
+        """Cancel a batch."""
+        return await _batch_step(
+            info, id, lambda session, who, ground, key: paying.cancel_batch(session, who, ground, key, reason)
+        )
+
+    # --- exports ---
+
+    @_field("The payment list of a released batch as a workbook, with whole account numbers, as a job.", Action.EXPORT_PAYMENTS)
+    async def export_payments(
+        self, info: strawberry.Info, batch: BatchArgument, reason: ReasonArgument
+    ) -> JobPayload:
+        """Export a payment list."""
+        return await _export(info, exports.Export.PAYMENTS, PaymentBatch, batch, _BATCH, reason)
+
+    @_field("A notice as a workbook to print and hang up, as a job.", Action.EXPORT_NOTICE)
+    async def export_notice(
+        self, info: strawberry.Info, notice: Annotated[strawberry.ID, _says("The notice.")]
+    ) -> JobPayload:
+        """Export a notice."""
+        return await _export(info, exports.Export.NOTICE, Notice, notice, Text("公示", "the notice"), "")
+
+    @_field("A sample as a workbook: the drawn households, and the frame in its order, as a job.", Action.EXPORT_SAMPLE)
+    async def export_sample(
+        self,
+        info: strawberry.Info,
+        sample: Annotated[strawberry.ID, _says("The draw.")],
+        reason: ReasonArgument,
+    ) -> JobPayload:
+        """Export a sample."""
+        return await _export(info, exports.Export.SAMPLE, Sample, sample, Text("抽查", "the draw"), reason)
+
+
+async def _row(request: Request, session: AsyncSession, cls: type, id: strawberry.ID, what: Text) -> Any:
+    """The row of an id, of a programme that this schema knows; refuses ``NOT_FOUND``."""
+    entity = entity_of(cls)
+    key = _key(cls, id, "id", what)
+    conditions = entity.conditions(request.reader.sight)
+    row = await session.scalar(select(entity.model).where(*conditions, entity.key == key))  # type: ignore[arg-type]
+    if row is None:
+        raise Code.NOT_FOUND.refuse("id", what=what)
+    return row
+
+
+async def _batch_step(
+    info: strawberry.Info, id: strawberry.ID, step: Callable[..., Awaitable[payments.Batch]]
+) -> BatchPayload:
+    async def work(request: Request, session: AsyncSession) -> BatchPayload:
+        row = await _row(request, session, PaymentBatch, id, _BATCH)
+        ground = await _ground(request, session, row.programme, row.period)
+        done = await step(session, request.who, ground, row.id)
+        return BatchPayload(key=done.id, problems=[])
+
+    return await _change(info, work, lambda problems: BatchPayload(key=None, problems=problems))
+
+
+async def _export(
+    info: strawberry.Info, export: exports.Export, cls: type, id: strawberry.ID, what: Text, reason: str
+) -> JobPayload:
+    async def work(request: Request, session: AsyncSession) -> JobPayload:
+        row = await _row(request, session, cls, id, what)
+        key = await exports.put(session, request.who, row.programme, row.period, export, row.id, reason)
+        return JobPayload(key=key, problems=[])
+
+    return await _change(info, work, lambda problems: JobPayload(key=None, problems=problems))
+
+
+# --- what depends on a programme ------------------------------------------------------------------------------
+
+
+def mutation_of(programme: CoreProgramme) -> type:
+    """The mutations of one programme: planning, signing and its county's own document, in its own types."""
+    types = types_of(programme)
+    prefix, code = prefix_of(programme.code), programme.code
+    title = programme.title.en
+    stated = programme.stated()
+
+    plan_input = made(
+        f"{prefix}PlanInput",
+        f"The plan of one household: {title}.",
+        {
+            "household": (str, "The number of the household."),
+            "facts": (types.plan, "What the applicant states."),
+            "act": (
+                ActInput | None,
+                strawberry.field(description="What is said of this plan, where it differs from the others.", default=None),
+            ),
+        },
+        decorate=strawberry.input,
+    )
+    provision_input = made(
+        f"{prefix}ProvisionInput",
+        f"A county's own document that sets numbers: {title}.",
+        {
+            "title": (str, "Its title."),
+            "number": (str, "Its number 文号."),
+            "issued_on": (date, "The day it was issued."),
+            "parameters": (types.provision, "The values that it sets, each within what the plan permits."),
+        },
+        decorate=strawberry.input,
+    )
+
+    async def plan(self: Any, info: strawberry.Info, period: Any, plans: Any, act: Any = None) -> CasesPayload:
+        _bounded(plans, "plans")
+
+        async def work(request: Request, session: AsyncSession, ground: Ground, said: Stated) -> Report:
+            stated_plans = []
+            for one in plans:
+                facts = {
+                    name: frozenset(value) if isinstance(value := getattr(one.facts, name), list) else value
+                    for name in stated
+                }
+                own = said if one.act is None else await _stated(request, session, one.act)
+                stated_plans.append(planning.PlanStated(one.household, facts, own))
+            return await planning.plan(session, request.who, ground, stated_plans)
+
+        return await _act(info, code, period, act, work)
+
+    async def sign(
+        self: Any, info: strawberry.Info, period: Any, stage: Any, cases: Any, act: Any = None
+    ) -> CasesPayload:
+        chosen = _selection(cases)
+        return await _act(
+            info,
+            code,
+            period,
+            act,
+            lambda request, session, ground, said: acts.sign(session, request.who, ground, chosen, stage.value, said),
+        )
+
+    async def draft(self: Any, info: strawberry.Info, input: Any) -> ProvisionPayload:
+        async def work(request: Request, session: AsyncSession) -> ProvisionPayload:
+            raw = {
+                "title": input.title,
+                "number": input.number,
+                "issued": input.issued_on,
+                "parameters": raw_provision(programme, input.parameters),
+            }
+            key = await grounds.draft_provision(session, request.who, programme, raw)
+            return ProvisionPayload(key=key, problems=[])
+
+        return await _change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
+
+    plan.__annotations__ = {
+        "info": strawberry.Info,
+        "period": PeriodArgument,
+        "plans": Annotated[list[plan_input], _says("One plan a household.")],
+        "act": ActArgument,
+        "return": CasesPayload,
+    }
+    sign.__annotations__ = {
+        "info": strawberry.Info,
+        "period": PeriodArgument,
+        "stage": Annotated[types.stage, _says("The stage that is signed.")],
+        "cases": CasesArgument,
+        "act": ActArgument,
+        "return": CasesPayload,
+    }
+    draft.__annotations__ = {
+        "info": strawberry.Info,
+        "input": Annotated[provision_input, _says("The document.")],
+        "return": ProvisionPayload,
+    }
+    fields = {
+        f"plan_{code}": strawberry.mutation(
+            resolver=plan,
+            description=f"Open one case a household with its plan, or correct a plan that is not on notice yet: {title}.",
+            metadata={ACTION: Action.WORK_ON_CASES},
+        ),
+        f"sign_{code}": strawberry.mutation(
+            resolver=sign,
+            description=f"Sign a stage of cases; the last signature that is needed completes it: {title}.",
+            metadata={ACTION: Action.WORK_ON_CASES},
+        ),
+        f"draft_{code}_provision": strawberry.mutation(
+            resolver=draft,
+            description=f"Write down a county's own document as a draft, every value checked: {title}.",
+            metadata={ACTION: Action.DRAFT_PROVISION},
+        ),
+    }
+    return strawberry.type(type(f"{prefix}Mutation", (), fields))

@@ -1,0 +1,394 @@
+"""The registers: divisions, organizations, officers, households, persons, income."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+from sqlalchemy import ColumnElement, false, select
+
+from bangfu import models
+from bangfu.access import Action
+from bangfu.db.bulk import among
+from bangfu.documents.cells import CellProblem
+from bangfu.process import Duty, Tier
+from bangfu.registry.divisions import area_of, level_of, township_of
+from bangfu.registry.history import holds
+from bangfu.registry.identity import read_identity
+from bangfu.registry.known import HEAD
+from bangfu_graphql.mapping import Sight, column, current, derived, filters, many, mapped, one, pages, where
+from bangfu_graphql.nodes import Connection, Node, lazy
+from bangfu_graphql.scalars import (
+    DivisionCode, DivisionLevel, IncomeCategory, Money, OrganizationKind, RegisterStanding, Relation, Sex,
+)
+
+
+def within(attribute: Any, code: int) -> ColumnElement[bool]:
+    """The condition that a row lies in a division."""
+    condition: ColumnElement[bool] = attribute.between(*area_of(code))
+    return condition
+
+
+# --- places and offices ---------------------------------------------------------------------------------------
+
+
+def _part_of(sight: Sight, code: int) -> ColumnElement[bool]:
+    """The condition that a division lies directly in another."""
+    inside = models.Division.code.between(*area_of(code)) & (models.Division.code != code)
+    if level_of(code) == "county":
+        return inside & (models.Division.level == "township")
+    return inside
+
+
+@filters
+class DivisionFilter:
+    """Which divisions."""
+
+    level: DivisionLevel | None = where(lambda s, v: models.Division.level == v.value, "Of this level.")
+    within: DivisionCode | None = where(lambda s, v: within(models.Division.code, v), "This one and all in it.")
+    directly_in: DivisionCode | None = where(_part_of, "Those that lie directly in this one.")
+    poor: bool | None = where(lambda s, v: models.Division.poor.is_(v), "Poor villages 贫困村, or others.")
+
+
+@mapped(
+    models.Division,
+    key=models.Division.code,
+    order=(models.Division.code,),
+    where=current(models.Division),
+)
+class Division(Node):
+    """An administrative division 行政区划 (county, township, village) as it is today."""
+
+    code: DivisionCode = column(models.Division.code, "Its code.")
+    name: str = column(models.Division.name, "Its name.")
+    level: DivisionLevel = column(models.Division.level, "Its level.")
+    poor: bool | None = column(models.Division.poor, "Whether it is a poor village 贫困村; null where nobody has said.")
+    since: date = column(models.Division.valid_from, "The day since which it is so.")
+    township_code: DivisionCode = derived(
+        [models.Division.code], lambda sight, row: township_of(row["code"]), "The township of a village; else its own."
+    )
+    households: Connection[Annotated["Household", strawberry.lazy("bangfu_graphql.people")]] = pages(
+        Connection[lazy("Household", "people")],
+        models.Division.code,
+        models.Household.division,
+        "The households registered in a village; a township and a county have none of their own.",
+    )
+
+
+@filters
+class OrganizationFilter:
+    """Which organizations."""
+
+    kind: OrganizationKind | None = where(lambda s, v: models.Organization.kind == v.value, "Of this kind.")
+    credit_code: str | None = where(lambda s, v: models.Organization.credit_code == v, "With this credit code.")
+
+
+@mapped(models.Organization, read=Action.READ_OFFICES)
+class Organization(Node):
+    """An organization 组织: a bureau, a school, an enterprise, a helping unit."""
+
+    credit_code: str = column(models.Organization.credit_code, "Its unified social credit code 统一社会信用代码.")
+    name: str = column(models.Organization.name, "Its name.")
+    kind: OrganizationKind = column(models.Organization.kind, "What it is.")
+    division_code: DivisionCode | None = column(models.Organization.division, "The division that it sits in.")
+    division: Division | None = one(models.Organization.division, models.Division.code, "The division that it sits in.")
+
+
+def _tier(sight: Sight, row: Mapping[str, Any]) -> str:
+    return Duty(row["duty"]).tier.value
+
+
+@mapped(
+    models.Assignment,
+    order=(models.Assignment.valid_from, models.Assignment.id),
+    where=lambda sight: models.Assignment.known_to.is_(None),
+    read=Action.READ_OFFICES,
+)
+class Assignment(Node):
+    """A duty that an officer holds over an area for a time 任职."""
+
+    duty: Duty = column(models.Assignment.duty, "The duty.")
+    tier: Tier = derived([models.Assignment.duty], _tier, "The level at which it is held.")
+    area_code: DivisionCode = column(models.Assignment.area_lo, "The division over which it is held.")
+    area: Division | None = one(models.Assignment.area_lo, models.Division.code, "The division over which it is held.")
+    since: date = column(models.Assignment.valid_from, "The first day.")
+    until: date | None = column(models.Assignment.valid_to, "The day before which it ended; null while it is held.")
+
+
+def _charged(sight: Sight, value: Any) -> ColumnElement[bool]:
+    held = select(models.Assignment.officer_id).where(
+        models.Assignment.tenant_id == sight.tenant,
+        models.Assignment.duty == value.value,
+        holds(models.Assignment, sight.today),
+    )
+    return models.Officer.id.in_(held)
+
+
+@filters
+class OfficerFilter:
+    """Which officers."""
+
+    number: list[str] | None = where(lambda s, v: among(models.Officer.number, v), "With one of these staff numbers.")
+    duty: Duty | None = where(_charged, "Who hold this duty today.")
+
+
+@mapped(models.Officer, order=(models.Officer.number,), read=Action.READ_OFFICES)
+class Officer(Node):
+    """A person in office 工作人员, known by a staff number."""
+
+    number: str = column(models.Officer.number, "The staff number 工号.")
+    name: str = column(models.Officer.name, "The name.")
+    organization: Organization | None = one(
+        models.Officer.organization_id, models.Organization.id, "The unit that the officer belongs to."
+    )
+    assignments: list[Assignment] = many(
+        models.Assignment.officer_id, "Every duty, past, present and coming.", local=models.Officer.id
+    )
+
+
+# --- households and persons -----------------------------------------------------------------------------------
+
+
+def _numbered(sight: Sight, value: str) -> ColumnElement[bool]:
+    """By the blind index: the number itself is nowhere in clear. What is no number finds nobody."""
+    try:
+        number = read_identity(value).number
+    except CellProblem:
+        return false()
+    return models.Person.identity_index == sight.vault.index(number, "identity", sight.tenant)
+
+
+@filters
+class PersonFilter:
+    """Which persons."""
+
+    identity_number: str | None = where(_numbered, "With this identity number, stated whole; answers mask it.")
+    name: str | None = where(lambda s, v: models.Person.name == v, "With exactly this name.")
+    division: DivisionCode | None = where(lambda s, v: within(models.Person.division, v), "Registered in this division.")
+
+
+@mapped(
+    models.Person, order=(models.Person.division, models.Person.id), read=Action.READ_REGISTERS
+)
+class Person(Node):
+    """A person 人员. Identity number and telephone are masked."""
+
+    name: str = column(models.Person.name, "The name.")
+    sex: Sex | None = column(models.Person.sex, "The sex.")
+    birth_year: int | None = derived(
+        [models.Person.birth_date],
+        lambda sight, row: row["birth_date"].year if row["birth_date"] else None,
+        "The year of birth.",
+    )
+    birth_date: date | None = column(
+        models.Person.birth_date, "The day of birth.", action=Action.READ_BIRTH_DATES
+    )
+    identity_number_masked: str | None = column(
+        models.Person.identity_masked, "The identity number 证件号码, all but its first three and last two hidden."
+    )
+    phone_masked: str | None = column(models.Person.phone_masked, "The telephone number, its middle hidden.")
+    division_code: DivisionCode = column(models.Person.division, "The village.")
+    memberships: list[Annotated["Member", strawberry.lazy("bangfu_graphql.people")]] = many(
+        models.Membership.person_id,
+        "The household that the person belongs to today.",
+        local=models.Person.id,
+        where=current(models.Membership),
+    )
+
+
+@mapped(
+    models.Membership,
+    order=(models.Membership.household_id, models.Membership.valid_from, models.Membership.id),
+    where=lambda sight: models.Membership.known_to.is_(None),
+    read=Action.READ_REGISTERS,
+)
+class Member(Node):
+    """That a person belongs to a household 家庭成员."""
+
+    relation: Relation = column(models.Membership.relation, "The relation to the head.")
+    since: date = column(models.Membership.valid_from, "The first day.")
+    until: date | None = column(models.Membership.valid_to, "The day before which it ended; null while it holds.")
+    person: Person | None = one(models.Membership.person_id, models.Person.id, "The person.")
+    household: Annotated["Household", strawberry.lazy("bangfu_graphql.people")] | None = one(
+        models.Membership.household_id, models.Household.id, "The household."
+    )
+
+
+@mapped(
+    models.Standing,
+    order=(models.Standing.household_id, models.Standing.valid_from, models.Standing.id),
+    where=lambda sight: models.Standing.known_to.is_(None),
+    read=Action.READ_REGISTERS,
+)
+class Standing(Node):
+    """A household's standing in the register 户类型, from a day on."""
+
+    standing: RegisterStanding = column(models.Standing.standing, "The standing.")
+    exit_year: int | None = column(models.Standing.exit_year, "The year in which it left poverty 脱贫年度.")
+    since: date = column(models.Standing.valid_from, "The first day.")
+    until: date | None = column(models.Standing.valid_to, "The day before which it ended; null while it holds.")
+
+
+@mapped(
+    models.Account,
+    order=(models.Account.household_id, models.Account.valid_from, models.Account.id),
+    where=lambda sight: models.Account.known_to.is_(None),
+    read=Action.READ_REGISTERS,
+)
+class Account(Node):
+    """The bank account 一卡通 that a household is paid to."""
+
+    holder: str = column(models.Account.holder, "Whose account it is.")
+    bank: str = column(models.Account.bank, "The bank.")
+    number_masked: str = column(models.Account.number_masked, "The account number, all but its last four digits hidden.")
+    since: date = column(models.Account.valid_from, "The first day.")
+
+
+@filters
+class IncomeFilter:
+    """Which lines of the income ledger."""
+
+    category: IncomeCategory | None = where(lambda s, v: models.IncomeLine.category == v.value, "Of this category.")
+    since: date | None = where(lambda s, v: models.IncomeLine.day >= v, "On this day or later.")
+    until: date | None = where(lambda s, v: models.IncomeLine.day <= v, "On this day or earlier.")
+    division: DivisionCode | None = where(lambda s, v: within(models.IncomeLine.division, v), "Of this division.")
+
+
+@mapped(
+    models.IncomeLine,
+    order=(models.IncomeLine.household_id, models.IncomeLine.day, models.IncomeLine.id),
+    where=lambda sight: models.IncomeLine.known_to.is_(None),
+    read=Action.READ_REGISTERS,
+)
+class IncomeLine(Node):
+    """One line of a household's income ledger 收入台账, as it is known now."""
+
+    day: date = column(models.IncomeLine.day, "The day of the income.")
+    category: IncomeCategory = column(models.IncomeLine.category, "Its category.")
+    item: str = column(models.IncomeLine.item, "What was sold or done.")
+    gross: Money = column(models.IncomeLine.gross_fen, "The gross income 总收入.")
+    cost: Money | None = column(models.IncomeLine.cost_fen, "The cost 成本; null where it was not stated.")
+    quantity: str | None = derived(
+        [models.IncomeLine.quantity],
+        lambda sight, row: f"{row['quantity'].normalize():f}" if row["quantity"] is not None else None,
+        "The quantity as a decimal string.",
+    )
+    stable: bool | None = column(models.IncomeLine.stable, "Whether the income is stable 是否稳定.")
+    evidence: str = column(models.IncomeLine.evidence, "What shows it 印证资料.")
+    known_from: datetime = column(models.IncomeLine.known_from, "Since when it is known.")
+    household: Annotated["Household", strawberry.lazy("bangfu_graphql.people")] | None = one(
+        models.IncomeLine.household_id, models.Household.id, "The household."
+    )
+
+
+def _of_standing(sight: Sight, value: Any) -> ColumnElement[bool]:
+    found = select(models.Standing.household_id).where(
+        models.Standing.tenant_id == sight.tenant,
+        models.Standing.standing == value.value,
+        holds(models.Standing, sight.today),
+    )
+    return models.Household.id.in_(found)
+
+
+def _headed_by(sight: Sight, value: str) -> ColumnElement[bool]:
+    found = (
+        select(models.Membership.household_id)
+        .join(
+            models.Person,
+            (models.Person.tenant_id == models.Membership.tenant_id)
+            & (models.Person.id == models.Membership.person_id),
+        )
+        .where(
+            models.Membership.tenant_id == sight.tenant,
+            models.Membership.relation == HEAD,
+            models.Person.name == value,
+            holds(models.Membership, sight.today),
+        )
+    )
+    return models.Household.id.in_(found)
+
+
+@filters
+class HouseholdFilter:
+    """Which households."""
+
+    number: list[str] | None = where(lambda s, v: among(models.Household.number, v), "With one of these numbers.")
+    division: DivisionCode | None = where(lambda s, v: within(models.Household.division, v), "In this division.")
+    standing: RegisterStanding | None = where(_of_standing, "Of this standing today.")
+    head: str | None = where(_headed_by, "Whose head has exactly this name.")
+
+
+@mapped(
+    models.Household,
+    order={
+        "DIVISION": (models.Household.division, models.Household.id),
+        "NUMBER": (models.Household.number,),
+    },
+    read=Action.READ_REGISTERS,
+)
+class Household(Node):
+    """A registered household 建档户, known by its number."""
+
+    number: str = column(models.Household.number, "Its number in the register 户编号.")
+    group: str = column(models.Household.group_name, "The group 村民小组 within the village; empty where none is known.")
+    division_code: DivisionCode = column(models.Household.division, "Its village.")
+    division: Division | None = one(models.Household.division, models.Division.code, "Its village as it is today.")
+    standing: Standing | None = one(
+        models.Household.id,
+        models.Standing.household_id,
+        "Its standing in the register today.",
+        where=current(models.Standing),
+    )
+    standings: list[Standing] = many(
+        models.Standing.household_id, "Its standings over time.", local=models.Household.id
+    )
+    head: Member | None = one(
+        models.Household.id,
+        models.Membership.household_id,
+        "Its head 户主 today.",
+        where=lambda sight: (models.Membership.relation == HEAD) & holds(models.Membership, sight.today),
+    )
+    members: list[Member] = many(
+        models.Membership.household_id,
+        "Who belongs to it today.",
+        local=models.Household.id,
+        where=current(models.Membership),
+    )
+    account: Account | None = one(
+        models.Household.id,
+        models.Account.household_id,
+        "The account that it is paid to today.",
+        where=current(models.Account),
+    )
+    linked_cadre: Annotated["LinkedCadre", strawberry.lazy("bangfu_graphql.people")] | None = one(
+        models.Household.id,
+        models.HouseholdCadre.household_id,
+        "The cadre linked to it today 联户干部.",
+        where=current(models.HouseholdCadre),
+    )
+    income: Connection[IncomeLine] = pages(
+        Connection[IncomeLine],
+        models.Household.id,
+        models.IncomeLine.household_id,
+        "Its income ledger, by day.",
+        filter=IncomeFilter,
+    )
+    cases: list[Annotated["Case", strawberry.lazy("bangfu_graphql.casework")]] = many(
+        models.Case.household_id, "Its cases in the programmes that the county runs.", local=models.Household.id
+    )
+
+
+@mapped(
+    models.HouseholdCadre,
+    order=(models.HouseholdCadre.household_id, models.HouseholdCadre.valid_from, models.HouseholdCadre.id),
+    where=lambda sight: models.HouseholdCadre.known_to.is_(None),
+    read=Action.READ_REGISTERS,
+)
+class LinkedCadre(Node):
+    """That a cadre is linked to a household 联户干部."""
+
+    officer: Officer | None = one(models.HouseholdCadre.officer_id, models.Officer.id, "The cadre.")
+    since: date = column(models.HouseholdCadre.valid_from, "The first day.")
+    until: date | None = column(models.HouseholdCadre.valid_to, "The day before which it ended; null while it holds.")

@@ -1,0 +1,619 @@
+"""The types that a programme brings: its facts, findings, parameters and stages are real types, made from what it declares.
+
+Everything that depends on what a programme declares is made here, once a programme; a schema is put together from the
+programmes that its county runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import Enum, StrEnum
+from functools import cache
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+import strawberry
+from sqlalchemy import select
+
+from bangfu import models
+from bangfu.access import Action
+from bangfu.cases import overview, receipts
+from bangfu.cases import ground as grounds
+from bangfu.cases.ground import Ground
+from bangfu.policy import Fen, MonthDay, Rate, Years, kind_of, title_of
+from bangfu.policy import Window as CoreWindow
+from bangfu.process import END_TITLES
+from bangfu.programme import Programme as CoreProgramme
+from bangfu.programme import citations
+from bangfu.rules.book import StepKind
+from bangfu.rules.facts import FactSpec, Kind
+from bangfu.text import Text
+from bangfu_graphql.casework import (
+    Case,
+    CaseFilter,
+    Determination,
+    Notice,
+    NoticeFilter,
+    Sample,
+    standing_determination,
+    reached,
+)
+from bangfu_graphql.mapping import ACTION, answered, as_rows, derived, gathered, one, page_arguments, prefix_of, signed
+from bangfu_graphql.money import BatchFilter, PaymentBatch
+from bangfu_graphql.nodes import Connection
+from bangfu_graphql.receipts import Authority, authority
+from bangfu_graphql.requests import request_of, say
+from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
+
+# --- values of parameters -------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="Years from the first to the last, both included.")
+class YearRange:
+    """Years from the first to the last."""
+
+    first: int = strawberry.field(description="The first year.")
+    last: int = strawberry.field(description="The last year.")
+
+
+@strawberry.input(description="Years from the first to the last, both included.")
+class YearRangeInput:
+    """Years from the first to the last."""
+
+    first: int = strawberry.field(description="The first year.")
+    last: int = strawberry.field(description="The last year.")
+
+
+@strawberry.type(description="A span of days around the plan year, both ends included.")
+class DayWindow:
+    """A span of days around the plan year."""
+
+    first: MonthDay = strawberry.field(description="The first day.")
+    first_year: int = strawberry.field(description="Its year, counted from the plan year: -1 is the year before.")
+    last: MonthDay = strawberry.field(description="The last day.")
+    last_year: int = strawberry.field(description="Its year, counted from the plan year.")
+
+
+@strawberry.input(description="A span of days around the plan year, both ends included.")
+class DayWindowInput:
+    """A span of days around the plan year."""
+
+    first: MonthDay = strawberry.field(description="The first day.")
+    first_year: int = strawberry.field(description="Its year, counted from the plan year: -1 is the year before.")
+    last: MonthDay = strawberry.field(description="The last day.")
+    last_year: int = strawberry.field(description="Its year, counted from the plan year.")
+
+
+def _years(given: YearRangeInput) -> Years:
+    return Years(given.first, given.last)
+
+
+def _window(given: DayWindowInput) -> CoreWindow:
+    return CoreWindow(given.first, given.first_year, given.last, given.last_year)
+
+
+_VALUES: dict[Any, tuple[Any, Any]] = {
+    Fen: (Money, Money),
+    Rate: (Percentage, Percentage),
+    int: (int, int),
+    bool: (bool, bool),
+    MonthDay: (MonthDay, MonthDay),
+    CoreWindow: (DayWindow, DayWindowInput),
+    Years: (YearRange, YearRangeInput),
+}
+_READ: dict[Any, Callable[[Any], Any]] = {CoreWindow: _window, Years: _years}
+
+
+def _enumeration(choices: type[StrEnum], prefix: str) -> type[Enum]:
+    """An enumeration of a plugin (or of the core, which all programmes share) as one of the API."""
+    if not hasattr(choices, "__strawberry_definition__"):
+        ours = choices.__module__.startswith("bangfu.")
+        summary = (choices.__doc__ or "").strip().splitlines()[0]
+        described(choices, choices.__name__ if ours else f"{prefix}{choices.__name__}", summary)
+    return choices
+
+
+def _value_types(annotation: Any, prefix: str) -> tuple[Any, Any]:
+    """The types in which a parameter is shown and stated."""
+    if annotation in _VALUES:
+        return _VALUES[annotation]
+    if isinstance(annotation, type) and issubclass(annotation, StrEnum):
+        own = _enumeration(annotation, prefix)
+        return own, own
+    assert get_origin(annotation) is frozenset
+    member = _enumeration(get_args(annotation)[0], prefix)
+    return list[member], list[member]  # type: ignore[valid-type]
+
+
+# --- making types ---------------------------------------------------------------------------------------------
+
+
+def made(
+    name: str,
+    description: str,
+    fields: Mapping[str, tuple[Any, Any]],
+    *,
+    bases: tuple[type, ...] = (),
+    decorate: Callable[..., Any] = strawberry.type,
+) -> Any:
+    """A class of the API from its fields: the type and the field (or its description) of each, by name."""
+    space: dict[str, Any] = {"__annotations__": {}, "__doc__": description, "__module__": __name__}
+    for field_name, (kind, own) in fields.items():
+        space["__annotations__"][field_name] = kind
+        space[field_name] = strawberry.field(description=own) if isinstance(own, str) else own
+    return decorate(type(name, bases, space), description=description)
+
+
+_FACT_TYPES = {Kind.MONEY: Money, Kind.NUMBER: int, Kind.YEAR: int, Kind.TRUTH: bool, Kind.RATE: Percentage}
+
+
+def _fact_type(spec: FactSpec, prefix: str) -> Any:
+    if spec.choices is None:
+        return _FACT_TYPES[spec.kind]
+    member = _enumeration(spec.choices, prefix)
+    return list[member] if spec.kind is Kind.CHOICES else member  # type: ignore[valid-type]
+
+
+def _words(text: Text) -> str:
+    return f"{text.en[:1].upper()}{text.en[1:]} {text.zh}."
+
+
+def _exact(units: int | None) -> str | None:
+    """Money before rounding, in ten-thousandths of a fen, as a decimal of yuan."""
+    if units is None:
+        return None
+    sign, size = ("-" if units < 0 else ""), abs(units)
+    return f"{sign}{size // 10**6}.{size % 10**6:06d}"
+
+
+@dataclass(frozen=True)
+class ProgrammeTypes:
+    """What a programme brings to a schema: object types, and fields of the roots."""
+
+    case: Any
+    period: Any
+    plan: Any
+    provision: Any
+    stage: Any
+    types: tuple[Any, ...]
+    parameters: Mapping[str, Any]
+
+
+@cache
+def types_of(programme: CoreProgramme) -> ProgrammeTypes:
+    """The types of a programme, made once."""
+    prefix = prefix_of(programme.code)
+    title = programme.title.en
+    trace = programme.books[-1].rules.traced()
+
+    facts = made(
+        f"{prefix}Facts",
+        f"The facts of one household, as a determination was made on them: {title}.",
+        {name: (_fact_type(spec, prefix) | None, _words(spec.title)) for name, spec in trace.facts.items()},
+    )
+    findings = made(
+        f"{prefix}Findings",
+        f"Every step of the rule book for one household; null where a fact that it needs is not known: {title}.",
+        {
+            name: (_finding_type(own.term.kind, own.step.kind), f"{_words(own.step.title)} ({own.step.cites})")
+            for name, own in trace.steps.items()
+        },
+    )
+    exact = [name for name, own in trace.steps.items() if own.term.kind is Kind.EXACT]
+
+    def found(sight: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+        values = row["values_"]
+        return {**values, **{name: _exact(values[name]) for name in exact}}
+
+    determination = as_rows(
+        made(
+            f"{prefix}Determination",
+            f"A determination 核算结果, never changed once made: {title}.",
+            {
+                "facts": (
+                    facts,
+                    derived([models.DeterminationRow.facts], lambda sight, row: row["facts"], "The facts."),
+                ),
+                "findings": (findings, derived([models.DeterminationRow.values_], found, "Every step of the book.")),
+            },
+            bases=(Determination,),
+        )
+    )
+    stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
+    stage = strawberry.enum(
+        Enum(  # type: ignore[arg-type]
+            f"{prefix}Stage",
+            {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
+        ),
+        description=f"The stages of a case, in their order, and its ends: {title}.",
+    )
+    stated = made(
+        f"{prefix}Stated",
+        f"What the applicant stated: {title}.",
+        {name: (_fact_type(spec, prefix) | None, _words(spec.title)) for name, spec in programme.stated().items()},
+    )
+    case = as_rows(
+        made(
+            f"{prefix}Case",
+            f"One household's case in one period 申报: {title}.",
+            {
+                "stage": (stage, gathered([models.Case.id], reached, "The stage that it has reached today.")),
+                "stated": (
+                    stated,
+                    derived(
+                        [models.Case.stated],
+                        lambda sight, row: {name: row["stated"].get(name) for name in programme.stated()},
+                        "What the applicant stated in the plan.",
+                    ),
+                ),
+                "determination": (
+                    determination | None,
+                    one(
+                        models.Case.id,
+                        models.DeterminationRow.case_id,
+                        "The determination that stands; null until it is accounted, and after it was sent back.",
+                        where=standing_determination,
+                    ),
+                ),
+            },
+            bases=(Case,),
+        )
+    )
+    plan = made(
+        f"{prefix}PlanFacts",
+        f"What the applicant states: {title}. Nothing else of a household is ever an input.",
+        {name: (_fact_type(spec, prefix), _words(spec.title)) for name, spec in programme.stated().items()},
+        decorate=strawberry.input,
+    )
+    hints = get_type_hints(programme.parameters)
+    parameters = {name: _value_types(hints[name], prefix) for name in programme.policy.parameters}
+    titles = programme.titles()
+    values = made(
+        f"{prefix}Parameters",
+        f"The numbers by which a period is run: {title}.",
+        {name: (shown, _words(titles[name])) for name, (shown, _) in parameters.items()},
+    )
+    provision = _provision(programme, prefix, parameters, titles)
+    period = _period(programme, prefix, case, values)
+    return ProgrammeTypes(case, period, plan, provision, stage, (case, determination, period), hints)
+
+
+def _finding_type(kind: Kind, step: StepKind) -> Any:
+    if kind is Kind.EXACT:
+        return str | None
+    return _FACT_TYPES.get(kind, str) | None
+
+
+def _provision(programme: CoreProgramme, prefix: str, parameters: Mapping[str, Any], titles: Mapping[str, Text]) -> Any:
+    """The input of a county's own document: dated values of parameters, each in its own type."""
+    fields: dict[str, tuple[Any, Any]] = {}
+    entries: dict[Any, Any] = {}
+    for name, (_, stated) in parameters.items():
+        key = str(stated)
+        if key not in entries:
+            entries[key] = made(
+                f"Dated{_plain_name(stated)}",
+                "A value, from which day, and the clause of the county's document that says so.",
+                {
+                    "value": (stated, "The value."),
+                    "since": (date, "From which day."),
+                    "until": (
+                        date | None,
+                        strawberry.field(description="Before which day; left out for good.", default=None),
+                    ),
+                    "clause": (str, "The clause."),
+                },
+                decorate=strawberry.input,
+            ) if key not in _ENTRIES else _ENTRIES[key]
+            _ENTRIES[key] = entries[key]
+        kind = list[entries[key]] | None  # type: ignore[valid-type]
+        fields[name] = (kind, strawberry.field(description=_words(titles[name]), default=None))
+    return made(
+        f"{prefix}ProvisionParameters",
+        f"The values that a county's own document sets: {programme.title.en}.",
+        fields,
+        decorate=strawberry.input,
+    )
+
+
+_ENTRIES: dict[str, Any] = {}
+
+
+def _plain_name(kind: Any) -> str:
+    if get_origin(kind) is list:
+        return f"{_plain_name(get_args(kind)[0])}List"
+    definition = getattr(kind, "__strawberry_definition__", None)
+    name: str = definition.name if definition is not None else {int: "Int", bool: "Boolean"}.get(kind, kind.__name__)
+    return name.removesuffix("Input")
+
+
+def raw_provision(programme: CoreProgramme, given: Any) -> dict[str, list[dict[str, Any]]]:
+    """The parameters of a stated provision as the policy reads them from a file."""
+    hints = get_type_hints(programme.parameters)
+    raw: dict[str, list[dict[str, Any]]] = {}
+    for name in programme.policy.parameters:
+        entries = getattr(given, name)
+        if entries is None:
+            continue
+        hint = hints[name]
+        read = _READ.get(hint, frozenset if get_origin(hint) is frozenset else lambda value: value)
+        raw[name] = [
+            {
+                "since": entry.since,
+                **({"until": entry.until} if entry.until else {}),
+                "value": kind_of(hint).dump(read(entry.value)),
+                "clause": entry.clause,
+            }
+            for entry in entries
+        ]
+    return raw
+
+
+# --- a programme, and one period of it ------------------------------------------------------------------------
+
+
+@strawberry.type(description="A stage of a programme's process.")
+class Stage:
+    """A stage of a programme's process."""
+
+    code: str = strawberry.field(description="Its code.")
+    title: str = strawberry.field(description="Its name.")
+    deadline: date | None = strawberry.field(description="Its last day, grace included; null where the plan gives none.")
+    cites: list[str] = strawberry.field(description="The clauses that ask for it.")
+
+
+@strawberry.type(description="A clause of a programme's documents, and what carries it out.")
+class Clause:
+    """A clause of a programme's documents."""
+
+    document: str = strawberry.field(description="The document.")
+    clause: str = strawberry.field(description="The clause.")
+    heading: str = strawberry.field(description="What it is about.")
+    carried_out_by: list[str] = strawberry.field(description="The steps, stages and parameters that carry it out.")
+    left_out: str | None = strawberry.field(description="Why it is left out, where it is.")
+
+
+@strawberry.interface(description="One period of a programme in this county, by the rules that were frozen when it was opened.")
+class ProgrammePeriod:
+    """One period of a programme in this county."""
+
+    ground: strawberry.Private[Ground]
+
+    @strawberry.field(description="The code of the programme.")
+    def programme(self) -> str:
+        """The programme."""
+        return self.ground.programme.code
+
+    @strawberry.field(description="The period, such as the plan year `2021`.")
+    def period(self) -> str:
+        """The period."""
+        return self.ground.period.key
+
+    @strawberry.field(description="The programme and the period, in words.")
+    def title(self, info: strawberry.Info) -> str:
+        """In words."""
+        programme, period = self.ground.programme.title, self.ground.period.title
+        return say(info, Text(f"{programme.zh} {period.zh}", f"{programme.en}, {period.en}"))
+
+    @strawberry.field(description="Which edition of the rules is the newest, counted from 1.")
+    def edition(self) -> int:
+        """The newest edition."""
+        return self.ground.latest.number
+
+    @strawberry.field(description="The hash of the rule book of the newest edition.")
+    def book(self) -> str:
+        """The rule book."""
+        return self.ground.latest.version
+
+    @strawberry.field(description="The day whose facts and parameters count.")
+    def reference_day(self) -> date:
+        """The reference day."""
+        return self.ground.period.reference_day
+
+    @strawberry.field(description="The stages with their deadlines.")
+    def stages(self, info: strawberry.Info) -> list[Stage]:
+        """The stages."""
+        proceedings = self.ground.latest.proceedings
+        return [
+            Stage(
+                code=stage.code,
+                title=say(info, stage.title),
+                deadline=proceedings.deadline(stage),
+                cites=list(stage.cites),
+            )
+            for stage in self.ground.programme.process.stages
+        ]
+
+    @strawberry.field(description="Every number of the newest edition, and who set it.")
+    def authorities(self, info: strawberry.Info) -> list[Authority]:
+        """The numbers and who set them."""
+        rules = self.ground.latest
+        own = rules.programme.policy.parameters
+        return [
+            authority(
+                info, receipts.Authority(own[name].title, rules.shown(name), r.since, r.whose, r.document, r.clause)
+            )
+            for name, r in rules.resolved.items()
+        ]
+
+
+def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> Any:
+    """The type of one period of a programme, with its cases, notices, samples, batches and figures."""
+
+    async def of_period(self: Any, info: strawberry.Info, cls: type, model: Any, arguments: Mapping[str, Any]) -> Any:
+        conditions = [model.programme == self.ground.programme.code, model.period == self.ground.period.key]
+        return await request_of(info).reader.list(info, cls, arguments, conditions)
+
+    def listed(cls: Any, shown: Any, filter: Any, description: str) -> Any:
+        model = cls.__entity__.model
+
+        async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
+            return await of_period(self, info, cls, model, arguments)
+
+        returns = Connection[shown]
+        order = None
+        own = signed(resolve, page_arguments(filter, order), returns)
+        return returns, strawberry.field(
+            resolver=own, description=description, metadata={ACTION: cls.__entity__.read}
+        )
+
+    trace = programme.books[-1].rules.traced()
+    flags = [n for n, t in trace.steps.items() if t.term.kind is Kind.TRUTH and n not in trace.criteria]
+    unmet = made(
+        f"{prefix}Unmet",
+        "Households by the criterion that they fail; one that fails two is counted in both.",
+        {name: (int, _words(trace.steps[name].step.title)) for name in trace.criteria},
+    )
+    figures: dict[str, tuple[Any, Any]] = {
+        "code": (DivisionCode, "The township."),
+        "name": (str, "Its name."),
+        "applied": (int, "Households with a case."),
+        "eligible": (int, "Households that are eligible."),
+        "refused": (int, "Households that are not."),
+        "incomplete": (int, "Households of which something is not known."),
+        "waiting": (int, "Households without a determination that stands."),
+        "sampled": (int, "Households that were ever drawn in a sample."),
+        "payable": (Money, "What is payable by the determinations that stand."),
+        "paid": (Money, "What released batches pay."),
+        "unmet": (unmet, "Why households are refused."),
+    }
+    if flags:
+        flagged = made(
+            f"{prefix}Flagged",
+            "Eligible households by a yes-or-no step of the rule book.",
+            {name: (int, _words(trace.steps[name].step.title)) for name in flags},
+        )
+        figures["flagged"] = (flagged, "What is particular about eligible households.")
+    township = made(f"{prefix}Figures", "The figures of one township; households are counted once each.", figures)
+
+    async def overviewed(self: Any, info: strawberry.Info) -> Any:
+        request = request_of(info)
+        async with request.session() as session:
+            found = await overview.overview(session, request.who, self.ground)
+        return [
+            {
+                **{name: getattr(own, name) for name in figures if hasattr(own, name)},
+                "payable": own.payable_fen,
+                "paid": own.paid_fen,
+                "unmet": dict(own.unmet),
+                "flagged": dict(own.flagged),
+            }
+            for own in found
+        ]
+
+    overviewed.__annotations__ = {"info": strawberry.Info, "return": list[township]}
+
+    def parameters(self: Any) -> Any:
+        return parameter_values(self.ground)
+
+    parameters.__annotations__ = {"return": values}
+    read_cases = {ACTION: Action.READ_CASES}
+    return made(
+        f"{prefix}Period",
+        f"One period of the programme in this county: {programme.title.en} {programme.title.zh}.",
+        {
+            "parameters": (
+                values,
+                strawberry.field(resolver=parameters, description="The numbers of the newest edition."),
+            ),
+            "overview": (
+                list[township],
+                strawberry.field(
+                    resolver=overviewed,
+                    description="Where it stands, by township; every total is the sum of these.",
+                    metadata=read_cases,
+                ),
+            ),
+            "cases": listed(Case, case, CaseFilter, "Its cases."),
+            "notices": listed(Notice, Notice, NoticeFilter, "Its notices."),
+            "samples": listed(Sample, Sample, None, "Its samples, in their order."),
+            "batches": listed(PaymentBatch, PaymentBatch, None, "Its batches of payments, in their order."),
+        },
+        bases=(ProgrammePeriod,),
+    )
+
+
+def parameter_values(ground: Ground) -> dict[str, Any]:
+    """The parameters of the newest edition in the types of the API."""
+    return {
+        name: sorted(resolved.value) if isinstance(resolved.value, frozenset) else resolved.value
+        for name, resolved in ground.latest.resolved.items()
+    }
+
+
+@strawberry.type(description="A programme of this installation, and whether this county runs it.")
+class Programme:
+    """A programme of this installation."""
+
+    own: strawberry.Private[CoreProgramme]
+    switched_on: strawberry.Private[date | None]
+    opened: strawberry.Private[Sequence[str]]
+
+    @strawberry.field(description="Its code.")
+    def code(self) -> str:
+        """Its code."""
+        return self.own.code
+
+    @strawberry.field(description="Its name.")
+    def title(self, info: strawberry.Info) -> str:
+        """Its name."""
+        return say(info, self.own.title)
+
+    @strawberry.field(description="The day since which the county runs it; null where it does not.")
+    def since(self) -> date | None:
+        """Since when."""
+        return self.switched_on
+
+    @strawberry.field(description="The periods that the county has opened, in their order.")
+    def periods(self) -> list[str]:
+        """The periods."""
+        return list(self.opened)
+
+    @strawberry.field(description="Every clause of its documents, and what carries it out.")
+    def clauses(self, info: strawberry.Info) -> list[Clause]:
+        """The clauses."""
+        cited = {str(citation): where for citation, where in citations(self.own).items()}
+        return [
+            Clause(
+                document=document.title,
+                clause=clause,
+                heading=heading,
+                carried_out_by=cited.get(f"{document.code}#{clause}", []),
+                left_out=say(info, document.left_out[clause]) if clause in document.left_out else None,
+            )
+            for document in self.own.policy.documents.values()
+            for clause, heading in document.clauses.items()
+        ]
+
+
+async def ground_in(info: strawberry.Info, programme: str, period: str) -> Ground:
+    """The ground of a programme that this schema knows; refuses ``PROGRAMME_UNKNOWN`` and what the core refuses."""
+    request = request_of(info)
+    from bangfu.errors import Code
+
+    if programme not in request.programmes:
+        raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=programme, known=", ".join(request.programmes))
+    async with request.session() as session:
+        return await grounds.ground_of(session, request.who.county.id, request.programmes[programme], period)
+
+
+async def programmes_of(info: strawberry.Info) -> list[Programme]:
+    """Every programme of the installation, with what this county does with it, in two statements."""
+    request = request_of(info)
+    tenant = request.who.county.id
+    async with request.session() as session:
+        switched = await grounds.switched_on(session, tenant, request.who.at.today)
+        query = (
+            select(models.Edition.programme, models.Edition.period)
+            .where(models.Edition.tenant_id == tenant)
+            .distinct()
+            .order_by(models.Edition.programme, models.Edition.period)
+        )
+        opened: dict[str, list[str]] = {}
+        for programme, period in await session.execute(query):
+            opened.setdefault(programme, []).append(period)
+    return [
+        Programme(own=own, switched_on=switched.get(code), opened=opened.get(code, []))
+        for code, own in request.plugins.programmes.items()
+    ]

@@ -1,0 +1,231 @@
+"""Everything that can be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from bangfu import models
+from bangfu.access import Action, allowed
+from bangfu.cases import ground as grounds
+from bangfu.cases.receipts import why
+from bangfu.errors import Refused
+from bangfu.process import Duty
+from bangfu.programme import Programme as CoreProgramme
+from bangfu_graphql.casework import (
+    Case,
+    CaseEvent,
+    CaseFilter,
+    Determination,
+    Notice,
+    NoticeEntry,
+    NoticeFilter,
+    Objection,
+    Sample,
+    SampleFilter,
+    SampleUnit,
+    Signature,
+)
+from bangfu_graphql.identifiers import bad_input, split_id
+from bangfu_graphql.mapping import ACTION, definition_of, entity_of, orders_of, page_arguments, prefix_of, signed
+from bangfu_graphql.money import Award, BatchFilter, PaymentBatch, PaymentLine
+from bangfu_graphql.nodes import Connection, Node
+from bangfu_graphql.people import (
+    Account,
+    Assignment,
+    Division,
+    DivisionFilter,
+    Household,
+    HouseholdFilter,
+    IncomeFilter,
+    IncomeLine,
+    LinkedCadre,
+    Member,
+    Officer,
+    OfficerFilter,
+    Organization,
+    OrganizationFilter,
+    Person,
+    PersonFilter,
+    Standing,
+)
+from bangfu_graphql.programmes import Programme, ground_in, programmes_of, types_of
+from bangfu_graphql.receipts import Receipt
+from bangfu_graphql.requests import request_of
+from bangfu_graphql.scalars import DivisionCode, described
+from bangfu_graphql.work import AuditEntry, AuditFilter, File, Job, JobFilter, Provision, ProvisionFilter
+
+MAPPED: Mapping[str, type] = {
+    entity_of(cls).name: cls
+    for cls in (
+        Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
+        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, PaymentBatch, PaymentLine,
+        Person, Provision, Sample, SampleUnit, Signature, Standing,
+    )
+}  # fmt: skip
+"""Every mapped type by the name that its ids carry."""
+
+described(Action, "Permission", "What duties allow beside the stages of a case.")
+
+
+@strawberry.type(description="Who asks.")
+class Viewer:
+    """Who asks."""
+
+    number: str = strawberry.field(description="The staff number.")
+    name: str = strawberry.field(description="The name.")
+    county: str = strawberry.field(description="The county's name.")
+    county_code: DivisionCode = strawberry.field(description="The county's code.")
+    today: date = strawberry.field(description="The county's today; a demo county has a day of its own.")
+    now: datetime = strawberry.field(description="The county's now.")
+    duties: list[Duty] = strawberry.field(description="The duties held today.")
+    permissions: list[Action] = strawberry.field(description="What they allow.")
+    programmes: list[str] = strawberry.field(description="The programmes that the county runs, by code.")
+
+
+def _listed(cls: Any, filter: Any, description: str) -> Any:
+    """A root field that lists a mapped type."""
+
+    async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
+        return await request_of(info).reader.list(info, cls, arguments)
+
+    own = signed(resolve, page_arguments(filter, orders_of(cls)), Connection[cls])
+    return strawberry.field(resolver=own, description=description, metadata={ACTION: entity_of(cls).read})
+
+
+def _number(words: str) -> Any:
+    return Annotated[str, strawberry.argument(description=words)]
+
+
+@strawberry.type(description="Everything that can be asked. One request reads one state of the database.")
+class Query:
+    """Everything that can be asked."""
+
+    divisions: Connection[Division] = _listed(Division, DivisionFilter, "Administrative divisions, by code.")
+    organizations: Connection[Organization] = _listed(Organization, OrganizationFilter, "Organizations.")
+    officers: Connection[Officer] = _listed(Officer, OfficerFilter, "Officers, by staff number.")
+    households: Connection[Household] = _listed(Household, HouseholdFilter, "Households in sight.")
+    persons: Connection[Person] = _listed(Person, PersonFilter, "Persons in sight, by village.")
+    income: Connection[IncomeLine] = _listed(IncomeLine, IncomeFilter, "The income ledger, by household and day.")
+    cases: Connection[Case] = _listed(Case, CaseFilter, "Cases in sight, of all programmes that the county runs.")
+    notices: Connection[Notice] = _listed(Notice, NoticeFilter, "Notices in sight, by village.")
+    samples: Connection[Sample] = _listed(Sample, SampleFilter, "Samples in sight, in their order.")
+    batches: Connection[PaymentBatch] = _listed(PaymentBatch, BatchFilter, "Batches in sight, in their order.")
+    provisions: Connection[Provision] = _listed(Provision, ProvisionFilter, "The county's own documents, newest first.")
+    jobs: Connection[Job] = _listed(Job, JobFilter, "Jobs in sight, newest first.")
+    audit: Connection[AuditEntry] = _listed(AuditEntry, AuditFilter, "The audit record in sight, newest first.")
+
+    @strawberry.field(description="Who asks.")
+    def viewer(self, info: strawberry.Info) -> Viewer:
+        """Who asks."""
+        request = request_of(info)
+        who, today = request.who, request.who.at.today
+        held = who.actor.duties(today)
+        may = allowed(held)
+        return Viewer(
+            number=who.actor.number,
+            name=who.actor.name,
+            county=who.county.name,
+            county_code=DivisionCode(who.county.area[0]),
+            today=today,
+            now=who.at.now,
+            duties=[duty for duty in Duty if duty in held],
+            permissions=[action for action in Action if action in may],
+            programmes=list(request.programmes),
+        )
+
+    @strawberry.field(description="The object of an id; null if there is none in sight.")
+    async def node(
+        self, info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
+    ) -> Node | None:
+        """The object of an id."""
+        return (await _nodes(info, [id]))[0]
+
+    @strawberry.field(description="The objects of ids, in their order; null where there is none in sight.")
+    async def nodes(
+        self,
+        info: strawberry.Info,
+        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids, at most 100.")],
+    ) -> list[Node | None]:
+        """The objects of ids."""
+        return await _nodes(info, ids)
+
+    @strawberry.field(description="The division of a code; null if there is none today.")
+    async def division(
+        self, info: strawberry.Info, code: Annotated[DivisionCode, strawberry.argument(description="Its code.")]
+    ) -> Division | None:
+        """The division of a code."""
+        return await request_of(info).reader.one(info, Division, models.Division.code == code)  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="The household of a number; null if there is none in sight.",
+        metadata={ACTION: Action.READ_REGISTERS},
+    )
+    async def household(
+        self, info: strawberry.Info, number: _number("Its number in the register.")  # type: ignore[valid-type]
+    ) -> Household | None:
+        """The household of a number."""
+        return await request_of(info).reader.one(info, Household, models.Household.number == number)  # type: ignore[return-value]
+
+    @strawberry.field(
+        description="Why this amount, why not: the answer for a household in a period, also where it never applied; "
+        "null if the household is not in sight.",
+        metadata={ACTION: Action.READ_CASES},
+    )
+    async def why(
+        self,
+        info: strawberry.Info,
+        household: _number("Its number in the register."),  # type: ignore[valid-type]
+        programme: _number("The code of the programme."),  # type: ignore[valid-type]
+        period: _number("The period."),  # type: ignore[valid-type]
+    ) -> Receipt | None:
+        """Why this amount, why not."""
+        request = request_of(info)
+        ground = await ground_in(info, programme, period)
+        async with request.session() as session:
+            try:
+                return Receipt(source=await why(session, request.who, ground, household))
+            except Refused:
+                return None
+
+    @strawberry.field(description="The programmes of this installation, and which of them the county runs.")
+    async def programmes(self, info: strawberry.Info) -> list[Programme]:
+        """The programmes."""
+        return await programmes_of(info)
+
+
+async def _nodes(info: strawberry.Info, ids: list[strawberry.ID]) -> list[Any]:
+    """The objects of ids, in as many statements as there are types among them."""
+    if len(ids) > 100:
+        raise bad_input(f"`ids` holds {len(ids)} ids; at most 100 go in one request.")
+    request = request_of(info)
+    may = allowed(request.who.actor.duties(request.who.at.today))
+    found: dict[str, Any] = {}
+    for name in sorted({split_id(id)[0] for id in ids} & set(MAPPED)):
+        needed = entity_of(MAPPED[name]).read
+        if needed is None or needed in may:
+            found.update(await request.reader.node(info, MAPPED[name], ids))
+    return [found.get(id) for id in ids]
+
+
+def query_of(programme: CoreProgramme) -> type:
+    """The root field of one programme: a period of it, in its own types."""
+    types = types_of(programme)
+
+    async def period(self: Any, info: strawberry.Info, period: Any) -> Any:
+        ground = await ground_in(info, programme.code, period)
+        return types.period(ground=ground)
+
+    period.__annotations__ = {
+        "info": strawberry.Info,
+        "period": Annotated[str, strawberry.argument(description="The period, such as the plan year `2021`.")],
+        "return": types.period,
+    }
+    own = strawberry.field(
+        resolver=period,
+        description=f"One period of the programme in this county: {programme.title.en} {programme.title.zh}.",
+    )
+    return strawberry.type(type(f"{prefix_of(programme.code)}Query", (), {programme.code: own}))

@@ -1,0 +1,87 @@
+"""A schema for each set of programmes: what a county does not run is not in its API."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from typing import Any
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.schema.config import StrawberryConfig
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.tools import merge_types
+from strawberry.types import ExecutionContext
+
+from bangfu.programme import Programme
+from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
+from bangfu_graphql.mutations import Mutation, mutation_of
+from bangfu_graphql.programmes import types_of
+from bangfu_graphql.queries import MAPPED, Query, query_of
+from bangfu_graphql.scalars import SCALARS
+from bangfu_graphql.subscriptions import Subscription
+
+SCHEMAS = 32
+"""How many sets of programmes are kept ready; each takes some megabytes."""
+DOCUMENTS = 512
+"""How many different documents are kept parsed and validated."""
+
+
+def _value(source: Any, name: str) -> Any:
+    """A field's value: rows are read by name, everything else by attribute."""
+    return source[name] if isinstance(source, dict) else getattr(source, name)
+
+
+class Execution(StrawberryGraphQLCoreExecutionContext):
+    """Lets the planner see the variables as they were coerced."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.context_value.variables = self.variable_values
+
+
+class Schema(strawberry.Schema):
+    """The schema of one set of programmes."""
+
+    programmes: Mapping[str, Programme]
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Errors are logged where they are answered, without the document: it may name people."""
+
+
+@lru_cache(maxsize=SCHEMAS)
+def _built(programmes: tuple[Programme, ...]) -> Schema:
+    queries = (Query, *(query_of(programme) for programme in programmes))
+    mutations = (Mutation, *(mutation_of(programme) for programme in programmes))
+    made = Schema(
+        query=_merged("Query", queries),
+        mutation=_merged("Mutation", mutations),
+        subscription=Subscription,
+        types=[*MAPPED.values(), *(kind for programme in programmes for kind in types_of(programme).types)],
+        extensions=[
+            lambda: MaxTokensLimiter(MOST_TOKENS),
+            lambda: ParserCache(maxsize=DOCUMENTS),
+            lambda: AddValidationRules([Limits]),
+            lambda: ValidationCache(maxsize=DOCUMENTS),
+            Permissions,
+        ],
+        execution_context_class=Execution,
+        config=StrawberryConfig(
+            default_resolver=_value, scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True
+        ),
+    )
+    made.programmes = {programme.code: programme for programme in programmes}
+    return made
+
+
+def _merged(name: str, types: tuple[type, ...]) -> type:
+    description: str = types[0].__strawberry_definition__.description  # type: ignore[attr-defined]
+    merged: type = merge_types(name, types)
+    merged.__strawberry_definition__.description = description  # type: ignore[attr-defined]
+    return merged
+
+
+def schema_of(programmes: Iterable[Programme]) -> Schema:
+    """The schema of a set of programmes, made once while it is in use."""
+    return _built(tuple(sorted(programmes, key=lambda programme: programme.code)))

@@ -1,0 +1,168 @@
+"""Who asks: bearer tokens (RFC 9068), checked by Authlib; and the built-in issuer for the demo, tests and small counties.
+
+A token names the county and the staff number and nothing else: what its holder may do is looked up in the registers
+at every request, so that a duty that ends takes effect at once. The issuer's key is a file of the installation; the
+command line makes tokens with it, and nobody can ask for one over the network.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+
+from authlib.oauth2.rfc6750.errors import InvalidTokenError
+from authlib.oauth2.rfc9068 import JWTBearerTokenValidator
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, RSAKey
+
+from bangfu.errors import Code
+from bangfu.settings import Settings
+
+ISSUER = "urn:bangfu:built-in"
+AUDIENCE = "urn:bangfu:api"
+ALGORITHM = "RS256"
+CLIENT = "bangfu"
+TENANT_CLAIM = "tenant"
+LONGEST = timedelta(days=30)
+
+
+class Unauthenticated(Exception):
+    """There is no token, or none that counts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bearer:
+    """Whom a token names: the county's code and the staff number."""
+
+    tenant: str
+    officer: str
+
+
+@dataclass(frozen=True)
+class Issuer:
+    """The built-in issuer: an RSA key."""
+
+    key: RSAKey
+
+    @classmethod
+    def open(cls, settings: Settings) -> Issuer:
+        """The key that ``BANGFU_ISSUER_KEY`` names or holds; an embedded installation makes its own on first use.
+
+        Refuses ``ISSUER_MISSING`` where a database of one's own is used without one, or where it cannot be read.
+        """
+        if settings.issuer_key is not None:
+            stated = settings.issuer_key
+            return cls._parse(stated if stated.lstrip().startswith("{") else _read(Path(stated)))
+        if settings.database_url is not None:
+            raise Code.ISSUER_MISSING.refuse()
+        path = settings.home / "issuer.json"
+        if not path.exists():
+            settings.home.mkdir(parents=True, exist_ok=True)
+            partial = settings.home / f"issuer.{secrets.token_hex(4)}"
+            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(cls.new().dump())
+            try:
+                # Where another process was first, its key is the one.
+                with contextlib.suppress(FileExistsError):
+                    os.link(partial, path)
+            finally:
+                partial.unlink()
+        return cls._parse(_read(path))
+
+    @classmethod
+    def new(cls) -> Issuer:
+        """A fresh key."""
+        return cls(RSAKey.generate_key(2048, parameters={"kid": secrets.token_hex(8), "use": "sig", "alg": ALGORITHM}))
+
+    @classmethod
+    def _parse(cls, text: str) -> Issuer:
+        try:
+            key = RSAKey.import_key(json.loads(text))
+            if not key.is_private:
+                raise Code.ISSUER_MISSING.refuse()
+        except (ValueError, TypeError, KeyError, JoseError) as error:
+            raise Code.ISSUER_MISSING.refuse() from error
+        return cls(key)
+
+    def dump(self) -> str:
+        """The private key as JSON, to be kept as carefully as the data."""
+        return json.dumps(self.key.as_dict(private=True))
+
+    @cached_property
+    def public(self) -> KeySet:
+        """The public key, as everybody may have it."""
+        return KeySet([RSAKey.import_key(self.key.as_dict(private=False))])
+
+    def issue(self, tenant: str, officer: str, now: datetime, lasts: timedelta) -> str:
+        """A token for an officer of a county, for at most 30 days."""
+        claims = {
+            "iss": ISSUER,
+            "aud": AUDIENCE,
+            "sub": officer,
+            TENANT_CLAIM: tenant,
+            "client_id": CLIENT,
+            "iat": int(now.timestamp()),
+            "exp": int((now + min(lasts, LONGEST)).timestamp()),
+            "jti": secrets.token_hex(16),
+        }
+        header = {"alg": ALGORITHM, "typ": "at+jwt", "kid": self.key.kid}
+        return jwt.encode(header, claims, self.key, algorithms=[ALGORITHM])
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise Code.ISSUER_MISSING.refuse() from error
+
+
+class _Validator(JWTBearerTokenValidator):  # type: ignore[misc]
+    """Authlib's validator of access tokens over the issuer's public key."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        super().__init__(ISSUER, AUDIENCE)
+        self.keys = issuer.public
+
+    def get_jwks(self) -> KeySet:
+        """The keys that tokens are signed with."""
+        return self.keys
+
+
+class Tokens:
+    """Checks tokens; one that has been checked is only held against the clock."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        self._validator = _Validator(issuer)
+        self._checked = lru_cache(maxsize=4096)(self._check)
+        self.public = issuer.public
+
+    def bearer(self, header: str | None, now: datetime) -> Bearer:
+        """Whom the ``Authorization`` header names; raises :class:`Unauthenticated`."""
+        scheme, _, token = (header or "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise Unauthenticated
+        bearer, begins, ends = self._checked(token.strip())
+        if not begins - 60 <= now.timestamp() < ends:
+            raise Unauthenticated
+        return bearer
+
+    def _check(self, token: str) -> tuple[Bearer, float, float]:
+        try:
+            claims: Any = self._validator.authenticate_token(token)
+            self._validator.validate_token(claims, [], None)
+            if claims.header.get("alg") != ALGORITHM:
+                raise Unauthenticated
+            bearer = Bearer(claims[TENANT_CLAIM], claims["sub"])
+            if not all(isinstance(part, str) and part for part in (bearer.tenant, bearer.officer)):
+                raise Unauthenticated
+            return bearer, float(claims["iat"]), float(claims["exp"])
+        except (InvalidTokenError, JoseError, KeyError, ValueError, TypeError) as error:
+            raise Unauthenticated from error

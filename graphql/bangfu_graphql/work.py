@@ -1,0 +1,249 @@
+"""Long work and what it makes; the county's own documents; the audit record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Annotated, Any
+
+import strawberry
+
+from bangfu import models
+from bangfu.access import Action
+from bangfu.db.bulk import among
+from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, mapped, one, where
+from bangfu_graphql.nodes import Node
+from bangfu_graphql.people import Officer
+from bangfu_graphql.problems import Problem, told_problems
+from bangfu_graphql.scalars import JobState, ProvisionState
+
+# --- jobs -----------------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="A change that an import made, or would make.")
+class Difference:
+    """A change that an import made, or would make."""
+
+    what: str = strawberry.field(description="Of what, such as a household by its number.")
+    field: str = strawberry.field(description="Which field.")
+    before: str = strawberry.field(description="What it was.")
+    after: str = strawberry.field(description="What it becomes.")
+
+
+@strawberry.type(description="How many of one kind of thing an import found new, changed and the same.")
+class Tally:
+    """How many of one kind of thing an import found new, changed and the same."""
+
+    what: str = strawberry.field(description="The kind of thing.")
+    new: int = strawberry.field(description="New ones.")
+    changed: int = strawberry.field(description="Changed ones.")
+    same: int = strawberry.field(description="Those that are as they were.")
+    examples: list[Difference] = strawberry.field(description="A few of the changes.")
+
+
+@strawberry.type(description="What an import came to.")
+class ImportResult:
+    """What an import came to."""
+
+    dry_run: bool = strawberry.field(description="Whether nothing was to be changed.")
+    as_of: date = strawberry.field(description="The day of which the workbook speaks.")
+    bad_rows: int = strawberry.field(description="How many rows have problems.")
+    tallies: list[Tally] = strawberry.field(description="What was found, by kind.")
+
+
+@strawberry.type(description="What the accounting of a county came to.")
+class AccountingResult:
+    """What the accounting of a county came to."""
+
+    done: int = strawberry.field(description="Households that were accounted.")
+    unchanged: int = strawberry.field(description="Households whose result is what it was.")
+    refused: int = strawberry.field(description="Households that could not be; the problems name the first of them.")
+
+
+def _imported(sight: Sight, row: Mapping[str, Any]) -> ImportResult | None:
+    result = row["result"] or {}
+    if "tallies" not in result:
+        return None
+    tallies = [
+        Tally(
+            what=what,
+            new=tally["new"],
+            changed=tally["changed"],
+            same=tally["same"],
+            examples=[
+                Difference(what=example["what"], field=name, before=before, after=after)
+                for example in tally["examples"]
+                for name, (before, after) in example["fields"].items()
+            ],
+        )
+        for what, tally in result["tallies"].items()
+    ]
+    return ImportResult(
+        dry_run=result["dry_run"],
+        as_of=date.fromisoformat(result["as_of"]),
+        bad_rows=result["bad_rows"],
+        tallies=tallies,
+    )
+
+
+def _accounted(sight: Sight, row: Mapping[str, Any]) -> AccountingResult | None:
+    result = row["result"] or {}
+    if "unchanged" not in result:
+        return None
+    return AccountingResult(done=result["done"], unchanged=result["unchanged"], refused=result["refused"])
+
+
+def _problems(sight: Sight, row: Mapping[str, Any]) -> list[Problem]:
+    result = row["result"] or {}
+    told = result.get("problems") or result.get("row_problems") or result.get("first_refused") or []
+    return told_problems(told, sight.language)
+
+
+@filters
+class JobFilter:
+    """Which jobs."""
+
+    state: list[JobState] | None = where(
+        lambda s, v: among(models.Job.state, [state.value for state in v]), "In one of these states."
+    )
+    mine: bool | None = where(
+        lambda s, v: models.Job.officer_id == s.who.actor.id if v else models.Job.officer_id != s.who.actor.id,
+        "Those that I asked for, or those of others.",
+    )
+
+
+@mapped(models.Job, order={NEWEST: (models.Job.id,)}, read=Action.READ_OFFICES)
+class Job(Node):
+    """A piece of long work 任务: an import, the accounting of a county, an export."""
+
+    kind: str = column(models.Job.kind, "What it does: `households`, `plans/…`, `account`, `export/payments` …")
+    state: JobState = column(models.Job.state, "Where it stands.")
+    done: int = column(models.Job.done, "How far it has come.")
+    total: int | None = column(models.Job.total, "How far it has to go; null until that is known.")
+    created_at: datetime = column(models.Job.created_at, "When it was asked for.")
+    finished_at: datetime | None = column(models.Job.finished_at, "When it ended.")
+    attempts: int = column(models.Job.attempts, "How often it was begun; more than once where a worker died.")
+    asked_by: Officer | None = one(models.Job.officer_id, models.Officer.id, "Who asked for it.")
+    imported: ImportResult | None = derived([models.Job.result], _imported, "Of an import, what it came to.")
+    accounted: AccountingResult | None = derived([models.Job.result], _accounted, "Of an accounting, what it came to.")
+    problems: list[Problem] = derived(
+        [models.Job.result], _problems, "What was wrong; at most 200 of them, all are in the returned workbook."
+    )
+    file: Annotated["File", strawberry.lazy("bangfu_graphql.work")] | None = one(
+        models.Job.result_file_id, models.File.id, "The file that it made: a list, or the workbook with its problems."
+    )
+
+
+@mapped(models.File, read=Action.READ_OFFICES)
+class File(Node):
+    """A file 文件 that a job was given or made."""
+
+    name: str = column(models.File.name, "Its name.")
+    size: int = column(models.File.size, "Its size in bytes.")
+    sha256: str = column(models.File.sha256, "A SHA-256 of its content.")
+    path: str = derived(
+        [models.File.id],
+        lambda sight, row: f"/files/{row['id']}",
+        "Where it is fetched with GET and the same token, by who asked for the job; every fetch is on record.",
+    )
+
+
+# --- the county's own documents -------------------------------------------------------------------------------
+
+
+@strawberry.type(description="The value that a county's own document gives to a parameter.")
+class ProvisionEntry:
+    """The value that a county's own document gives to a parameter."""
+
+    parameter: str = strawberry.field(description="The parameter, by name.")
+    title: str = strawberry.field(description="The parameter, in words.")
+    value: str = strawberry.field(description="The value, in words.")
+    since: date = strawberry.field(description="From which day.")
+    until: date | None = strawberry.field(description="Before which day; null for good.")
+    clause: str = strawberry.field(description="The clause of the document.")
+
+
+def _entries(sight: Sight, row: Mapping[str, Any]) -> list[ProvisionEntry]:
+    policy = sight.programmes[row["programme"]].policy
+    found = []
+    for item in row["content"]["entries"]:
+        parameter = policy.parameters[item["parameter"]]
+        found.append(
+            ProvisionEntry(
+                parameter=item["parameter"],
+                title=sight.say(parameter.title),
+                value=sight.say(parameter.kind.show(parameter.kind.parse(item["value"]))),
+                since=date.fromisoformat(item["since"]),
+                until=date.fromisoformat(item["until"]) if item["until"] else None,
+                clause=item["clause"],
+            )
+        )
+    return found
+
+
+@filters
+class ProvisionFilter:
+    """Which of the county's own documents."""
+
+    programme: str | None = where(lambda s, v: models.ProvisionRow.programme == v, "Of this programme.")
+    state: ProvisionState | None = where(lambda s, v: models.ProvisionRow.state == v.value, "In this state.")
+
+
+@mapped(
+    models.ProvisionRow,
+    order={NEWEST: (models.ProvisionRow.issued_on, models.ProvisionRow.id)},
+    where=lambda sight: among(models.ProvisionRow.programme, sight.programmes),
+    read=Action.READ_CASES,
+)
+class Provision(Node):
+    """A county's own document with its parameter values 本县规定."""
+
+    programme: str = column(models.ProvisionRow.programme, "The code of the programme.")
+    title: str = column(models.ProvisionRow.title, "Its title.")
+    number: str = column(models.ProvisionRow.number, "Its number 文号.")
+    issued_on: date = column(models.ProvisionRow.issued_on, "The day it was issued.")
+    state: ProvisionState = column(models.ProvisionRow.state, "Where it stands.")
+    entries: list[ProvisionEntry] = derived(
+        [models.ProvisionRow.programme, models.ProvisionRow.content], _entries, "The values that it sets."
+    )
+    drafted_at: datetime = column(models.ProvisionRow.drafted_at, "When it was typed in.")
+    released_at: datetime | None = column(models.ProvisionRow.released_at, "When it was released.")
+    drafted_by: Officer | None = one(models.ProvisionRow.drafted_by, models.Officer.id, "Who drafted it.")
+    released_by: Officer | None = one(models.ProvisionRow.released_by, models.Officer.id, "Who released it.")
+
+
+# --- the audit record -----------------------------------------------------------------------------------------
+
+
+@filters
+class AuditFilter:
+    """Which entries of the audit record."""
+
+    action: str | None = where(lambda s, v: models.AuditEntry.action == v, "Of this action.")
+    object: str | None = where(lambda s, v: models.AuditEntry.object == v, "About this object.")
+    since: datetime | None = where(lambda s, v: models.AuditEntry.at >= v, "At this instant or later.")
+    until: datetime | None = where(lambda s, v: models.AuditEntry.at <= v, "At this instant or earlier.")
+
+
+@strawberry.type(description="A figure that an entry of the audit record keeps.")
+class AuditFigure:
+    """A figure that an entry of the audit record keeps."""
+
+    name: str = strawberry.field(description="Its name.")
+    value: str = strawberry.field(description="Its value.")
+
+
+@mapped(models.AuditEntry, order={NEWEST: (models.AuditEntry.at, models.AuditEntry.id)}, read=Action.READ_AUDIT)
+class AuditEntry(Node):
+    """Who did, read or exported what, when and why 审计记录. Never changed."""
+
+    at: datetime = column(models.AuditEntry.at, "When.")
+    action: str = column(models.AuditEntry.action, "What was done.")
+    object: str = column(models.AuditEntry.object, "To what.")
+    reason: str = column(models.AuditEntry.reason, "Why; empty where no reason is asked for.")
+    figures: list[AuditFigure] = derived(
+        [models.AuditEntry.data],
+        lambda sight, row: [AuditFigure(name=name, value=str(value)) for name, value in row["data"].items()],
+        "Counts and digests.",
+    )
+    officer: Officer | None = one(models.AuditEntry.officer_id, models.Officer.id, "Who.")

@@ -1,0 +1,143 @@
+"""The real server over HTTP on a free port, over a county of one's own, and people who ask it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import uvicorn
+from sqlalchemy import text
+
+
+from bangfu.db import Database
+from bangfu.vault import Vault
+from bangfu_graphql.http import Service, application
+from bangfu_graphql.tokens import Issuer, Tokens
+from bangfu_graphql.working import work_off
+from tests.county import CODE, World
+
+ISSUER = Issuer.new()
+OPERATIONS = Path(__file__).parent.parent.parent / "graphql" / "operations"
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    response: httpx2.Response
+
+    @property
+    def body(self) -> dict[str, Any]:
+        body: dict[str, Any] = self.response.json()
+        return body
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """The data, where nothing went wrong."""
+        assert "errors" not in self.body, self.body["errors"]
+        data: dict[str, Any] = self.body["data"]
+        return data
+
+    @property
+    def codes(self) -> list[str]:
+        """The codes of the errors."""
+        return [error["extensions"]["code"] for error in self.body["errors"]]
+
+
+@dataclass
+class Served:
+    """A running server, and its county."""
+
+    world: World
+    address: str
+    client: httpx2.AsyncClient
+    service: Service
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"{self.address}/graphql"
+
+    def token(self, number: str, tenant: str = CODE) -> str:
+        """A token for an officer."""
+        if number not in self.tokens:
+            self.tokens[number] = ISSUER.issue(tenant, number, datetime.now(UTC), timedelta(hours=1))
+        return self.tokens[number]
+
+    def headers(self, number: str, **more: str) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token(number)}", "Accept-Language": "en", **more}
+
+    async def ask(self, number: str, query: str, headers: dict[str, str] | None = None, **variables: Any) -> Answer:
+        """Send a document as an officer."""
+        body = {"query": query, "variables": variables}
+        response = await self.client.post(self.url, json=body, headers=self.headers(number, **(headers or {})))
+        return Answer(response)
+
+    async def operation(self, number: str, name: str, headers: dict[str, str] | None = None, **variables: Any) -> Answer:
+        """Send one of the committed operations as an officer."""
+        document = (OPERATIONS / f"{name}.graphql").read_text(encoding="utf-8")
+        return await self.ask(number, document, headers, **variables)
+
+    async def upload(
+        self, number: str, query: str, data: bytes, name: str, headers: dict[str, str] | None = None, **input: Any
+    ) -> Answer:
+        """Send a document with a workbook as its ``input.file``."""
+        operations = {"query": query, "variables": {"input": {**input, "file": None}}}
+        response = await self.client.post(
+            self.url,
+            data={"operations": json.dumps(operations), "map": json.dumps({"0": ["variables.input.file"]})},
+            files={"0": (name, data)},
+            headers=self.headers(number, **(headers or {})),
+        )
+        return Answer(response)
+
+    async def day(self, day: Any) -> None:
+        """Move the county's clock to a day, at once: it is a demo county for the time of the test."""
+        self.world.today = day
+        async with self.world.database.owner() as connection:
+            await connection.execute(
+                text("update tenant set demo_today = :day, demo_set_at = :now where code = :code"),
+                {"day": day, "now": datetime.now(UTC), "code": CODE},
+            )
+        await self.world.look()
+
+    async def work(self) -> int:
+        """Run the jobs that wait."""
+        return await work_off(self.world.database, self.world.vault, self.world.plugins)
+
+
+@asynccontextmanager
+async def serving(database: Database, vault: Vault, world: World) -> AsyncIterator[Served]:
+    """The application on a free port."""
+    service = Service(database, vault, world.plugins, Tokens(ISSUER))
+    config = uvicorn.Config(application(service), host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    server = uvicorn.Server(config)
+    listening = config.bind_socket()
+    running = asyncio.ensure_future(server.serve(sockets=[listening]))
+    while not server.started:
+        await asyncio.sleep(0.005)
+    address = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    async with httpx2.AsyncClient(timeout=60) as client:
+        yield Served(world, address, client, service)
+    server.should_exit = True
+    await running
+    listening.close()
+
+
+@pytest.fixture
+async def served(world: World) -> AsyncIterator[Served]:
+    """The server over the small county, on the day on which it was built."""
+    async with serving(world.database, world.vault, world) as made:
+        await made.day(world.today)
+        yield made
+
+
+__all__ = ["ISSUER", "Answer", "Served", "served", "serving"]

@@ -200,7 +200,11 @@ def county(home: Path, households: int) -> dict[str, Any]:
 OURS = """
 query Nested($village: DivisionCode!) {
   households(filter: {division: $village}, first: 50) {
-    nodes { id number group members { relation person { name birthYear } } cases { stage determination { payable } } }
+    nodes {
+      id number group
+      members { relation person { name birthYear } }
+      cases { stage: stageCode determination { payable } }
+    }
   }
 }"""
 PEERS = """
@@ -308,7 +312,7 @@ def free_port() -> int:
 def ours(home: Path) -> Iterator[Side]:
     """Our API in one process, with an officer's token."""
     program, port, environment = str(Path(sys.executable).parent / "bangfu"), free_port(), {"BANGFU_HOME": str(home)}
-    asked = [program, "token", "--tenant", COUNTY, "--as", OFFICER]
+    asked = [program, "--tenant", COUNTY, "--as", OFFICER, "token"]
     token = subprocess.run(asked, env={**os.environ, **environment}, check=True, stdout=subprocess.PIPE, text=True)
     url = f"http://127.0.0.1:{port}/graphql"
     with running([program, "serve", "--port", str(port), "--no-worker"], environment, home, url) as process:

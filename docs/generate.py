@@ -12,9 +12,9 @@ from pathlib import Path
 
 import click
 
+from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
 from bangfu.cli import main
-from bangfu.cases.handlers import IMPORTERS
 from bangfu.db.walls import Kind
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base

@@ -18,9 +18,9 @@ from bangfu.cases import acts, batch, planning
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
+from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import CaseView, Selection, Stated, look
-from bangfu.cases.handlers import IMPORTERS
 from bangfu.db import Database, Scope
 from bangfu.errors import Problem
 from bangfu.process import Duty

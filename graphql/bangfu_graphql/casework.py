@@ -19,10 +19,8 @@ from bangfu.db.bulk import among
 from bangfu.process import Duty
 from bangfu.rules.book import Outcome
 from bangfu_graphql.mapping import (
-    Expression,
     Sight,
     column,
-    current,
     derived,
     filters,
     gathered,
@@ -33,7 +31,7 @@ from bangfu_graphql.mapping import (
     where,
 )
 from bangfu_graphql.money import Award
-from bangfu_graphql.nodes import Connection, Node, lazy
+from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import Division, Household, Officer, within
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.scalars import DivisionCode, Money, Percentage
@@ -48,14 +46,14 @@ def _known(attribute: Any) -> Any:
 
 # --- determinations -------------------------------------------------------------------------------------------
 
-_PROGRAMME = Expression(
-    "programme",
+_PROGRAMME = (
     select(models.Edition.programme)
     .where(
         models.Edition.tenant_id == models.DeterminationRow.tenant_id,
         models.Edition.id == models.DeterminationRow.edition_id,
     )
-    .scalar_subquery(),
+    .scalar_subquery()
+    .label("programme")
 )
 
 
@@ -84,11 +82,11 @@ class Determination(Node):
 
 # --- what happened --------------------------------------------------------------------------------------------
 
-_CASE_PROGRAMME = Expression(
-    "programme",
+_CASE_PROGRAMME = (
     select(models.Case.programme)
     .where(models.Case.tenant_id == models.CaseEvent.tenant_id, models.Case.id == models.CaseEvent.case_id)
-    .scalar_subquery(),
+    .scalar_subquery()
+    .label("programme")
 )
 
 
@@ -167,7 +165,7 @@ class NoticeEntry(Node):
     amount: Money | None = derived(
         [models.NoticeEntry.shown], lambda sight, row: row["shown"].get("amount"), "How much 补助金额."
     )
-    case: Annotated["Case", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+    case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
         models.NoticeEntry.case_id, models.Case.id, "The case."
     )
 
@@ -208,7 +206,7 @@ class Notice(Node):
         models.NoticeEntry.notice_id,
         "What it shows, household by household.",
     )
-    objections: list[Annotated["Objection", strawberry.lazy("bangfu_graphql.casework")]] = many(
+    objections: list[Annotated[Objection, strawberry.lazy("bangfu_graphql.casework")]] = many(
         models.Objection.notice_id, "The objections it met.", local=models.Notice.id
     )
 
@@ -229,7 +227,7 @@ class Objection(Node):
     finding: str = column(models.Objection.finding, "What the re-check found.")
     taken_by: Officer | None = one(models.Objection.taken_by, models.Officer.id, "Who took it down.")
     settled_by: Officer | None = one(models.Objection.settled_by, models.Officer.id, "Who settled it.")
-    case: Annotated["Case", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+    case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
         models.Objection.case_id, models.Case.id, "The case."
     )
 
@@ -259,10 +257,10 @@ class SampleUnit(Node):
     finding: str = column(models.SampleUnit.finding, "What was found.")
     checked_on: date | None = column(models.SampleUnit.checked_on, "The day of the check.")
     checked_by: Officer | None = one(models.SampleUnit.checked_by, models.Officer.id, "Who checked it.")
-    case: Annotated["Case", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+    case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
         models.SampleUnit.case_id, models.Case.id, "The case."
     )
-    sample: Annotated["Sample", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+    sample: Annotated[Sample, strawberry.lazy("bangfu_graphql.casework")] | None = one(
         models.SampleUnit.draw_id, models.SampleDraw.id, "The draw."
     )
 
@@ -320,6 +318,7 @@ async def _views(reader: Any, rows: Rows) -> dict[UUID, CaseView]:
 
 
 async def reached(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[str]:
+    """The code of the stage that each case has reached today."""
     views = await _views(reader, rows)
     today = reader.sight.today
     return [views[row["id"]].rules.proceedings.reached(views[row["id"]].view, today) for row in rows]
@@ -352,9 +351,7 @@ async def _overdue(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> lis
 async def receipts_of_cases(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[Any]:
     """The receipt of each case, in statements that grow with the number of different periods only."""
     sight: Sight = reader.sight
-    grounds = await reader.once(
-        "grounds", lambda: grounds_of(reader.now, sight.tenant, sight.programmes.values())
-    )
+    grounds = await reader.once("grounds", lambda: grounds_of(reader.now, sight.tenant, sight.programmes.values()))
     numbers = await reader.once(
         ("numbers", tuple(row["household_id"] for row in rows)),
         lambda: _numbers(reader, [row["household_id"] for row in rows]),
@@ -447,7 +444,9 @@ class Case(Node):
     waits_for: list[Duty] = gathered(
         [models.Case.id], _waits_for, "Who holds it now; nobody while a notice stands and at an end."
     )
-    deadline: date | None = gathered([models.Case.id], _deadline, "The last day of its stage; null where there is none.")
+    deadline: date | None = gathered(
+        [models.Case.id], _deadline, "The last day of its stage; null where there is none."
+    )
     overdue: bool = gathered([models.Case.id], _overdue, "Whether its deadline has passed.")
     division_code: DivisionCode = column(models.Case.division, "The village.")
     division: Division | None = one(models.Case.division, models.Division.code, "The village as it is today.")
@@ -461,9 +460,7 @@ class Case(Node):
     determinations: list[Determination] = many(
         models.DeterminationRow.case_id, "Every determination, in their order.", local=models.Case.id
     )
-    events: list[CaseEvent] = many(
-        models.CaseEvent.case_id, "What happened to it, in order.", local=models.Case.id
-    )
+    events: list[CaseEvent] = many(models.CaseEvent.case_id, "What happened to it, in order.", local=models.Case.id)
     signatures: list[Signature] = many(
         models.Signature.case_id, "Every signature, those that no longer stand among them.", local=models.Case.id
     )

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from typing import Any
 
 import click
 import uvicorn
@@ -18,6 +17,7 @@ from bangfu.cli.shell import Open, Shell, pass_shell
 from bangfu_graphql.http import Service, application
 from bangfu_graphql.schema import schema_of
 from bangfu_graphql.tokens import Issuer, Tokens
+from bangfu_graphql.trying import show
 from bangfu_graphql.working import work_on
 
 HOST, PORT = "127.0.0.1", 8000
@@ -40,8 +40,6 @@ def serve(shell: Shell, host: str, port: int, no_worker: bool, demo: bool) -> No
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
 
     async def work(opened: Open) -> None:
-        from bangfu_graphql.trying import show
-
         service = service_of(opened)
         schema_of(service.plugins.programmes.values())
         config = uvicorn.Config(application(service), host=host, port=port, log_level="warning", server_header=False)
@@ -65,7 +63,7 @@ def serve(shell: Shell, host: str, port: int, no_worker: bool, demo: bool) -> No
 async def _worker(shell: Shell) -> asyncio.subprocess.Process:
     """A worker in a process of its own: long work is heavy, and must not make requests wait."""
     command = [sys.executable, "-m", "bangfu", "worker"]
-    environment = {**__import__("os").environ, "BANGFU_HOME": str(shell.settings.home)}
+    environment = {**os.environ, "BANGFU_HOME": str(shell.settings.home)}
     return await asyncio.create_subprocess_exec(*command, env=environment)
 
 
@@ -106,4 +104,4 @@ def token(shell: Shell, days: int) -> None:
 def schema(shell: Shell, programme: tuple[str, ...]) -> None:
     """Print the schema with these PROGRAMMES, or with all that are installed."""
     codes = programme or tuple(shell.plugins.programmes)
-    click.echo(schema_of(shell.plugins.programme(code) for code in codes).as_str())
+    click.echo(schema_of(shell.plugins.programme(code) for code in codes).printed(), nl=False)

@@ -10,10 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -104,6 +102,11 @@ class Service:
         return who, {code: known[code] for code in sorted(running) if code in known}
 
 
+def _browses(request: HttpRequest) -> bool:
+    """Whether somebody looks with a browser."""
+    return "text/html" in request.headers.get("accept", "")
+
+
 def language_of(request: HttpRequest) -> Language:
     """Chinese, unless the caller prefers English."""
     for part in request.headers.get("accept-language", "").lower().split(","):
@@ -147,7 +150,11 @@ class View(GraphQL[Request, None]):
         trace = secrets.token_hex(8)
         language = language_of(http)
         response: Response
-        if scope["method"] == "GET" and "text/html" in http.headers.get("accept", "") and "query" not in http.query_params:
+        if (
+            scope["method"] == "GET"
+            and "text/html" in http.headers.get("accept", "")
+            and "query" not in http.query_params
+        ):
             response = RedirectResponse("/graphql/console", 303)
         else:
             try:
@@ -156,7 +163,14 @@ class View(GraphQL[Request, None]):
                 if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
                     raise HTTPException(400, f"An Idempotency-Key is 1 to {LONGEST_KEY} printable characters.")
                 context = Request(
-                    who, self.service.database, self.service.vault, self.service.plugins, programmes, language, trace, key
+                    who,
+                    self.service.database,
+                    self.service.vault,
+                    self.service.plugins,
+                    programmes,
+                    language,
+                    trace,
+                    key,
                 )
                 context.schema = schema_of(programmes.values())
                 http.state.context = context
@@ -168,6 +182,8 @@ class View(GraphQL[Request, None]):
             except Exception:
                 log.exception("request %s failed", trace)
                 response = _error("INTERNAL", _FAULT.in_(language), 500, trace)
+            finally:
+                await http.close()  # uploaded files
         response.headers["X-Trace-Id"] = trace
         response.headers["Cache-Control"] = "no-store"
         response.headers["Vary"] = "Accept, Accept-Language, Authorization"
@@ -194,7 +210,7 @@ class View(GraphQL[Request, None]):
         except (TypeError, AttributeError, ValueError, UnicodeError, IndexError) as error:
             raise HTTPException(400, "The body is no GraphQL request.") from error
 
-    async def execute_operation(  # type: ignore[override]
+    async def execute_operation(
         self,
         request: HttpRequest,
         request_adapter: AsyncHTTPRequestAdapter,
@@ -212,9 +228,10 @@ class View(GraphQL[Request, None]):
             "context_value": context,
             "operation_name": request_data.operation_name,
         }
-        types = OperationType.from_http(request_adapter.method)
-        if transport := self._get_stream_transport(request_data.protocol):
-            types = transport.allowed_operation_types(types) & {OperationType.SUBSCRIPTION}
+        types = set(OperationType.from_http(request_adapter.method))
+        if self._get_stream_transport(request_data.protocol):
+            request.state.streams = True
+            types = {OperationType.SUBSCRIPTION}
             return _ended(await schema.stream(request_data.query, allowed_operation_types=types, **asked), context)
         if context.key is not None:
             context.digest = await _digest(request_data)
@@ -413,9 +430,7 @@ class _TooLarge(HTTPException):
 
 
 def _too_large(limit: int) -> Response:
-    return _error(
-        "TOO_LARGE", f"A body has at most {limit:,} bytes.", 413, secrets.token_hex(8), Connection="close"
-    )
+    return _error("TOO_LARGE", f"A body has at most {limit:,} bytes.", 413, secrets.token_hex(8), Connection="close")
 
 
 # --- files, console, health -----------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,7 @@ from graphql import GraphQLError
 
 from bangfu_graphql.mapping import Attribute, Entity
 
-_READERS = {
+_READERS: dict[type, Callable[[str], Any]] = {
     UUID: UUID,
     date: date.fromisoformat,
     datetime: datetime.fromisoformat,

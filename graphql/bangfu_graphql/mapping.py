@@ -21,10 +21,10 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated, Any, TypeAlias, TypeVar, get_args
+from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args
 
 import strawberry
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Label
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 
@@ -38,20 +38,8 @@ from bangfu.vault import Vault
 
 T = TypeVar("T")
 
-
-@dataclass(frozen=True, eq=False)
-class Expression:
-    """A value that PostgreSQL computes from a row, named like a column of it."""
-
-    key: str
-    element: ColumnElement[Any]
-
-    def label(self, name: str) -> Any:
-        """The value under a name."""
-        return self.element.label(name)
-
-
-Attribute: TypeAlias = InstrumentedAttribute[Any] | Expression
+Attribute: TypeAlias = InstrumentedAttribute[Any] | Label[Any]
+"""A column, or a value that PostgreSQL computes from a row, named like a column of it."""
 MAPPING, ACTION, CONDITION = "mapping", "action", "condition"
 DEFAULT_PAGE, LARGEST_PAGE = 20, 100
 NEWEST = "NEWEST"
@@ -264,11 +252,9 @@ def derived(
     needs: Sequence[Any],
     value: Callable[[Sight, Mapping[str, Any]], Any],
     description: str,
-    *,
-    action: Action | None = None,
 ) -> Any:
     """A field that is computed from columns of its row."""
-    return _field(Derived(tuple(needs), value), description, action)
+    return _field(Derived(tuple(needs), value), description)
 
 
 def one(local: Any, remote: Any, description: str, *, where: Condition | None = None) -> Any:
@@ -281,11 +267,9 @@ def many(remote: Any, description: str, *, local: Any = None, where: Condition |
     return _field(Many(local if local is not None else remote.class_.id, remote, where), description)
 
 
-def pages(
-    returns: Any, local: Any, remote: Any, description: str, *, filter: Any = None, where: Condition | None = None
-) -> Any:
+def pages(returns: Any, local: Any, remote: Any, description: str, *, filter: Any = None) -> Any:
     """A field that is a connection: a page of a list that may be long. ``returns`` is its type."""
-    mapping = Many(local, remote, where, paged=True)
+    mapping = Many(local, remote, paged=True)
     return _field(mapping, description, resolver=answered(page_arguments(filter), returns))
 
 
@@ -293,16 +277,9 @@ def gathered(
     needs: Sequence[Any],
     values: Callable[[Any, Sequence[Mapping[str, Any]], Mapping[str, Any]], Awaitable[Sequence[Any]]],
     description: str,
-    *,
-    action: Action | None = None,
-    arguments: Mapping[str, tuple[Any, str]] | None = None,
-    returns: Any = None,
 ) -> Any:
-    """A field that is computed for a whole level at once; ``arguments`` gives the type and the words of each."""
-    mapping = Gathered(tuple(needs), values)
-    if arguments is None:
-        return _field(mapping, description, action)
-    return _field(mapping, description, action, resolver=answered(arguments, returns))
+    """A field that is computed for a whole level at once."""
+    return _field(Gathered(tuple(needs), values), description)
 
 
 def page_arguments(filter: Any = None, order: Any = None) -> dict[str, tuple[Any, str]]:
@@ -331,12 +308,12 @@ def answered(arguments: Mapping[str, tuple[Any, str]], returns: Any) -> Callable
 
 
 def signed(function: Callable[..., Any], arguments: Mapping[str, tuple[Any, str]], returns: Any) -> Callable[..., Any]:
-    """A resolver of ``self``, ``info`` and keywords, with arguments that Strawberry can read; those that may be null may
-    be left out."""
+    """A resolver of ``self``, ``info`` and keywords, with arguments that Strawberry can read.
+
+    Those that may be null may be left out.
+    """
     keyword = inspect.Parameter.KEYWORD_ONLY
-    types = {
-        name: Annotated[kind, strawberry.argument(description=words)] for name, (kind, words) in arguments.items()
-    }
+    types = {name: Annotated[kind, strawberry.argument(description=words)] for name, (kind, words) in arguments.items()}
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [
         inspect.Parameter("self", either),
@@ -354,6 +331,12 @@ def signed(function: Callable[..., Any], arguments: Mapping[str, tuple[Any, str]
     function.__signature__ = inspect.Signature(parameters, return_annotation=returns)  # type: ignore[attr-defined]
     function.__annotations__ = {"info": strawberry.Info, **types, "return": returns}
     return function
+
+
+def enumeration(name: str, members: Mapping[str, Any], description: str) -> type[enum.Enum]:
+    """An enumeration of the API that is made at run time."""
+    made = cast(type[enum.Enum], enum.Enum(name, members))
+    return strawberry.enum(made, description=description)
 
 
 # --- filters --------------------------------------------------------------------------------------------------
@@ -375,8 +358,5 @@ def orders_of(cls: type) -> type[enum.Enum] | None:
     names = list(entity_of(cls).order)
     if len(names) < 2:
         return None
-    made: type[enum.Enum] = strawberry.enum(
-        enum.Enum(f"{definition_of(cls).name}Order", {name: name for name in names}),  # type: ignore[arg-type]
-        description=f"The orders in which {definition_of(cls).name} can be listed.",
-    )
-    return made
+    listed = definition_of(cls).name
+    return enumeration(f"{listed}Order", {name: name for name in names}, f"The orders in which {listed} can be listed.")

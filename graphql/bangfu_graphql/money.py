@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 
@@ -15,6 +15,9 @@ from bangfu_graphql.mapping import Sight, column, derived, filters, many, mapped
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import Division, Household, Officer, within
 from bangfu_graphql.scalars import BatchState, DivisionCode, Money
+
+if TYPE_CHECKING:
+    from bangfu_graphql.casework import Case
 
 
 @mapped(
@@ -28,10 +31,10 @@ class Award(Node):
     amount: Money = column(models.Entitlement.amount_fen, "How much.")
     created_at: datetime = column(models.Entitlement.created_at, "Since when it is due.")
     voided_at: datetime | None = column(models.Entitlement.voided_at, "Since when it is due no more.")
-    lines: list[Annotated["PaymentLine", strawberry.lazy("bangfu_graphql.money")]] = many(
+    lines: list[Annotated[PaymentLine, strawberry.lazy("bangfu_graphql.money")]] = many(
         models.PaymentLine.entitlement_id, "The payments of it.", local=models.Entitlement.id
     )
-    case: Annotated["Case", strawberry.lazy("bangfu_graphql.casework")] | None = one(
+    case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
         models.Entitlement.case_id, models.Case.id, "The case."
     )
 
@@ -66,7 +69,7 @@ class PaymentLine(Node):
     division: Division | None = one(models.PaymentLine.division, models.Division.code, "The village as it is today.")
     household: Household | None = one(models.PaymentLine.household_id, models.Household.id, "The household.")
     award: Award | None = one(models.PaymentLine.entitlement_id, models.Entitlement.id, "The award that it pays.")
-    batch: Annotated["PaymentBatch", strawberry.lazy("bangfu_graphql.money")] | None = one(
+    batch: Annotated[PaymentBatch, strawberry.lazy("bangfu_graphql.money")] | None = one(
         models.PaymentLine.batch_id, models.PaymentBatch.id, "The batch."
     )
 

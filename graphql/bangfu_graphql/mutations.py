@@ -7,18 +7,19 @@ households that are refused are named and the others go on.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
 from sqlalchemy import ColumnElement, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
 from bangfu import models, payments
-from bangfu.access import Action, actor
+from bangfu.access import Action, Entered, actor
 from bangfu.cases import acts, batch, exports, paying, planning, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
@@ -258,8 +259,10 @@ class SettingPayload(Payload):
     done: bool = strawberry.field(description="Whether it was made.")
 
 
-async def _one(info: strawberry.Info, cls: type, attribute: Any, key: UUID | None) -> Any:
-    return None if key is None else await request_of(info).reader.one(info, cls, attribute == key)
+async def _one(info: strawberry.Info, cls: type[P], attribute: Any, key: UUID | None) -> P | None:
+    """The row that stands for the object of a key."""
+    row = None if key is None else await request_of(info).reader.one(info, cls, attribute == key)
+    return cast(P | None, row)
 
 
 async def _change(
@@ -378,12 +381,15 @@ _BATCH = Text("拨付批次", "the batch")
 class Mutation:
     """Everything that changes something."""
 
-    @_field("Import a workbook, as a job. The same file again changes nothing; problems come back in the workbook.", None)
+    @_field(
+        "Import a workbook, as a job. The same file again changes nothing; problems come back in the workbook.", None
+    )
     async def import_workbook(
         self, info: strawberry.Info, input: Annotated[ImportInput, _says("The workbook.")]
     ) -> JobPayload:
         """Import a workbook."""
-        data = await input.file.read()
+        file = cast(UploadFile, input.file)
+        data = await file.read()
 
         async def work(request: Request, session: AsyncSession) -> JobPayload:
             if input.kind is WorkbookKind.PLANS:
@@ -398,7 +404,7 @@ class Mutation:
                 request.vault,
                 request.who,
                 importer,
-                input.file.filename or "workbook.xlsx",
+                file.filename or "workbook.xlsx",
                 data,
                 request.database.settings.largest_file,
                 as_of=input.as_of,
@@ -410,7 +416,10 @@ class Mutation:
 
         return await _change(info, work, lambda problems: JobPayload(key=None, problems=problems))
 
-    @_field("Let the county run a programme from a day on; it is part of this county's schema from then.", Action.SWITCH_PROGRAMME)
+    @_field(
+        "Let the county run a programme from a day on; it is part of this county's schema from then.",
+        Action.SWITCH_PROGRAMME,
+    )
     async def switch_programme_on(
         self,
         info: strawberry.Info,
@@ -426,7 +435,10 @@ class Mutation:
 
         return await _change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
 
-    @_field("Put a draft of the county's own document in force; by another person than who drafted it.", Action.RELEASE_PROVISION)
+    @_field(
+        "Put a draft of the county's own document in force; by another person than who drafted it.",
+        Action.RELEASE_PROVISION,
+    )
     async def release_provision(
         self, info: strawberry.Info, id: Annotated[strawberry.ID, _says("The document.")]
     ) -> ProvisionPayload:
@@ -537,9 +549,7 @@ class Mutation:
             lambda request, session, ground, stated: acts.post(session, request.who, ground, chosen, stated, place),
         )
 
-    @_field(
-        "Take down an objection against one household on notice; it waits, the others go on.", Action.WORK_ON_CASES
-    )
+    @_field("Take down an objection against one household on notice; it waits, the others go on.", Action.WORK_ON_CASES)
     async def object_to_case(
         self,
         info: strawberry.Info,
@@ -701,7 +711,7 @@ class Mutation:
     @_field("Check a batch: its totals are counted again. By another person than who made it.", Action.PAY_CASES)
     async def check_batch(self, info: strawberry.Info, id: BatchArgument) -> BatchPayload:
         """Check a batch."""
-        return await _batch_step(info, id, lambda session, who, ground, key: paying.check_batch(session, who, ground, key))
+        return await _batch_step(info, id, paying.check_batch)
 
     @_field(
         "Release a checked batch and close its cases; by a third person, who took no part in the sample. It never "
@@ -710,9 +720,7 @@ class Mutation:
     )
     async def release_batch(self, info: strawberry.Info, id: BatchArgument) -> BatchPayload:
         """Release a batch."""
-        return await _batch_step(
-            info, id, lambda session, who, ground, key: paying.release_batch(session, who, ground, key)
-        )
+        return await _batch_step(info, id, paying.release_batch)
 
     @_field("Cancel a batch that has not been released; what it held can be gathered again.", Action.PAY_CASES)
     async def cancel_batch(
@@ -725,10 +733,11 @@ class Mutation:
 
     # --- exports ---
 
-    @_field("The payment list of a released batch as a workbook, with whole account numbers, as a job.", Action.EXPORT_PAYMENTS)
-    async def export_payments(
-        self, info: strawberry.Info, batch: BatchArgument, reason: ReasonArgument
-    ) -> JobPayload:
+    @_field(
+        "The payment list of a released batch as a workbook, with whole account numbers, as a job.",
+        Action.EXPORT_PAYMENTS,
+    )
+    async def export_payments(self, info: strawberry.Info, batch: BatchArgument, reason: ReasonArgument) -> JobPayload:
         """Export a payment list."""
         return await _export(info, exports.Export.PAYMENTS, PaymentBatch, batch, _BATCH, reason)
 
@@ -755,14 +764,16 @@ async def _row(request: Request, session: AsyncSession, cls: type, id: strawberr
     entity = entity_of(cls)
     key = _key(cls, id, "id", what)
     conditions = entity.conditions(request.reader.sight)
-    row = await session.scalar(select(entity.model).where(*conditions, entity.key == key))  # type: ignore[arg-type]
+    row = await session.scalar(select(entity.model).where(*conditions, entity.key == key))
     if row is None:
         raise Code.NOT_FOUND.refuse("id", what=what)
     return row
 
 
 async def _batch_step(
-    info: strawberry.Info, id: strawberry.ID, step: Callable[..., Awaitable[payments.Batch]]
+    info: strawberry.Info,
+    id: strawberry.ID,
+    step: Callable[[AsyncSession, Entered, Ground, UUID], Awaitable[payments.Batch]],
 ) -> BatchPayload:
     async def work(request: Request, session: AsyncSession) -> BatchPayload:
         row = await _row(request, session, PaymentBatch, id, _BATCH)
@@ -802,7 +813,9 @@ def mutation_of(programme: CoreProgramme) -> type:
             "facts": (types.plan, "What the applicant states."),
             "act": (
                 ActInput | None,
-                strawberry.field(description="What is said of this plan, where it differs from the others.", default=None),
+                strawberry.field(
+                    description="What is said of this plan, where it differs from the others.", default=None
+                ),
             ),
         },
         decorate=strawberry.input,
@@ -826,7 +839,7 @@ def mutation_of(programme: CoreProgramme) -> type:
             stated_plans = []
             for one in plans:
                 facts = {
-                    name: frozenset(value) if isinstance(value := getattr(one.facts, name), list) else value
+                    name: frozenset(given) if isinstance(given := getattr(one.facts, name), list) else given
                     for name in stated
                 }
                 own = said if one.act is None else await _stated(request, session, one.act)
@@ -863,7 +876,7 @@ def mutation_of(programme: CoreProgramme) -> type:
     plan.__annotations__ = {
         "info": strawberry.Info,
         "period": PeriodArgument,
-        "plans": Annotated[list[plan_input], _says("One plan a household.")],
+        "plans": Annotated[list[plan_input], _says("One plan a household.")],  # type: ignore[valid-type]
         "act": ActArgument,
         "return": CasesPayload,
     }
@@ -883,7 +896,8 @@ def mutation_of(programme: CoreProgramme) -> type:
     fields = {
         f"plan_{code}": strawberry.mutation(
             resolver=plan,
-            description=f"Open one case a household with its plan, or correct a plan that is not on notice yet: {title}.",
+            description="Open one case a household with its plan, or correct a plan that is not on notice yet: "
+            f"{title}.",
             metadata={ACTION: Action.WORK_ON_CASES},
         ),
         f"sign_{code}": strawberry.mutation(

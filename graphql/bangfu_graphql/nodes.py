@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 import strawberry
 
@@ -49,8 +49,3 @@ class Connection(Generic[T]):
     total_count: int = strawberry.field(
         description="How many there are in all pages, counted up to 100,000; 100001 says that there are more."
     )
-
-
-def lazy(name: str, module: str) -> Any:
-    """A type of another module, by name."""
-    return Annotated[name, strawberry.lazy(f"bangfu_graphql.{module}")]

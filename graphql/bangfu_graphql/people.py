@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
 from sqlalchemy import ColumnElement, false, select
@@ -19,10 +19,20 @@ from bangfu.registry.history import holds
 from bangfu.registry.identity import read_identity
 from bangfu.registry.known import HEAD
 from bangfu_graphql.mapping import Sight, column, current, derived, filters, many, mapped, one, pages, where
-from bangfu_graphql.nodes import Connection, Node, lazy
+from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.scalars import (
-    DivisionCode, DivisionLevel, IncomeCategory, Money, OrganizationKind, RegisterStanding, Relation, Sex,
+    DivisionCode,
+    DivisionLevel,
+    IncomeCategory,
+    Money,
+    OrganizationKind,
+    RegisterStanding,
+    Relation,
+    Sex,
 )
+
+if TYPE_CHECKING:
+    from bangfu_graphql.casework import Case
 
 
 def within(attribute: Any, code: int) -> ColumnElement[bool]:
@@ -69,8 +79,8 @@ class Division(Node):
     township_code: DivisionCode = derived(
         [models.Division.code], lambda sight, row: township_of(row["code"]), "The township of a village; else its own."
     )
-    households: Connection[Annotated["Household", strawberry.lazy("bangfu_graphql.people")]] = pages(
-        Connection[lazy("Household", "people")],
+    households: Connection[Annotated[Household, strawberry.lazy("bangfu_graphql.people")]] = pages(
+        Connection[Annotated["Household", strawberry.lazy("bangfu_graphql.people")]],
         models.Division.code,
         models.Household.division,
         "The households registered in a village; a township and a county have none of their own.",
@@ -166,12 +176,12 @@ class PersonFilter:
 
     identity_number: str | None = where(_numbered, "With this identity number, stated whole; answers mask it.")
     name: str | None = where(lambda s, v: models.Person.name == v, "With exactly this name.")
-    division: DivisionCode | None = where(lambda s, v: within(models.Person.division, v), "Registered in this division.")
+    division: DivisionCode | None = where(
+        lambda s, v: within(models.Person.division, v), "Registered in this division."
+    )
 
 
-@mapped(
-    models.Person, order=(models.Person.division, models.Person.id), read=Action.READ_REGISTERS
-)
+@mapped(models.Person, order=(models.Person.division, models.Person.id), read=Action.READ_REGISTERS)
 class Person(Node):
     """A person 人员. Identity number and telephone are masked."""
 
@@ -182,15 +192,13 @@ class Person(Node):
         lambda sight, row: row["birth_date"].year if row["birth_date"] else None,
         "The year of birth.",
     )
-    birth_date: date | None = column(
-        models.Person.birth_date, "The day of birth.", action=Action.READ_BIRTH_DATES
-    )
+    birth_date: date | None = column(models.Person.birth_date, "The day of birth.", action=Action.READ_BIRTH_DATES)
     identity_number_masked: str | None = column(
         models.Person.identity_masked, "The identity number 证件号码, all but its first three and last two hidden."
     )
     phone_masked: str | None = column(models.Person.phone_masked, "The telephone number, its middle hidden.")
     division_code: DivisionCode = column(models.Person.division, "The village.")
-    memberships: list[Annotated["Member", strawberry.lazy("bangfu_graphql.people")]] = many(
+    memberships: list[Annotated[Member, strawberry.lazy("bangfu_graphql.people")]] = many(
         models.Membership.person_id,
         "The household that the person belongs to today.",
         local=models.Person.id,
@@ -211,7 +219,7 @@ class Member(Node):
     since: date = column(models.Membership.valid_from, "The first day.")
     until: date | None = column(models.Membership.valid_to, "The day before which it ended; null while it holds.")
     person: Person | None = one(models.Membership.person_id, models.Person.id, "The person.")
-    household: Annotated["Household", strawberry.lazy("bangfu_graphql.people")] | None = one(
+    household: Annotated[Household, strawberry.lazy("bangfu_graphql.people")] | None = one(
         models.Membership.household_id, models.Household.id, "The household."
     )
 
@@ -242,7 +250,9 @@ class Account(Node):
 
     holder: str = column(models.Account.holder, "Whose account it is.")
     bank: str = column(models.Account.bank, "The bank.")
-    number_masked: str = column(models.Account.number_masked, "The account number, all but its last four digits hidden.")
+    number_masked: str = column(
+        models.Account.number_masked, "The account number, all but its last four digits hidden."
+    )
     since: date = column(models.Account.valid_from, "The first day.")
 
 
@@ -278,7 +288,7 @@ class IncomeLine(Node):
     stable: bool | None = column(models.IncomeLine.stable, "Whether the income is stable 是否稳定.")
     evidence: str = column(models.IncomeLine.evidence, "What shows it 印证资料.")
     known_from: datetime = column(models.IncomeLine.known_from, "Since when it is known.")
-    household: Annotated["Household", strawberry.lazy("bangfu_graphql.people")] | None = one(
+    household: Annotated[Household, strawberry.lazy("bangfu_graphql.people")] | None = one(
         models.IncomeLine.household_id, models.Household.id, "The household."
     )
 
@@ -332,7 +342,9 @@ class Household(Node):
     """A registered household 建档户, known by its number."""
 
     number: str = column(models.Household.number, "Its number in the register 户编号.")
-    group: str = column(models.Household.group_name, "The group 村民小组 within the village; empty where none is known.")
+    group: str = column(
+        models.Household.group_name, "The group 村民小组 within the village; empty where none is known."
+    )
     division_code: DivisionCode = column(models.Household.division, "Its village.")
     division: Division | None = one(models.Household.division, models.Division.code, "Its village as it is today.")
     standing: Standing | None = one(
@@ -362,7 +374,7 @@ class Household(Node):
         "The account that it is paid to today.",
         where=current(models.Account),
     )
-    linked_cadre: Annotated["LinkedCadre", strawberry.lazy("bangfu_graphql.people")] | None = one(
+    linked_cadre: Annotated[LinkedCadre, strawberry.lazy("bangfu_graphql.people")] | None = one(
         models.Household.id,
         models.HouseholdCadre.household_id,
         "The cadre linked to it today 联户干部.",
@@ -375,7 +387,7 @@ class Household(Node):
         "Its income ledger, by day.",
         filter=IncomeFilter,
     )
-    cases: list[Annotated["Case", strawberry.lazy("bangfu_graphql.casework")]] = many(
+    cases: list[Annotated[Case, strawberry.lazy("bangfu_graphql.casework")]] = many(
         models.Case.household_id, "Its cases in the programmes that the county runs.", local=models.Household.id
     )
 

@@ -31,7 +31,7 @@ from graphql import (
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from bangfu_graphql.mapping import LARGEST_PAGE, MAPPING, Entity, Many, Mapped
+from bangfu_graphql.mapping import DEFAULT_PAGE, LARGEST_PAGE, MAPPING, Entity, Many, Mapped
 
 DEFINITION = "strawberry-definition"
 LARGEST_TREE = 20_000
@@ -57,7 +57,6 @@ class Page:
 
     total: bool = False
     rows: bool = False
-    info: bool = False
 
 
 @dataclass
@@ -76,7 +75,7 @@ class Planner:
         self.schema, self.fragments, self.variables, self.strawberry = schema, fragments, variables, strawberry
 
     @classmethod
-    def of(cls, info: GraphQLResolveInfo, variables: Any, strawberry: Any) -> Planner:
+    def of(cls, info: GraphQLResolveInfo[Any], variables: Any, strawberry: Any) -> Planner:
         """The planner of the operation that is being executed."""
         return cls(info.schema, info.fragments, variables, strawberry)
 
@@ -89,10 +88,12 @@ class Planner:
             if own_type:
                 only = frozenset({kind.name})  # noqa: PLW2901 - the rows may be of other types of the interface too
             definition = self._definition(kind, only, name)
-            own: StrawberryField | None = definition and definition.extensions.get(DEFINITION)
-            mapping: Mapped | None = own.metadata.get(MAPPING) if own else None
-            if own is None or definition is None or mapping is None:
-                continue  # __typename, and fields that have resolvers of their own
+            if definition is None:
+                continue  # __typename
+            own: StrawberryField = definition.extensions[DEFINITION]
+            mapping: Mapped | None = own.metadata.get(MAPPING)
+            if mapping is None:
+                continue  # it has a resolver of its own
             arguments = self._arguments(definition, own, node)
             key = (node.alias or node.name).value if definition.args else own.python_name
             wanted = selected.fields.get(key)
@@ -109,7 +110,6 @@ class Planner:
         connection = cast(GraphQLObjectType, kind)
         for name, _, node in self._fields(kind, nodes):
             page.total |= name == "totalCount"
-            page.info |= name == "pageInfo"
             page.rows |= name in ("nodes", "edges", "pageInfo")
             inner += [node] if name == "nodes" else []
             edges += [node] if name == "edges" else []
@@ -177,12 +177,17 @@ class Planner:
         return bool(left), left
 
     def _definition(self, kind: GraphQLNamedType, only: frozenset[str] | None, name: str) -> GraphQLField | None:
-        """A field as the narrowest type that is meant declares it: an object's may lead further than its interface's."""
+        """A field as the narrowest type that is meant declares it.
+
+        An object's may lead further than its interface's.
+        """
+        found: GraphQLField | None
         for narrower in sorted(only or ()):
             found = cast(GraphQLObjectType, self.schema.get_type(narrower)).fields.get(name)
             if found is not None:
                 return found
-        return cast(GraphQLObjectType, kind).fields.get(name)
+        found = cast(GraphQLObjectType, kind).fields.get(name)
+        return found
 
     def _included(self, node: SelectionNode) -> bool:
         for directive, name, wanted in ((GraphQLSkipDirective, "if", False), (GraphQLIncludeDirective, "if", True)):
@@ -207,7 +212,7 @@ def _origin(kind: GraphQLNamedType) -> Any:
 def _both_pages(one: Page | None, other: Page) -> Page:
     if one is None:
         return other
-    return Page(one.total or other.total, one.rows or other.rows, one.info or other.info)
+    return Page(one.total or other.total, one.rows or other.rows)
 
 
 def _merged(one: Selected | None, other: Selected) -> Selected:
@@ -248,6 +253,6 @@ def _size(selected: Selected, rows: int) -> int:
         if wanted.selected is not None:
             within = rows
             if wanted.page is not None:
-                within = rows * min(page_size(wanted.arguments) or 20, LARGEST_PAGE)
+                within = rows * min(page_size(wanted.arguments) or DEFAULT_PAGE, LARGEST_PAGE)
             size += _size(wanted.selected, within)
     return size

@@ -1,7 +1,7 @@
-"""The types that a programme brings: its facts, findings, parameters and stages are real types, made from what it declares.
+"""The types that a programme brings.
 
-Everything that depends on what a programme declares is made here, once a programme; a schema is put together from the
-programmes that its county runs.
+Its facts, findings, parameters and stages are real types, made from what it declares. Everything that depends on what
+a programme declares is made here, once a programme; a schema is put together from the programmes that its county runs.
 """
 
 from __future__ import annotations
@@ -11,17 +11,18 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import strawberry
 from sqlalchemy import select
 
 from bangfu import models
 from bangfu.access import Action
-from bangfu.cases import overview, receipts
 from bangfu.cases import ground as grounds
+from bangfu.cases import overview, receipts
 from bangfu.cases.ground import Ground
-from bangfu.policy import Fen, MonthDay, Rate, Years, kind_of, title_of
+from bangfu.errors import Code
+from bangfu.policy import Fen, MonthDay, Rate, Years, kind_of
 from bangfu.policy import Window as CoreWindow
 from bangfu.process import END_TITLES
 from bangfu.programme import Programme as CoreProgramme
@@ -36,11 +37,22 @@ from bangfu_graphql.casework import (
     Notice,
     NoticeFilter,
     Sample,
-    standing_determination,
     reached,
+    standing_determination,
 )
-from bangfu_graphql.mapping import ACTION, answered, as_rows, derived, gathered, one, page_arguments, prefix_of, signed
-from bangfu_graphql.money import BatchFilter, PaymentBatch
+from bangfu_graphql.mapping import (
+    ACTION,
+    as_rows,
+    derived,
+    entity_of,
+    enumeration,
+    gathered,
+    one,
+    page_arguments,
+    prefix_of,
+    signed,
+)
+from bangfu_graphql.money import PaymentBatch
 from bangfu_graphql.nodes import Connection
 from bangfu_graphql.receipts import Authority, authority
 from bangfu_graphql.requests import request_of, say
@@ -102,10 +114,10 @@ _VALUES: dict[Any, tuple[Any, Any]] = {
     CoreWindow: (DayWindow, DayWindowInput),
     Years: (YearRange, YearRangeInput),
 }
-_READ: dict[Any, Callable[[Any], Any]] = {CoreWindow: _window, Years: _years}
+_READERS: dict[Any, Callable[[Any], Any]] = {CoreWindow: _window, Years: _years}
 
 
-def _enumeration(choices: type[StrEnum], prefix: str) -> type[Enum]:
+def _choices(choices: type[StrEnum], prefix: str) -> type[Enum]:
     """An enumeration of a plugin (or of the core, which all programmes share) as one of the API."""
     if not hasattr(choices, "__strawberry_definition__"):
         ours = choices.__module__.startswith("bangfu.")
@@ -119,10 +131,10 @@ def _value_types(annotation: Any, prefix: str) -> tuple[Any, Any]:
     if annotation in _VALUES:
         return _VALUES[annotation]
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        own = _enumeration(annotation, prefix)
+        own = _choices(annotation, prefix)
         return own, own
     assert get_origin(annotation) is frozenset
-    member = _enumeration(get_args(annotation)[0], prefix)
+    member = _choices(get_args(annotation)[0], prefix)
     return list[member], list[member]  # type: ignore[valid-type]
 
 
@@ -151,7 +163,7 @@ _FACT_TYPES = {Kind.MONEY: Money, Kind.NUMBER: int, Kind.YEAR: int, Kind.TRUTH: 
 def _fact_type(spec: FactSpec, prefix: str) -> Any:
     if spec.choices is None:
         return _FACT_TYPES[spec.kind]
-    member = _enumeration(spec.choices, prefix)
+    member = _choices(spec.choices, prefix)
     return list[member] if spec.kind is Kind.CHOICES else member  # type: ignore[valid-type]
 
 
@@ -171,13 +183,11 @@ def _exact(units: int | None) -> str | None:
 class ProgrammeTypes:
     """What a programme brings to a schema: object types, and fields of the roots."""
 
-    case: Any
     period: Any
     plan: Any
     provision: Any
     stage: Any
     types: tuple[Any, ...]
-    parameters: Mapping[str, Any]
 
 
 @cache
@@ -221,12 +231,10 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         )
     )
     stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
-    stage = strawberry.enum(
-        Enum(  # type: ignore[arg-type]
-            f"{prefix}Stage",
-            {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
-        ),
-        description=f"The stages of a case, in their order, and its ends: {title}.",
+    stage = enumeration(
+        f"{prefix}Stage",
+        {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
+        f"The stages of a case, in their order, and its ends: {title}.",
     )
     stated = made(
         f"{prefix}Stated",
@@ -276,7 +284,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     )
     provision = _provision(programme, prefix, parameters, titles)
     period = _period(programme, prefix, case, values)
-    return ProgrammeTypes(case, period, plan, provision, stage, (case, determination, period), hints)
+    return ProgrammeTypes(period, plan, provision, stage, (case, determination, period))
 
 
 def _finding_type(kind: Kind, step: StepKind) -> Any:
@@ -287,37 +295,32 @@ def _finding_type(kind: Kind, step: StepKind) -> Any:
 
 def _provision(programme: CoreProgramme, prefix: str, parameters: Mapping[str, Any], titles: Mapping[str, Text]) -> Any:
     """The input of a county's own document: dated values of parameters, each in its own type."""
-    fields: dict[str, tuple[Any, Any]] = {}
-    entries: dict[Any, Any] = {}
-    for name, (_, stated) in parameters.items():
-        key = str(stated)
-        if key not in entries:
-            entries[key] = made(
-                f"Dated{_plain_name(stated)}",
-                "A value, from which day, and the clause of the county's document that says so.",
-                {
-                    "value": (stated, "The value."),
-                    "since": (date, "From which day."),
-                    "until": (
-                        date | None,
-                        strawberry.field(description="Before which day; left out for good.", default=None),
-                    ),
-                    "clause": (str, "The clause."),
-                },
-                decorate=strawberry.input,
-            ) if key not in _ENTRIES else _ENTRIES[key]
-            _ENTRIES[key] = entries[key]
-        kind = list[entries[key]] | None  # type: ignore[valid-type]
-        fields[name] = (kind, strawberry.field(description=_words(titles[name]), default=None))
     return made(
         f"{prefix}ProvisionParameters",
         f"The values that a county's own document sets: {programme.title.en}.",
-        fields,
+        {
+            name: (_dated(stated), strawberry.field(description=_words(titles[name]), default=None))
+            for name, (_, stated) in parameters.items()
+        },
         decorate=strawberry.input,
     )
 
 
-_ENTRIES: dict[str, Any] = {}
+@cache
+def _dated(stated: Any) -> Any:
+    """Dated values of one type, or none: an input that all parameters of the type share, in whatever programme."""
+    entry = made(
+        f"Dated{_plain_name(stated)}",
+        "A value, from which day, and the clause of the county's document that says so.",
+        {
+            "value": (stated, "The value."),
+            "since": (date, "From which day."),
+            "until": (date | None, strawberry.field(description="Before which day; left out for good.", default=None)),
+            "clause": (str, "The clause."),
+        },
+        decorate=strawberry.input,
+    )
+    return list[entry] | None  # type: ignore[valid-type]
 
 
 def _plain_name(kind: Any) -> str:
@@ -326,6 +329,13 @@ def _plain_name(kind: Any) -> str:
     definition = getattr(kind, "__strawberry_definition__", None)
     name: str = definition.name if definition is not None else {int: "Int", bool: "Boolean"}.get(kind, kind.__name__)
     return name.removesuffix("Input")
+
+
+def _read(hint: Any, given: Any) -> Any:
+    """A stated value as the policy knows it."""
+    if get_origin(hint) is frozenset:
+        return frozenset(given)
+    return _READERS[hint](given) if hint in _READERS else given
 
 
 def raw_provision(programme: CoreProgramme, given: Any) -> dict[str, list[dict[str, Any]]]:
@@ -337,12 +347,11 @@ def raw_provision(programme: CoreProgramme, given: Any) -> dict[str, list[dict[s
         if entries is None:
             continue
         hint = hints[name]
-        read = _READ.get(hint, frozenset if get_origin(hint) is frozenset else lambda value: value)
         raw[name] = [
             {
                 "since": entry.since,
                 **({"until": entry.until} if entry.until else {}),
-                "value": kind_of(hint).dump(read(entry.value)),
+                "value": kind_of(hint).dump(_read(hint, entry.value)),
                 "clause": entry.clause,
             }
             for entry in entries
@@ -359,7 +368,9 @@ class Stage:
 
     code: str = strawberry.field(description="Its code.")
     title: str = strawberry.field(description="Its name.")
-    deadline: date | None = strawberry.field(description="Its last day, grace included; null where the plan gives none.")
+    deadline: date | None = strawberry.field(
+        description="Its last day, grace included; null where the plan gives none."
+    )
     cites: list[str] = strawberry.field(description="The clauses that ask for it.")
 
 
@@ -374,7 +385,9 @@ class Clause:
     left_out: str | None = strawberry.field(description="Why it is left out, where it is.")
 
 
-@strawberry.interface(description="One period of a programme in this county, by the rules that were frozen when it was opened.")
+@strawberry.interface(
+    description="One period of a programme in this county, by the rules that were frozen when it was opened."
+)
 class ProgrammePeriod:
     """One period of a programme in this county."""
 
@@ -441,22 +454,17 @@ class ProgrammePeriod:
 def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> Any:
     """The type of one period of a programme, with its cases, notices, samples, batches and figures."""
 
-    async def of_period(self: Any, info: strawberry.Info, cls: type, model: Any, arguments: Mapping[str, Any]) -> Any:
-        conditions = [model.programme == self.ground.programme.code, model.period == self.ground.period.key]
-        return await request_of(info).reader.list(info, cls, arguments, conditions)
-
     def listed(cls: Any, shown: Any, filter: Any, description: str) -> Any:
-        model = cls.__entity__.model
+        entity = entity_of(cls)
+        model: Any = entity.model
 
         async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
-            return await of_period(self, info, cls, model, arguments)
+            conditions = [model.programme == self.ground.programme.code, model.period == self.ground.period.key]
+            return await request_of(info).reader.list(info, cls, arguments, conditions)
 
         returns = Connection[shown]
-        order = None
-        own = signed(resolve, page_arguments(filter, order), returns)
-        return returns, strawberry.field(
-            resolver=own, description=description, metadata={ACTION: cls.__entity__.read}
-        )
+        own = signed(resolve, page_arguments(filter), returns)
+        return returns, strawberry.field(resolver=own, description=description, metadata={ACTION: entity.read})
 
     trace = programme.books[-1].rules.traced()
     flags = [n for n, t in trace.steps.items() if t.term.kind is Kind.TRUTH and n not in trace.criteria]
@@ -486,6 +494,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
         )
         figures["flagged"] = (flagged, "What is particular about eligible households.")
     township = made(f"{prefix}Figures", "The figures of one township; households are counted once each.", figures)
+    townships = list[township]  # type: ignore[valid-type]
 
     async def overviewed(self: Any, info: strawberry.Info) -> Any:
         request = request_of(info)
@@ -502,13 +511,12 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
             for own in found
         ]
 
-    overviewed.__annotations__ = {"info": strawberry.Info, "return": list[township]}
+    overviewed.__annotations__ = {"info": strawberry.Info, "return": townships}
 
     def parameters(self: Any) -> Any:
         return parameter_values(self.ground)
 
     parameters.__annotations__ = {"return": values}
-    read_cases = {ACTION: Action.READ_CASES}
     return made(
         f"{prefix}Period",
         f"One period of the programme in this county: {programme.title.en} {programme.title.zh}.",
@@ -518,11 +526,11 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
                 strawberry.field(resolver=parameters, description="The numbers of the newest edition."),
             ),
             "overview": (
-                list[township],
+                townships,
                 strawberry.field(
                     resolver=overviewed,
                     description="Where it stands, by township; every total is the sum of these.",
-                    metadata=read_cases,
+                    metadata={ACTION: Action.READ_CASES},
                 ),
             ),
             "cases": listed(Case, case, CaseFilter, "Its cases."),
@@ -590,8 +598,6 @@ class Programme:
 async def ground_in(info: strawberry.Info, programme: str, period: str) -> Ground:
     """The ground of a programme that this schema knows; refuses ``PROGRAMME_UNKNOWN`` and what the core refuses."""
     request = request_of(info)
-    from bangfu.errors import Code
-
     if programme not in request.programmes:
         raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=programme, known=", ".join(request.programmes))
     async with request.session() as session:

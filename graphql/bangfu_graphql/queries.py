@@ -10,7 +10,6 @@ import strawberry
 
 from bangfu import models
 from bangfu.access import Action, allowed
-from bangfu.cases import ground as grounds
 from bangfu.cases.receipts import why
 from bangfu.errors import Refused
 from bangfu.process import Duty
@@ -30,7 +29,7 @@ from bangfu_graphql.casework import (
     Signature,
 )
 from bangfu_graphql.identifiers import bad_input, split_id
-from bangfu_graphql.mapping import ACTION, definition_of, entity_of, orders_of, page_arguments, prefix_of, signed
+from bangfu_graphql.mapping import ACTION, entity_of, orders_of, page_arguments, prefix_of, signed
 from bangfu_graphql.money import Award, BatchFilter, PaymentBatch, PaymentLine
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import (
@@ -96,8 +95,8 @@ def _listed(cls: Any, filter: Any, description: str) -> Any:
     return strawberry.field(resolver=own, description=description, metadata={ACTION: entity_of(cls).read})
 
 
-def _number(words: str) -> Any:
-    return Annotated[str, strawberry.argument(description=words)]
+def _says(words: str) -> Any:
+    return strawberry.argument(description=words)
 
 
 @strawberry.type(description="Everything that can be asked. One request reads one state of the database.")
@@ -138,9 +137,7 @@ class Query:
         )
 
     @strawberry.field(description="The object of an id; null if there is none in sight.")
-    async def node(
-        self, info: strawberry.Info, id: Annotated[strawberry.ID, strawberry.argument(description="Its id.")]
-    ) -> Node | None:
+    async def node(self, info: strawberry.Info, id: Annotated[strawberry.ID, _says("Its id.")]) -> Node | None:
         """The object of an id."""
         return (await _nodes(info, [id]))[0]
 
@@ -148,14 +145,14 @@ class Query:
     async def nodes(
         self,
         info: strawberry.Info,
-        ids: Annotated[list[strawberry.ID], strawberry.argument(description="Their ids, at most 100.")],
+        ids: Annotated[list[strawberry.ID], _says("Their ids, at most 100.")],
     ) -> list[Node | None]:
         """The objects of ids."""
         return await _nodes(info, ids)
 
     @strawberry.field(description="The division of a code; null if there is none today.")
     async def division(
-        self, info: strawberry.Info, code: Annotated[DivisionCode, strawberry.argument(description="Its code.")]
+        self, info: strawberry.Info, code: Annotated[DivisionCode, _says("Its code.")]
     ) -> Division | None:
         """The division of a code."""
         return await request_of(info).reader.one(info, Division, models.Division.code == code)  # type: ignore[return-value]
@@ -165,7 +162,9 @@ class Query:
         metadata={ACTION: Action.READ_REGISTERS},
     )
     async def household(
-        self, info: strawberry.Info, number: _number("Its number in the register.")  # type: ignore[valid-type]
+        self,
+        info: strawberry.Info,
+        number: Annotated[str, _says("Its number in the register.")],
     ) -> Household | None:
         """The household of a number."""
         return await request_of(info).reader.one(info, Household, models.Household.number == number)  # type: ignore[return-value]
@@ -178,9 +177,9 @@ class Query:
     async def why(
         self,
         info: strawberry.Info,
-        household: _number("Its number in the register."),  # type: ignore[valid-type]
-        programme: _number("The code of the programme."),  # type: ignore[valid-type]
-        period: _number("The period."),  # type: ignore[valid-type]
+        household: Annotated[str, _says("Its number in the register.")],
+        programme: Annotated[str, _says("The code of the programme.")],
+        period: Annotated[str, _says("The period.")],
     ) -> Receipt | None:
         """Why this amount, why not."""
         request = request_of(info)
@@ -197,18 +196,18 @@ class Query:
         return await programmes_of(info)
 
 
-async def _nodes(info: strawberry.Info, ids: list[strawberry.ID]) -> list[Any]:
+async def _nodes(info: strawberry.Info, ids: list[strawberry.ID]) -> list[Node | None]:
     """The objects of ids, in as many statements as there are types among them."""
     if len(ids) > 100:
         raise bad_input(f"`ids` holds {len(ids)} ids; at most 100 go in one request.")
     request = request_of(info)
     may = allowed(request.who.actor.duties(request.who.at.today))
     found: dict[str, Any] = {}
-    for name in sorted({split_id(id)[0] for id in ids} & set(MAPPED)):
+    for name in sorted({split_id(given)[0] for given in ids} & set(MAPPED)):
         needed = entity_of(MAPPED[name]).read
         if needed is None or needed in may:
             found.update(await request.reader.node(info, MAPPED[name], ids))
-    return [found.get(id) for id in ids]
+    return [found.get(given) for given in ids]
 
 
 def query_of(programme: CoreProgramme) -> type:
@@ -221,7 +220,7 @@ def query_of(programme: CoreProgramme) -> type:
 
     period.__annotations__ = {
         "info": strawberry.Info,
-        "period": Annotated[str, strawberry.argument(description="The period, such as the plan year `2021`.")],
+        "period": Annotated[str, _says("The period, such as the plan year `2021`.")],
         "return": types.period,
     }
     own = strawberry.field(

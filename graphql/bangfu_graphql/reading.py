@@ -83,17 +83,14 @@ class Reader:
         window = Window.of(entity_of(cls), arguments)
         require_bounded(selected, window.size)
         async with self.session() as self.now:
-            found = await self._page(selected, page, window, [*conditions, *conditions_of(arguments, self.sight)])
-        return found
+            return await self._page(selected, page, window, [*conditions, *conditions_of(arguments, self.sight)])
 
     async def one(self, info: strawberry.Info, cls: type, condition: ColumnElement[bool]) -> Row | None:
         """The one object that meets a condition, or None."""
         rows = await self.some(info, cls, [condition])
         return rows[0] if rows else None
 
-    async def some(
-        self, info: strawberry.Info, cls: type, conditions: Sequence[ColumnElement[bool]]
-    ) -> Sequence[Row]:
+    async def some(self, info: strawberry.Info, cls: type, conditions: Sequence[ColumnElement[bool]]) -> Sequence[Row]:
         """All objects that meet the conditions, in the default order."""
         raw_info = info._raw_info
         kind = get_named_type(raw_info.return_type)
@@ -102,10 +99,10 @@ class Reader:
     async def node(self, info: strawberry.Info, cls: type, ids: Iterable[str]) -> dict[str, Row]:
         """The objects of a mapped type by their ids; one that is malformed or out of sight is not there."""
         entity = entity_of(cls)
-        keys = {id: key for id in ids if (key := decode_id(entity, id)) is not None}
+        keys = {key for one in ids if (key := decode_id(entity, one)) is not None}
         if not keys:
             return {}
-        rows = await self._some(info._raw_info, definition_of(cls).name, [among(entity.key, set(keys.values()))])
+        rows = await self._some(info._raw_info, definition_of(cls).name, [among(entity.key, keys)])
         return {row["id"]: row for row in rows}
 
     async def _some(
@@ -224,11 +221,15 @@ class Reader:
         keys = sorted(set(parents))
         answers: dict[Any, dict[str, Any]] = {key: {} for key in keys}
         if page.rows:
-            outer = func.unnest(literal(keys, ARRAY(mapping.local.type))).table_valued("key", name="parent")
+            outer = (
+                func.unnest(literal(keys, ARRAY(mapping.local.type))).table_valued("key").render_derived(name="parent")
+            )
             inner = self._query(selected, (*window.order, mapping.remote))
             inner = inner.where(mapping.remote == outer.c.key, *conditions, *window.conditions())
             inner = inner.order_by(*window.ordering()).limit(window.size + 1).lateral("child")
-            found = (await self.now.execute(select(outer.c.key.label("parent key"), inner).join(inner, true()))).mappings()
+            found = (
+                await self.now.execute(select(outer.c.key.label("parent key"), inner).join(inner, true()))
+            ).mappings()
             groups: dict[Any, list[Raw]] = {key: [] for key in keys}
             for raw in found:
                 groups[raw["parent key"]].append(raw)
@@ -238,7 +239,7 @@ class Reader:
                 answers[key] = window.answer(group, [next(rows) for _ in kept[key]])
         if page.total:
             counted = select(mapping.remote, func.count()).where(*conditions, among(mapping.remote, keys))
-            counts = {key: count for key, count in (await self.now.execute(counted.group_by(mapping.remote))).all()}
+            counts = {row[0]: row[1] for row in await self.now.execute(counted.group_by(mapping.remote))}
             for key, answer in answers.items():
                 answer["total_count"] = counts.get(key, 0)
         return [answers[parent] for parent in parents]
@@ -280,7 +281,9 @@ class Window:
     @classmethod
     def of(cls, entity: Entity, arguments: Mapping[str, Any]) -> Window:
         """Read the arguments; refuses sizes and cursors that cannot be with BAD_USER_INPUT."""
-        given = {name: value for name, value in arguments.items() if value is not strawberry.UNSET and value is not None}
+        given = {
+            name: value for name, value in arguments.items() if value is not strawberry.UNSET and value is not None
+        }
         first, last = given.get("first"), given.get("last")
         if first is not None and last is not None:
             raise bad_input("State either `first` or `last`.")
@@ -319,7 +322,7 @@ class Window:
         return [attribute.desc() for attribute in self.order] if down else list(self.order)
 
     def kept(self, raws: Sequence[Raw]) -> Sequence[Raw]:
-        """The rows of the page in the order of the list, without the one that was read to see whether there are more."""
+        """The rows of the page in the order of the list, without the one more that says whether there are others."""
         page = raws[: self.size]
         return page[::-1] if self.backwards else page
 

@@ -33,13 +33,17 @@ _OURS = "urn:bangfu:docs:api"
 
 
 def _scalar(
-    name: str, description: str, write: Callable[[Any], str], read: Callable[[str], Any], specified_by: str | None = None
+    name: str,
+    description: str,
+    write: Callable[[Any], str],
+    read: Callable[[str], Any],
+    specified_by: str,
 ) -> ScalarDefinition:
     """A scalar that is a string on the wire; what cannot be read is named in words of our own."""
 
     def parse(value: object) -> Any:
         if not isinstance(value, str):
-            raise ValueError(f"{name} is a string")
+            raise TypeError(f"{name} is a string")
         try:
             return read(value)
         except (ValueError, OverflowError, CellProblem):
@@ -80,23 +84,32 @@ def _read_instant(text: str) -> datetime:
 
 SCALARS: dict[object, ScalarDefinition] = {
     Money: _scalar(
-        "Money", "An amount in yuan as a decimal string with two places, such as `3000.00`; exact.", yuan_digits, _read_money,
+        "Money",
+        "An amount in yuan as a decimal string with two places, such as `3000.00`; exact.",
+        yuan_digits,
+        _read_money,
         f"{_OURS}#money",
     ),
     Percentage: _scalar(
-        "Percentage", "A share in per cent as a decimal string, such as `20.00`; exact.", yuan_digits, _read_percentage,
+        "Percentage",
+        "A share in per cent as a decimal string, such as `20.00`; exact.",
+        yuan_digits,
+        _read_percentage,
         f"{_OURS}#percentage",
     ),
     DivisionCode: _scalar(
         "DivisionCode",
-        "A 12-digit code of an administrative division 行政区划代码; those of a county (6) and a township (9 digits) may be "
-        "given without their zeros.",
+        "A 12-digit code of an administrative division 行政区划代码; those of a county (6) and a township (9 digits) "
+        "may be given without their zeros.",
         str,
         read_code,
         "https://openstd.samr.gov.cn/bzgk/gb/newGbInfo?hcno=C9C488FD717AFDCD52157F41C3302C6D",
     ),
     MonthDay: _scalar(
-        "MonthDay", "A day of every year as `MM-DD`, or the end of a month as `MM-end`.", str, MonthDay.parse,
+        "MonthDay",
+        "A day of every year as `MM-DD`, or the end of a month as `MM-end`.",
+        str,
+        MonthDay.parse,
         f"{_OURS}#monthday",
     ),
     date: _scalar("Date", "A day of the county's calendar, `YYYY-MM-DD`.", date.isoformat, _read_day, _SPECIFICATIONS),
@@ -129,7 +142,9 @@ def value(code: str, description: str) -> Any:
 described(Duty, "Duty", "What an officer is charged with 职责.")
 described(Tier, "Tier", "The level at which a duty is held 层级.")
 described(Outcome, "Outcome", "What a determination came to 核算结论.")
-described(Code, "ProblemCode", "Every way a request can be refused; each is explained with its remedy in docs/problems.md.")
+described(
+    Code, "ProblemCode", "Every way a request can be refused; each is explained with its remedy in docs/problems.md."
+)
 
 
 @strawberry.enum(description="The level of a division.")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError
+from graphql import GraphQLError, lexicographic_sort_schema, print_schema
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -44,7 +44,10 @@ class Execution(StrawberryGraphQLCoreExecutionContext):
 class Schema(strawberry.Schema):
     """The schema of one set of programmes."""
 
-    programmes: Mapping[str, Programme]
+    def printed(self) -> str:
+        """The schema as text, in the order of the alphabet. (Strawberry's own sorting would make its enumerations plain
+        ones, whose inputs are no members.)"""
+        return f"{print_schema(lexicographic_sort_schema(self._schema))}\n"
 
     def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
         """Errors are logged where they are answered, without the document: it may name people."""
@@ -54,7 +57,7 @@ class Schema(strawberry.Schema):
 def _built(programmes: tuple[Programme, ...]) -> Schema:
     queries = (Query, *(query_of(programme) for programme in programmes))
     mutations = (Mutation, *(mutation_of(programme) for programme in programmes))
-    made = Schema(
+    return Schema(
         query=_merged("Query", queries),
         mutation=_merged("Mutation", mutations),
         subscription=Subscription,
@@ -67,12 +70,8 @@ def _built(programmes: tuple[Programme, ...]) -> Schema:
             Permissions,
         ],
         execution_context_class=Execution,
-        config=StrawberryConfig(
-            default_resolver=_value, scalar_map=SCALARS, sort_schema=True, disable_field_suggestions=True
-        ),
+        config=StrawberryConfig(default_resolver=_value, scalar_map=SCALARS, disable_field_suggestions=True),
     )
-    made.programmes = {programme.code: programme for programme in programmes}
-    return made
 
 
 def _merged(name: str, types: tuple[type, ...]) -> type:

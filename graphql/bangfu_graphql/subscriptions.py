@@ -27,8 +27,8 @@ class Subscription:
     """What can be followed."""
 
     @strawberry.subscription(
-        description="A job as it goes on: at once, whenever it has come further, and at its end, which ends the stream. "
-        "A job that is not in sight ends it at once. Duties are looked at anew each time.",
+        description="A job as it goes on: at once, whenever it has come further, and at its end, which ends the "
+        "stream. A job that is not in sight ends it at once. Duties are looked at anew each time.",
         metadata={ACTION: Action.READ_OFFICES},
     )
     async def job_progress(

@@ -1,4 +1,6 @@
-"""Who asks: bearer tokens (RFC 9068), checked by Authlib; and the built-in issuer for the demo, tests and small counties.
+"""Who asks: bearer tokens (RFC 9068), checked by Authlib, and their built-in issuer.
+
+The issuer is for the demo, tests and small counties.
 
 A token names the county and the staff number and nothing else: what its holder may do is looked up in the registers
 at every request, so that a duty that ends takes effect at once. The issuer's key is a file of the installation; the
@@ -160,9 +162,9 @@ class Tokens:
             self._validator.validate_token(claims, [], None)
             if claims.header.get("alg") != ALGORITHM:
                 raise Unauthenticated
-            bearer = Bearer(claims[TENANT_CLAIM], claims["sub"])
-            if not all(isinstance(part, str) and part for part in (bearer.tenant, bearer.officer)):
+            named = claims[TENANT_CLAIM], claims["sub"]
+            if not all(isinstance(part, str) and part for part in named):
                 raise Unauthenticated
-            return bearer, float(claims["iat"]), float(claims["exp"])
+            return Bearer(*named), float(claims["iat"]), float(claims["exp"])
         except (InvalidTokenError, JoseError, KeyError, ValueError, TypeError) as error:
             raise Unauthenticated from error

@@ -129,7 +129,7 @@ class Job(Node):
     problems: list[Problem] = derived(
         [models.Job.result], _problems, "What was wrong; at most 200 of them, all are in the returned workbook."
     )
-    file: Annotated["File", strawberry.lazy("bangfu_graphql.work")] | None = one(
+    file: Annotated[File, strawberry.lazy("bangfu_graphql.work")] | None = one(
         models.Job.result_file_id, models.File.id, "The file that it made: a list, or the workbook with its problems."
     )
 

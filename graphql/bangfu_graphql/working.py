@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from typing import Any
 
 from bangfu import jobs
 from bangfu.access import enter
@@ -49,7 +50,8 @@ async def _until(running: asyncio.Future[jobs.Status], stopped: asyncio.Event | 
         await running
         return
     stop = asyncio.ensure_future(stopped.wait())
-    await asyncio.wait({running, stop}, return_when=asyncio.FIRST_COMPLETED)
+    either: set[asyncio.Future[Any]] = {running, stop}
+    await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
     stop.cancel()
     if not running.done():
         running.cancel()

@@ -16,8 +16,8 @@ import pytest
 import uvicorn
 from sqlalchemy import text
 
-
-from bangfu.db import Database
+from bangfu.db import Database, Scope
+from bangfu.models import WALLS
 from bangfu.vault import Vault
 from bangfu_graphql.http import Service, application
 from bangfu_graphql.tokens import Issuer, Tokens
@@ -25,6 +25,13 @@ from bangfu_graphql.working import work_off
 from tests.county import CODE, World
 
 ISSUER = Issuer.new()
+
+
+def whole(tenant: int) -> Scope:
+    """The scope of somebody who sees the whole county."""
+    return Scope(tenant, ((0, 10**12),))
+
+
 OPERATIONS = Path(__file__).parent.parent.parent / "graphql" / "operations"
 
 
@@ -81,7 +88,9 @@ class Served:
         response = await self.client.post(self.url, json=body, headers=self.headers(number, **(headers or {})))
         return Answer(response)
 
-    async def operation(self, number: str, name: str, headers: dict[str, str] | None = None, **variables: Any) -> Answer:
+    async def operation(
+        self, number: str, name: str, headers: dict[str, str] | None = None, **variables: Any
+    ) -> Answer:
         """Send one of the committed operations as an officer."""
         document = (OPERATIONS / f"{name}.graphql").read_text(encoding="utf-8")
         return await self.ask(number, document, headers, **variables)
@@ -109,6 +118,31 @@ class Served:
             )
         await self.world.look()
 
+    async def snapshot(self) -> dict[str, Any]:
+        """What any change would change, of every table of the county but the record of who fetched what."""
+        async with self.world.database.session(whole(self.world.tenant.id)) as session:
+            found: dict[str, Any] = {}
+            for table in sorted(WALLS):
+                if table in ("tenant", "answered_request"):
+                    continue
+                columns = "md5(string_agg(t::text, '|' order by t::text))"
+                found[table] = (await session.execute(text(f"select count(*), {columns} from {table} t"))).one()
+        return found
+
+    async def denied(self, number: str, name: str, code: str, **variables: Any) -> Answer:
+        """An operation that is refused with a code, by error or by problem, and has changed nothing."""
+        before = await self.snapshot()
+        answer = await self.operation(number, name, **variables)
+        if "errors" in answer.body:
+            assert answer.codes == [code], answer.body
+            assert not answer.body.get("data"), answer.body
+        else:
+            (payload,) = answer.data.values()
+            assert {problem["code"] for problem in payload["problems"]} == {code}, payload["problems"]
+            assert payload.get("done", 0) in (0, False)
+        assert await self.snapshot() == before
+        return answer
+
     async def work(self) -> int:
         """Run the jobs that wait."""
         return await work_off(self.world.database, self.world.vault, self.world.plugins)
@@ -122,7 +156,7 @@ async def serving(database: Database, vault: Vault, world: World) -> AsyncIterat
     server = uvicorn.Server(config)
     listening = config.bind_socket()
     running = asyncio.ensure_future(server.serve(sockets=[listening]))
-    while not server.started:
+    while not server.started:  # noqa: ASYNC110 - the server has no event to wait for
         await asyncio.sleep(0.005)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
     async with httpx2.AsyncClient(timeout=60) as client:

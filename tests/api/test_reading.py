@@ -18,5 +18,6 @@ async def test_a_nested_list(served: Served) -> None:
         d=str(V1),
     )
     import json
+
     print(json.dumps(answer.body, ensure_ascii=False, indent=1)[:6000])
     assert answer.data["households"]["totalCount"] == 4

@@ -1,0 +1,306 @@
+"""The whole year through the API: every committed operation as who may do it, and as who may not."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import AsyncIterator
+from datetime import UTC, date, datetime
+from typing import Any
+
+import openpyxl
+import pytest
+
+from bangfu.access import create_county
+from bangfu.db import Database
+from bangfu.vault import Vault
+from tests.api.conftest import OPERATIONS, Answer, Served, serving
+from tests.county import (
+    ACCEPTED,
+    CODE,
+    DIVISIONS,
+    ELIGIBLE,
+    HOMES,
+    JANUARY,
+    MARCH,
+    OFFICERS,
+    POSTED,
+    SEPTEMBER,
+    V1,
+    World,
+    ledger,
+    roster,
+)
+
+P = {"period": "2021"}
+IMPORT = (OPERATIONS / "import_workbook.graphql").read_text(encoding="utf-8")
+ENTERPRISE = f"E1,企业甲,企业经办,{CODE},2020-01-01\n"
+
+
+@pytest.fixture
+async def new(database: Database, vault: Vault) -> AsyncIterator[Served]:
+    """The server over a county that has nothing but its first officer."""
+    async with database.owner() as connection:
+        await create_county(
+            connection, CODE, "测试县", datetime(2021, 1, 1, tzinfo=UTC), officer=("R1", "管理员"), demo_today=JANUARY
+        )
+    world = World(database, vault)
+    await world.look()
+    async with serving(database, vault, world) as made:
+        yield made
+
+
+class Told:
+    """Tells the story, and remembers which operations were carried out as the right role and as a wrong one."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        self.right: set[str] = set()
+        self.wrong: set[str] = set()
+
+    async def may(self, number: str, name: str, **variables: Any) -> Any:
+        """Carry an operation out; its payload, without problems."""
+        answer = await self.served.operation(number, name, **variables)
+        (payload,) = answer.data.values()
+        assert not (payload or {}).get("problems"), payload
+        self.right.add(name)
+        return payload
+
+    async def may_not(self, number: str, name: str, code: str, **variables: Any) -> Answer:
+        """Try it as somebody who may not; nothing changes."""
+        self.wrong.add(name)
+        return await self.served.denied(number, name, code, **variables)
+
+    async def bring(self, number: str, kind: str, text: str, **options: Any) -> dict[str, Any]:
+        """Import a workbook and let the worker do it; the job as it ends."""
+        answer = await self.served.upload(number, IMPORT, text.encode(), f"{kind}.csv", kind=kind.upper(), **options)
+        payload = answer.data["importWorkbook"]
+        assert payload["problems"] == [], payload
+        self.right.add("import_workbook")
+        return await self.job(number, payload["job"]["id"])
+
+    async def job(self, number: str, id: str) -> dict[str, Any]:
+        """Let the worker run, and look at a job."""
+        assert await self.served.work() == 1
+        job: dict[str, Any] = await self.may(number, "job", id=id)
+        return job
+
+    async def sign(self, number: str, stage: str, count: int, **act: Any) -> None:
+        """Sign everything in sight at a stage; it is done for so many households."""
+        cases = {"everything": True, "stages": [stage.lower()]}
+        answer = await self.served.operation(number, "sign", **P, stage=stage, cases=cases, act=act or None)
+        assert answer.data["signConsolidation"]["done"] == count, answer.data
+        self.right.add("sign")
+
+
+EVERYTHING = {"everything": True}
+
+
+async def test_the_whole_year(new: Served) -> None:  # noqa: PLR0915 - it is one story
+    story = Told(new)
+
+    # Registers: the keeper imports them; nobody else may.
+    for kind, text in (("divisions", DIVISIONS), ("officers", OFFICERS + ENTERPRISE)):
+        job = await story.bring("R1", kind, text)
+        assert (job["state"], job["imported"]["badRows"]) == ("DONE", 0)
+    await new.world.look()
+    before = await new.snapshot()
+    answer = await new.upload("C1", IMPORT, roster().encode(), "花名册.csv", kind="HOUSEHOLDS")
+    assert [p["code"] for p in answer.data["importWorkbook"]["problems"]] == ["FORBIDDEN"]
+    assert await new.snapshot() == before
+    story.wrong.add("import_workbook")
+    dry = await story.bring("R1", "households", roster(), dryRun=True)
+    assert {t["what"]: t["new"] for t in dry["imported"]["tallies"]} == {"household": 8, "person": 16}
+    assert (await story.bring("R1", "households", roster()))["state"] == "DONE"
+
+    # The programme is not in the schema before it is on.
+    answer = await new.operation("C1", "overview", **P)
+    assert answer.codes[0] == "GRAPHQL_VALIDATION_FAILED"
+    await story.may_not("K1", "switch_programme_on", "FORBIDDEN", programme="consolidation")
+    assert (await story.may("C1", "switch_programme_on", programme="consolidation"))["done"] is True
+    viewer = await story.may("C1", "viewer")
+    assert viewer["programmes"] == ["consolidation"]
+    assert (viewer["number"], viewer["today"], viewer["duties"]) == ("C1", "2021-01-20", ["COUNTY_OFFICE"])
+
+    # This year's document: drafted by one, released by another, then the period opens.
+    await story.may_not("C1", "open_period", "PARAMETER_UNSET", programme="consolidation", **P)
+    document = {
+        "title": "测试县2021年实施方案", "number": "测政办〔2021〕1号", "issuedOn": "2021-01-10",
+        "parameters": {"cohortExitYears": [
+            {"value": {"first": 2016, "last": 2019}, "since": "2020-10-01", "clause": "二(二)1"}
+        ]},
+    }  # fmt: skip
+    await story.may_not("A1", "draft_provision", "FORBIDDEN", input=document)
+    draft = await story.may("C1", "draft_provision", input=document)
+    assert draft["provision"]["state"] == "DRAFT"
+    assert [(e["parameter"], e["value"]) for e in draft["provision"]["entries"]] == [("cohort_exit_years", "2016–2019")]
+    await story.may_not("C1", "release_provision", "SAME_PERSON", id=draft["provision"]["id"])
+    released = await story.may("C2", "release_provision", id=draft["provision"]["id"])
+    assert released["provision"]["releasedBy"] == {"number": "C2"}
+    await story.may_not("VC1", "open_period", "FORBIDDEN", programme="consolidation", **P)
+    opened = await story.may("C1", "open_period", programme="consolidation", **P)
+    assert opened["period"]["edition"] == 1
+    assert opened["period"]["parameters"] == {
+        "householdCap": "3000.00", "rateBreeding": "20.00", "cohortExitYears": {"first": 2016, "last": 2019},
+    }  # fmt: skip
+    await story.may_not("FI", "set_working_day", "FORBIDDEN", day="2021-10-09", worked=True, note="国办通知")
+    await story.may("R1", "set_working_day", day="2021-10-09", worked=True, note="国办通知")
+
+    # Plans, each cadre for the households linked to it.
+    await new.day(date(2021, 2, 10))
+    plans = [{"household": home.number, "facts": {"projects": ["SMALL_BREEDING"]}} for home in HOMES]
+    await story.may_not("W1", "plan", "NOT_YOUR_DUTY", **P, plans=plans[:2])
+    await story.may_not("E1", "plan", "FORBIDDEN", **P, plans=plans[:2])
+    await story.may_not("L3", "plan", "NOT_FOUND", **P, plans=plans[:1])
+    for cadre in ("L1", "L2", "L3"):
+        own = [plan for plan, home in zip(plans, HOMES, strict=True) if home.cadre == cadre]
+        payload = await story.may(cadre, "plan", **P, plans=own)
+        assert payload["done"] == len(own)
+        assert {case["stage"] for case in payload["cases"]["nodes"]} == {"IN_PLACE"}
+        assert (await story.may(cadre, "plan", **P, plans=own))["unchanged"] == len(own)
+
+    await new.day(MARCH)
+    await story.may_not("VC1", "sign", "NOT_YOUR_DUTY", **P, stage="IN_PLACE", cases=EVERYTHING)
+    for cadre, count in (("L1", 4), ("L2", 2), ("L3", 2)):
+        await story.sign(cadre, "IN_PLACE", count)
+
+    # Income, and the accounting of the whole county as a job.
+    await new.day(SEPTEMBER)
+    assert (await story.bring("K1", "income", ledger(HOMES[:6])))["state"] == "DONE"
+    assert (await story.bring("K2", "income", ledger(HOMES[6:])))["state"] == "DONE"
+    await story.may_not("E1", "account_county", "FORBIDDEN", **P)
+    asked = await story.may("C1", "account_county", **P)
+    job = await story.job("C1", asked["job"]["id"])
+    assert job["accounted"] == {"done": 8, "unchanged": 0, "refused": 0}
+    await story.may_not("VC3", "account_cases", "NOT_FOUND", **P, cases={"households": ["H1"]})
+    again = await story.may("K1", "account_cases", **P, cases={"households": ["H1", "H2"]})
+    assert (again["done"], again["unchanged"]) == (0, 2)
+    for number, count in (("L1", 2), ("L2", 1), ("L3", 1), ("W1", 2), ("W3", 1), ("VC1", 2), ("VC2", 1), ("VC3", 1),
+                          ("B1", 2), ("B3", 1), ("A1", 1)):  # fmt: skip
+        cases = {"households": [h.number for h in HOMES if h.outcome == "eligible"]}
+        answer = await new.operation(number, "sign", **P, stage="ACCOUNTING", cases=cases)
+        assert answer.data["signConsolidation"]["done"] == count, (number, answer.data)
+
+    # Five days on notice; one household is objected to and waits.
+    await new.day(POSTED)
+    on_notice = {"everything": True, "stages": ["notice"]}
+    await story.may_not("L1", "post_notices", "NOT_YOUR_DUTY", **P, cases=on_notice)
+    for number, count in (("VC1", 2), ("VC2", 1), ("VC3", 1)):
+        assert (await story.may(number, "post_notices", **P, cases=on_notice, place="村务公开栏"))["done"] == count
+    notices = await story.may("VC1", "notices", filter={"division": str(V1)})
+    (notice,) = notices["nodes"]
+    assert (notice["firstDay"], notice["lastDay"], notice["place"]) == ("2021-10-11", "2021-10-15", "村务公开栏")
+    assert [(e["beneficiary"], e["amount"]) for e in notice["entries"]["nodes"]] == [
+        ("测1户主", "3000.00"), ("测2户主", "2200.00"),
+    ]  # fmt: skip
+    assert (await story.may("VC3", "notices", filter={"division": str(V1)}))["nodes"] == []
+    exported = await story.may("VC1", "export_notice", notice=notice["id"])
+    assert (await story.job("VC1", exported["job"]["id"]))["state"] == "DONE"
+    await story.may_not("VC3", "export_notice", "NOT_FOUND", notice=notice["id"])
+    objection = {"household": "H2", "words": "养殖收入不符", "objector": "村民甲"}
+    await story.may_not("VC3", "object_to_case", "NOT_FOUND", **P, **objection)
+    objected = await story.may("VC1", "object_to_case", **P, **objection)
+    assert objected["cases"]["nodes"][0]["waitsFor"] == ["TOWNSHIP_ACCEPTOR"]
+
+    # The township accepts the others, settles the objection, and accepts that one too.
+    await story.may_not("A2", "accept_cases", "NOTICE_OPEN", **P, cases={"households": ["H1"]})
+    await new.day(ACCEPTED)
+    await story.may_not("A1", "accept_cases", "NOT_INDEPENDENT", **P, cases={"households": ["H5"]})
+    accepted = await new.operation("A2", "accept_cases", **P, cases=on_notice)
+    payload = accepted.data["acceptCases"]
+    assert (payload["done"], payload["refused"]) == (2, 1)
+    assert [(p["household"], p["code"]) for p in payload["problems"]] == [("H2", "OBJECTION_OPEN")]
+    settling = {"household": "H2", "upheld": False, "finding": "入户核实,收入属实"}
+    await story.may_not("VC1", "settle_objections", "NOT_YOUR_DUTY", **P, **settling)
+    settled = await story.may("A2", "settle_objections", **P, **settling)
+    assert settled["cases"]["nodes"][0]["objections"] == [
+        {"settledOn": "2021-10-16", "upheld": False, "finding": "入户核实,收入属实"}
+    ]
+    assert (await story.may("A2", "accept_cases", **P, cases={"households": ["H2"]}))["done"] == 1
+    assert (await story.may("A3", "accept_cases", **P, cases=on_notice))["done"] == 1
+
+    # The county sends one back and it comes again; then the sample.
+    back = {"cases": {"households": ["H1"]}, "finding": "缺凭据"}
+    await story.may_not("A2", "send_back_cases", "NOT_YOUR_DUTY", **P, **back)
+    drawing = {"seed": "彩票第21120期", "seedSource": "公开的开奖号码"}
+    await story.may_not("A2", "draw_sample", "FORBIDDEN", **P, **drawing)
+    drawn = (await story.may("C1", "draw_sample", **P, **drawing))["sample"]
+    assert (drawn["frameSize"], drawn["size"], drawn["rate"]) == (4, 1, "10.00")
+    (unit,) = drawn["units"]["nodes"]
+    chosen = unit["case"]["household"]["number"]
+    others = sorted(set(ELIGIBLE) - {chosen})
+    back = {"cases": {"households": others[:1]}, "finding": "台账缺凭据"}
+    sent = await story.may("C1", "send_back_cases", **P, **back)
+    assert sent["cases"]["nodes"][0]["stageCode"] == "accounting"
+    await story.may_not("K1", "check_sample", "FORBIDDEN", **P, cases={"households": [chosen]}, passed=True)
+    sample_list = await story.may("C1", "export_sample", sample=drawn["id"], reason="下村抽查")
+    assert (await story.job("C1", sample_list["job"]["id"]))["state"] == "DONE"
+    await story.may_not("K1", "export_sample", "FORBIDDEN", sample=drawn["id"], reason="看看")
+    assert (await story.may("C1", "check_sample", **P, cases={"households": [chosen]}, passed=True))["done"] == 1
+
+    # Money: three persons, and the list for the bank.
+    await story.may_not("A2", "make_batch", "FORBIDDEN", **P)
+    first = (await story.may("C3", "make_batch", **P))["batch"]
+    await story.may_not("A2", "cancel_batch", "FORBIDDEN", id=first["id"], reason="误建")
+    assert (await story.may("C3", "cancel_batch", id=first["id"], reason="误建"))["batch"]["state"] == "CANCELLED"
+    batch = (await story.may("C3", "make_batch", **P))["batch"]
+    paid = {h.number: h.award for h in HOMES if h.number in set(ELIGIBLE) - {others[0]}}
+    assert (batch["count"], batch["state"]) == (3, "DRAFT")
+    assert batch["total"] == f"{sum(paid.values()) / 100:.2f}"
+    await story.may_not("C3", "check_batch", "NOT_YOUR_DUTY", id=batch["id"])
+    assert (await story.may("FM", "check_batch", id=batch["id"]))["batch"]["state"] == "CHECKED"
+    await story.may_not("FM", "release_batch", "NOT_YOUR_DUTY", id=batch["id"])
+    assert (await story.may("FI", "release_batch", id=batch["id"]))["batch"]["state"] == "RELEASED"
+    await story.may_not("C1", "export_payments", "FORBIDDEN", batch=batch["id"], reason="报送代发银行")
+    asked = await story.may("FI", "export_payments", batch=batch["id"], reason="报送代发银行")
+    job = await story.job("FI", asked["job"]["id"])
+    path = job["file"]["path"]
+    got = await new.client.get(new.address + path, headers=new.headers("FI"))
+    assert got.status_code == 200
+    rows = list(openpyxl.load_workbook(io.BytesIO(got.content))["发放名册"].iter_rows(min_row=3, values_only=True))
+    assert {row[4]: round(row[11] * 100) for row in rows if isinstance(row[0], int)} == paid
+    # Who did not ask for it cannot fetch it, be it in sight or not.
+    for other in ("C1", "FM", "VC1", "E1"):
+        assert (await new.client.get(new.address + path, headers=new.headers(other))).status_code == 404
+    assert (await new.client.get(new.address + path)).status_code == 401
+
+    # What came of it.
+    shown = (await story.may("C1", "overview", **P))["overview"]
+    columns = ("name", "applied", "eligible", "refused", "incomplete", "waiting", "paid")
+    assert [tuple(township[name] for name in columns) for township in shown] == [
+        (
+            name,
+            len(homes),
+            sum(h.outcome == "eligible" and h.number != others[0] for h in homes),
+            sum(h.outcome == "refused" for h in homes),
+            sum(h.outcome == "incomplete" for h in homes),
+            sum(h.number == others[0] for h in homes),
+            f"{sum(paid.get(h.number, 0) for h in homes) / 100:.2f}",
+        )
+        for name in ("东镇", "西镇")
+        if (homes := [h for h in HOMES if h.township == name])
+    ]
+    await story.may_not("E1", "overview", "FORBIDDEN", **P)
+    why = await story.may("VC1", "why", household="H3", **P)
+    assert why["summary"] == "Not eligible; not met: The household left poverty in one of the years that the plan covers"
+    assert why["lines"][1]["misses"] == [
+        {"what": "year of leaving poverty", "value": "2015", "needed": "2016–2019", "gap": "1 year"}
+    ]
+    assert (await new.operation("VC3", "why", household="H3", **P)).data["why"] is None
+    story.wrong.add("why")
+    work = await story.may("C1", "worklist", **P, filter={"stage": ["accounting"]})
+    assert {n["household"]["number"] for n in work["cases"]["nodes"]} == {"H4", others[0]}
+    audit = await story.may("C1", "audit", filter={"action": "export_payments"})
+    assert [(e["officer"]["number"], e["reason"]) for e in audit["nodes"]] == [("FI", "报送代发银行")]
+    fetched = await story.may("C1", "audit", filter={"action": "fetch_file"})
+    assert len(fetched["nodes"]) == 1
+
+    # Reading, too, is for those whose duties allow it.
+    for name in ("worklist", "households", "notices", "audit"):
+        await story.may_not("E1", name, "FORBIDDEN", **(P if name == "worklist" else {}))
+    await story.may("C1", "households")
+    assert (await new.operation("VC1", "job", id=asked["job"]["id"])).data["node"] is None
+    story.wrong.add("job")
+
+    everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"}
+    assert story.right == everyone
+    assert story.wrong == everyone - {"viewer"}

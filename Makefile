@@ -27,8 +27,9 @@ $(READY): $(LOCKED) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --no-index -e .
 	@touch "$(READY)"
 
-demo: $(READY) ## the whole story on a generated county, from workbooks to the payment list
+demo: $(READY) ## the whole story on a generated county, then the API over it (Ctrl-C ends it)
 	@$(BIN)/bangfu demo
+	@$(BIN)/bangfu serve --demo
 
 test: $(READY) check ## everything that must hold: style, types, contracts, and every test
 	@$(BIN)/python -m pytest

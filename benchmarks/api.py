@@ -268,7 +268,7 @@ def post(url: str, body: str, headers: Mapping[str, str]) -> Any:
 @contextmanager
 def running(command: list[str], environment: Mapping[str, str], folder: Path, url: str) -> Iterator[int]:
     """A server while it is needed: started, waited for until it answers, stopped; its process."""
-    log = folder / f"{Path(command[-1]).name}.log"
+    log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(
             command, cwd=folder, env={**os.environ, **environment}, stdout=output, stderr=output, start_new_session=True

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
 import sys
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
 import uvicorn
 
-from bangfu.access import enter
 from bangfu.cli.shell import Open, Shell, pass_shell
 from bangfu_graphql.http import Service, application
 from bangfu_graphql.schema import schema_of
@@ -21,12 +22,23 @@ from bangfu_graphql.trying import show
 from bangfu_graphql.working import work_on
 
 HOST, PORT = "127.0.0.1", 8000
+AGAIN = 1.0
+"""Seconds before a worker that ended by itself is started again."""
+_LOG = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
-def service_of(opened: Open) -> Service:
-    """What the server stands on, from an open installation."""
-    tokens = Tokens(Issuer.open(opened.shell.settings))
-    return Service(opened.database, opened.vault, opened.shell.plugins, tokens)
+class _Server(uvicorn.Server):
+    """A server that leaves signals to us: being stopped is no failure."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave them alone."""
+        yield
+
+
+def _on_stop(act: Callable[[], None]) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, act)
 
 
 @click.command()
@@ -37,47 +49,65 @@ def service_of(opened: Open) -> Service:
 @pass_shell
 def serve(shell: Shell, host: str, port: int, no_worker: bool, demo: bool) -> None:
     """Serve the API, and run jobs beside it. Ctrl-C stops it."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=_LOG)
 
     async def work(opened: Open) -> None:
-        service = service_of(opened)
+        service = Service(opened.database, opened.vault, shell.plugins, Tokens(Issuer.open(shell.settings)))
         schema_of(service.plugins.programmes.values())
-        config = uvicorn.Config(application(service), host=host, port=port, log_level="warning", server_header=False)
-        server = uvicorn.Server(config)
+        config = uvicorn.Config(
+            application(service), host=host, port=port, log_level="warning", server_header=False, lifespan="off"
+        )
+        server = _Server(config)
         listening = config.bind_socket()
         address = f"http://{host}:{listening.getsockname()[1]}"
-        worker = None if no_worker else await _worker(shell)
+        _on_stop(lambda: setattr(server, "should_exit", True))
+        worker = None if no_worker else asyncio.ensure_future(_with_worker(shell))
         try:
             shell.say("接口已启动:{address}/graphql", "the API is at {address}/graphql", address=address)
             if demo:
-                await show(opened, service, address)
+                await show(opened, address)
             await server.serve(sockets=[listening])
         finally:
-            if worker is not None and worker.returncode is None:
-                worker.send_signal(signal.SIGTERM)
-                await worker.wait()
+            listening.close()
+            if worker is not None:
+                worker.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await worker
 
     shell.run(work)
 
 
-async def _worker(shell: Shell) -> asyncio.subprocess.Process:
-    """A worker in a process of its own: long work is heavy, and must not make requests wait."""
-    command = [sys.executable, "-m", "bangfu", "worker"]
+async def _with_worker(shell: Shell) -> None:
+    """Keep a worker running in a process of its own: long work is heavy, and must not make requests wait."""
+    command = [sys.executable, "-m", "bangfu", "worker", "--until-parent-ends"]
     environment = {**os.environ, "BANGFU_HOME": str(shell.settings.home)}
-    return await asyncio.create_subprocess_exec(*command, env=environment)
+    while True:
+        process = await asyncio.create_subprocess_exec(*command, env=environment)
+        try:
+            await process.wait()
+            await asyncio.sleep(AGAIN)
+        finally:
+            if process.returncode is None:
+                process.send_signal(signal.SIGTERM)
+                await process.wait()
 
 
 @click.command()
+@click.option("--until-parent-ends", is_flag=True, help="stop when the process that started it is gone")
 @pass_shell
-def worker(shell: Shell) -> None:
+def worker(shell: Shell, until_parent_ends: bool) -> None:
     """Run the jobs of all counties as they come. Ctrl-C stops it; what it was at is taken up again."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(level=logging.WARNING, format=_LOG)
+    parent = os.getppid()
 
     async def work(opened: Open) -> None:
         stopped = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-        await work_on(opened.database, opened.vault, shell.plugins, stopped)
+        _on_stop(stopped.set)
+
+        def ended() -> bool:
+            return stopped.is_set() or (until_parent_ends and os.getppid() != parent)
+
+        await work_on(opened.database, opened.vault, shell.plugins, stopped, ended)
 
     shell.run(work)
 
@@ -89,11 +119,9 @@ def token(shell: Shell, days: int) -> None:
     """Print a token for the officer who acts (--tenant, --as)."""
 
     async def work(opened: Open) -> str:
-        if not shell.tenant or not shell.officer:
-            raise click.UsageError("--tenant and --as say whose token it is")
-        await enter(opened.database, shell.tenant, shell.officer)
+        who = await opened.enter()
         issuer = Issuer.open(shell.settings)
-        return issuer.issue(shell.tenant, shell.officer, datetime.now(UTC), timedelta(days=days))
+        return issuer.issue(who.county.code, who.actor.number, datetime.now(UTC), timedelta(days=days))
 
     click.echo(shell.run(work))
 

@@ -27,7 +27,6 @@ from bangfu.policy import Window as CoreWindow
 from bangfu.process import END_TITLES
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.programme import citations
-from bangfu.rules.book import StepKind
 from bangfu.rules.facts import FactSpec, Kind
 from bangfu.text import Text
 from bangfu_graphql.casework import (
@@ -206,7 +205,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         f"{prefix}Findings",
         f"Every step of the rule book for one household; null where a fact that it needs is not known: {title}.",
         {
-            name: (_finding_type(own.term.kind, own.step.kind), f"{_words(own.step.title)} ({own.step.cites})")
+            name: (_finding_type(own.term.kind), f"{_words(own.step.title)} ({own.step.cites})")
             for name, own in trace.steps.items()
         },
     )
@@ -287,7 +286,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     return ProgrammeTypes(period, plan, provision, stage, (case, determination, period))
 
 
-def _finding_type(kind: Kind, step: StepKind) -> Any:
+def _finding_type(kind: Kind) -> Any:
     if kind is Kind.EXACT:
         return str | None
     return _FACT_TYPES.get(kind, str) | None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+from collections.abc import Callable
 from typing import Any
 
 from bangfu import jobs
@@ -58,9 +59,11 @@ async def _until(running: asyncio.Future[jobs.Status], stopped: asyncio.Event | 
     await running
 
 
-async def work_on(database: Database, vault: Vault, plugins: Plugins, stopped: asyncio.Event) -> None:
+async def work_on(
+    database: Database, vault: Vault, plugins: Plugins, stopped: asyncio.Event, ended: Callable[[], bool]
+) -> None:
     """Run jobs as they come, until told to stop. A database that does not answer is waited for."""
-    while not stopped.is_set():
+    while not ended():
         try:
             done = await work_off(database, vault, plugins, stopped)
         except Exception:

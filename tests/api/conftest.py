@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -17,14 +18,17 @@ import uvicorn
 from sqlalchemy import text
 
 from bangfu.db import Database, Scope
+from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.vault import Vault
 from bangfu_graphql.http import Service, application
 from bangfu_graphql.tokens import Issuer, Tokens
 from bangfu_graphql.working import work_off
+from tests.conftest import connect, copy_of, drop
 from tests.county import CODE, World
 
 ISSUER = Issuer.new()
+_numbers = itertools.count(1)
 
 
 def whole(tenant: int) -> Scope:
@@ -174,4 +178,20 @@ async def served(world: World) -> AsyncIterator[Served]:
         yield made
 
 
-__all__ = ["ISSUER", "Answer", "Served", "served", "serving"]
+@pytest.fixture(scope="module")
+async def standing(
+    server: EmbeddedServer, peopled: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Served]:
+    """The server over the small county, one for all the tests of a module that change nothing."""
+    name = await copy_of(server, f"standing_{next(_numbers)}", peopled)
+    opened = connect(server, name, tmp_path_factory.mktemp("home"))
+    world = World(opened, vault)
+    await world.look()
+    async with serving(opened, vault, world) as made:
+        await made.day(world.today)
+        yield made
+    await opened.close()
+    await drop(server, name)
+
+
+__all__ = ["ISSUER", "Answer", "Served", "served", "serving", "standing"]

@@ -201,13 +201,13 @@ def test_there_are_61_audits() -> None:
 
 
 @pytest.mark.parametrize("audit", [pytest.param(audit, id=f"{audit.id} {audit.name}") for audit in AUDITS])
-async def test_the_server_passes_the_audit(served: Served, client: httpx2.AsyncClient, audit: Audit) -> None:
+async def test_the_server_passes_the_audit(standing: Served, client: httpx2.AsyncClient, audit: Audit) -> None:
     asked, expected = audit.request, audit.answer
     answered = await client.request(
         asked.method,
-        f"{served.url}?{asked.query}" if asked.query else served.url,
+        f"{standing.url}?{asked.query}" if asked.query else standing.url,
         content=asked.body,
-        headers=asked.headers | {"authorization": f"Bearer {served.token('C1')}"},
+        headers=asked.headers | {"authorization": f"Bearer {standing.token('C1')}"},
     )
     text = answered.content.decode("utf-8")
     assert answered.status_code in expected.status, text

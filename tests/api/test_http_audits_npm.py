@@ -30,9 +30,9 @@ auditServer({
 
 @pytest.mark.skipif(NODE is None, reason="there is no node on the PATH")
 @pytest.mark.skipif(not PACKAGE.is_dir(), reason="graphql-http is neither at $GRAPHQL_HTTP nor in node_modules")
-async def test_the_package_finds_every_audit_passed(served: Served) -> None:
+async def test_the_package_finds_every_audit_passed(standing: Served) -> None:
     assert NODE is not None
-    told = {"GRAPHQL_HTTP": str(PACKAGE), "URL": served.url, "AUTHORIZATION": f"Bearer {served.token('C1')}"}
+    told = {"GRAPHQL_HTTP": str(PACKAGE), "URL": standing.url, "AUTHORIZATION": f"Bearer {standing.token('C1')}"}
     node = await asyncio.create_subprocess_exec(
         NODE, "--eval", SCRIPT, env=os.environ | told, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )

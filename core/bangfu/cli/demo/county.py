@@ -143,6 +143,7 @@ class Maker:
         self._officer("X003", Duty.COUNTY_OFFICE, base)
         self._officer("X004", Duty.FUND_MANAGER, base)
         self._officer("X005", Duty.FINANCE, base)
+        self._officer("X006", Duty.ENTERPRISE_AGENT, base)
         townships, villages = [], []
         for t in range(self.size.townships):
             township, name = base + (101 + t) * 1_000, f"{STEMS[t % 10]}{BRANCHES[t % 12]}镇"

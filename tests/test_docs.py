@@ -33,7 +33,7 @@ def test_the_made_pages_are_up_to_date(page: str) -> None:
 
 def test_every_setting_is_listed_and_every_listed_setting_is_read() -> None:
     read = set()
-    for path in ROOT.joinpath("core").rglob("*.py"):
+    for path in (*ROOT.joinpath("core").rglob("*.py"), *ROOT.joinpath("graphql").rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
                 read |= set(re.findall(r"^BANGFU_[A-Z_]+$", node.value))
@@ -111,10 +111,29 @@ def test_the_chinese_readme_is_a_twin() -> None:
 
 
 def test_every_link_in_the_documentation_leads_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *DOCS.rglob("*.md"), *ROOT.glob("plugins/*/README.md"), *ROOT.glob("benchmarks/*.md")]
+    pages = [*ROOT.glob("*.md"), *ROOT.glob("graphql/*.md"), *DOCS.rglob("*.md"), *ROOT.glob("plugins/*/README.md"), *ROOT.glob("benchmarks/*.md")]
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} → {target}"
+
+
+@pytest.mark.parametrize("page", ["README.md", "README.zh.md"])
+def test_every_document_of_the_api_pages_is_valid(page: str) -> None:
+    from graphql import build_schema, parse, validate
+
+    schema = build_schema((ROOT / "graphql" / "schema.graphql").read_text(encoding="utf-8"))
+    documents = re.findall(r"```graphql\n(.*?)```", (DOCS / "api" / page).read_text(encoding="utf-8"), re.S)
+    assert len(documents) >= 5
+    for document in documents:
+        assert validate(schema, parse(document)) == [], document
+
+
+def test_the_api_pages_name_every_committed_operation_and_explain_every_scalar_of_ours() -> None:
+    for page in ("README.md", "README.zh.md"):
+        text = (DOCS / "api" / page).read_text(encoding="utf-8")
+        assert {p.stem for p in ROOT.glob("graphql/operations/*.graphql") if p.name not in text} == set()
+        for scalar in ("Money", "Percentage", "MonthDay", "DivisionCode"):
+            assert f"### {scalar}" in text
 
 
 def test_decisions_are_one_page_each_titled_as_a_sentence() -> None:

@@ -36,7 +36,7 @@ class _Server(uvicorn.Server):
         yield
 
 
-def _on_stop(act: Callable[[], None]) -> None:
+def _on_stop(act: Callable[[], object]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, act)
 
@@ -101,13 +101,17 @@ def worker(shell: Shell, until_parent_ends: bool) -> None:
     parent = os.getppid()
 
     async def work(opened: Open) -> None:
-        stopped = asyncio.Event()
-        _on_stop(stopped.set)
-
-        def ended() -> bool:
-            return stopped.is_set() or (until_parent_ends and os.getppid() != parent)
-
-        await work_on(opened.database, opened.vault, shell.plugins, stopped, ended)
+        working = asyncio.ensure_future(
+            work_on(
+                opened.database,
+                opened.vault,
+                shell.plugins,
+                lambda: until_parent_ends and os.getppid() != parent,
+            )
+        )
+        _on_stop(working.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await working
 
     shell.run(work)
 
@@ -120,10 +124,20 @@ def token(shell: Shell, days: int) -> None:
 
     async def work(opened: Open) -> str:
         who = await opened.enter()
-        issuer = Issuer.open(shell.settings)
-        return issuer.issue(who.county.code, who.actor.number, datetime.now(UTC), timedelta(days=days))
+        return Issuer.open(shell.settings).issue(who.county.code, who.actor.number, datetime.now(UTC), timedelta(days=days))
 
     click.echo(shell.run(work))
+
+
+@click.group()
+def issuer() -> None:
+    """The key that signs tokens."""
+
+
+@issuer.command("new")
+def new_issuer() -> None:
+    """Print a fresh key for BANGFU_ISSUER_KEY; whoever has it can act as anybody."""
+    click.echo(Issuer.new().dump())
 
 
 @click.command()

@@ -6,18 +6,37 @@ import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from graphql import GraphQLError
+from sqlalchemy import BigInteger
 
 from bangfu_graphql.mapping import Attribute, Entity
 
+
+def _text(text: str) -> str:
+    text.encode()  # half of a pair cannot be stored
+    if "\0" in text:
+        raise ValueError(text)
+    return text
+
+
+def _instant(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    if instant.tzinfo is None:
+        raise ValueError(text)
+    instant.astimezone(UTC)
+    return instant
+
+
 _READERS: dict[type, Callable[[str], Any]] = {
+    int: int,
+    str: _text,
     UUID: UUID,
     date: date.fromisoformat,
-    datetime: datetime.fromisoformat,
+    datetime: _instant,
 }
 
 
@@ -50,12 +69,12 @@ def decode_cursor(order: str, attributes: Sequence[Attribute], cursor: str) -> l
     """The values in a cursor of an order; refuses one that is malformed or of another list with BAD_USER_INPUT."""
     try:
         name, *values = json.loads(_unpack(cursor))
-        if name == order and len(values) == len(attributes):
-            read = [_read(attribute, value) for attribute, value in zip(attributes, values, strict=True)]
-            if None not in read:
-                return read
-    except (ValueError, TypeError):
-        pass
+    except (ValueError, TypeError, RecursionError):
+        name, values = "", []
+    if name == order and len(values) == len(attributes):
+        read = [_read(attribute, value) for attribute, value in zip(attributes, values, strict=True)]
+        if None not in read:
+            return read
     raise bad_input("This is no cursor of this list; take one from its `pageInfo` or `edges`.")
 
 
@@ -65,16 +84,16 @@ def bad_input(message: str) -> GraphQLError:
 
 
 def _read(attribute: Attribute, value: Any) -> Any:
-    """A key or cursor value of a column, or None if it cannot be one."""
-    kind = attribute.type.python_type
-    try:
-        if kind is int:
-            return int(value) if abs(int(value)) < 2**63 else None
-        if kind is str:
-            return value if isinstance(value, str) and "\0" not in value else None
-        return _READERS[kind](value) if isinstance(value, str) else None
-    except (ValueError, TypeError, OverflowError):
+    """A key or cursor value of a column, or None if it is none that was written here."""
+    if not isinstance(value, int | str):
         return None
+    try:
+        read = _READERS[attribute.type.python_type](str(value))
+    except (ValueError, OverflowError):
+        return None
+    if isinstance(read, int) and abs(read) >= 2 ** (63 if isinstance(attribute.type, BigInteger) else 31):
+        return None
+    return read if str(read) == str(value) else None
 
 
 def _pack(text: str) -> str:

@@ -19,11 +19,12 @@ from __future__ import annotations
 import enum
 import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args
 
 import strawberry
+from graphql import FieldNode
 from sqlalchemy import ColumnElement, Label
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
@@ -82,14 +83,21 @@ def prefix_of(programme: str) -> str:
 Condition: TypeAlias = Callable[[Sight], ColumnElement[bool]]
 
 
-class Row(dict[str, Any]):
-    """An object on its way to the client: the values of its fields by name, and the name of its type."""
+class Row(dict[str | int, Any]):
+    """An object on its way to the client, with the name of its type: the values of its fields by their names, of those
+    with arguments by their places in the document."""
 
     __slots__ = ("typename",)
 
-    def __init__(self, typename: str, values: Mapping[str, Any]) -> None:
-        super().__init__(values)
+    def __init__(self, typename: str) -> None:
+        super().__init__()
         self.typename = typename
+
+
+def place_of(node: FieldNode) -> int:
+    """Where in its document a field is selected."""
+    assert node.loc is not None
+    return node.loc.start
 
 
 # --- where a field's value comes from -------------------------------------------------------------------------
@@ -147,6 +155,16 @@ class Many:
 
 
 Mapped: TypeAlias = Column | Identity | Derived | Gathered | One | Many
+
+
+def alike(one: Mapped, other: Mapped) -> bool:
+    """Whether two declarations have the same value, as a type's and its interface's that differ in where they lead."""
+    return one is other or (type(one) is type(other) and _parts(one) == _parts(other))
+
+
+def _parts(mapping: Mapped) -> list[int]:
+    values = (getattr(mapping, own.name) for own in fields(mapping))
+    return [id(part) for value in values for part in (value if isinstance(value, tuple) else (value,))]
 
 
 # --- a type ---------------------------------------------------------------------------------------------------
@@ -298,11 +316,10 @@ def page_arguments(filter: Any = None, order: Any = None) -> dict[str, tuple[Any
 
 
 def answered(arguments: Mapping[str, tuple[Any, str]], returns: Any) -> Callable[..., Any]:
-    """A resolver that takes arguments; its value was put under the field's key of the answer when its level was
-    read."""
+    """A resolver that takes arguments; its value was put under the field's place when its level was read."""
 
     def resolve(self: Any, info: strawberry.Info, **_: Any) -> Any:
-        return self[info.path.key]
+        return self[place_of(info._raw_info.field_nodes[0])]
 
     return signed(resolve, arguments, returns)
 
@@ -359,4 +376,8 @@ def orders_of(cls: type) -> type[enum.Enum] | None:
     if len(names) < 2:
         return None
     listed = definition_of(cls).name
-    return enumeration(f"{listed}Order", {name: name for name in names}, f"The orders in which {listed} can be listed.")
+    members = {
+        name: strawberry.enum_value(name, description=f"By {name.lower().replace('_', ' ')}, then as they were made.")
+        for name in names
+    }
+    return enumeration(f"{listed}Order", members, f"The orders in which {listed} can be listed.")

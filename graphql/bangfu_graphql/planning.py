@@ -1,7 +1,7 @@
 """A document turned into what is wanted: a tree over the declarations of ``mapping``, for one type and all it leads to.
 
-The tree knows nothing of SQL. Fields without arguments are kept by their own name, once; fields with arguments by the
-key they have in the answer, for two of them may differ.
+The tree knows nothing of SQL. A level of it is everything that is wanted of one type on one path, whatever aliases lead
+there; a field is wanted once for each set of its arguments. Of an interface, each type has its own declarations.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from graphql import (
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.field import StrawberryField
 
-from bangfu_graphql.mapping import DEFAULT_PAGE, LARGEST_PAGE, MAPPING, Entity, Many, Mapped
+from bangfu_graphql.mapping import DEFAULT_PAGE, LARGEST_PAGE, MAPPING, Entity, Many, Mapped, alike, place_of
 
 DEFINITION = "strawberry-definition"
 LARGEST_TREE = 20_000
@@ -43,9 +43,11 @@ class Wanted:
     """What is wanted of one field of a mapped type."""
 
     mapping: Mapped
-    key: str
-    arguments: Mapping[str, Any]
-    only: frozenset[str] | None
+    name: str
+    keys: set[str | int]
+    """Where a row keeps its value: under its name, or, where it has arguments, at every place that selects it so."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    only: frozenset[str] | None = None
     """The object types, of an interface, for which it is wanted; None is all."""
     selected: Selected | None = None
     page: Page | None = None
@@ -58,6 +60,10 @@ class Page:
     total: bool = False
     rows: bool = False
 
+    def merge(self, other: Page) -> Page:
+        """What either wants."""
+        return Page(self.total or other.total, self.rows or other.rows)
+
 
 @dataclass
 class Selected:
@@ -65,7 +71,27 @@ class Selected:
 
     entity: Entity
     typename: str
-    fields: dict[str, Wanted] = field(default_factory=dict)
+    fields: list[Wanted] = field(default_factory=list)
+
+    def want(self, new: Wanted) -> None:
+        """Add a field; the same one is often selected in several fragments."""
+        for known in self.fields:
+            same = known.name == new.name and known.arguments == new.arguments
+            if not same or not alike(known.mapping, new.mapping):
+                continue
+            known.keys |= new.keys
+            known.only = None if known.only is None or new.only is None else known.only | new.only
+            if known.page is not None and new.page is not None:
+                known.page = known.page.merge(new.page)
+            if known.selected is not None and new.selected is not None:
+                known.selected.merge(new.selected)
+            return
+        self.fields.append(new)
+
+    def merge(self, other: Selected) -> None:
+        """Add what another wants of the same objects."""
+        for wanted in other.fields:
+            self.want(wanted)
 
 
 class Planner:
@@ -81,113 +107,116 @@ class Planner:
 
     def selected(self, kind: GraphQLNamedType, nodes: Iterable[FieldNode]) -> Selected:
         """What the fields' selections want of objects of a mapped type."""
-        origin = _origin(kind)
-        selected = Selected(origin.__entity__, kind.name)
-        own_type = isinstance(kind, GraphQLObjectType) and selected.entity.typename is not None
-        for name, only, node in self._fields(kind, nodes):
-            if own_type:
-                only = frozenset({kind.name})  # noqa: PLW2901 - the rows may be of other types of the interface too
-            definition = self._definition(kind, only, name)
+        selected = Selected(_origin(kind).__entity__, kind.name)
+        for node, within, only in self._fields(kind, nodes):
+            definition = within.fields.get(node.name.value)
             if definition is None:
                 continue  # __typename
             own: StrawberryField = definition.extensions[DEFINITION]
-            mapping: Mapped | None = own.metadata.get(MAPPING)
-            if mapping is None:
-                continue  # it has a resolver of its own
-            arguments = self._arguments(definition, own, node)
-            key = (node.alias or node.name).value if definition.args else own.python_name
-            wanted = selected.fields.get(key)
-            if wanted is None:
-                wanted = selected.fields[key] = Wanted(mapping, key, arguments, only)
-            elif wanted.only is not None:
-                wanted.only = wanted.only | only if only is not None else None
-            self._follow(wanted, get_named_type(definition.type), node)
+            keys: set[str | int] = {place_of(node)} if definition.args else {own.python_name}
+            for mapping, meant in self._declared(kind, selected.entity, only, node.name.value):
+                wanted = Wanted(mapping, own.python_name, keys, self._arguments(definition, own, node), meant)
+                self._follow(wanted, get_named_type(definition.type), node)
+                selected.want(wanted)
         return selected
 
     def page(self, kind: GraphQLNamedType, nodes: Iterable[FieldNode]) -> tuple[Page, Selected]:
         """What the fields' selections want of a connection, and of the objects in it."""
         page, inner, edges = Page(), [], []
         connection = cast(GraphQLObjectType, kind)
-        for name, _, node in self._fields(kind, nodes):
+        for node, _, _ in self._fields(kind, nodes):
+            name = node.name.value
             page.total |= name == "totalCount"
             page.rows |= name in ("nodes", "edges", "pageInfo")
             inner += [node] if name == "nodes" else []
             edges += [node] if name == "edges" else []
         edge = get_named_type(connection.fields["edges"].type)
-        inner += [node for name, _, node in self._fields(edge, edges) if name == "node"]
+        inner += [node for node, _, _ in self._fields(edge, edges) if node.name.value == "node"]
         return page, self.selected(get_named_type(connection.fields["nodes"].type), inner)
 
     def _follow(self, wanted: Wanted, kind: GraphQLNamedType, node: FieldNode) -> None:
         """Add what a field's selection wants of the objects it leads to."""
         if isinstance(wanted.mapping, Many) and wanted.mapping.paged:
-            page, selected = self.page(kind, [node])
-            wanted.page = _both_pages(wanted.page, page)
+            wanted.page, wanted.selected = self.page(kind, [node])
         elif hasattr(_origin(kind), "__entity__"):
-            selected = self.selected(kind, [node])
+            wanted.selected = self.selected(kind, [node])
+
+    def _declared(
+        self, kind: GraphQLNamedType, entity: Entity, only: frozenset[str] | None, name: str
+    ) -> list[tuple[Mapped, frozenset[str] | None]]:
+        """How a field is declared by the object types that are meant, with those that declare it so; None are all.
+
+        Not by the interface: a type may declare a field of its own, or an inherited one in its own way.
+        """
+        if isinstance(kind, GraphQLObjectType):
+            types = [kind]
         else:
-            return
-        wanted.selected = _merged(wanted.selected, selected)
+            types = [own for own in self._possible(kind) if only is None or own.name in only]
+        ways: list[tuple[Mapped, set[str]]] = []
+        for own in types:
+            mapping = own.fields[name].extensions[DEFINITION].metadata.get(MAPPING)
+            if mapping is None:
+                continue  # it has a resolver of its own
+            known = next((meant for way, meant in ways if alike(way, mapping)), None)
+            if known is None:
+                ways.append((mapping, {own.name}))
+            else:
+                known.add(own.name)
+        every = entity.typename is None or (only is None and not isinstance(kind, GraphQLObjectType))
+        return [(mapping, None if every and len(ways) == 1 else frozenset(meant)) for mapping, meant in ways]
+
+    def _possible(self, kind: GraphQLNamedType) -> list[GraphQLObjectType]:
+        return list(self.schema.get_possible_types(cast(GraphQLInterfaceType, kind)))
 
     def _fields(
         self, kind: GraphQLNamedType, nodes: Iterable[FieldNode]
-    ) -> Iterable[tuple[str, frozenset[str] | None, FieldNode]]:
-        """Every field that is selected of a type, with the object types for which it is."""
+    ) -> Iterable[tuple[FieldNode, Any, frozenset[str] | None]]:
+        """Every field that is selected of a type, with the type within whose selection it stands, and the object types
+        for which it is."""
         for node in nodes:
             if node.selection_set is not None:
-                yield from self._selections(kind, None, node.selection_set.selections)
+                yield from self._selections(kind, kind, None, node.selection_set.selections)
 
     def _selections(
-        self, kind: GraphQLNamedType, only: frozenset[str] | None, selections: Iterable[SelectionNode]
-    ) -> Iterable[tuple[str, frozenset[str] | None, FieldNode]]:
+        self,
+        kind: GraphQLNamedType,
+        within: GraphQLNamedType,
+        only: frozenset[str] | None,
+        selections: Iterable[SelectionNode],
+    ) -> Iterable[tuple[FieldNode, Any, frozenset[str] | None]]:
         for selection in selections:
             if not self._included(selection):
                 continue
             if isinstance(selection, FieldNode):
-                yield selection.name.value, only, selection
+                yield selection, within, only
                 continue
             if isinstance(selection, FragmentSpreadNode):
                 fragment = self._fragment(selection.name.value)
-                condition = fragment.type_condition
             else:
                 fragment = cast(InlineFragmentNode, selection)
-                condition = fragment.type_condition
-            applies, narrowed = self._narrowed(kind, only, condition.name.value if condition else kind.name)
+            condition = fragment.type_condition
+            inner = self.schema.type_map[condition.name.value] if condition else within
+            applies, narrowed = self._narrowed(kind, only, inner)
             if applies:
-                yield from self._selections(kind, narrowed, fragment.selection_set.selections)
+                yield from self._selections(kind, inner, narrowed, fragment.selection_set.selections)
 
     def _fragment(self, name: str) -> Any:
         found = self.fragments[name]
         return getattr(found, "definition", found)
 
     def _narrowed(
-        self, kind: GraphQLNamedType, only: frozenset[str] | None, condition: str
+        self, kind: GraphQLNamedType, only: frozenset[str] | None, condition: GraphQLNamedType
     ) -> tuple[bool, frozenset[str] | None]:
         """Whether a fragment on a type can apply, and to which object types it narrows an interface."""
-        if condition == kind.name:
-            return True, only
         if isinstance(kind, GraphQLObjectType):
-            return condition in {interface.name for interface in kind.interfaces}, only
-        own = {t.name for t in self.schema.get_possible_types(cast(GraphQLInterfaceType, kind))}
-        named = self.schema.get_type(condition)
-        if isinstance(named, GraphQLObjectType):
-            meant = {named.name}
+            return condition is kind or condition in kind.interfaces, only
+        own = frozenset(possible.name for possible in self._possible(kind))
+        if isinstance(condition, GraphQLObjectType):
+            meant = {condition.name}
         else:
-            meant = {t.name for t in self.schema.get_possible_types(cast(GraphQLInterfaceType, named))}
-        left = frozenset(own & meant & (only if only is not None else own))
-        return bool(left), left
-
-    def _definition(self, kind: GraphQLNamedType, only: frozenset[str] | None, name: str) -> GraphQLField | None:
-        """A field as the narrowest type that is meant declares it.
-
-        An object's may lead further than its interface's.
-        """
-        found: GraphQLField | None
-        for narrower in sorted(only or ()):
-            found = cast(GraphQLObjectType, self.schema.get_type(narrower)).fields.get(name)
-            if found is not None:
-                return found
-        found = cast(GraphQLObjectType, kind).fields.get(name)
-        return found
+            meant = {possible.name for possible in self._possible(condition)}
+        left = (own if only is None else only) & meant
+        return bool(left), None if left == own else left
 
     def _included(self, node: SelectionNode) -> bool:
         for directive, name, wanted in ((GraphQLSkipDirective, "if", False), (GraphQLIncludeDirective, "if", True)):
@@ -209,33 +238,10 @@ def _origin(kind: GraphQLNamedType) -> Any:
     return getattr(definition, "origin", None)
 
 
-def _both_pages(one: Page | None, other: Page) -> Page:
-    if one is None:
-        return other
-    return Page(one.total or other.total, one.rows or other.rows)
-
-
-def _merged(one: Selected | None, other: Selected) -> Selected:
-    """What either wants: the same field is often selected in several fragments."""
-    if one is None:
-        return other
-    for key, wanted in other.fields.items():
-        known = one.fields.get(key)
-        if known is None:
-            one.fields[key] = wanted
-            continue
-        known.only = None if None in (known.only, wanted.only) else cast(Any, known.only) | wanted.only
-        if wanted.page is not None:
-            known.page = _both_pages(known.page, wanted.page)
-        if wanted.selected is not None:
-            known.selected = _merged(known.selected, wanted.selected)
-    return one
-
-
-def page_size(arguments: Mapping[str, Any]) -> int | None:
-    """How many rows a connection may hold by its arguments; None where it states none."""
-    sizes = [arguments[name] for name in ("first", "last") if isinstance(arguments.get(name), int)]
-    return min(sizes) if sizes else None
+def page_size(arguments: Mapping[str, Any]) -> int:
+    """How many rows a connection may hold by its arguments, which have been looked at."""
+    stated = [arguments[name] for name in ("first", "last") if isinstance(arguments.get(name), int)]
+    return min([*stated, LARGEST_PAGE]) if stated else DEFAULT_PAGE
 
 
 def require_bounded(selected: Selected, rows: int) -> None:
@@ -249,10 +255,7 @@ def require_bounded(selected: Selected, rows: int) -> None:
 
 def _size(selected: Selected, rows: int) -> int:
     size = rows
-    for wanted in selected.fields.values():
+    for wanted in selected.fields:
         if wanted.selected is not None:
-            within = rows
-            if wanted.page is not None:
-                within = rows * min(page_size(wanted.arguments) or DEFAULT_PAGE, LARGEST_PAGE)
-            size += _size(wanted.selected, within)
+            size += _size(wanted.selected, rows * page_size(wanted.arguments) if wanted.page else rows)
     return size

@@ -7,16 +7,17 @@ This is the backend that resolvers use today. It reads nothing but the tree of `
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import strawberry
 from graphql import GraphQLResolveInfo, get_named_type
 from sqlalchemy import ColumnElement, func, literal, select, true, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.utils.str_converters import to_camel_case
 
 from bangfu.db.bulk import among
 from bangfu_graphql.identifiers import bad_input, decode_cursor, decode_id, encode_cursor, encode_id
@@ -32,6 +33,7 @@ from bangfu_graphql.mapping import (
     Gathered,
     Identity,
     Many,
+    Mapped,
     One,
     Row,
     Sight,
@@ -43,7 +45,9 @@ from bangfu_graphql.planning import Page, Planner, Selected, Wanted, require_bou
 LARGEST_COUNT = 100_000
 """Up to here things are counted; one more says that there are more."""
 
-Raw = Mapping[str, Any]
+Raw: TypeAlias = Mapping[Any, Any]
+Rows: TypeAlias = list[Row]
+Conditions: TypeAlias = list[ColumnElement[bool]]
 T = TypeVar("T")
 
 
@@ -54,7 +58,7 @@ class Reader:
         self,
         sight: Sight,
         session: Callable[[], AbstractAsyncContextManager[AsyncSession]],
-        planner: Callable[[GraphQLResolveInfo], Planner],
+        planner: Callable[[GraphQLResolveInfo[Any]], Planner],
     ) -> None:
         self.sight, self.session, self.planner = sight, session, planner
         self.now: AsyncSession
@@ -81,7 +85,7 @@ class Reader:
         raw_info = info._raw_info
         page, selected = self.planner(raw_info).page(get_named_type(raw_info.return_type), raw_info.field_nodes)
         window = Window.of(entity_of(cls), arguments)
-        require_bounded(selected, window.size)
+        self._require_sound(selected, window.size)
         async with self.session() as self.now:
             return await self._page(selected, page, window, [*conditions, *conditions_of(arguments, self.sight)])
 
@@ -102,19 +106,26 @@ class Reader:
         keys = {key for one in ids if (key := decode_id(entity, one)) is not None}
         if not keys:
             return {}
-        rows = await self._some(info._raw_info, definition_of(cls).name, [among(entity.key, keys)])
+        rows = await self._some(info._raw_info, definition_of(cls).name, [among(entity.key, keys)], len(keys))
         return {row["id"]: row for row in rows}
 
     async def _some(
-        self, info: GraphQLResolveInfo, name: str, conditions: Sequence[ColumnElement[bool]]
+        self, info: GraphQLResolveInfo[Any], name: str, conditions: Sequence[ColumnElement[bool]], most: int = 1
     ) -> Sequence[Row]:
         kind = info.schema.type_map[name]
         selected = self.planner(info).selected(kind, info.field_nodes)
-        selected.fields.setdefault("id", Wanted(Identity(), "id", {}, None))
-        require_bounded(selected, 1)
+        selected.want(Wanted(Identity(), "id", {"id"}))
+        self._require_sound(selected, most)
         async with self.session() as self.now:
             rows, _ = await self._rows(selected, [*selected.entity.conditions(self.sight), *conditions])
         return rows
+
+    def _require_sound(self, selected: Selected, rows: int) -> None:
+        """Refuse what cannot be asked for before anything is read: whatever there is to be read, the answer is one."""
+        for paged, arguments in _paged(selected):
+            Window.of(paged.entity, arguments)
+            conditions_of(arguments, self.sight)
+        require_bounded(selected, rows)
 
     # --- one type ---
 
@@ -136,7 +147,7 @@ class Reader:
 
     async def _rows(
         self, selected: Selected, conditions: Sequence[ColumnElement[bool]], also: Sequence[Attribute] = ()
-    ) -> tuple[list[Row], Sequence[Raw]]:
+    ) -> tuple[Rows, Sequence[Raw]]:
         """Every row that meets the conditions, in the default order, with its raw columns."""
         window = Window.of(selected.entity, {})
         query = self._query(selected, (*window.order, *also)).where(*conditions).order_by(*window.ordering())
@@ -148,23 +159,23 @@ class Reader:
         wanted: dict[str, Attribute] = {}
         for attribute in (selected.entity.key, *selected.entity.tells, *also):
             wanted.setdefault(attribute.key, attribute)
-        for field in selected.fields.values():
-            for attribute in _needed(selected.entity, field.mapping):
+        for field in selected.fields:
+            for attribute in _needed(field.mapping):
                 wanted.setdefault(attribute.key, attribute)
         return select(*(attribute.label(key) for key, attribute in wanted.items()))
 
-    async def _filled(self, selected: Selected, raws: Sequence[Raw]) -> list[Row]:
+    async def _filled(self, selected: Selected, raws: Sequence[Raw]) -> Rows:
         """The rows with every value that is wanted of them and of what they lead to."""
         entity = selected.entity
         names = [entity.typename(self.sight, raw) if entity.typename else selected.typename for raw in raws]
-        rows = [Row(name, {}) for name in names]
-        for key, wanted in selected.fields.items():
+        rows = [Row(name) for name in names]
+        for wanted in selected.fields:
             meant = [i for i, name in enumerate(names) if wanted.only is None or name in wanted.only]
             own = raws if len(meant) == len(raws) else [raws[i] for i in meant]
             if own:
                 values = await self._values(entity, wanted, own)
                 for i, value in zip(meant, values, strict=True):
-                    rows[i][key] = value
+                    rows[i].update(dict.fromkeys(wanted.keys, value))
         return rows
 
     async def _values(self, entity: Entity, wanted: Wanted, raws: Sequence[Raw]) -> Sequence[Any]:
@@ -187,7 +198,7 @@ class Reader:
 
     # --- relations ---
 
-    def _related(self, mapping: One | Many, wanted: Wanted) -> tuple[Selected, list[ColumnElement[bool]]]:
+    def _related(self, mapping: One | Many, wanted: Wanted) -> tuple[Selected, Conditions]:
         selected = wanted.selected
         assert selected is not None
         conditions = selected.entity.conditions(self.sight)
@@ -207,7 +218,7 @@ class Reader:
     async def _many_each(self, mapping: Many, wanted: Wanted, parents: Sequence[Any]) -> Sequence[Any]:
         selected, conditions = self._related(mapping, wanted)
         rows, raws = await self._rows(selected, [*conditions, among(mapping.remote, set(parents))], [mapping.remote])
-        found: dict[Any, list[Row]] = {}
+        found: dict[Any, Rows] = {}
         for raw, row in zip(raws, rows, strict=True):
             found.setdefault(raw[mapping.remote.key], []).append(row)
         return [found.get(parent, []) for parent in parents]
@@ -220,10 +231,8 @@ class Reader:
         assert page is not None
         keys = sorted(set(parents))
         answers: dict[Any, dict[str, Any]] = {key: {} for key in keys}
+        outer = func.unnest(literal(keys, ARRAY(mapping.local.type))).table_valued("key").render_derived(name="parent")
         if page.rows:
-            outer = (
-                func.unnest(literal(keys, ARRAY(mapping.local.type))).table_valued("key").render_derived(name="parent")
-            )
             inner = self._query(selected, (*window.order, mapping.remote))
             inner = inner.where(mapping.remote == outer.c.key, *conditions, *window.conditions())
             inner = inner.order_by(*window.ordering()).limit(window.size + 1).lateral("child")
@@ -238,14 +247,23 @@ class Reader:
             for key, group in groups.items():
                 answers[key] = window.answer(group, [next(rows) for _ in kept[key]])
         if page.total:
-            counted = select(mapping.remote, func.count()).where(*conditions, among(mapping.remote, keys))
-            counts = {row[0]: row[1] for row in await self.now.execute(counted.group_by(mapping.remote))}
-            for key, answer in answers.items():
-                answer["total_count"] = counts.get(key, 0)
+            few = select(literal(1)).where(mapping.remote == outer.c.key, *conditions).limit(LARGEST_COUNT + 1)
+            counted = select(func.count()).select_from(few.correlate(outer).subquery()).scalar_subquery()
+            for key, total in await self.now.execute(select(outer.c.key, counted)):
+                answers[key]["total_count"] = total
         return [answers[parent] for parent in parents]
 
 
-def _needed(entity: Entity, mapping: Any) -> tuple[Attribute, ...]:
+def _paged(selected: Selected) -> Iterator[tuple[Selected, Mapping[str, Any]]]:
+    """Every page below, with its arguments."""
+    for wanted in selected.fields:
+        if wanted.selected is not None:
+            if wanted.page is not None:
+                yield wanted.selected, wanted.arguments
+            yield from _paged(wanted.selected)
+
+
+def _needed(mapping: Mapped) -> tuple[Attribute, ...]:
     if isinstance(mapping, Column):
         return (mapping.attribute,)
     if isinstance(mapping, Derived | Gathered):
@@ -253,7 +271,7 @@ def _needed(entity: Entity, mapping: Any) -> tuple[Attribute, ...]:
     return () if isinstance(mapping, Identity) else (mapping.local,)
 
 
-def conditions_of(arguments: Mapping[str, Any], sight: Sight) -> list[ColumnElement[bool]]:
+def conditions_of(arguments: Mapping[str, Any], sight: Sight) -> Conditions:
     """What a filter asks for. Null is refused: who leaves a value out means something else than who has none."""
     given = arguments.get("filter")
     if given is None or given is strawberry.UNSET:
@@ -265,7 +283,7 @@ def conditions_of(arguments: Mapping[str, Any], sight: Sight) -> list[ColumnElem
         if value is strawberry.UNSET:
             continue
         if value is None:
-            raise bad_input(f"`filter.{by_name[field.name].name}` is null; leave it out to filter by something else.")
+            raise bad_input(f"`filter.{to_camel_case(field.name)}` is null; leave it out to filter by something else.")
         conditions.append(by_name[field.name].metadata[CONDITION](sight, value))
     return conditions
 
@@ -302,11 +320,11 @@ class Window:
     def _newest_first(self) -> bool:
         return self.name.endswith(f".{NEWEST}")
 
-    def conditions(self) -> list[ColumnElement[bool]]:
+    def conditions(self) -> Conditions:
         """What keeps a row between the cursors."""
         place = tuple_(*self.order)
         low, high = (self.before, self.after) if self._newest_first else (self.after, self.before)
-        found: list[ColumnElement[bool]] = []
+        found: Conditions = []
         if low is not None:
             found.append(place > tuple_(*self._literals(low)))
         if high is not None:

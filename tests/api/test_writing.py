@@ -313,7 +313,8 @@ async def test_a_worker_that_died_is_followed_by_another(served: Served, monkeyp
         raise asyncio.CancelledError
 
     monkeypatch.setattr("bangfu.cases.batch.account_cases", dies)
-    await served.work()
+    with pytest.raises(asyncio.CancelledError):
+        await served.work()
     monkeypatch.setattr("bangfu.cases.batch.account_cases", real)
     assert [waiting.officer for waiting in await jobs.waiting(served.world.database)] == ["C1"]
     assert await served.work() == 1

@@ -480,5 +480,6 @@ def test_every_duty_has_two_names_and_a_tier() -> None:
         Tier.COUNTY: [C, Duty.FUND_MANAGER, Duty.FINANCE, Duty.REGISTRAR],
         Tier.TOWNSHIP: [B, TC, A],
         Tier.VILLAGE: [L, W, VC],
+        Tier.ENTERPRISE: [Duty.ENTERPRISE_AGENT],
     }
     assert duty_names([B, L]).zh == "联户干部、包村干部"

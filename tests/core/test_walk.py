@@ -133,7 +133,7 @@ async def step(world: World, chance: random.Random) -> bool:
     home = Selection(households=[chance.choice(NUMBERS)]) if chance.random() < 0.3 else Selection()
     stated = Stated(
         world.today - timedelta(days=chance.randrange(12)) if chance.random() < 0.15 else None,
-        chance.choice([None] * 9 + list(Duty)) if chance.random() < 0.2 else None,
+        chance.choice([None] * 9 + [duty for duty in Duty if duty.has_area]) if chance.random() < 0.2 else None,
         chance.choice(["", "外出返乡", "外出返乡", "外出返乡"]),
         chance.choice(["", "纸质件", "纸质件"]),
     )

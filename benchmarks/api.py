@@ -203,7 +203,7 @@ query Nested($village: DivisionCode!) {
     nodes {
       id number group
       members { relation person { name birthYear } }
-      cases { stage: stageCode determination { payable } }
+      cases { version determination { payable } }
     }
   }
 }"""
@@ -215,7 +215,7 @@ query Nested($village: BigInt!) {
       relation person: personByTenantIdAndPersonId { name birthYear: birthDate }
     }
     cases: caseFilesByTenantIdAndHouseholdIdList {
-      stage determination: determinationsByTenantIdAndCaseIdList { payable: payableFen }
+      version determination: determinationsByTenantIdAndCaseIdList { payable: payableFen }
     }
   }
 }"""
@@ -237,13 +237,16 @@ class Side:
 
     def ask(self, village: int) -> list[Any]:
         """One answer in plain values, whichever the side: numbers for years and fen, everything in order."""
-        answer = post(self.url, self.body(village), self.headers)
+        try:
+            answer = post(self.url, self.body(village), self.headers)
+        except urllib.error.HTTPError as error:
+            raise RuntimeError(f"{self.name}: {error.read().decode()}") from error
         if answer.get("errors"):
             raise RuntimeError(f"{self.name}: {answer['errors']}")
         homes, found = answer["data"]["households"], []
         for home in homes if isinstance(homes, list) else homes["nodes"]:
             members = [(m["relation"].lower(), m["person"]["name"], year(m["person"])) for m in home["members"]]
-            cases = [(case["stage"].lower(), fen(case["determination"])) for case in home["cases"]]
+            cases = [(case["version"], fen(case["determination"])) for case in home["cases"]]
             found.append((home["number"], home["group"], sorted(members), sorted(cases)))
         return sorted(found)
 

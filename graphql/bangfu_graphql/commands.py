@@ -7,8 +7,9 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -28,7 +29,16 @@ _LOG = "%(asctime)s %(levelname)s %(name)s %(message)s"
 
 
 class _Server(uvicorn.Server):
-    """A server that leaves signals to us: being stopped is no failure."""
+    """A server that says when it answers, and leaves signals to us: being stopped is no failure."""
+
+    def __init__(self, config: uvicorn.Config, begun: Callable[[], Awaitable[None]]) -> None:
+        super().__init__(config)
+        self.begun = begun
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to answer, and say so."""
+        await super().startup(sockets)
+        await self.begun()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -57,15 +67,18 @@ def serve(shell: Shell, host: str, port: int, no_worker: bool, demo: bool) -> No
         config = uvicorn.Config(
             application(service), host=host, port=port, log_level="warning", server_header=False, lifespan="off"
         )
-        server = _Server(config)
         listening = config.bind_socket()
         address = f"http://{host}:{listening.getsockname()[1]}"
-        _on_stop(lambda: setattr(server, "should_exit", True))
-        worker = None if no_worker else asyncio.ensure_future(_with_worker(shell))
-        try:
+
+        async def begun() -> None:
             shell.say("接口已启动:{address}/graphql", "the API is at {address}/graphql", address=address)
             if demo:
                 await show(opened, address)
+
+        server = _Server(config, begun)
+        _on_stop(lambda: setattr(server, "should_exit", True))
+        worker = None if no_worker else asyncio.ensure_future(_with_worker(shell))
+        try:
             await server.serve(sockets=[listening])
         finally:
             listening.close()
@@ -124,7 +137,9 @@ def token(shell: Shell, days: int) -> None:
 
     async def work(opened: Open) -> str:
         who = await opened.enter()
-        return Issuer.open(shell.settings).issue(who.county.code, who.actor.number, datetime.now(UTC), timedelta(days=days))
+        return Issuer.open(shell.settings).issue(
+            who.county.code, who.actor.number, datetime.now(UTC), timedelta(days=days)
+        )
 
     click.echo(shell.run(work))
 

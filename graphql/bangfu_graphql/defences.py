@@ -6,11 +6,13 @@ count fragments once each, whatever they multiply to. What the sender's duties a
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, NoReturn
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -18,6 +20,7 @@ from graphql import (
     GraphQLError,
     GraphQLSchema,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
@@ -29,6 +32,7 @@ from graphql import (
     visit,
 )
 from graphql.validation import ValidationContext, ValidationRule
+from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 
 from bangfu.access import Action, allowed, duties_that_may
@@ -40,13 +44,23 @@ from bangfu_graphql.planning import DEFINITION
 MOST_TOKENS = 4_000
 MOST_DEPTH = 16
 MOST_ALIASES = 30
-MOST_FIELDS = 1_000
+MOST_SELECTIONS = 1_000
 MOST_DIRECTIVES = 50
+MOST_NESTED = 50
+"""How deep fragments may spread fragments."""
+MOST_PAIRS = 20_000
+"""How many pairs of fields may meet at one place of the answer: whether they agree is checked pair by pair."""
+_INVALID = "GRAPHQL_VALIDATION_FAILED"
 
 
 def storable(text: str) -> bool:
     """Whether a text has only characters that can be stored: no NUL, no half of a pair."""
     return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _refuse(message: str, node: Node | None, code: str = "TOO_LARGE") -> NoReturn:
+    """Refuse a document at once, before the work of the other rules grows with it."""
+    raise ValidationAbortedError(message, node, extensions={"code": code})
 
 
 class _Measure:
@@ -58,22 +72,27 @@ class _Measure:
         self.inside: set[str] = set()
 
     def of(self, selections: SelectionSetNode | None) -> tuple[int, int, int]:
-        """Its depth, and how many fields and aliases it has."""
-        depth = fields = aliases = 0
+        """Its depth, and how many selections (fields and fragments) and aliases it has."""
+        depth = size = aliases = 0
         for node in selections.selections if selections else ():
             if isinstance(node, FieldNode):
                 inner, own, named = self.of(node.selection_set)
-                inner, own, named = inner + 1, own + 1, named + (node.alias is not None)
+                inner, named = inner + 1, named + (node.alias is not None)
             elif isinstance(node, FragmentSpreadNode):
-                inner, own, named = self._fragment(node.name.value)
+                inner, own, named = self._fragment(node)
             else:
                 inner, own, named = self.of(node.selection_set) if isinstance(node, InlineFragmentNode) else (0, 0, 0)
-            depth, fields, aliases = max(depth, inner), fields + own, aliases + named
-        return depth, fields, aliases
+            depth, size, aliases = max(depth, inner), size + own + 1, aliases + named
+        return depth, size, aliases
 
-    def _fragment(self, name: str) -> tuple[int, int, int]:
-        if name in self.inside or name not in self.fragments:
-            return 0, 0, 0  # another rule refuses both
+    def _fragment(self, spread: FragmentSpreadNode) -> tuple[int, int, int]:
+        name = spread.name.value
+        if name not in self.fragments:
+            return 0, 0, 0  # another rule refuses it
+        if name in self.inside:
+            _refuse(f"The fragment '{name}' spreads itself.", spread, _INVALID)
+        if len(self.inside) == MOST_NESTED:
+            _refuse(f"Fragments spread fragments at most {MOST_NESTED} deep.", spread)
         if name not in self.known:
             self.inside.add(name)
             self.known[name] = self.of(self.fragments[name].selection_set)
@@ -87,35 +106,40 @@ class Limits(ValidationRule):
     def __init__(self, context: ValidationContext) -> None:
         super().__init__(context)
         self.directives = 0
-        document = context.document
-        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+
+    def enter_document(self, document: DocumentNode, *_: Any) -> None:
+        """Measure a document before any other rule reads it."""
+        fragments: dict[str, FragmentDefinitionNode] = {}
+        for definition in document.definitions:
+            if isinstance(definition, FragmentDefinitionNode):
+                if definition.name.value in fragments:
+                    _refuse(f"There are two fragments named '{definition.name.value}'.", definition, _INVALID)
+                fragments[definition.name.value] = definition
+        operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
         measure = _Measure(fragments)
         total = 0
-        for definition in document.definitions:
-            if not isinstance(definition, OperationDefinitionNode):
-                continue
-            depth, fields, aliases = measure.of(definition.selection_set)
-            total += fields
+        for operation in operations:
+            depth, size, aliases = measure.of(operation.selection_set)
+            total += size
             for what, found, most in (
                 ("levels", depth, MOST_DEPTH),
                 ("aliases", aliases, MOST_ALIASES),
-                ("fields", total, MOST_FIELDS),
+                ("selections", total, MOST_SELECTIONS),
             ):
                 if found > most:
-                    self._refuse(f"The document has {found:,} {what}; at most {most:,} are allowed.", definition)
-            if definition.operation is OperationType.MUTATION:
-                roots = sum(1 for _ in _roots(definition.selection_set, fragments, set()))
-                if roots != 1:
-                    self._refuse("A mutation carries out exactly one field; send several requests.", definition)
+                    _refuse(f"The document has {found:,} {what}; at most {most:,} are allowed.", operation)
+        for name, fragment in fragments.items():
+            if name not in measure.known:
+                _refuse(f"The fragment '{name}' is never used.", fragment, _INVALID)
+        pairs = sum(_pairs(operation, fragments) for operation in operations)
+        if pairs > MOST_PAIRS:
+            _refuse("The document selects the same fields too often.", document)
 
-    def _refuse(self, message: str, node: Any) -> None:
-        self.report_error(GraphQLError(message, node, extensions={"code": "TOO_LARGE"}))
-
-    def enter_directive(self, node: Any, *_: Any) -> None:
+    def enter_directive(self, node: DirectiveNode, *_: Any) -> None:
         """Count directives."""
         self.directives += 1
-        if self.directives == MOST_DIRECTIVES + 1:
-            self._refuse(f"At most {MOST_DIRECTIVES} directives are allowed.", node)
+        if self.directives > MOST_DIRECTIVES:
+            _refuse(f"At most {MOST_DIRECTIVES} directives are allowed.", node)
 
     def enter_string_value(self, node: StringValueNode, *_: Any) -> None:
         """Refuse characters that cannot be stored."""
@@ -125,17 +149,31 @@ class Limits(ValidationRule):
             )
 
 
-def _roots(
-    selections: SelectionSetNode, fragments: Mapping[str, FragmentDefinitionNode], inside: set[str]
-) -> Iterator[FieldNode]:
-    for node in selections.selections:
-        if isinstance(node, FieldNode):
-            yield node
-        elif isinstance(node, InlineFragmentNode):
-            yield from _roots(node.selection_set, fragments, inside)
-        elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments and node.name.value not in inside:
-            inside.add(node.name.value)
-            yield from _roots(fragments[node.name.value].selection_set, fragments, inside)
+def _pairs(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> int:
+    """How many pairs of an operation's fields meet, once its fragments are written out: it is known to be small enough.
+
+    Refuses what that shows: a second field of a mutation, and aliases that multiply the schema.
+    """
+    selected: Counter[tuple[str, ...]] = Counter()
+    pending: list[tuple[SelectionSetNode, tuple[str, ...], bool]] = [(operation.selection_set, (), False)]
+    while pending:
+        selections, path, introspects = pending.pop()
+        for node in selections.selections:
+            if isinstance(node, FieldNode):
+                schema = introspects or node.name.value == "__schema"
+                if schema and node.alias is not None:
+                    _refuse("The schema is asked for without aliases.", node)
+                own = (*path, (node.alias or node.name).value)
+                selected[own] += 1
+                if node.selection_set is not None:
+                    pending.append((node.selection_set, own, schema))
+            elif isinstance(node, InlineFragmentNode):
+                pending.append((node.selection_set, path, introspects))
+            elif isinstance(node, FragmentSpreadNode) and node.name.value in fragments:
+                pending.append((fragments[node.name.value].selection_set, path, introspects))
+    if operation.operation is OperationType.MUTATION and sum(selected[own] for own in selected if len(own) == 1) != 1:
+        _refuse("A mutation carries out exactly one field; send several requests.", operation)
+    return sum(count * (count - 1) // 2 for count in selected.values())
 
 
 # --- permissions ----------------------------------------------------------------------------------------------

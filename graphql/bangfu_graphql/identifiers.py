@@ -85,10 +85,11 @@ def bad_input(message: str) -> GraphQLError:
 
 def _read(attribute: Attribute, value: Any) -> Any:
     """A key or cursor value of a column, or None if it is none that was written here."""
-    if not isinstance(value, int | str):
+    kind = attribute.type.python_type
+    if not isinstance(value, str) and (kind is not int or type(value) is not int):
         return None
     try:
-        read = _READERS[attribute.type.python_type](str(value))
+        read = _READERS[kind](str(value))
     except (ValueError, OverflowError):
         return None
     if isinstance(read, int) and abs(read) >= 2 ** (63 if isinstance(attribute.type, BigInteger) else 31):

@@ -14,7 +14,7 @@ import json
 import os
 import secrets
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from bangfu.errors import Code
 from bangfu.settings import Settings
+from bangfu_graphql.defences import storable
 
 ISSUER = "urn:bangfu:built-in"
 AUDIENCE = "urn:bangfu:api"
@@ -88,11 +89,12 @@ class Issuer:
     def _parse(cls, text: str) -> Issuer:
         try:
             key = RSAKey.import_key(json.loads(text))
-            if not key.is_private:
-                raise Code.ISSUER_MISSING.refuse()
+            key.ensure_kid()
+            issuer = cls(key)
+            issuer.issue("", "", datetime.now(UTC), timedelta())  # a key that must not sign is none
         except (ValueError, TypeError, KeyError, JoseError) as error:
             raise Code.ISSUER_MISSING.refuse() from error
-        return cls(key)
+        return issuer
 
     def dump(self) -> str:
         """The private key as JSON, to be kept as carefully as the data."""
@@ -160,11 +162,11 @@ class Tokens:
         try:
             claims: Any = self._validator.authenticate_token(token)
             self._validator.validate_token(claims, [], None)
-            if claims.header.get("alg") != ALGORITHM:
+            if claims.header.get("alg") != ALGORITHM or not claims.header.get("typ"):
                 raise Unauthenticated
             named = claims[TENANT_CLAIM], claims["sub"]
-            if not all(isinstance(part, str) and part for part in named):
+            if not all(isinstance(part, str) and part and storable(part) for part in named):
                 raise Unauthenticated
             return Bearer(*named), float(claims["iat"]), float(claims["exp"])
-        except (InvalidTokenError, JoseError, KeyError, ValueError, TypeError) as error:
+        except (InvalidTokenError, JoseError, KeyError, ValueError, TypeError, RecursionError) as error:
             raise Unauthenticated from error

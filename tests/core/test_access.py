@@ -23,7 +23,7 @@ from bangfu.access import (
     set_demo_day,
 )
 from bangfu.db import Database, Scope
-from bangfu.errors import Refused
+from bangfu.errors import Code, Refused
 from bangfu.process import Duty
 from tests.county import BASE, CODE, T1, V1, V2, World
 
@@ -162,3 +162,23 @@ async def test_two_counties_side_by_side_never_meet(world: World) -> None:
             seen = (await session.execute(text(f"select count(*) from {table}"))).scalar()
             assert seen == (1 if table == "officer" else 0), table
     assert neighbour.county.area == (BASE + 1_000_000, BASE + 1_999_999)
+
+
+async def test_who_works_for_an_enterprise_has_no_area_and_few_permissions(world: World) -> None:
+    agent = Held(Duty.ENTERPRISE_AGENT, BASE, BASE + 999_999, date(2020, 1, 1), None)
+    actor = Actor(world.who("C1").actor.id, "E1", "企业甲", world.tenant, (agent,))
+    today = date(2021, 3, 1)
+    assert actor.duties(today) == {Duty.ENTERPRISE_AGENT}
+    assert actor.duties(today, V1) == frozenset()
+    assert actor.scope(today).areas == ()
+    assert allowed(actor.duties(today)) == frozenset()
+    with pytest.raises(Refused) as refused:
+        actor.areas(today)
+    assert refused.value.problems[0].code is Code.FORBIDDEN
+    async with world.database.session(actor.scope(today)) as session:
+        for table in ("household", "person", "case_file", "job", "file"):
+            assert (await session.execute(text(f"select count(*) from {table}"))).scalar() == 0, table
+    # Beside a duty in a village, the enterprise's adds nothing.
+    both = Actor(actor.id, "E1", "企业甲", world.tenant, (agent, Held(Duty.WORK_TEAM, V1, V1, date(2020, 1, 1), None)))
+    assert both.scope(today).areas == ((V1, V1),)
+    assert both.duties(today, V1) == {Duty.WORK_TEAM}

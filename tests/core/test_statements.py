@@ -4,12 +4,14 @@ winner."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from bangfu.cases import acts, overview, receipts, sampling
-from bangfu.cases.views import Selection, look
+from bangfu.cases.ground import grounds_of
+from bangfu.cases.views import Selection, look, look_at
 from bangfu.errors import Refused
 from tests.county import FEBRUARY, HOMES, MARCH, SEPTEMBER, Home, Statements, World, clean, codes, roster
 from tests.county import ledger as made_ledger
@@ -102,6 +104,50 @@ async def test_lists_take_a_constant_number_of_statements(world: World) -> None:
     clean(await world.plan("L1", *(home.number for home in MORE[1:])))
     assert await counts() == few
     assert few == [5, 3, 5, 4], "scope, then the reading itself"
+
+
+async def test_the_answers_for_many_take_as_many_statements_as_for_one(world: World) -> None:
+    await larger(world)
+    clean(await world.plan("L1", *(home.number for home in MORE[:40])))
+    who = world.who("C1")
+    ground = await world.ground(who)
+    rows = await world.rows("select id, number from household order by number")
+
+    async def count_(numbers: int) -> tuple[int, int]:
+        with Statements(world.database) as statements:
+            async with world.database.session(who.scope) as session:
+                found = await receipts.answers(session, who, ground, {row.id: row.number for row in rows[:numbers]})
+        return len(statements), len(found)
+
+    assert await count_(1) == (6, 1)
+    assert await count_(len(rows)) == (6, len(rows))
+    async with world.database.session(who.scope) as session:
+        many = await receipts.answers(session, who, ground, {row.id: row.number for row in rows})
+        for row in rows[:3]:
+            assert many[row.id] == await receipts.why(session, who, ground, row.number)
+
+
+async def test_cases_of_any_period_are_looked_at_in_as_many_statements(world: World) -> None:
+    await world.until("acceptance")
+    who = world.who("C1")
+    ids = [row.id for row in await world.rows("select id from case_file order by id")]
+
+    async def count_(cases: Sequence[Any]) -> tuple[int, int]:
+        with Statements(world.database) as statements:
+            async with world.database.session(who.scope) as session:
+                grounds = await grounds_of(session, world.tenant.id, [world.programme])
+                found = await look_at(session, who, grounds, cases)
+        return len(statements), len(found)
+
+    # The scope, the editions, the calendar; the cases, the divisions, the notices, the awaited checks.
+    assert await count_(ids[:1]) == (7, 1)
+    assert await count_(ids) == (7, len(ids))
+    async with world.database.session(who.scope) as session:
+        grounds = await grounds_of(session, world.tenant.id, [world.programme])
+        assert list(grounds) == [("consolidation", "2021")]
+        looked = await look_at(session, who, grounds, ids)
+    expected = {case.id: case.view for case in (await world.cases()).values()}
+    assert {id_: case.view for id_, case in looked.items()} == expected
 
 
 # --- races -----------------------------------------------------------------------------------------------------

@@ -112,6 +112,43 @@ async def test_rows_out_of_sight_are_neither_changed_nor_deleted(world: World) -
             await session.execute(text("delete from household"))
 
 
+async def test_what_is_an_officers_own_is_nobody_elses(world: World) -> None:
+    mine, other = world.who("C1").scope, world.who("C2").scope
+    row = "insert into answered_request (tenant_id, officer_id, key, digest, created_at) values (:t, :o, :k, '', now())"
+    async with world.database.session(mine) as session:
+        await session.execute(text(row), {"t": mine.tenant, "o": mine.officer, "k": "k1"})
+    for scope_, seen in ((mine, 1), (other, 0), (Scope(mine.tenant, mine.areas), 0)):
+        async with world.database.session(scope_) as session:
+            assert (await session.execute(text("select count(*) from answered_request"))).scalar() == seen
+            gone = await session.execute(text("delete from answered_request where key = 'none'"))
+            assert gone.rowcount == 0  # type: ignore[attr-defined]
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with world.database.session(other) as session:
+            await session.execute(text(row), {"t": mine.tenant, "o": mine.officer, "k": "k2"})
+    async with world.database.session(other) as session:
+        changed = await session.execute(text("update answered_request set answer = '' returning 1"))
+        assert changed.all() == []
+        assert (await session.execute(text("delete from answered_request returning 1"))).all() == []
+
+
+async def test_reading_changes_nothing_and_sees_one_state(world: World) -> None:
+    async with world.database.session(scope(world, COUNTY), reading=True) as session:
+        before = (await session.execute(text("select count(*) from household"))).scalar()
+        async with world.database.session(scope(world, COUNTY)) as other:
+            await other.execute(
+                text("insert into household (tenant_id, id, number, division, group_name, created_at)"
+                     " values (:t, gen_random_uuid(), 'HX', :v, '', now())"), {"t": world.tenant.id, "v": V1},
+            )  # fmt: skip
+        assert (await session.execute(text("select count(*) from household"))).scalar() == before
+        with pytest.raises(DBAPIError, match="read-only"):
+            await session.execute(text("update household set group_name = 'x'"))
+    async with world.database.session(scope(world, COUNTY)) as session:  # the connection is an ordinary one again
+        await session.execute(text("update household set group_name = 'x' where number = 'HX'"))
+        assert (
+            await session.execute(text("select current_setting('transaction_isolation')"))
+        ).scalar() == "read committed"
+
+
 @pytest.mark.parametrize("table", sorted(name for name, wall in WALLS.items() if not wall.update))
 async def test_what_is_append_only_can_be_changed_by_nobody(world: World, table: str) -> None:
     if table == "tenant":
@@ -157,7 +194,7 @@ def test_every_table_declares_a_wall_and_its_wall_fits_its_columns() -> None:
     assert set(WALLS) == {table.name for table in Base.metadata.sorted_tables}
     for table in Base.metadata.sorted_tables:
         wall = WALLS[table.name]
-        needed = {Kind.AREA: {"division"}, Kind.SPAN: {"areas"}}.get(wall.kind, set())
+        needed = {Kind.AREA: {"division"}, Kind.SPAN: {"areas"}, Kind.OFFICER: {"officer_id"}}.get(wall.kind, set())
         assert needed <= set(table.columns.keys()), table.name
         assert set(wall.update) <= set(table.columns.keys()), table.name
         if "division" in table.columns and table.name not in {"organization"}:

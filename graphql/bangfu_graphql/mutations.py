@@ -7,317 +7,55 @@ households that are refused are named and the others go on.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Annotated, Any, TypeVar, cast
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
-from bangfu import models, payments
-from bangfu.access import Action, Entered, actor
+from bangfu import payments
+from bangfu.access import Action, Entered
 from bangfu.cases import acts, batch, exports, paying, planning, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
-from bangfu.cases.views import Selection, Stated
-from bangfu.db.bulk import among
-from bangfu.errors import Code, Refused
-from bangfu.process import Duty
+from bangfu.cases.views import Stated
+from bangfu.errors import Code
+from bangfu.process import REFUSED, Accept, Pay, Process
+from bangfu.process import Notice as NoticeStage
+from bangfu.process import Sample as SampleStage
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.registry.days import set_working_day
 from bangfu.registry.divisions import area_of
 from bangfu.registry.importing import put as put_import
 from bangfu.text import Text
-from bangfu_graphql.casework import Case, Notice, Sample
-from bangfu_graphql.identifiers import bad_input, decode_id
-from bangfu_graphql.mapping import ACTION, entity_of, page_arguments, prefix_of, signed
+from bangfu_graphql import acting
+from bangfu_graphql.acting import (
+    ActInput,
+    BatchPayload,
+    CasesInput,
+    CasesPayload,
+    JobPayload,
+    PeriodPayload,
+    ProvisionPayload,
+    SamplePayload,
+    SettingPayload,
+)
+from bangfu_graphql.casework import Notice, Sample
+from bangfu_graphql.mapping import ACTION, entity_of, prefix_of
 from bangfu_graphql.money import PaymentBatch
-from bangfu_graphql.nodes import Connection
-from bangfu_graphql.problems import Problem, problem
-from bangfu_graphql.programmes import ProgrammePeriod, made, raw_provision, types_of
-from bangfu_graphql.requests import Request, request_of
+from bangfu_graphql.problems import problem
+from bangfu_graphql.programmes import made, raw_provision, types_of
+from bangfu_graphql.requests import Request
 from bangfu_graphql.scalars import DivisionCode, value
-from bangfu_graphql.work import Job, Provision
-
-P = TypeVar("P")
-MOST = 2_000
-"""The most items of a list in one request; more are named by area, or come as a workbook."""
-
-# --- what is stated -------------------------------------------------------------------------------------------
-
-
-@strawberry.input(description="The version of a household's case that somebody saw when deciding.")
-class SeenInput:
-    """The version of a case that somebody saw."""
-
-    household: str = strawberry.field(description="The number of the household.")
-    version: int = strawberry.field(description="`Case.version` as it was shown.")
-
-
-@strawberry.input(description="What is said of an act besides what it is.")
-class ActInput:
-    """What is said of an act."""
-
-    day: date | None = strawberry.field(
-        description="The day it happened; today unless stated. An earlier day needs `evidence`.", default=None
-    )
-    duty: Duty | None = strawberry.field(description="The duty acted in, where who acts holds several.", default=None)
-    reason: str = strawberry.field(description="Why it is late, or corrected.", default="")
-    evidence: str = strawberry.field(description="The paper that shows it.", default="")
-    by: str | None = strawberry.field(
-        description="The staff number of who did it, where somebody else types it in; that needs `evidence`.",
-        default=None,
-    )
-    seen: list[SeenInput] = strawberry.field(
-        description="The versions that the decision was made on; where a case has another by now, it is refused with "
-        "`CONFLICT`.",
-        default_factory=list,
-    )
-
-
-@strawberry.input(description="Which cases an act is for: exactly one of `households`, `divisions` and `everything`.")
-class CasesInput:
-    """Which cases an act is for."""
-
-    households: list[str] | None = strawberry.field(description="Of these households, by number.", default=None)
-    divisions: list[DivisionCode] | None = strawberry.field(description="Of these divisions.", default=None)
-    everything: bool = strawberry.field(description="Every case in sight.", default=False)
-    without: list[str] = strawberry.field(description="But for these households.", default_factory=list)
-    stages: list[str] | None = strawberry.field(
-        description="Only those at these stages, so that an act on many names no others; see `ProgrammePeriod.stages`.",
-        default=None,
-    )
-
-
-def _bounded(items: Sequence[Any] | None, name: str) -> None:
-    if items is not None and len(items) > MOST:
-        raise bad_input(f"`{name}` holds {len(items):,} items; at most {MOST:,} go in one request.")
-
-
-def _selection(given: CasesInput) -> Selection:
-    """The selection that is meant; nothing is never everything."""
-    stated = [given.households is not None, given.divisions is not None, given.everything]
-    if sum(stated) != 1:
-        raise bad_input("State exactly one of `cases.households`, `cases.divisions` and `cases.everything`.")
-    for name in ("households", "divisions", "without", "stages"):
-        _bounded(getattr(given, name), f"cases.{name}")
-    areas = [area_of(code) for code in given.divisions] if given.divisions is not None else None
-    return Selection(households=given.households, areas=areas, without=given.without, stages=given.stages)
-
-
-async def _stated(request: Request, session: AsyncSession, act: ActInput | None) -> Stated:
-    """What is said of an act, with who did it."""
-    if act is None:
-        return Stated()
-    _bounded(act.seen, "act.seen")
-    by = await actor(session, request.who.county, act.by) if act.by is not None else None
-    seen = {one.household: one.version for one in act.seen}
-    return Stated(act.day, act.duty, act.reason, act.evidence, by, seen)
-
-
-def _key(cls: type, id: strawberry.ID, path: str, what: Text) -> UUID:
-    """The key in an id; one that is malformed or of something else is not found."""
-    key: UUID | None = decode_id(entity_of(cls), id)
-    if key is None:
-        raise Code.NOT_FOUND.refuse(path, what=what)
-    return key
-
-
-# --- what comes of it -----------------------------------------------------------------------------------------
-
-
-@strawberry.interface(description="What came of a change.")
-class Payload:
-    """What came of a change."""
-
-    problems: list[Problem] = strawberry.field(
-        description="What was refused, and why; empty if nothing was. What is named here has changed nothing."
-    )
-
-
-def _changed_cases() -> Any:
-    async def resolve(self: CasesPayload, info: strawberry.Info, **arguments: Any) -> Any:
-        return await request_of(info).reader.list(info, Case, arguments, self.conditions(request_of(info)))
-
-    return strawberry.field(
-        resolver=signed(resolve, page_arguments(), Connection[Case]),
-        description="The cases that were changed, as they are now.",
-        metadata={ACTION: Action.READ_CASES},
-    )
-
-
-def _conflicting_cases() -> Any:
-    async def resolve(self: CasesPayload, info: strawberry.Info, **arguments: Any) -> Any:
-        request = request_of(info)
-        return await request.reader.list(info, Case, arguments, self.conditions(request, self.overtaken))
-
-    return strawberry.field(
-        resolver=signed(resolve, page_arguments(), Connection[Case]),
-        description="The cases that somebody else was faster with (`CONFLICT`), as they are now.",
-        metadata={ACTION: Action.READ_CASES},
-    )
-
-
-@strawberry.type(description="What came of an act on cases.")
-class CasesPayload(Payload):
-    """What came of an act on cases."""
-
-    programme: strawberry.Private[str]
-    period: strawberry.Private[str]
-    households: strawberry.Private[Sequence[str]]
-    overtaken: strawberry.Private[Sequence[str]]
-    done: int = strawberry.field(description="For how many households it was done.")
-    unchanged: int = strawberry.field(description="For how many it had been done already, or nothing had changed.")
-    refused: int = strawberry.field(description="For how many it was refused; `problems` names each.")
-    cases: Connection[Case] = _changed_cases()
-    conflicts: Connection[Case] = _conflicting_cases()
-
-    def conditions(self, request: Request, numbers: Sequence[str] | None = None) -> list[ColumnElement[bool]]:
-        """The cases of some households, of those for which it was done unless stated."""
-        meant = select(models.Household.id).where(
-            models.Household.tenant_id == request.who.county.id,
-            among(models.Household.number, self.households if numbers is None else numbers),
-        )
-        return [
-            models.Case.programme == self.programme,
-            models.Case.period == self.period,
-            models.Case.household_id.in_(meant),
-        ]
-
-
-@strawberry.type(description="What came of putting something in the queue.")
-class JobPayload(Payload):
-    """What came of putting something in the queue."""
-
-    key: strawberry.Private[UUID | None]
-
-    @strawberry.field(description="The job; `jobProgress` follows it. Null if it was refused.")
-    async def job(self, info: strawberry.Info) -> Job | None:
-        """The job."""
-        return await _one(info, Job, models.Job.id, self.key)
-
-
-@strawberry.type(description="What came of a step of a batch of payments.")
-class BatchPayload(Payload):
-    """What came of a step of a batch of payments."""
-
-    key: strawberry.Private[UUID | None]
-
-    @strawberry.field(description="The batch as it is now; null if it was refused.")
-    async def batch(self, info: strawberry.Info) -> PaymentBatch | None:
-        """The batch."""
-        return await _one(info, PaymentBatch, models.PaymentBatch.id, self.key)
-
-
-@strawberry.type(description="What came of drawing a sample.")
-class SamplePayload(Payload):
-    """What came of drawing a sample."""
-
-    key: strawberry.Private[UUID | None]
-
-    @strawberry.field(description="The draw; null if it was refused.")
-    async def sample(self, info: strawberry.Info) -> Sample | None:
-        """The draw."""
-        return await _one(info, Sample, models.SampleDraw.id, self.key)
-
-
-@strawberry.type(description="What came of a step of a county's own document.")
-class ProvisionPayload(Payload):
-    """What came of a step of a county's own document."""
-
-    key: strawberry.Private[UUID | None]
-
-    @strawberry.field(description="The document as it is now; null if it was refused.")
-    async def provision(self, info: strawberry.Info) -> Provision | None:
-        """The document."""
-        return await _one(info, Provision, models.ProvisionRow.id, self.key)
-
-
-@strawberry.type(description="What came of opening a period.")
-class PeriodPayload(Payload):
-    """What came of opening a period."""
-
-    ground: strawberry.Private[Ground | None]
-
-    @strawberry.field(description="The period by its newest edition; null if it was refused.")
-    def period(self) -> ProgrammePeriod | None:
-        """The period."""
-        return types_of(self.ground.programme).period(ground=self.ground) if self.ground else None
-
-
-@strawberry.type(description="Whether a setting was made.")
-class SettingPayload(Payload):
-    """Whether a setting was made."""
-
-    done: bool = strawberry.field(description="Whether it was made.")
-
-
-async def _one(info: strawberry.Info, cls: type[P], attribute: Any, key: UUID | None) -> P | None:
-    """The row that stands for the object of a key."""
-    row = None if key is None else await request_of(info).reader.one(info, cls, attribute == key)
-    return cast(P | None, row)
-
-
-async def _change(
-    info: strawberry.Info,
-    work: Callable[[Request, AsyncSession], Awaitable[P]],
-    refused: Callable[[list[Problem]], P],
-) -> P:
-    """Carry out a change; a refusal becomes problems, and nothing of it is kept."""
-    request = request_of(info)
-    try:
-        async with request.change() as session:
-            return await work(request, session)
-    except Refused as refusal:
-        request.refused = True
-        return refused([problem(own, request.language) for own in refusal.problems])
-
-
-async def _ground(request: Request, session: AsyncSession, programme: str, period: str) -> Ground:
-    return await grounds.ground_of(session, request.who.county.id, _programme(request, programme), period)
-
-
-def _programme(request: Request, code: str) -> CoreProgramme:
-    if code not in request.programmes:
-        raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(request.programmes))
-    return request.programmes[code]
-
-
-async def _act(
-    info: strawberry.Info,
-    programme: str,
-    period: str,
-    act: ActInput | None,
-    work: Callable[[Request, AsyncSession, Ground, Stated], Awaitable[Report]],
-) -> CasesPayload:
-    """An act on cases, and what came of it."""
-
-    def payload(report: Report, problems: list[Problem]) -> CasesPayload:
-        return CasesPayload(
-            programme=programme,
-            period=period,
-            households=report.done,
-            overtaken=[number for number, own in report.refused if own.code is Code.CONFLICT],
-            done=len(report.done),
-            unchanged=len(report.unchanged),
-            refused=len(report.refused),
-            problems=problems,
-        )
-
-    async def change(request: Request, session: AsyncSession) -> CasesPayload:
-        ground = await _ground(request, session, programme, period)
-        report = await work(request, session, ground, await _stated(request, session, act))
-        return payload(report, [problem(own, request.language, number) for number, own in report.refused])
-
-    return await _change(info, change, lambda problems: payload(Report(), problems))
-
+from bangfu_graphql.work import Provision
 
 # --- registers and settings -----------------------------------------------------------------------------------
 
@@ -396,7 +134,7 @@ class Mutation:
                 if input.programme is None or input.period is None:
                     name = "programme" if input.programme is None else "period"
                     raise Code.MISSING_VALUE.refuse(name, field=Text("项目和年度", "programme and period"))
-                importer: Any = PlanImporter(_programme(request, input.programme), input.period)
+                importer: Any = PlanImporter(acting.programme_of(request, input.programme), input.period)
             else:
                 importer = IMPORTERS[input.kind.value]
             key = await put_import(
@@ -414,7 +152,7 @@ class Mutation:
             )
             return JobPayload(key=key, problems=[])
 
-        return await _change(info, work, lambda problems: JobPayload(key=None, problems=problems))
+        return await acting.change(info, work, lambda problems: JobPayload(key=None, problems=problems))
 
     @_field(
         "Let the county run a programme from a day on; it is part of this county's schema from then.",
@@ -433,7 +171,7 @@ class Mutation:
             await grounds.switch_on(session, request.who, own, since or request.who.at.today)
             return SettingPayload(done=True, problems=[])
 
-        return await _change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
+        return await acting.change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
 
     @_field(
         "Put a draft of the county's own document in force; by another person than who drafted it.",
@@ -445,11 +183,11 @@ class Mutation:
         """Release a provision."""
 
         async def work(request: Request, session: AsyncSession) -> ProvisionPayload:
-            key = _key(Provision, id, "id", Text("本县规定", "the provisions"))
+            key = acting.key_of(Provision, id, "id", Text("本县规定", "the provisions"))
             await grounds.release_provision(session, request.who, key)
             return ProvisionPayload(key=key, problems=[])
 
-        return await _change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
+        return await acting.change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
 
     @_field(
         "Freeze the rules of a period, or the next edition of them if provisions released since say otherwise.",
@@ -461,11 +199,11 @@ class Mutation:
         """Open a period."""
 
         async def work(request: Request, session: AsyncSession) -> PeriodPayload:
-            own = _programme(request, programme)
+            own = acting.programme_of(request, programme)
             await grounds.open_period(session, request.who, own, period)
-            return PeriodPayload(ground=await _ground(request, session, programme, period), problems=[])
+            return PeriodPayload(ground=await acting.ground_of(request, session, programme, period), problems=[])
 
-        return await _change(info, work, lambda problems: PeriodPayload(ground=None, problems=problems))
+        return await acting.change(info, work, lambda problems: PeriodPayload(ground=None, problems=problems))
 
     @_field("Enter whether a day is worked, over the published calendar.", Action.SET_CALENDAR)
     async def set_working_day(
@@ -481,7 +219,7 @@ class Mutation:
             await set_working_day(session, request.who, day, worked, note)
             return SettingPayload(done=True, problems=[])
 
-        return await _change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
+        return await acting.change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
 
     # --- cases ---
 
@@ -499,13 +237,14 @@ class Mutation:
         act: ActArgument = None,
     ) -> CasesPayload:
         """Account cases."""
-        chosen = _selection(cases)
-        return await _act(
+        return await acting.act_on(
             info,
             programme,
             period,
+            cases,
             act,
-            lambda request, session, ground, stated: acts.account(session, request.who, ground, chosen, stated),
+            lambda process: (process.accounting().code, REFUSED),
+            lambda request, session, ground, chosen, stated: acts.account(session, request.who, ground, chosen, stated),
         )
 
     @_field("The accounting of everything in sight, or of some divisions, as a job.", Action.WORK_ON_CASES)
@@ -518,16 +257,16 @@ class Mutation:
         without: Annotated[list[str] | None, _says("But for these households.")] = None,
     ) -> JobPayload:
         """Account a county."""
-        _bounded(divisions, "divisions")
-        _bounded(without, "without")
+        acting.require_bounded(divisions, "divisions")
+        acting.require_bounded(without, "without")
 
         async def work(request: Request, session: AsyncSession) -> JobPayload:
-            ground = await _ground(request, session, programme, period)
+            ground = await acting.ground_of(request, session, programme, period)
             areas = [area_of(code) for code in divisions] if divisions is not None else None
             key = await batch.put(session, request.who, ground, areas, without or ())
             return JobPayload(key=key, problems=[])
 
-        return await _change(info, work, lambda problems: JobPayload(key=None, problems=problems))
+        return await acting.change(info, work, lambda problems: JobPayload(key=None, problems=problems))
 
     @_field("Post the results of cases in public, one notice a village.", Action.WORK_ON_CASES)
     async def post_notices(
@@ -540,13 +279,16 @@ class Mutation:
         act: ActArgument = None,
     ) -> CasesPayload:
         """Post notices."""
-        chosen = _selection(cases)
-        return await _act(
+        return await acting.act_on(
             info,
             programme,
             period,
+            cases,
             act,
-            lambda request, session, ground, stated: acts.post(session, request.who, ground, chosen, stated, place),
+            lambda process: (process.first(NoticeStage).code,),
+            lambda request, session, ground, chosen, stated: acts.post(
+                session, request.who, ground, chosen, stated, place
+            ),
         )
 
     @_field("Take down an objection against one household on notice; it waits, the others go on.", Action.WORK_ON_CASES)
@@ -561,7 +303,7 @@ class Mutation:
         act: ActArgument = None,
     ) -> CasesPayload:
         """Object to a case."""
-        return await _act(
+        return await acting.act(
             info,
             programme,
             period,
@@ -586,7 +328,7 @@ class Mutation:
         act: ActArgument = None,
     ) -> CasesPayload:
         """Settle objections."""
-        return await _act(
+        return await acting.act(
             info,
             programme,
             period,
@@ -606,13 +348,14 @@ class Mutation:
         act: ActArgument = None,
     ) -> CasesPayload:
         """Accept cases."""
-        chosen = _selection(cases)
-        return await _act(
+        return await acting.act_on(
             info,
             programme,
             period,
+            cases,
             act,
-            lambda request, session, ground, stated: acts.accept(session, request.who, ground, chosen, stated),
+            lambda process: (process.first(NoticeStage).code, process.first(Accept).code),
+            lambda request, session, ground, chosen, stated: acts.accept(session, request.who, ground, chosen, stated),
         )
 
     @_field(
@@ -629,13 +372,14 @@ class Mutation:
         act: ActArgument = None,
     ) -> CasesPayload:
         """Send cases back."""
-        chosen = _selection(cases)
-        return await _act(
+        return await acting.act_on(
             info,
             programme,
             period,
+            cases,
             act,
-            lambda request, session, ground, stated: acts.send_back(
+            _returnable,
+            lambda request, session, ground, chosen, stated: acts.send_back(
                 session, request.who, ground, chosen, finding, stated
             ),
         )
@@ -655,12 +399,12 @@ class Mutation:
         """Draw a sample."""
 
         async def work(request: Request, session: AsyncSession) -> SamplePayload:
-            ground = await _ground(request, session, programme, period)
-            stated = await _stated(request, session, act)
+            ground = await acting.ground_of(request, session, programme, period)
+            stated = await acting.stated(request, session, act)
             drawn = await sampling.draw_sample(session, request.who, ground, seed, seed_source, stated)
             return SamplePayload(key=drawn.id, problems=[])
 
-        return await _change(info, work, lambda problems: SamplePayload(key=None, problems=problems))
+        return await acting.change(info, work, lambda problems: SamplePayload(key=None, problems=problems))
 
     @_field(
         "Give the result of the spot check of drawn cases; a failed case goes back. The last result lets the others of "
@@ -678,13 +422,14 @@ class Mutation:
         act: ActArgument = None,
     ) -> CasesPayload:
         """Check a sample."""
-        chosen = _selection(cases)
-        return await _act(
+        return await acting.act_on(
             info,
             programme,
             period,
+            cases,
             act,
-            lambda request, session, ground, stated: sampling.check(
+            lambda process: (process.first(SampleStage).code,),
+            lambda request, session, ground, chosen, stated: sampling.check(
                 session, request.who, ground, chosen, passed=passed, finding=finding, stated=stated
             ),
         )
@@ -701,12 +446,12 @@ class Mutation:
         """Make a batch."""
 
         async def work(request: Request, session: AsyncSession) -> BatchPayload:
-            ground = await _ground(request, session, programme, period)
+            ground = await acting.ground_of(request, session, programme, period)
             made, missing = await paying.make_batch(session, request.who, request.vault, ground)
             problems = [problem(own, request.language, number) for number, own in missing]
             return BatchPayload(key=made.id, problems=problems)
 
-        return await _change(info, work, lambda problems: BatchPayload(key=None, problems=problems))
+        return await acting.change(info, work, lambda problems: BatchPayload(key=None, problems=problems))
 
     @_field("Check a batch: its totals are counted again. By another person than who made it.", Action.PAY_CASES)
     async def check_batch(self, info: strawberry.Info, id: BatchArgument) -> BatchPayload:
@@ -759,10 +504,15 @@ class Mutation:
         return await _export(info, exports.Export.SAMPLE, Sample, sample, Text("抽查", "the draw"), reason)
 
 
+def _returnable(process: Process) -> tuple[str, ...]:
+    """The stages from which a case is sent back."""
+    return tuple(process.first(kind).code for kind in (NoticeStage, Accept, SampleStage, Pay))
+
+
 async def _row(request: Request, session: AsyncSession, cls: type, id: strawberry.ID, what: Text) -> Any:
     """The row of an id, of a programme that this schema knows; refuses ``NOT_FOUND``."""
     entity = entity_of(cls)
-    key = _key(cls, id, "id", what)
+    key = acting.key_of(cls, id, "id", what)
     conditions = entity.conditions(request.reader.sight)
     row = await session.scalar(select(entity.model).where(*conditions, entity.key == key))
     if row is None:
@@ -777,11 +527,11 @@ async def _batch_step(
 ) -> BatchPayload:
     async def work(request: Request, session: AsyncSession) -> BatchPayload:
         row = await _row(request, session, PaymentBatch, id, _BATCH)
-        ground = await _ground(request, session, row.programme, row.period)
+        ground = await acting.ground_of(request, session, row.programme, row.period)
         done = await step(session, request.who, ground, row.id)
         return BatchPayload(key=done.id, problems=[])
 
-    return await _change(info, work, lambda problems: BatchPayload(key=None, problems=problems))
+    return await acting.change(info, work, lambda problems: BatchPayload(key=None, problems=problems))
 
 
 async def _export(
@@ -792,7 +542,7 @@ async def _export(
         key = await exports.put(session, request.who, row.programme, row.period, export, row.id, reason)
         return JobPayload(key=key, problems=[])
 
-    return await _change(info, work, lambda problems: JobPayload(key=None, problems=problems))
+    return await acting.change(info, work, lambda problems: JobPayload(key=None, problems=problems))
 
 
 # --- what depends on a programme ------------------------------------------------------------------------------
@@ -833,7 +583,7 @@ def mutation_of(programme: CoreProgramme) -> type:
     )
 
     async def plan(self: Any, info: strawberry.Info, period: Any, plans: Any, act: Any = None) -> CasesPayload:
-        _bounded(plans, "plans")
+        acting.require_bounded(plans, "plans")
 
         async def work(request: Request, session: AsyncSession, ground: Ground, said: Stated) -> Report:
             stated_plans = []
@@ -842,22 +592,25 @@ def mutation_of(programme: CoreProgramme) -> type:
                     name: frozenset(given) if isinstance(given := getattr(one.facts, name), list) else given
                     for name in stated
                 }
-                own = said if one.act is None else await _stated(request, session, one.act)
+                own = said if one.act is None else await acting.stated(request, session, one.act)
                 stated_plans.append(planning.PlanStated(one.household, facts, own))
             return await planning.plan(session, request.who, ground, stated_plans)
 
-        return await _act(info, code, period, act, work)
+        return await acting.act(info, code, period, act, work)
 
     async def sign(
         self: Any, info: strawberry.Info, period: Any, stage: Any, cases: Any, act: Any = None
     ) -> CasesPayload:
-        chosen = _selection(cases)
-        return await _act(
+        return await acting.act_on(
             info,
             code,
             period,
+            cases,
             act,
-            lambda request, session, ground, said: acts.sign(session, request.who, ground, chosen, stage.value, said),
+            lambda process: (stage.value,),
+            lambda request, session, ground, chosen, said: acts.sign(
+                session, request.who, ground, chosen, stage.value, said
+            ),
         )
 
     async def draft(self: Any, info: strawberry.Info, input: Any) -> ProvisionPayload:
@@ -871,7 +624,7 @@ def mutation_of(programme: CoreProgramme) -> type:
             key = await grounds.draft_provision(session, request.who, programme, raw)
             return ProvisionPayload(key=key, problems=[])
 
-        return await _change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
+        return await acting.change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
 
     plan.__annotations__ = {
         "info": strawberry.Info,

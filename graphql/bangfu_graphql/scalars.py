@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any, NewType, TypeVar
@@ -70,7 +71,7 @@ def _read_percentage(text: str) -> Rate:
 
 
 def _read_day(text: str) -> date:
-    if len(text) != 10:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         raise ValueError(text)
     return date.fromisoformat(text)
 

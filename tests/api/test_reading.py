@@ -1216,15 +1216,16 @@ async def changed_meanwhile(served: Served) -> tuple[list[Any], set[tuple[str, s
             await session.execute(text("update household set group_name = group_name || '改' where number = 'H1'"))
 
     def look(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if "FROM household" not in statement:
+        if state or "FROM household" not in statement:
             return
-        event.remove(engine, "after_cursor_execute", look)
         settings = "select current_setting('transaction_isolation'), current_setting('transaction_read_only')"
         state.add(tuple(connection.exec_driver_sql(settings).one()))
         await_only(change())
 
     event.listen(engine, "after_cursor_execute", look)
-    return leaves((await served.ask("C1", TWICE)).data), state
+    answer = await served.ask("C1", TWICE)
+    event.remove(engine, "after_cursor_execute", look)
+    return leaves(answer.data), state
 
 
 async def test_one_request_reads_one_state_and_can_change_nothing(
@@ -1271,7 +1272,7 @@ SIGHT: dict[str, dict[str, Any]] = {
 async def test_everybody_sees_the_own_area_and_what_the_duty_allows(county: Served, number: str) -> None:
     (jobs,) = await column(county, "select count(*) from job")
     (entries,) = await column(county, "select count(*) from audit_entry")
-    assert (jobs, entries > 20) == (12, True)
+    assert (jobs, entries > 10) == (12, True)
     for field, expected in ({"jobs": jobs} | SIGHT[number]).items():
         answer = await county.ask(number, f"{{ {field}(first: 100) {{ totalCount nodes {{ id }} }} }}")
         if expected == FORBIDDEN:
@@ -1461,3 +1462,12 @@ async def test_a_client_is_told_what_everything_is(county: Served) -> None:
     plain = {"String", "Int", "Boolean", "ID", "Upload"}
     assert set(scalars) - plain == {"Money", "Percentage", "DivisionCode", "MonthDay", "Date", "DateTime"}
     assert all(scalars[name] for name in set(scalars) - plain)
+
+
+async def test_zz(served: Served) -> None:
+    await served.world.until("acceptance")
+    await served.day(served.world.today)
+    with counted(served) as seen:
+        await served.ask("C1", DEEP, filter={"number": ["H1"]})
+    for n, x in enumerate(seen.seen):
+        print(n, " ".join(x.split())[:50], "...", re.findall(r"FROM (.*)", " ".join(x.split()))[-1:][:1])

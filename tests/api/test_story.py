@@ -87,8 +87,7 @@ class Told:
 
     async def sign(self, number: str, stage: str, count: int, **act: Any) -> None:
         """Sign everything in sight at a stage; it is done for so many households."""
-        cases = {"everything": True, "stages": [stage.lower()]}
-        answer = await self.served.operation(number, "sign", **P, stage=stage, cases=cases, act=act or None)
+        answer = await self.served.operation(number, "sign", **P, stage=stage, cases=EVERYTHING, act=act or None)
         assert answer.data["signConsolidation"]["done"] == count, answer.data
         self.right.add("sign")
 
@@ -183,10 +182,9 @@ async def test_the_whole_year(new: Served) -> None:
 
     # Five days on notice; one household is objected to and waits.
     await new.day(POSTED)
-    on_notice = {"everything": True, "stages": ["notice"]}
-    await story.may_not("L1", "post_notices", "NOT_YOUR_DUTY", **P, cases=on_notice)
+    await story.may_not("L1", "post_notices", "NOT_YOUR_DUTY", **P, cases=EVERYTHING)
     for number, count in (("VC1", 2), ("VC2", 1), ("VC3", 1)):
-        assert (await story.may(number, "post_notices", **P, cases=on_notice, place="村务公开栏"))["done"] == count
+        assert (await story.may(number, "post_notices", **P, cases=EVERYTHING, place="村务公开栏"))["done"] == count
     notices = await story.may("VC1", "notices", filter={"division": str(V1)})
     (notice,) = notices["nodes"]
     assert (notice["firstDay"], notice["lastDay"], notice["place"]) == ("2021-10-11", "2021-10-15", "村务公开栏")
@@ -206,7 +204,7 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("A2", "accept_cases", "NOTICE_OPEN", **P, cases={"households": ["H1"]})
     await new.day(ACCEPTED)
     await story.may_not("A1", "accept_cases", "NOT_INDEPENDENT", **P, cases={"households": ["H5"]})
-    accepted = await new.operation("A2", "accept_cases", **P, cases=on_notice)
+    accepted = await new.operation("A2", "accept_cases", **P, cases=EVERYTHING)
     payload = accepted.data["acceptCases"]
     assert (payload["done"], payload["refused"]) == (2, 1)
     assert [(p["household"], p["code"]) for p in payload["problems"]] == [("H2", "OBJECTION_OPEN")]
@@ -217,7 +215,7 @@ async def test_the_whole_year(new: Served) -> None:
         {"settledOn": "2021-10-16", "upheld": False, "finding": "入户核实,收入属实"}
     ]
     assert (await story.may("A2", "accept_cases", **P, cases={"households": ["H2"]}))["done"] == 1
-    assert (await story.may("A3", "accept_cases", **P, cases=on_notice))["done"] == 1
+    assert (await story.may("A3", "accept_cases", **P, cases=EVERYTHING))["done"] == 1
 
     # The county sends one back and it comes again; then the sample.
     back = {"cases": {"households": ["H1"]}, "finding": "缺凭据"}

@@ -438,7 +438,7 @@ def judged(
     moves = []
     problem = recorded(who, stated)
     for case in views:
-        said = problem or _overtaken(case, stated) or judge(case, act_of(who, stated, case.division, case.cadre))
+        said = problem or overtaken(case, stated) or judge(case, act_of(who, stated, case.division, case.cadre))
         if isinstance(said, Problem):
             report.refused.append((case.number, said))
         else:
@@ -446,7 +446,7 @@ def judged(
     return report, moves
 
 
-def _overtaken(case: CaseView, stated: Stated) -> Problem | None:
+def overtaken(case: CaseView, stated: Stated) -> Problem | None:
     """That the case is not what it was when the decision was made."""
     if stated.seen.get(case.number, case.version) == case.version:
         return None

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases.acts import Change, Report, act_of, event_of, recorded, sent_back, write
+from bangfu.cases.acts import Change, Report, act_of, event_of, overtaken, recorded, sent_back, write
 from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
@@ -93,7 +93,8 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
             continue
         case = cases.pop(item.number, None)
         on = item.stated.on(who)
-        problem = recorded(who, item.stated) or _ill_stated(item, specs)
+        problem = recorded(who, item.stated) or (overtaken(case, item.stated) if case else None)
+        problem = problem or _ill_stated(item, specs)
         if problem is None and case is None and str(household.id) in taken:
             problem = _claimed_already(ground)
         elif problem is None and case and (case.stated, case.opened_on) == (raw_stated(specs, item.facts), on):

@@ -1,0 +1,380 @@
+"""What is stated of an act, what comes of it, and how a change is carried out: the grammar of every mutation.
+
+A refusal is data: a payload's problems say what was refused and why, and the request is rolled back. In an act on many,
+the households that are refused are named and the others go on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import strawberry
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import models
+from bangfu.access import Action, actor
+from bangfu.cases import ground as grounds
+from bangfu.cases.acts import Report
+from bangfu.cases.ground import Ground
+from bangfu.cases.views import Selection, Stated
+from bangfu.db.bulk import among
+from bangfu.errors import Code, Refused
+from bangfu.process import Duty, Process
+from bangfu.programme import Programme as CoreProgramme
+from bangfu.registry.divisions import area_of
+from bangfu.text import Text
+from bangfu_graphql.casework import Case, Sample
+from bangfu_graphql.identifiers import bad_input, decode_id
+from bangfu_graphql.mapping import ACTION, entity_of, page_arguments, signed
+from bangfu_graphql.money import PaymentBatch
+from bangfu_graphql.nodes import Connection
+from bangfu_graphql.problems import Problem, problem
+from bangfu_graphql.programmes import ProgrammePeriod, types_of
+from bangfu_graphql.requests import Request, request_of
+from bangfu_graphql.scalars import DivisionCode
+from bangfu_graphql.work import Job, Provision
+
+P = TypeVar("P")
+MOST = 2_000
+"""The most items of a list in one request; more are named by area, or come as a workbook."""
+
+
+# --- what is stated -------------------------------------------------------------------------------------------
+
+
+@strawberry.input(description="The version of a household's case that somebody saw when deciding.")
+class SeenInput:
+    """The version of a case that somebody saw."""
+
+    household: str = strawberry.field(description="The number of the household.")
+    version: int = strawberry.field(description="`Case.version` as it was shown.")
+
+
+@strawberry.input(description="What is said of an act besides what it is.")
+class ActInput:
+    """What is said of an act."""
+
+    day: date | None = strawberry.field(
+        description="The day it happened; today unless stated. An earlier day needs `evidence`.", default=None
+    )
+    duty: Duty | None = strawberry.field(description="The duty acted in, where who acts holds several.", default=None)
+    reason: str = strawberry.field(description="Why it is late, or corrected.", default="")
+    evidence: str = strawberry.field(description="The paper that shows it.", default="")
+    by: str | None = strawberry.field(
+        description="The staff number of who did it, where somebody else types it in; that needs `evidence`.",
+        default=None,
+    )
+    seen: list[SeenInput] = strawberry.field(
+        description="The versions that the decision was made on; where a case has another by now, it is refused with "
+        "`CONFLICT`.",
+        default_factory=list,
+    )
+
+
+@strawberry.input(
+    description="Which cases an act is for: exactly one of `households`, `divisions` and `everything`. Of the last "
+    "two, only cases that are at the act's own stages are meant; a household that is named gets a problem if it is not."
+)
+class CasesInput:
+    """Which cases an act is for."""
+
+    households: list[str] | None = strawberry.field(description="Of these households, by number.", default=None)
+    divisions: list[DivisionCode] | None = strawberry.field(description="Of these divisions.", default=None)
+    everything: bool = strawberry.field(description="Every case in sight.", default=False)
+    without: list[str] = strawberry.field(description="But for these households.", default_factory=list)
+
+
+def require_bounded(items: Sequence[Any] | None, name: str) -> None:
+    """Refuse a list that is too long for one request."""
+    if items is not None and len(items) > MOST:
+        raise bad_input(f"`{name}` holds {len(items):,} items; at most {MOST:,} go in one request.")
+
+
+def _selection(given: CasesInput, stages: Sequence[str]) -> Selection:
+    """The selection that is meant; nothing is never everything.
+
+    Who names households hears of each; of divisions and of everything, only cases at the act's own stages are meant.
+    """
+    named = [given.households is not None, given.divisions is not None, given.everything]
+    if sum(named) != 1:
+        raise bad_input("State exactly one of `cases.households`, `cases.divisions` and `cases.everything`.")
+    for name in ("households", "divisions", "without"):
+        require_bounded(getattr(given, name), f"cases.{name}")
+    areas = [area_of(code) for code in given.divisions] if given.divisions is not None else None
+    own = None if given.households is not None else stages
+    return Selection(households=given.households, areas=areas, without=given.without, stages=own)
+
+
+async def stated(request: Request, session: AsyncSession, act: ActInput | None) -> Stated:
+    """What is said of an act, with who did it."""
+    if act is None:
+        return Stated()
+    require_bounded(act.seen, "act.seen")
+    by = await actor(session, request.who.county, act.by) if act.by is not None else None
+    seen = {one.household: one.version for one in act.seen}
+    return Stated(act.day, act.duty, act.reason, act.evidence, by, seen)
+
+
+def key_of(cls: type, id: strawberry.ID, path: str, what: Text) -> UUID:
+    """The key in an id; one that is malformed or of something else is not found."""
+    key: UUID | None = decode_id(entity_of(cls), id)
+    if key is None:
+        raise Code.NOT_FOUND.refuse(path, what=what)
+    return key
+
+
+# --- what comes of it -----------------------------------------------------------------------------------------
+
+
+@strawberry.interface(description="What came of a change.")
+class Payload:
+    """What came of a change."""
+
+    problems: list[Problem] = strawberry.field(
+        description="What was refused, and why; empty if nothing was. What is named here has changed nothing."
+    )
+
+    @strawberry.field(
+        description="Whether anything was changed. If not, nothing of the request is kept, its key neither; "
+        "beside problems, it says that the rest was done."
+    )
+    def changed(self) -> bool:
+        """Whether anything was changed."""
+        return self.has_changed()
+
+    def has_changed(self) -> bool:
+        """Whether anything was changed."""
+        raise NotImplementedError
+
+
+def _changed_cases() -> Any:
+    async def resolve(self: CasesPayload, info: strawberry.Info, **arguments: Any) -> Any:
+        return await request_of(info).reader.list(info, Case, arguments, self.conditions(request_of(info)))
+
+    return strawberry.field(
+        resolver=signed(resolve, page_arguments(), Connection[Case]),
+        description="The cases that were changed, as they are now.",
+        metadata={ACTION: Action.READ_CASES},
+    )
+
+
+def _conflicting_cases() -> Any:
+    async def resolve(self: CasesPayload, info: strawberry.Info, **arguments: Any) -> Any:
+        request = request_of(info)
+        return await request.reader.list(info, Case, arguments, self.conditions(request, self.overtaken))
+
+    return strawberry.field(
+        resolver=signed(resolve, page_arguments(), Connection[Case]),
+        description="The cases that somebody else was faster with (`CONFLICT`), as they are now.",
+        metadata={ACTION: Action.READ_CASES},
+    )
+
+
+@strawberry.type(description="What came of an act on cases.")
+class CasesPayload(Payload):
+    """What came of an act on cases."""
+
+    programme: strawberry.Private[str]
+    period: strawberry.Private[str]
+    households: strawberry.Private[Sequence[str]]
+    overtaken: strawberry.Private[Sequence[str]]
+    done: int = strawberry.field(description="For how many households it was done.")
+    unchanged: int = strawberry.field(description="For how many it had been done already, or nothing had changed.")
+    refused: int = strawberry.field(description="For how many it was refused; `problems` names each.")
+    cases: Connection[Case] = _changed_cases()
+    conflicts: Connection[Case] = _conflicting_cases()
+
+    def has_changed(self) -> bool:
+        """Whether it was done for any household."""
+        return self.done > 0
+
+    def conditions(self, request: Request, numbers: Sequence[str] | None = None) -> list[ColumnElement[bool]]:
+        """The cases of some households, of those for which it was done unless stated."""
+        meant = select(models.Household.id).where(
+            models.Household.tenant_id == request.who.county.id,
+            among(models.Household.number, self.households if numbers is None else numbers),
+        )
+        return [
+            models.Case.programme == self.programme,
+            models.Case.period == self.period,
+            models.Case.household_id.in_(meant),
+        ]
+
+
+@strawberry.type(description="What came of putting something in the queue.")
+class JobPayload(Payload):
+    """What came of putting something in the queue."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The job; `jobProgress` follows it. Null if it was refused.")
+    async def job(self, info: strawberry.Info) -> Job | None:
+        """The job."""
+        return await _one(info, Job, models.Job.id, self.key)
+
+
+@strawberry.type(description="What came of a step of a batch of payments.")
+class BatchPayload(Payload):
+    """What came of a step of a batch of payments."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The batch as it is now; null if it was refused.")
+    async def batch(self, info: strawberry.Info) -> PaymentBatch | None:
+        """The batch."""
+        return await _one(info, PaymentBatch, models.PaymentBatch.id, self.key)
+
+
+@strawberry.type(description="What came of drawing a sample.")
+class SamplePayload(Payload):
+    """What came of drawing a sample."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The draw; null if it was refused.")
+    async def sample(self, info: strawberry.Info) -> Sample | None:
+        """The draw."""
+        return await _one(info, Sample, models.SampleDraw.id, self.key)
+
+
+@strawberry.type(description="What came of a step of a county's own document.")
+class ProvisionPayload(Payload):
+    """What came of a step of a county's own document."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The document as it is now; null if it was refused.")
+    async def provision(self, info: strawberry.Info) -> Provision | None:
+        """The document."""
+        return await _one(info, Provision, models.ProvisionRow.id, self.key)
+
+
+@strawberry.type(description="What came of opening a period.")
+class PeriodPayload(Payload):
+    """What came of opening a period."""
+
+    ground: strawberry.Private[Ground | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.ground is not None
+
+    @strawberry.field(description="The period by its newest edition; null if it was refused.")
+    def period(self) -> ProgrammePeriod | None:
+        """The period."""
+        return types_of(self.ground.programme).period(ground=self.ground) if self.ground else None
+
+
+@strawberry.type(description="Whether a setting was made.")
+class SettingPayload(Payload):
+    """Whether a setting was made."""
+
+    done: bool = strawberry.field(description="Whether it was made.")
+
+    def has_changed(self) -> bool:
+        """Whether it was made."""
+        return self.done
+
+
+async def _one(info: strawberry.Info, cls: type[P], attribute: Any, key: UUID | None) -> P | None:
+    """The row that stands for the object of a key."""
+    row = None if key is None else await request_of(info).reader.one(info, cls, attribute == key)
+    return cast(P | None, row)
+
+
+# --- how a change is carried out ------------------------------------------------------------------------------
+
+
+async def change(
+    info: strawberry.Info,
+    work: Callable[[Request, AsyncSession], Awaitable[P]],
+    refused: Callable[[list[Problem]], P],
+) -> P:
+    """Carry out a change; a refusal becomes problems, and nothing of it is kept."""
+    request = request_of(info)
+    try:
+        async with request.change() as session:
+            return await work(request, session)
+    except Refused as refusal:
+        request.refused = True
+        return refused([problem(own, request.language) for own in refusal.problems])
+
+
+def programme_of(request: Request, code: str) -> CoreProgramme:
+    """A programme that the county runs; refuses ``PROGRAMME_UNKNOWN``."""
+    if code not in request.programmes:
+        raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(request.programmes))
+    return request.programmes[code]
+
+
+async def ground_of(request: Request, session: AsyncSession, programme: str, period: str) -> Ground:
+    """A programme in a period; refuses ``PROGRAMME_UNKNOWN``, ``PERIOD_BAD`` and ``PERIOD_NOT_OPEN``."""
+    return await grounds.ground_of(session, request.who.county.id, programme_of(request, programme), period)
+
+
+async def act(
+    info: strawberry.Info,
+    programme: str,
+    period: str,
+    said: ActInput | None,
+    work: Callable[[Request, AsyncSession, Ground, Stated], Awaitable[Report]],
+) -> CasesPayload:
+    """An act on cases, and what came of it. One that is refused for every household keeps nothing, its key neither."""
+
+    def payload(report: Report, problems: list[Problem]) -> CasesPayload:
+        return CasesPayload(
+            programme=programme,
+            period=period,
+            households=report.done,
+            overtaken=[number for number, own in report.refused if own.code is Code.CONFLICT],
+            done=len(report.done),
+            unchanged=len(report.unchanged),
+            refused=len(report.refused),
+            problems=problems,
+        )
+
+    async def carried_out(request: Request, session: AsyncSession) -> CasesPayload:
+        ground = await ground_of(request, session, programme, period)
+        report = await work(request, session, ground, await stated(request, session, said))
+        request.refused = bool(report.refused) and not (report.done or report.unchanged)
+        return payload(report, [problem(own, request.language, number) for number, own in report.refused])
+
+    return await change(info, carried_out, lambda problems: payload(Report(), problems))
+
+
+async def act_on(
+    info: strawberry.Info,
+    programme: str,
+    period: str,
+    cases: CasesInput,
+    said: ActInput | None,
+    stages: Callable[[Process], Sequence[str]],
+    work: Callable[[Request, AsyncSession, Ground, Selection, Stated], Awaitable[Report]],
+) -> CasesPayload:
+    """An act on the cases that are selected; ``stages`` are those of a process at which the act is possible at all."""
+    _selection(cases, ())  # what makes no sense is refused before anything is read
+
+    async def chosen(request: Request, session: AsyncSession, ground: Ground, own: Stated) -> Report:
+        return await work(request, session, ground, _selection(cases, stages(ground.programme.process)), own)
+
+    return await act(info, programme, period, said, chosen)

@@ -7,7 +7,14 @@ from functools import lru_cache
 from typing import Any
 
 import strawberry
-from graphql import GraphQLError, lexicographic_sort_schema, print_schema
+from graphql import (
+    GraphQLError,
+    GraphQLInterfaceType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    lexicographic_sort_schema,
+    print_schema,
+)
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
@@ -16,7 +23,9 @@ from strawberry.types import ExecutionContext
 
 from bangfu.programme import Programme
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
+from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation, mutation_of
+from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
 from bangfu_graphql.queries import MAPPED, Query, query_of
 from bangfu_graphql.scalars import SCALARS
@@ -57,7 +66,7 @@ class Schema(strawberry.Schema):
 def _built(programmes: tuple[Programme, ...]) -> Schema:
     queries = (Query, *(query_of(programme) for programme in programmes))
     mutations = (Mutation, *(mutation_of(programme) for programme in programmes))
-    return Schema(
+    made = Schema(
         query=_merged("Query", queries),
         mutation=_merged("Mutation", mutations),
         subscription=Subscription,
@@ -72,6 +81,22 @@ def _built(programmes: tuple[Programme, ...]) -> Schema:
         execution_context_class=Execution,
         config=StrawberryConfig(default_resolver=_value, scalar_map=SCALARS, disable_field_suggestions=True),
     )
+    _say_permissions(made._schema)
+    return made
+
+
+def _say_permissions(schema: GraphQLSchema) -> None:
+    """Let every type and field say which permission it needs, from the same place that it is checked by."""
+    for kind in schema.type_map.values():
+        if not isinstance(kind, GraphQLObjectType | GraphQLInterfaceType):
+            continue
+        entity = getattr(getattr(kind.extensions.get(DEFINITION), "origin", None), "__entity__", None)
+        if entity is not None and entity.read is not None:
+            kind.description = f"{kind.description} Needs `{entity.read.name}`."
+        for field in kind.fields.values():
+            own = field.extensions.get(DEFINITION)
+            if own is not None and (action := own.metadata.get(ACTION)) is not None:
+                field.description = f"{field.description} Needs `{action.name}`."
 
 
 def _merged(name: str, types: tuple[type, ...]) -> type:

@@ -58,6 +58,18 @@ def test_everything_is_described() -> None:
     assert missing == []
 
 
+def test_what_needs_a_permission_says_so() -> None:
+    kinds = schema_of(ALL)._schema.type_map
+    for name, needed in (("Household", "READ_REGISTERS"), ("ConsolidationCase", "READ_CASES"), ("Job", "READ_OFFICES")):
+        assert (kinds[name].description or "").endswith(f"Needs `{needed}`.")
+    mutation, person = kinds["Mutation"], kinds["Person"]
+    assert isinstance(mutation, GraphQLObjectType)
+    assert isinstance(person, GraphQLObjectType)
+    assert (mutation.fields["drawSample"].description or "").endswith("Needs `SAMPLE_CASES`.")
+    assert (person.fields["birthDate"].description or "").endswith("Needs `READ_BIRTH_DATES`.")
+    assert "Needs" not in (kinds["Division"].description or "")
+
+
 def test_our_scalars_say_where_they_are_specified_and_none_holds_just_anything() -> None:
     ours = {name: kind for name, kind in schema_of(ALL)._schema.type_map.items() if isinstance(kind, GraphQLScalarType)}
     names = {"Money", "Percentage", "DivisionCode", "MonthDay", "Date", "DateTime"}

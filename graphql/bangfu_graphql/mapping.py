@@ -187,11 +187,12 @@ class Entity:
     tells: tuple[Attribute, ...] = ()
     typename: Callable[[Sight, Mapping[str, Any]], str] | None = None
 
-    def conditions(self, sight: Sight) -> list[ColumnElement[bool]]:
-        """What holds of every row that is read: the walls said once more as bind parameters, and the type's own."""
+    def conditions(self, sight: Sight, *, listed: bool = False) -> list[ColumnElement[bool]]:
+        """What holds of every row that is read. Of what is ``listed``, the area's bounds are said once more beside its
+        wall, which gives the planner no index; what is found by a key has a better one, and would be led astray."""
         model: Any = self.model
         found: list[ColumnElement[bool]] = [model.tenant_id == sight.tenant]
-        if self.model.__wall__.kind is Kind.AREA:
+        if listed and self.model.__wall__.kind is Kind.AREA:
             found.append(model.division.between(*sight.who.scope.bounds))
         if self.where is not None:
             found.append(self.where(sight))

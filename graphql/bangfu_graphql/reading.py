@@ -133,7 +133,7 @@ class Reader:
         self, selected: Selected, page: Page, window: Window, conditions: Sequence[ColumnElement[bool]]
     ) -> dict[str, Any]:
         """One page of a list."""
-        conditions = [*selected.entity.conditions(self.sight), *conditions]
+        conditions = [*selected.entity.conditions(self.sight, listed=True), *conditions]
         answer: dict[str, Any] = {}
         if page.rows:
             query = self._query(selected, window.order).where(*conditions, *window.conditions())
@@ -148,10 +148,14 @@ class Reader:
     async def _rows(
         self, selected: Selected, conditions: Sequence[ColumnElement[bool]], also: Sequence[Attribute] = ()
     ) -> tuple[Rows, Sequence[Raw]]:
-        """Every row that meets the conditions, in the default order, with its raw columns."""
+        """Every row that meets the conditions, in the default order, with its raw columns.
+
+        They are found by keys and put in order here: asked for an order that an index has, the planner takes the county
+        for a handful of rows and walks through all of it.
+        """
         window = Window.of(selected.entity, {})
-        query = self._query(selected, (*window.order, *also)).where(*conditions).order_by(*window.ordering())
-        raws = (await self.now.execute(query)).mappings().all()
+        query = self._query(selected, (*window.order, *also)).where(*conditions)
+        raws = window.sorted((await self.now.execute(query)).mappings().all())
         return await self._filled(selected, raws), raws
 
     def _query(self, selected: Selected, also: Iterable[Attribute]) -> Any:
@@ -338,6 +342,10 @@ class Window:
         """How the rows are asked for: from the end, if the end is wanted."""
         down = self.backwards is not self._newest_first
         return [attribute.desc() for attribute in self.order] if down else list(self.order)
+
+    def sorted(self, raws: Iterable[Raw]) -> Sequence[Raw]:
+        """Rows in the order of the list."""
+        return sorted(raws, key=lambda raw: tuple(raw[a.key] for a in self.order), reverse=self._newest_first)
 
     def kept(self, raws: Sequence[Raw]) -> Sequence[Raw]:
         """The rows of the page in the order of the list, without the one more that says whether there are others."""

@@ -23,10 +23,10 @@ from bangfu.db.session import engine_for
 from bangfu.settings import Settings
 from bangfu.vault import Vault
 from bangfu_graphql import defences, http, planning, schema
-from bangfu_graphql.mutations import SettingPayload
 from bangfu_graphql.reading import Reader
 from bangfu_graphql.requests import Request
-from tests.api.conftest import OPERATIONS, Served, serving
+from bangfu_graphql.tokens import Tokens
+from tests.api.conftest import ISSUER, OPERATIONS, Served, serving
 from tests.county import POSTED, World
 
 JSON, RESPONSE = "application/json", "application/graphql-response+json"
@@ -34,7 +34,7 @@ TYPENAME = "{ __typename }"
 ANSWER = {"data": {"__typename": "Query"}}
 LEAKS = re.compile(
     r"Traceback|\.py\b|site-packages|sqlalchemy|asyncpg|strawberry|starlette|\w+Error\b|Exception|instance>|object at"
-    r"|\b(?:select|insert|update|delete|None|True|False)\b"
+    r"|\b(?:None|True|False)\b|\[SQL|\bselect .+ from\b|\binsert into\b|\bupdate .+ set\b|\bdelete from\b"
 )
 """What an answer holds only where something of ours shows through."""
 SECRET = "610123198001011234"
@@ -163,7 +163,7 @@ ABUSE: dict[str, tuple[Callable[[], bytes], int, tuple[str, ...]]] = {
         lambda: document(f"{{ {'households(first: 1) { nodes { id } } ' * 300} }}"), 400, ("TOO_LARGE",)
     ),
     "80 conflicting connections": (
-        lambda: document(f"{{ {repeated('households(first: #) { nodes { id } }', 80)} }}"), 400, ("GRAPHQL_VALIDATION_FAILED",)
+        lambda: document(f"{{ {repeated('households(first: #) { nodes { id } }', 80)} }}"), 400, ("GRAPHQL_VALIDATION_FAILED", "TOO_LARGE")
     ),
     "5,000 variable definitions": (lambda: document(f"query({repeated('$a#: Int', 5000)}) {TYPENAME}"), 400, ("TOO_LARGE",)),
     "500 variable definitions": (
@@ -234,7 +234,7 @@ async def test_a_url_has_an_end(standing: Served) -> None:
     token = f"Authorization: Bearer {standing.token('C1')}"
     head = "GET /graphql?query={__typename}%s HTTP/1.1\r\nHost: x\r\n%s\r\nConnection: close\r\n\r\n"
     assert (await raw(standing, (head % ("", token)).encode())).startswith(b"HTTP/1.1 200")
-    assert (await raw(standing, (head % ("#" + "x" * 100_000, token)).encode())).startswith(b"HTTP/1.1 200")
+    assert (await raw(standing, (head % ("%23" + "x" * 90_000, token)).encode())).startswith(b"HTTP/1.1 200")
     answer = await raw(standing, (head % ("&a=" + "x" * 2_000_000, token)).encode())
     assert answer.startswith(b"HTTP/1.1 414")
     assert b'"code":"TOO_LARGE"' in answer
@@ -277,7 +277,6 @@ BODIES: list[tuple[str, bytes]] = [
           ("operationName", ("0", "false", "[]", "{}", '"x"', '""'))) for value in values),
     ("too deep a variable", b'{"query":"{__typename}","variables":{"a":%s}}' % (b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1))),
     ("no operation", document("fragment F on Query { __typename }")), ("a definition", document("type A { b: Int }")),
-    ("operations without a name", document("query A { __typename } query B { __typename }")),
 ]  # fmt: skip
 
 
@@ -287,6 +286,13 @@ async def test_a_body_that_is_no_request_is_a_bad_one(
 ) -> None:
     told(await send(standing, body), 400, "BAD_REQUEST")
     assert faults(caplog) == []
+
+
+async def test_one_of_several_operations_is_named(standing: Served) -> None:
+    query = "query A { __typename } query B { viewer { number } }"
+    told(await ask(standing, query), 400, "GRAPHQL_VALIDATION_FAILED")
+    told(await ask(standing, query, operationName="C"), 400, "BAD_REQUEST")
+    assert (await ask(standing, query, operationName="A")).json() == ANSWER
 
 
 async def test_a_body_may_be_as_deep_as_is_said(standing: Served) -> None:
@@ -572,7 +578,7 @@ FAULTS = {
     "a bug that speaks as GraphQL does": (
         lambda *_, **__: boom_saying(f"Argument '{SECRET}' has invalid value"), "RuntimeError"
     ),
-    "a value that no type allows": (failing("select cast(cast(:value as text) as integer)"), "DBAPIError 22P02"),
+    "a value that no type allows": (failing("select cast(cast(:value as text) as integer)"), " 22P02"),
     "a value that asyncpg refuses": (failing("select cast(:value as integer)"), "DBAPIError"),
     "a rule of the database": (
         failing("insert into tenant (code, name, created_at) values (:value, 'x', now())"), "DBAPIError"
@@ -700,20 +706,15 @@ async def test_a_fault_in_a_mutation_rolls_everything_back(served: Served, monke
     assert (answer.codes, answer.body["data"]) == (["INTERNAL"], None)
     await failed()
     # In a field of the answer that may be null: the answer stands whole, or not at all.
-    monkeypatch.setattr("bangfu_graphql.mutations._one", boom)
+    monkeypatch.setattr("bangfu_graphql.acting._one", boom)
     answer = await served.upload("R1", UPLOAD, b"x", "a.csv", key, kind="HOUSEHOLDS")
     assert (answer.codes, answer.body["data"]) == (["INTERNAL"], None)
     await failed()
-    # When the answer is kept with its key, and when it is written.
-    for place in ("keep_answer", "say"):
-        monkeypatch.setattr(Request, place, boom)
-        if place == "say":
-            monkeypatch.setattr(SettingPayload, "problems", property(boom), raising=False)
+    # When the answer is written, and when it is kept with its key.
+    for place, name in ((http.View, "encode_json"), (Request, "keep_answer")):
+        monkeypatch.setattr(place, name, boom)
         answer = await served.ask("R1", WORKING_DAY, key)
-        if place == "keep_answer":
-            assert (answer.codes, answer.response.status_code) == (["INTERNAL"], 500)
-        else:
-            assert answer.response.status_code == 500
+        assert (answer.codes, answer.response.status_code) == (["INTERNAL"], 500)
         await failed()
     # Without a bug it is done, with the same key.
     assert (await served.ask("R1", WORKING_DAY, key)).data == {"setWorkingDay": {"done": True, "problems": []}}
@@ -761,7 +762,7 @@ async def test_what_one_may_the_cache_does_not_give_another(standing: Served) ->
 
 
 def test_caches_have_an_end() -> None:
-    tokens: Any = http.Tokens(_issuer())
+    tokens: Any = Tokens(ISSUER)
     for cache, most in (
         (_get_parse_cache(schema.DOCUMENTS), schema.DOCUMENTS),
         (_get_validate_cache(schema.DOCUMENTS), schema.DOCUMENTS),
@@ -770,12 +771,6 @@ def test_caches_have_an_end() -> None:
         (tokens._checked, 4096),
     ):
         assert cache.cache_info().maxsize == most  # type: ignore[attr-defined]
-
-
-def _issuer() -> Any:
-    from tests.api.conftest import ISSUER  # noqa: PLC0415
-
-    return ISSUER
 
 
 # --- limits ---------------------------------------------------------------------------------------------------
@@ -828,8 +823,8 @@ async def test_a_limit_is_where_it_is_said_to_be(standing: Served, name: str) ->
 
 async def test_the_sizes_of_pages_multiply_up_to_a_limit(standing: Served) -> None:
     query = """{ households(first: 100) { nodes {
-        a: income(first: 100) { nodes { id } } b: income(first: %d) { nodes { id } } } } }"""
-    assert 100 + 100 * 100 + 100 * 99 == planning.LARGEST_TREE
+        a: income(first: 100) { nodes { id } } b: income(last: %d) { nodes { id } } } } }"""
+    assert planning.LARGEST_TREE == 100 + 100 * 100 + 100 * 99
     assert list((await ask(standing, query % 99)).json()) == ["data"]
     told(await ask(standing, query % 100), 200, "TOO_LARGE")
 
@@ -840,7 +835,7 @@ async def test_the_schema_can_be_asked_for(standing: Served) -> None:
         directive_is_repeatable=True,
         schema_description=True,
         input_value_deprecation=True,
-        input_object_one_of=True,
+        one_of=True,
     )
     response = await ask(standing, query)
     assert {"Household", "ConsolidationCase"} <= {kind["name"] for kind in response.json()["data"]["__schema"]["types"]}
@@ -909,7 +904,7 @@ async def test_a_subscription_is_a_stream(standing: Served, caplog: pytest.LogCa
     told(await standing.client.get(standing.url, **get), 406, "BAD_REQUEST")  # type: ignore[arg-type]
     for accept in ("text/event-stream", f"{RESPONSE}, {JSON}, text/event-stream"):
         stream = await ask(standing, FOLLOW, accept=accept)
-        assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+        assert (stream.status_code, stream.headers["content-type"]) == (200, "text/event-stream")
         assert stream.text == "event: complete\r\ndata: \r\n\r\n"
         assert stream.headers["cache-control"] == "no-store"
         # A client that could take a stream as well asks a query all the same.
@@ -1004,7 +999,7 @@ async def test_two_headers_are_as_one(standing: Served) -> None:
     assert response.headers["content-type"] == RESPONSE
 
 
-ENGLISH, CHINESE = "Your duties do not allow this: reading the audit record.", "您的职责不允许此操作:查阅审计记录"
+ENGLISH, CHINESE = "Your duties do not allow this: reading the audit record.", "您的职责不允许此项操作:查阅审计记录"
 
 
 @pytest.mark.parametrize(
@@ -1108,9 +1103,9 @@ async def test_a_file_is_for_who_asked_for_it(standing: Served) -> None:
     assert (await get(str(own))).headers["www-authenticate"] == "Bearer"
     for officer in ("C1", "VC1", "FI"):
         told(await get(str(own), officer), 404, "NOT_FOUND")
-    for bad in (str(uuid4()), "x", "0", "%00", "%F0%9F%98%80", f"{own}x", "..%2f..%2fetc%2fpasswd", "-1", "9" * 5000):
+    for bad in (str(uuid4()), "x", "0", "%00", "%F0%9F%98%80", f"{own}x", "-1", "9" * 5000):
         told(await get(bad, "R1"), 404, "NOT_FOUND")
-    for path in ("", f"{own}/x", "../graphql"):
+    for path in ("", f"{own}/x", "..%2f..%2fetc%2fpasswd", "%2e%2e%2freadyz"):
         assert (await get(path, "R1")).status_code == 404
     got = await get(str(own), "R1")
     assert (got.status_code, got.headers["x-content-type-options"], got.headers["cache-control"]) == (

@@ -110,8 +110,8 @@ async def story(served: Served) -> None:
     """A year with something of everything: notices and an objection, two samples, three batches (cancelled, released,
     draft), jobs that are done, refused and waiting, a corrected line of income, a draft of a document."""
     world = served.world
-    table = "信用代码,名称,类型,区划代码\n" + "".join(f"{code},{name},{kind},{BASE}\n" for code, name, kind in UNITS)
-    assert (await world.bring("organizations", table, "R1")).state == "done"
+    units = "".join(f"{code},{name},{kind},{BASE}\n" for code, name, kind in UNITS)
+    assert (await world.bring("organizations", "信用代码,名称,类型,区划代码\n" + units, "R1")).state == "done"
     assert (await world.bring("officers", PEOPLE, "R1")).state == "done"
     await world.look()
     await world.until("acceptance")
@@ -327,10 +327,11 @@ async def test_a_list_is_paged_through_from_either_end_with_the_same_objects_in_
     expected = await listed.keys(county)
     assert len(set(expected)) == len(expected) >= 2
     for size in (-(-len(expected) // 3), len(expected)):
-        found, cursors = await forwards(county, listed, size, len(expected))
+        ways = (own(county, listed, size, len(expected)) for own in (forwards, backwards))
+        (found, cursors), back = await together(ways)
         assert found == expected
         assert len(set(cursors)) == len(expected)
-        assert await backwards(county, listed, size, len(expected)) == (found, cursors)
+        assert back == (found, cursors)
 
 
 @each_list
@@ -656,11 +657,12 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
 )
 
 
-@pytest.mark.parametrize(("kind", "given", "leaf", "expected"), FILTERS, ids=[f"{own[0]} {own[1]}" for own in FILTERS])
-async def test_a_filter_finds_exactly_what_meets_it(
-    county: Served, kind: str, given: str, leaf: str, expected: list[Any]
-) -> None:
-    assert await filtered(county, kind, given, leaf) == sorted(expected)
+@pytest.mark.parametrize("kind", REACHED)
+async def test_a_filter_finds_exactly_what_meets_it(county: Served, kind: str) -> None:
+    cases = [(given, leaf, sorted(expected)) for own, given, leaf, expected in FILTERS if own == kind]
+    found = await together(filtered(county, kind, given, leaf) for given, leaf, _ in cases)
+    for (given, _, expected), own in zip(cases, found, strict=True):
+        assert own == expected, given
 
 
 async def filtered(served: Served, kind: str, given: str, leaf: str, number: str = "C1") -> list[Any]:
@@ -708,12 +710,13 @@ def test_every_field_of_every_filter_is_tried() -> None:
     assert set(REACHED) == {kind for kind, _ in FILTER_FIELDS}
 
 
-@pytest.mark.parametrize(("kind", "name"), FILTER_FIELDS)
-async def test_null_in_a_filter_is_refused_by_name(county: Served, kind: str, name: str) -> None:
-    literal = reaching(kind, f"{{{name}: null}}", "nodes { id }")
+@pytest.mark.parametrize("kind", REACHED)
+async def test_null_in_a_filter_is_refused_by_name(county: Served, kind: str) -> None:
     variable = f"query($given: {kind}) {reaching(kind, '$given', 'totalCount')}"
-    message = f"`filter.{name}` is null; leave it out to filter by something else."
-    await all_refused(county, [(literal, {}), (variable, {"given": {name: None}})], message)
+    for name in (name for own, name in FILTER_FIELDS if own == kind):
+        literal = reaching(kind, f"{{{name}: null}}", "nodes { id }")
+        message = f"`filter.{name}` is null; leave it out to filter by something else."
+        await all_refused(county, [(literal, {}), (variable, {"given": {name: None}})], message)
 
 
 @pytest.mark.parametrize("kind", REACHED)
@@ -760,8 +763,9 @@ async def test_an_identity_number_finds_exactly_its_person_and_comes_out_masked(
     for written in (number.lower(), number[:6] + number[8:17], f" {number[:6]} {number[6:14]}-{number[14:]} "):
         assert await found(written) == [name], written
     wrong = [
-        "", "X", number[:-1], number[:15], number + "0", number[:-1] + "0", identity(2), name, "*" * 18, "%", "9" * 5000,
-        f"{number[:3]}{'*' * 13}{number[-2:]}", "٩" * 18, number.replace("1980", "1879"), number.replace("1980", "1981"),
+        "", "X", number[:-1], number[:15], number + "0", number[:-1] + "0", identity(2), name, "*" * 18, "%",
+        "9" * 5000, f"{number[:3]}{'*' * 13}{number[-2:]}", "٩" * 18, number.replace("1980", "1879"),
+        number.replace("1980", "1981"),
     ]  # fmt: skip
     assert await together(map(found, wrong)) == [[]] * len(wrong)
     shown = (await county.ask("C1", "{ persons { nodes { name identityNumberMasked } } }")).data["persons"]["nodes"]
@@ -779,7 +783,8 @@ EVERY_ID = """{
   households { nodes { ...N members { ...N } standings { ...N } account { ...N } linkedCadre { ...N } } }
   persons { nodes { ...N } }
   income { nodes { ...N } }
-  cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N } award { ...N } } }
+  cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N }
+    award { ...N } } }
   notices { nodes { ...N entries { nodes { ...N } } } }
   samples { nodes { ...N units { nodes { ...N } } } }
   batches { nodes { ...N lines { nodes { ...N } } } }
@@ -806,10 +811,11 @@ async def test_every_kind_of_object_is_found_again_by_its_id(county: Served, ids
     assert sorted(ids) == TYPES
     everything = [one for own in ids.values() for one in own]
     assert len(set(everything)) == len(everything)
-    for kind, own in ids.items():
-        expected = [{"__typename": kind, "id": one} for one in own[:100]]
-        assert (await county.ask("C1", NODE, id=own[0])).data["node"] == expected[0]
-        assert (await county.ask("C1", NODES, ids=own[:100])).data["nodes"] == expected
+    expected = [[{"__typename": kind, "id": one} for one in own[:100]] for kind, own in ids.items()]
+    found = await together(county.ask("C1", NODE, id=own[0]) for own in ids.values())
+    assert [own.data["node"] for own in found] == [own[0] for own in expected]
+    found = await together(county.ask("C1", NODES, ids=own[:100]) for own in ids.values())
+    assert [own.data["nodes"] for own in found] == expected
 
 
 async def test_nodes_keeps_the_order_in_a_statement_for_each_type(county: Served, ids: dict[str, list[str]]) -> None:
@@ -844,11 +850,12 @@ async def test_what_is_no_id_finds_nothing(county: Served, ids: dict[str, list[s
 
 
 async def test_what_is_out_of_sight_is_no_object(county: Served, ids: dict[str, list[str]]) -> None:
-    for kind, table in (
-        ("Household", "household"), ("Person", "person"), ("IncomeLine", "income_line"), ("Member", "membership"),
-        ("ConsolidationCase", "case_file"), ("ConsolidationDetermination", "determination"), ("CaseEvent", "case_event"),
-        ("Notice", "notice"), ("NoticeEntry", "notice_entry"), ("SampleUnit", "sample_unit"), ("Award", "entitlement"),
-    ):  # fmt: skip
+    tables = {
+        "Household": "household", "Person": "person", "IncomeLine": "income_line", "Member": "membership",
+        "ConsolidationCase": "case_file", "ConsolidationDetermination": "determination", "CaseEvent": "case_event",
+        "Notice": "notice", "NoticeEntry": "notice_entry", "SampleUnit": "sample_unit", "Award": "entitlement",
+    }  # fmt: skip
+    for kind, table in tables.items():
         asked = ids[kind][:100]
         inside = {str(key) for key in await column(county, f"select id from {table} where division = :v", v=V3)}
         found = (await county.ask("K2", NODES, ids=asked)).data["nodes"]
@@ -904,7 +911,8 @@ async def test_fragments_on_an_interface_on_its_types_and_on_node_come_together(
             "stated": {"projects": ["SMALL_BREEDING"], "__typename": "ConsolidationStated"},
             "household": {"__typename": "Household", "number": home.number},
             "determination": {
-                "__typename": "ConsolidationDetermination", "outcome": home.outcome.upper(), "payable": yuan(home.award),
+                "__typename": "ConsolidationDetermination",
+                "outcome": home.outcome.upper(), "payable": yuan(home.award),
                 "facts": {
                     "exitYear": int(home.exit_year) if home.exit_year else None,
                     "breeding": f"{dict(home.income).get('养殖', '0')}.00",
@@ -919,7 +927,8 @@ async def test_fragments_on_an_interface_on_its_types_and_on_node_come_together(
 async def test_fields_that_are_selected_twice_are_merged_however_deep(county: Served) -> None:
     document = """{ households(orderBy: NUMBER) { ...A ...B } }
     fragment A on HouseholdConnection { nodes { ...Home } edges { node { head { relation } } } }
-    fragment B on HouseholdConnection { __typename edges { __typename node { number ...Head } } nodes { head { since } } }
+    fragment B on HouseholdConnection { __typename edges { __typename node { number ...Head } } ...C }
+    fragment C on HouseholdConnection { nodes { head { since } } }
     fragment Home on Household { ...Head income(first: 1) { totalCount } income(first: 1) { pageInfo { hasNextPage } } }
     fragment Head on Household { head { person { name } ...Person } head { person { sex } } }
     fragment Person on Member { __typename person { __typename birthYear } ... on Node { person: person { name } } }"""
@@ -1208,7 +1217,8 @@ async def test_and_for_a_county_of_a_hundred_and_twenty_more(served: Served) -> 
     await served.day(world.today)
     expected = sum(DEEP_STATEMENTS.values())
     for variables, size in (
-        ({"filter": {"number": ["N000"]}}, 1), ({"filter": {"division": str(V1)}, "first": 50}, 50), ({"first": 100}, 100),
+        ({"filter": {"number": ["N000"]}}, 1), ({"filter": {"division": str(V1)}, "first": 50}, 50),
+        ({"first": 100}, 100),
     ):  # fmt: skip
         with counted(served) as seen:
             found = (await served.ask("C1", DEEP, **variables)).data["households"]["nodes"]
@@ -1292,8 +1302,9 @@ async def test_everybody_sees_the_own_area_and_what_the_duty_allows(county: Serv
     (jobs,) = await column(county, "select count(*) from job")
     (entries,) = await column(county, "select count(*) from audit_entry")
     assert (jobs, entries > 10) == (12, True)
-    for field, expected in ({"jobs": jobs} | SIGHT[number]).items():
-        answer = await county.ask(number, f"{{ {field}(first: 100) {{ totalCount nodes {{ id }} }} }}")
+    sight = {"jobs": jobs} | SIGHT[number]
+    asked = (county.ask(number, f"{{ {field}(first: 100) {{ totalCount nodes {{ id }} }} }}") for field in sight)
+    for (field, expected), answer in zip(sight.items(), await together(asked), strict=True):
         if expected == FORBIDDEN:
             assert (answer.codes, "data" in answer.body, answer.response.status_code) == ([FORBIDDEN], False, 200), (
                 field
@@ -1324,22 +1335,22 @@ async def test_the_objects_behind_an_object_are_those_in_sight(county: Served) -
 
 
 async def test_a_birth_date_is_for_those_who_may_read_it_and_its_year_for_all(county: Served) -> None:
-    for number in ("VC1", "L1", "FI", "E1"):
-        for document in (
-            "{ persons { nodes { birthDate } } }",
-            "{ persons { nodes { name x: birthDate } } }",
-            "{ households { nodes { members { person { ...P } } } } } fragment P on Person { birthDate }",
-            '{ node(id: "x") { ... on Person { birthDate } } }',
-            "{ persons { nodes { birthDate @include(if: false) } } }",
-        ):
-            answer = await county.ask(number, document)
-            assert (answer.codes, "data" in answer.body) == ([FORBIDDEN], False), (number, document)
-    asked = "{ persons { nodes { name birthYear } } }"
-    assert {own["birthYear"] for own in (await county.ask("VC1", asked)).data["persons"]["nodes"]} == {1980}
+    documents = (
+        "{ persons { nodes { birthDate } } }",
+        "{ persons { nodes { name x: birthDate } } }",
+        "{ households { nodes { members { person { ...P } } } } } fragment P on Person { birthDate }",
+        '{ node(id: "x") { ... on Person { birthDate } } }',
+        "{ persons { nodes { birthDate @include(if: false) } } }",
+    )
+    asked = (county.ask(number, document) for number in ("VC1", "L1", "FI", "E1") for document in documents)
+    for answer in await together(asked):
+        assert (answer.codes, "data" in answer.body) == ([FORBIDDEN], False)
+    years = (await county.ask("VC1", "{ persons { nodes { birthYear } } }")).data
+    assert leaves(years) == [1980] * 8
     born = {name: f"{own[6:10]}-{own[10:12]}-{own[12:14]}" for name, own in IDENTITIES.items()}
-    asked = "{ persons { nodes { name birthDate } } }"
     for number, count in (("K2", 4), ("C1", 16), ("R2", 16)):
-        found = {own["name"]: own["birthDate"] for own in (await county.ask(number, asked)).data["persons"]["nodes"]}
+        shown = (await county.ask(number, documents[0].replace("birthDate", "name birthDate"))).data["persons"]["nodes"]
+        found = {own["name"]: own["birthDate"] for own in shown}
         assert len(found) == count
         assert found == {name: born[name] for name in found}
 
@@ -1455,8 +1466,8 @@ def test_a_field_that_two_types_declare_in_their_own_ways_is_wanted_of_each_in_i
     _, selected = planner.page(schema._schema.type_map["CaseConnection"], [cases])
     types = {kind: frozenset({kind}) for kind in ("ConsolidationCase", "SecondOneCase")}
     assert [(wanted.name, wanted.only) for wanted in selected.fields] == [
-        ("stated", types["ConsolidationCase"]), ("stage", types["ConsolidationCase"]), ("stated", types["SecondOneCase"]),
-        ("determination", None),
+        ("stated", types["ConsolidationCase"]), ("stage", types["ConsolidationCase"]),
+        ("stated", types["SecondOneCase"]), ("determination", None),
     ]  # fmt: skip
     first, _, second, determination = selected.fields
     assert first.mapping is not second.mapping
@@ -1481,3 +1492,33 @@ async def test_a_client_is_told_what_everything_is(county: Served) -> None:
     plain = {"String", "Int", "Boolean", "ID", "Upload"}
     assert set(scalars) - plain == {"Money", "Percentage", "DivisionCode", "MonthDay", "Date", "DateTime"}
     assert all(scalars[name] for name in set(scalars) - plain)
+
+
+# --- faults that are known, each in the file that its reason names ----------------------------------------------
+
+
+@pytest.mark.xfail(strict=True, reason="requests.py: Request.session notes a transaction before it has been opened")
+async def test_a_field_that_is_refused_at_once_refuses_the_request_and_nothing_more(county: Served) -> None:
+    slow = "households(first: 100) { nodes { members { person { name } } income { nodes { item } } } }"
+    document = f"{{ wrong: households(first: 101) {{ totalCount }} a: {slow} b: {slow} audit {{ totalCount }} }}"
+    await all_refused(county, [(document, {})] * 20, "A page holds 0 to 100 objects, not 101.")
+    assert (await county.ask("C1", "{ viewer { number } }")).data == {"viewer": {"number": "C1"}}
+
+
+@pytest.mark.xfail(strict=True, reason="scalars.py: _read_instant takes an instant that has no place in UTC")
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_an_instant_before_or_after_all_time_is_no_instant(county: Served, instant: str) -> None:
+    answer = await county.ask("C1", f'{{ audit(filter: {{since: "{instant}"}}) {{ totalCount }} }}')
+    assert answer.codes == ["GRAPHQL_VALIDATION_FAILED"]
+
+
+@pytest.mark.xfail(strict=True, reason="casework.py: determinations and events of programmes that are off are read")
+async def test_what_belongs_to_a_programme_that_is_switched_off_is_no_object(served: Served) -> None:
+    await served.world.until("acceptance")
+    await served.day(served.world.today)
+    parts = "id determination { id } events { id } signatures { id } notice { id entries { nodes { id } } }"
+    ids = leaves((await served.ask("C1", f"{{ cases(first: 1, orderBy: SINCE) {{ nodes {{ {parts} }} }} }}")).data)
+    async with served.world.database.session(served.world.who("C1").scope) as session:
+        await session.execute(text("update programme_switch set until = :day"), {"day": served.world.today})
+    document = "query($ids: [ID!]!) { nodes(ids: $ids) { __typename ... on CaseEvent { title } } }"
+    assert (await served.ask("C1", document, ids=ids)).data["nodes"] == [None] * len(ids)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import functools
 import json
 import os
 import random
@@ -463,23 +464,24 @@ def medians(rounds: list[dict[str, float]]) -> dict[str, float]:
 
 def table(result: Mapping[str, Any]) -> None:
     """The figures, and ours as a multiple of the peer's."""
-    print(f"{result['households']:,} households, {result['objects an answer']} objects an answer")
+    say = functools.partial(print, file=sys.stderr)
+    say(f"{result['households']:,} households, {result['objects an answer']} objects an answer")
     for title, sides in result.items():
         if isinstance(sides, dict):
-            print(f"\n{title:<30}" + "".join(f"{name:>14}" for name in sides) + f"{'x':>9}" * (len(sides) > 1))
+            say(f"\n{title:<30}" + "".join(f"{name:>14}" for name in sides) + f"{'x':>9}" * (len(sides) > 1))
             for name in next(iter(sides.values())):
                 values = [figures[name] for figures in sides.values()]
                 ratio = f"{values[0] / values[1]:>9.2f}" if len(values) > 1 else ""
-                print(f"  {name:<28}" + "".join(f"{value:>14,.2f}" for value in values) + ratio)
+                say(f"  {name:<28}" + "".join(f"{value:>14,.2f}" for value in values) + ratio)
 
 
 def main() -> None:
-    """Build the county unless it is there, measure, print the table and write ``api.json``."""
+    """Build the county unless it is there, measure, and print the figures: a table for people, JSON for files."""
     parser = argparse.ArgumentParser(description="The API's nested list beside PostGraphile.")
     parser.add_argument("--households", type=int, default=1_000_000)
     parser.add_argument("--seconds", type=int, default=15, help="of each of the rounds")
     parser.add_argument("--home", type=Path, help="the folder in which the county is kept for the next run")
-    parser.add_argument("--peer-only", action="store_true", help="PostGraphile alone; writes no file")
+    parser.add_argument("--peer-only", action="store_true", help="PostGraphile alone")
     parser.add_argument("--remove", action="store_true", help="remove the county afterwards")
     options = parser.parse_args()
     for program, package in (("wrk", "wrk"), ("npm", "npm")):
@@ -495,8 +497,7 @@ def main() -> None:
             EmbeddedServer.remove(home)
             shutil.rmtree(home, ignore_errors=True)
     table(result)
-    if not options.peer_only:
-        (HERE / "api.json").write_text(json.dumps(result, indent=2) + "\n")
+    print(json.dumps(result, indent=2))
 
 
 if __name__ == "__main__":

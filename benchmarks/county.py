@@ -24,9 +24,9 @@ from rich.console import Console
 from bangfu import jobs
 from bangfu.access import Entered, county, create_county, enter
 from bangfu.cases import batch
+from bangfu.cases.handlers import IMPORTERS
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.story import Story
-from bangfu.cases.handlers import IMPORTERS
 from bangfu.db import Database
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS

@@ -229,10 +229,13 @@ class Permissions(SchemaExtension):
     """Refuses a document with a field that the caller's duties never allow, before anything of it runs."""
 
     def on_execute(self) -> Iterator[None]:
-        """Check every field."""
+        """Check every field, and that it is said which operation is meant."""
         execution = self.execution_context
         request = execution.context
         assert execution.graphql_document is not None
+        operations = [d for d in execution.graphql_document.definitions if isinstance(d, OperationDefinitionNode)]
+        if len(operations) > 1 and execution._provided_operation_name is None:
+            raise GraphQLError("Name the operation that is meant.", extensions={"code": _INVALID})
         needed = _needed(execution.schema._schema, execution.query or "", _Same(execution.graphql_document))
         may = allowed(request.who.actor.duties(request.who.at.today))
         for action, field in needed.items():

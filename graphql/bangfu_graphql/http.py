@@ -388,16 +388,16 @@ class View(GraphQL[Request, None]):
         own: Request = context
         try:
             response = await super().run(request, context, root_value)
+            if own.replayed is not None:
+                response = Response(own.replayed, media_type=PLAIN, headers={"Idempotency-Replayed": "true"})
+            elif not getattr(request.state, "streams", False):
+                kept = own.writing and not own.refused and not getattr(request.state, "failed", False)
+                if kept:
+                    await own.keep_answer(response.body)
+                await own.end(keep=kept)
         except BaseException:
             await own.end(keep=False)
             raise
-        if own.replayed is not None:
-            response = Response(own.replayed, media_type=PLAIN, headers={"Idempotency-Replayed": "true"})
-        elif own.schema is not None and not getattr(request.state, "streams", False):
-            kept = own.writing and not own.refused and not getattr(request.state, "failed", False)
-            if kept:
-                await own.keep_answer(response.body)
-            await own.end(keep=kept)
         if response.media_type == PLAIN and _media_type(request) == RESPONSE:
             response.headers["content-type"] = RESPONSE
             status = getattr(request.state, "status", None)
@@ -577,10 +577,6 @@ class BodyLimit:
         stated = headers.get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > limit:
             await _too_large(scope, limit)(scope, receive, send)
-            return
-        if len(scope["query_string"]) > LARGEST_BODY:
-            refused = _error(HttpRequest(scope), "TOO_LARGE", f"A URL has at most {LARGEST_BODY:,} bytes.", 414)
-            await refused(scope, receive, send)
             return
         seen, begun = 0, False
 

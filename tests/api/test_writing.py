@@ -14,7 +14,7 @@ from bangfu import jobs
 from bangfu.cases import acts
 from bangfu_graphql.acting import MOST
 from tests.api.conftest import OPERATIONS, Answer, Served
-from tests.county import FEBRUARY, MARCH, POSTED, SEPTEMBER, V1, ledger, roster
+from tests.county import ACCEPTED, FEBRUARY, MARCH, POSTED, SEPTEMBER, V1, ledger, roster
 
 P: dict[str, Any] = {"period": "2021"}
 IMPORT = (OPERATIONS / "import_workbook.graphql").read_text(encoding="utf-8")
@@ -65,6 +65,43 @@ async def test_a_refused_request_does_not_use_up_its_key(served: Served) -> None
     assert [p["code"] for p in refused.data["planConsolidation"]["problems"]] == ["PERIOD_NOT_OPEN"]
     assert (await served.world.rows("select count(*) from answered_request"))[0][0] == 0
     assert (await planned(served, "k1")).data["planConsolidation"]["done"] == 1
+
+
+async def test_an_act_that_is_refused_for_everybody_keeps_nothing_and_no_key(served: Served) -> None:
+    await served.world.until("notice")
+    await served.day(POSTED)
+    chosen = {**P, "cases": {"households": ["H1"]}}
+    early = await served.operation("A2", "accept_cases", {"Idempotency-Key": "k1"}, **chosen)
+    assert early.data["acceptCases"]["changed"] is False
+    assert [p["code"] for p in early.data["acceptCases"]["problems"]] == ["WRONG_STAGE"]
+    posted = await served.operation("VC1", "post_notices", **P, cases={"everything": True})
+    assert posted.data["postNotices"]["changed"] is True
+    await served.day(ACCEPTED)
+    accepted = await served.operation("A2", "accept_cases", {"Idempotency-Key": "k1"}, **chosen)
+    assert accepted.data["acceptCases"]["changed"] is True
+
+
+async def test_everything_means_what_is_at_the_acts_own_stages(served: Served) -> None:
+    await served.world.until("notice")
+    await served.day(POSTED)
+    posted = (await served.operation("VC1", "post_notices", **P, cases={"divisions": [str(V1)]})).data["postNotices"]
+    assert (posted["done"], posted["problems"]) == (2, [])  # H3 is refused, H4 incomplete: neither is at the notice
+    again = (await served.operation("VC1", "post_notices", **P, cases={"everything": True})).data["postNotices"]
+    assert (again["done"], [p["code"] for p in again["problems"]]) == (0, ["WRONG_STAGE"] * 2)
+
+
+async def test_a_plan_is_corrected_on_the_version_that_was_seen(served: Served) -> None:
+    await served.day(FEBRUARY)
+    await planned(served)
+    corrected = {**PLAN, "facts": {"projects": ["SMALL_LABOUR"]}}
+    before = await served.snapshot()
+    for version, code in ((7, "CONFLICT"), (1, None)):
+        act = {"reason": "误录", "seen": [{"household": "H1", "version": version}]}
+        payload = (await served.operation("L1", "plan", **P, plans=[corrected], act=act)).data["planConsolidation"]
+        assert [p["code"] for p in payload["problems"]] == ([code] if code else [])
+        assert payload["changed"] is (code is None)
+        if code:
+            assert await served.snapshot() == before
 
 
 async def test_of_many_at_once_with_one_key_one_changes_something(served: Served) -> None:

@@ -28,6 +28,7 @@ from bangfu_graphql.mapping import (
     mapped,
     one,
     pages,
+    part_of_a_case,
     where,
 )
 from bangfu_graphql.money import Award
@@ -60,6 +61,7 @@ _PROGRAMME = (
 @mapped(
     models.DeterminationRow,
     order=(models.DeterminationRow.case_id, models.DeterminationRow.round),
+    alone=part_of_a_case(models.DeterminationRow),
     tells=[_PROGRAMME],
     typename=lambda sight, row: sight.typename(row["programme"], "Determination"),
     read=Action.READ_CASES,
@@ -97,6 +99,7 @@ def _act(sight: Sight, row: Mapping[str, Any]) -> str:
 @mapped(
     models.CaseEvent,
     order=(models.CaseEvent.case_id, models.CaseEvent.version),
+    alone=part_of_a_case(models.CaseEvent),
     read=Action.READ_CASES,
 )
 class CaseEvent(Node):
@@ -123,6 +126,7 @@ class CaseEvent(Node):
 @mapped(
     models.Signature,
     order=(models.Signature.case_id, models.Signature.recorded_at, models.Signature.id),
+    alone=part_of_a_case(models.Signature),
     read=Action.READ_CASES,
 )
 class Signature(Node):
@@ -147,6 +151,7 @@ class Signature(Node):
 @mapped(
     models.NoticeEntry,
     order=(models.NoticeEntry.notice_id, models.NoticeEntry.position, models.NoticeEntry.id),
+    alone=part_of_a_case(models.NoticeEntry),
     read=Action.READ_CASES,
 )
 class NoticeEntry(Node):
@@ -214,6 +219,7 @@ class Notice(Node):
 @mapped(
     models.Objection,
     order=(models.Objection.made_on, models.Objection.id),
+    alone=part_of_a_case(models.Objection),
     read=Action.READ_CASES,
 )
 class Objection(Node):
@@ -246,6 +252,7 @@ class SampleUnitFilter:
 @mapped(
     models.SampleUnit,
     order=(models.SampleUnit.draw_id, models.SampleUnit.position, models.SampleUnit.id),
+    alone=part_of_a_case(models.SampleUnit),
     read=Action.READ_CASES,
 )
 class SampleUnit(Node):

@@ -25,13 +25,14 @@ from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args
 
 import strawberry
 from graphql import FieldNode
-from sqlalchemy import ColumnElement, Label
+from sqlalchemy import ColumnElement, Label, select
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 
 from bangfu.access import Action, Entered
 from bangfu.db import Kind
-from bangfu.models import Base
+from bangfu.db.bulk import among
+from bangfu.models import Base, Case
 from bangfu.programme import Programme
 from bangfu.registry.history import holds
 from bangfu.text import Language, Text
@@ -175,7 +176,8 @@ class Entity:
     """A mapped type: its table, what identifies a row to the outside, and the orders it can be listed in.
 
     ``order`` are the named orders, the default first; each ends in something unique, so that a page can go on after
-    any row. ``where`` always holds. Of an interface, ``typename`` tells the type of a row from the columns ``tells``.
+    any row. ``where`` always holds, ``alone`` where a row is found by its id and not through what it is a part of. Of an
+    interface, ``typename`` tells the type of a row from the columns ``tells``.
     """
 
     name: str
@@ -184,6 +186,7 @@ class Entity:
     order: Mapping[str, tuple[Attribute, ...]]
     read: Action | None = None
     where: Condition | None = None
+    alone: Condition | None = None
     tells: tuple[Attribute, ...] = ()
     typename: Callable[[Sight, Mapping[str, Any]], str] | None = None
 
@@ -206,6 +209,7 @@ def mapped(
     key: Any = None,
     read: Action | None = None,
     where: Condition | None = None,
+    alone: Condition | None = None,
     tells: Sequence[Any] = (),
     typename: Callable[[Sight, Mapping[str, Any]], str] | None = None,
     interface: bool = False,
@@ -216,12 +220,24 @@ def mapped(
     orders = {name: tuple(attributes) for name, attributes in named.items()}
 
     def decorate(cls: type[T]) -> type[T]:
-        entity = Entity(cls.__name__, model, own_key, orders, read, where, tuple(tells), typename)
+        entity = Entity(cls.__name__, model, own_key, orders, read, where, alone, tuple(tells), typename)
         cls.__entity__ = entity  # type: ignore[attr-defined]
         make = strawberry.interface if interface else strawberry.type
         return as_rows(make(cls, description=inspect.cleandoc(cls.__doc__ or "")))
 
     return decorate
+
+
+def part_of_a_case(model: Any) -> Condition:
+    """The condition that a row is of a case of a programme that this schema knows."""
+
+    def condition(sight: Sight) -> ColumnElement[bool]:
+        case = select(Case.id).where(
+            Case.tenant_id == sight.tenant, Case.id == model.case_id, among(Case.programme, sight.programmes)
+        )
+        return case.correlate(model).exists()
+
+    return condition
 
 
 def as_rows(cls: type[T]) -> type[T]:

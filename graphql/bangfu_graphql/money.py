@@ -7,11 +7,12 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
+from sqlalchemy import ColumnElement, select
 
 from bangfu import models, payments
 from bangfu.access import Action
 from bangfu.db.bulk import among
-from bangfu_graphql.mapping import Sight, column, derived, filters, many, mapped, one, pages, where
+from bangfu_graphql.mapping import Sight, column, derived, filters, many, mapped, one, pages, part_of_a_case, where
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import Division, Household, Officer, within
 from bangfu_graphql.scalars import BatchState, DivisionCode, Money
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 @mapped(
     models.Entitlement,
     order=(models.Entitlement.case_id, models.Entitlement.id),
+    alone=part_of_a_case(models.Entitlement),
     read=Action.READ_CASES,
 )
 class Award(Node):
@@ -39,6 +41,16 @@ class Award(Node):
     )
 
 
+def _of_a_known_batch(sight: Sight) -> ColumnElement[bool]:
+    """A payment is of a batch of a programme that this schema knows."""
+    batch = select(models.PaymentBatch.id).where(
+        models.PaymentBatch.tenant_id == sight.tenant,
+        models.PaymentBatch.id == models.PaymentLine.batch_id,
+        among(models.PaymentBatch.programme, sight.programmes),
+    )
+    return batch.correlate(models.PaymentLine).exists()
+
+
 @filters
 class PaymentLineFilter:
     """Which payments."""
@@ -53,6 +65,7 @@ class PaymentLineFilter:
 @mapped(
     models.PaymentLine,
     order=(models.PaymentLine.batch_id, models.PaymentLine.position, models.PaymentLine.id),
+    alone=_of_a_known_batch,
     read=Action.READ_PAYMENTS,
 )
 class PaymentLine(Node):

@@ -106,7 +106,8 @@ class Reader:
         keys = {key for one in ids if (key := decode_id(entity, one)) is not None}
         if not keys:
             return {}
-        rows = await self._some(info._raw_info, definition_of(cls).name, [among(entity.key, keys)], len(keys))
+        conditions = [among(entity.key, keys), *([entity.alone(self.sight)] if entity.alone else [])]
+        rows = await self._some(info._raw_info, definition_of(cls).name, conditions, len(keys))
         return {row["id"]: row for row in rows}
 
     async def _some(

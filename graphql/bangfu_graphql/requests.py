@@ -94,8 +94,9 @@ class Request:
         """The request's session; fields that are resolved at once take turns."""
         async with self._lock:
             if self._session is None:
-                self._open = self.database.session(self.who.scope, reading=not self.writing)
-                self._session = await self._open.__aenter__()
+                opened = self.database.session(self.who.scope, reading=not self.writing)
+                self._session = await opened.__aenter__()
+                self._open = opened  # only now is there something to end
             yield self._session
 
     async def end(self, keep: bool) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any, NewType, TypeVar
 
 import strawberry
@@ -80,7 +80,7 @@ def _read_instant(text: str) -> datetime:
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(text)
-    return instant
+    return instant.astimezone(UTC)  # an instant has a place in the time of the world, or overflows
 
 
 SCALARS: dict[object, ScalarDefinition] = {

@@ -35,6 +35,8 @@ ALGORITHM = "RS256"
 CLIENT = "bangfu"
 TENANT_CLAIM = "tenant"
 LONGEST = timedelta(days=30)
+LEEWAY = 60
+"""Seconds by which the clock of who made a token may be ahead."""
 
 
 class Unauthenticated(Exception):
@@ -154,14 +156,14 @@ class Tokens:
         if scheme.lower() != "bearer" or not token.strip():
             raise Unauthenticated
         bearer, begins, ends = self._checked(token.strip())
-        if not begins - 60 <= now.timestamp() < ends:
+        if not begins - LEEWAY <= now.timestamp() < ends:
             raise Unauthenticated
         return bearer
 
     def _check(self, token: str) -> tuple[Bearer, float, float]:
         try:
             claims: Any = self._validator.authenticate_token(token)
-            self._validator.validate_token(claims, [], None)
+            claims.validate(leeway=LEEWAY)
             if claims.header.get("alg") != ALGORITHM or not claims.header.get("typ"):
                 raise Unauthenticated
             named = claims[TENANT_CLAIM], claims["sub"]

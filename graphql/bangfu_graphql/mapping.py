@@ -176,8 +176,8 @@ class Entity:
     """A mapped type: its table, what identifies a row to the outside, and the orders it can be listed in.
 
     ``order`` are the named orders, the default first; each ends in something unique, so that a page can go on after
-    any row. ``where`` always holds, ``alone`` where a row is found by its id and not through what it is a part of. Of an
-    interface, ``typename`` tells the type of a row from the columns ``tells``.
+    any row. ``where`` always holds, ``alone`` where a row is found by its id and not through what it is a part of. Of
+    an interface, ``typename`` tells the type of a row from the columns ``tells``.
     """
 
     name: str

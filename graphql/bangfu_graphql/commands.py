@@ -16,8 +16,9 @@ import click
 import uvicorn
 
 from bangfu.cli.shell import Open, Shell, pass_shell
-from bangfu_graphql.http import Service, application
+from bangfu_graphql.http import Service
 from bangfu_graphql.schema import schema_of
+from bangfu_graphql.server import application
 from bangfu_graphql.tokens import Issuer, Tokens
 from bangfu_graphql.trying import show
 from bangfu_graphql.working import work_on

@@ -1,4 +1,4 @@
-"""The API over HTTP: one endpoint, the console, files, and whether the server is well.
+"""The endpoint: GraphQL over HTTP.
 
 Answers follow the GraphQL-over-HTTP specification. Bodies are limited before they are read whole; what is no request is
 answered with 400, a fault of ours with an id and nothing else. The log holds that id and where the fault was, never a
@@ -10,32 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import re
 import secrets
-import traceback
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import quote
-from uuid import UUID
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
-from graphql import GraphQLError, GraphQLSyntaxError
 from python_multipart.multipart import parse_options_header
-from sqlalchemy import select, text
-from starlette.applications import Starlette
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException as FormError
-from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import ClientDisconnect
 from starlette.requests import Request as HttpRequest
-from starlette.responses import FileResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.responses import RedirectResponse, Response
+from starlette.types import Receive, Scope, Send
 from strawberry.asgi import GraphQL
 from strawberry.http import GraphQLHTTPResponse, GraphQLRequestData
 from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
@@ -44,38 +32,39 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
-from bangfu import audit, files
-from bangfu.access import Action, Entered, actor, county
-from bangfu.cases import exports
+from bangfu.access import Entered, actor, county
 from bangfu.cases.ground import switched_on
 from bangfu.db import Database
 from bangfu.db import Scope as DbScope
-from bangfu.errors import Code, Refused
-from bangfu.models import Job
+from bangfu.errors import Refused
 from bangfu.programme import Plugins
 from bangfu.settings import Settings
-from bangfu.text import Language, Text
 from bangfu.vault import Vault
+from bangfu_graphql.answers import (
+    PLAIN,
+    RESPONSE,
+    STATUS,
+    BadRequest,
+    error_response,
+    fault,
+    language_of,
+    media_type,
+    told,
+    unauthenticated,
+)
 from bangfu_graphql.defences import storable
-from bangfu_graphql.requests import Replayed, Request
+from bangfu_graphql.requests import Request
 from bangfu_graphql.schema import Schema, schema_of
 from bangfu_graphql.tokens import Tokens, Unauthenticated
 
 log = logging.getLogger("bangfu.api")
 
-CONSOLE = Path(__file__).parent / "console"
 LARGEST_BODY = 1024 * 1024
 """The largest JSON body. An upload may be as large as the largest file, and a little for what is around it."""
 DEEPEST_BODY = 100
 LONGEST_DOCUMENT = 100_000
 """The most characters of a document: hundreds of them are kept."""
 LONGEST_KEY = 200
-RESPONSE, PLAIN = "application/graphql-response+json", "application/json"
-_CONSOLE_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-)
-_CONSOLE_HEADERS = {"Content-Security-Policy": _CONSOLE_POLICY, "X-Content-Type-Options": "nosniff"}
 
 
 @dataclass(frozen=True)
@@ -114,85 +103,6 @@ def _browses(request: HttpRequest) -> bool:
     """Whether somebody looks with a browser, and asks nothing yet."""
     looks = "text/html" in request.headers.get("accept", "") and "query" not in request.query_params
     return looks and request.method == "GET"
-
-
-def _weights(request: HttpRequest, name: str) -> dict[str, float]:
-    """What a header of preferences names, and how much it is wanted: the most first, and nothing that is not."""
-    found: dict[str, float] = {}
-    for part in ",".join(request.headers.getlist(name)).lower().split(","):
-        named, *parameters = (piece.strip() for piece in part.split(";"))
-        stated = next((piece[2:] for piece in parameters if piece.startswith("q=")), "1")
-        if re.fullmatch(r"0(\.\d{0,3})?|1(\.0{0,3})?", stated):
-            found[named] = float(stated)
-    return dict(sorted(found.items(), key=lambda item: -item[1]))
-
-
-def language_of(request: HttpRequest) -> Language:
-    """Chinese, unless the caller prefers English."""
-    for tag, weight in _weights(request, "accept-language").items():
-        if weight and tag.startswith(("zh", "en")):
-            return "en" if tag.startswith("en") else "zh"
-    return "zh"
-
-
-def _media_type(request: HttpRequest) -> str:
-    """The type that an answer is sent as: the specification's own where it is asked for by name."""
-    weights = _weights(request, "accept")
-    plain = next((weights[name] for name in (PLAIN, "application/*", "*/*") if name in weights), 0.0)
-    return RESPONSE if 0 < weights.get(RESPONSE, 0.0) >= plain else PLAIN
-
-
-def _error(
-    request: HttpRequest, code: str, message: str, status: int, trace: str | None = None, **headers: str
-) -> JSONResponse:
-    trace = trace or secrets.token_hex(8)
-    body = {"errors": [{"message": message, "extensions": {"code": code, "traceId": trace}}]}
-    headers |= {"X-Trace-Id": trace, "Cache-Control": "no-store"}
-    return JSONResponse(body, status, headers, _media_type(request))
-
-
-class BadRequest(HTTPException):
-    """What was sent is no request that can be answered."""
-
-    def __init__(self, status: int, reason: str, code: str = "BAD_REQUEST", **headers: str) -> None:
-        super().__init__(status, reason)
-        self.code, self.headers = code, headers
-
-
-def _where(error: BaseException) -> str:
-    """Where an error came from and what kind each of its causes is; their texts may hold what was sent."""
-    told: list[str] = []
-    cause: BaseException | None = error
-    while cause is not None and len(told) < 10:
-        state = getattr(cause, "sqlstate", None)
-        kind = f"{type(cause).__module__}.{type(cause).__qualname__}{f' {state}' if state else ''}"
-        told.append("".join(traceback.format_tb(cause.__traceback__)) + kind)
-        cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    return "\n".join(reversed(told))
-
-
-def _is_busy(error: BaseException) -> bool:
-    """Whether the database ended a transaction for the sake of another one: asked again, it may well succeed."""
-    return getattr(getattr(error, "orig", None), "sqlstate", None) in _BUSY_STATES
-
-
-def _fault(error: BaseException, trace: str) -> tuple[str, Text, int]:
-    """The code, the words and the status for an error that nobody foresaw; it is logged."""
-    if _is_busy(error):
-        return Code.CONFLICT.name, _BUSY, 409
-    log.error("request %s failed\n%s", trace, _where(error))
-    return "INTERNAL", _FAULT, 500
-
-
-_BUSY_STATES = ("40001", "40P01")
-"""A serialization failure, and a deadlock."""
-_WHO = Text("请先登录:令牌缺失、无效或已过期", "Sign in first: the token is missing, not valid, or has expired.")
-_FAULT = Text("系统内部错误,请将编号告知管理员", "A fault of ours; tell the administrator its id.")
-_BUSY = Text("数据被他人同时修改,请重试", "Somebody else changed the same data at once; try again.")
-
-
-def _unauthenticated(request: HttpRequest, language: Language, trace: str) -> Response:
-    return _error(request, "UNAUTHENTICATED", _WHO.in_(language), 401, trace, **{"WWW-Authenticate": "Bearer"})
 
 
 class View(GraphQL[Request, None]):
@@ -239,16 +149,16 @@ class View(GraphQL[Request, None]):
                 http.state.context = context
                 response = await self.run(http, context)
             except Unauthenticated:
-                response = _unauthenticated(http, language, trace)
+                response = unauthenticated(http, language, trace)
             except BadRequest as error:
-                response = _error(http, error.code, error.reason, error.status_code, trace, **error.headers)
+                response = error_response(http, error.code, error.reason, error.status_code, trace, **error.headers)
             except HTTPException as error:
-                response = _error(http, "BAD_REQUEST", error.reason, error.status_code, trace)
+                response = error_response(http, "BAD_REQUEST", error.reason, error.status_code, trace)
             except ClientDisconnect:
-                response = _error(http, "BAD_REQUEST", "The body ended too early.", 400, trace)
+                response = error_response(http, "BAD_REQUEST", "The body ended too early.", 400, trace)
             except Exception as error:
-                code, words, status = _fault(error, trace)
-                response = _error(http, code, words.in_(language), status, trace)
+                code, words, status = fault(error, trace)
+                response = error_response(http, code, words.in_(language), status, trace)
             finally:
                 await http.close()  # uploaded files
         response.headers["X-Trace-Id"] = trace
@@ -398,7 +308,7 @@ class View(GraphQL[Request, None]):
         except BaseException:
             await own.end(keep=False)
             raise
-        if response.media_type == PLAIN and _media_type(request) == RESPONSE:
+        if response.media_type == PLAIN and media_type(request) == RESPONSE:
             response.headers["content-type"] = RESPONSE
             status = getattr(request.state, "status", None)
             if response.status_code == 200 and status is not None:
@@ -411,76 +321,21 @@ class View(GraphQL[Request, None]):
         """An answer whose errors say no more than they may; one that failed before it was carried out has no data."""
         context: Request = request.state.context
         before = result.data is None and all(error.path is None for error in result.errors or ())
-        errors = [self._told(error, context) for error in result.errors or ()]
+        errors = [told(error, context) for error in result.errors or ()]
         answer: dict[str, Any] = {"data": result.data}
         if errors:
             request.state.failed = True
             answer["errors"] = errors
             if before:
                 del answer["data"]
-                request.state.status = _STATUS.get(errors[0]["extensions"]["code"], 400)
+                request.state.status = STATUS.get(errors[0]["extensions"]["code"], 400)
             elif context.writing:
                 answer["data"] = None  # nothing of it is kept
         return answer  # type: ignore[return-value]
 
-    def _told(self, error: GraphQLError, context: Request) -> dict[str, Any]:
-        """An error as its sender may see it."""
-        own = list(_chain(error))
-        cause = own[-1].original_error
-        told: dict[str, Any] = dict(error.formatted)
-        extensions: dict[str, Any] = {"traceId": context.trace}
-        for one in own:
-            extensions = {**(one.extensions or {}), **extensions}
-        if isinstance(cause, Refused):
-            problem = cause.problems[0]
-            told["message"] = context.say(problem.message)
-            extensions |= {"code": problem.code.name, "remedy": context.say(problem.remedy)}
-        elif "code" not in extensions and not isinstance(cause, Replayed):
-            code = _code(error)
-            if code is None:
-                code, words, _ = _fault(cause or error, context.trace)
-                told["message"] = context.say(words)
-            else:
-                told["message"] = _plain(told["message"])
-            extensions["code"] = code
-        told["extensions"] = extensions
-        return told
 
-
-_STATUS = {"FORBIDDEN": 403, "INTERNAL": 500, "CONFLICT": 409}
 _ANSWERED = {OperationType.QUERY, OperationType.MUTATION}
 _BODIES: dict[bytes, Any] = {b"application/json": View.parse_body, b"multipart/form-data": View.parse_multipart}
-_LIMITS = ("aborted.", "Maximum introspection depth exceeded", "nested too deeply.")
-"""How graphql-core's own limits end what they say."""
-
-
-def _chain(error: GraphQLError) -> Iterator[GraphQLError]:
-    """An error and those that it was made of, but for the last cause that is none of GraphQL's."""
-    inner: Exception | None = error
-    while isinstance(inner, GraphQLError):
-        yield inner
-        inner = inner.original_error
-
-
-def _code(error: GraphQLError) -> str | None:
-    """The code of an error that GraphQL itself finds in what was sent; None for any other, which is a fault."""
-    own = error if error.path is None else error.original_error
-    if not isinstance(own, GraphQLError):
-        return None
-    if own.message.startswith(("Argument '", "Variable '$")) and " has invalid " in own.message and own.nodes:
-        return "BAD_USER_INPUT"
-    if error.path is not None or (own.original_error is not None and not own.nodes):
-        return None
-    if own.message.endswith(_LIMITS):
-        return "TOO_LARGE"
-    return "GRAPHQL_PARSE_FAILED" if isinstance(own, GraphQLSyntaxError) else "GRAPHQL_VALIDATION_FAILED"
-
-
-def _plain(message: str) -> str:
-    """What GraphQL says of a value, without the value as Python writes it."""
-    message = re.sub(r"(?s)[,;] found: .*", ".", message)
-    message = re.sub(r"(?s)(cannot represent [a-z0-9 -]*value): .*", r"\1.", message)
-    return message.replace(" not to be None", " not to be null")
 
 
 def _place(asked: Any, path: Any, file: Any) -> None:
@@ -555,173 +410,3 @@ async def _digest(asked: Any) -> str:
     for content in contents:
         digest.update(content)
     return digest.hexdigest()
-
-
-# --- limits ---------------------------------------------------------------------------------------------------
-
-
-class BodyLimit:
-    """Refuses a body that is too large before it is in memory, whatever length it declares."""
-
-    def __init__(self, app: ASGIApp, largest_file: int) -> None:
-        self.app, self.largest_file = app, largest_file
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Count what comes in."""
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        headers = dict(scope["headers"])
-        form = headers.get(b"content-type", b"").startswith(b"multipart/form-data")
-        limit = self.largest_file + LARGEST_BODY if form else LARGEST_BODY
-        stated = headers.get(b"content-length", b"0")
-        if not stated.isdigit() or int(stated) > limit:
-            await _too_large(scope, limit)(scope, receive, send)
-            return
-        seen, begun = 0, False
-
-        async def counted() -> Message:
-            nonlocal seen
-            message = await receive()
-            if message["type"] == "http.request":
-                seen += len(message.get("body", b""))
-                if seen > limit:
-                    raise BadRequest(413, _most(limit), "TOO_LARGE")
-            return message
-
-        async def sent(message: Message) -> None:
-            nonlocal begun
-            begun = True
-            await send(message)
-
-        try:
-            await self.app(scope, counted, sent)
-        except BadRequest:
-            if not begun:
-                await _too_large(scope, limit)(scope, receive, send)
-
-
-def _most(limit: int) -> str:
-    return f"A body has at most {limit:,} bytes."
-
-
-def _too_large(scope: Scope, limit: int) -> Response:
-    """The answer to a body that is too large. Its connection stays: cut off, who still sends would not see it."""
-    return _error(HttpRequest(scope), "TOO_LARGE", _most(limit), 413)
-
-
-# --- files, console, health -----------------------------------------------------------------------------------
-
-
-async def download(request: HttpRequest) -> Response:
-    """A file that a job was given or made, for who asked for the job; every fetch is on record."""
-    trace, language = secrets.token_hex(8), language_of(request)
-    try:
-        found = await _fetched(request)
-    except Unauthenticated:
-        return _unauthenticated(request, language, trace)
-    except Refused:
-        missing = Code.NOT_FOUND.problem("file", what=Text("文件", "the file")).message.in_(language)
-        return _error(request, "NOT_FOUND", missing, 404, trace)
-    except Exception as error:
-        code, words, status = _fault(error, trace)
-        return _error(request, code, words.in_(language), status, trace)
-    kind = "text/csv; charset=utf-8" if found.name.endswith(".csv") else _WORKBOOK
-    return Response(
-        found.data,
-        media_type=kind,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(found.name, safe='')}",
-            "Cache-Control": "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "X-Trace-Id": trace,
-        },
-    )
-
-
-async def _fetched(request: HttpRequest) -> files.Content:
-    """The file that is asked for; refuses one that is not the asker's, or that the asker may not have any more."""
-    service: Service = request.app.state.service
-    who, _ = await service.enter(request)
-    missing = Text("文件", "the file")
-    try:
-        key = UUID(request.path_params["id"])
-    except ValueError:
-        raise Code.NOT_FOUND.refuse("file", what=missing) from None
-    async with service.database.session(who.scope) as session:
-        own = select(Job.id, Job.kind).where(
-            Job.tenant_id == who.county.id,
-            Job.officer_id == who.actor.id,
-            (Job.file_id == key) | (Job.result_file_id == key),
-        )
-        job = (await session.execute(own.limit(1))).first()
-        if job is None:
-            raise Code.NOT_FOUND.refuse("file", what=missing)
-        if job.kind.startswith(exports.PREFIX):
-            who.require(Action(job.kind.replace("/", "_")))
-        found = await files.fetch(session, service.vault, who.county.id, key)
-        about = {"job": str(job.id), "bytes": len(found.data)}
-        await audit.record(session, who.at.now, who.actor.id, "fetch_file", f"file/{key}", about)
-    return found
-
-
-_WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-
-
-async def console(request: HttpRequest) -> Response:
-    """The page of the console."""
-    return FileResponse(CONSOLE / "index.html", headers=_CONSOLE_HEADERS)
-
-
-class ConsoleFiles(StaticFiles):
-    """What the console is made of; nothing of it may fetch anything from elsewhere."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """One of its files."""
-        response = await super().get_response(path, scope)
-        response.headers.update(_CONSOLE_HEADERS)
-        return response
-
-
-async def live(request: HttpRequest) -> Response:
-    """The process answers."""
-    return JSONResponse({"live": True})
-
-
-async def ready(request: HttpRequest) -> Response:
-    """The database answers, and its walls stand as they did when the server started."""
-    service: Service = request.app.state.service
-    try:
-        async with service.database.unscoped() as connection:
-            await connection.execute(text("select 1"))
-    except Exception:
-        log.exception("the database does not answer")
-        return JSONResponse({"ready": False}, 503)
-    return JSONResponse({"ready": True})
-
-
-async def keys(request: HttpRequest) -> Response:
-    """The public keys that tokens are signed with."""
-    service: Service = request.app.state.service
-    return JSONResponse(service.tokens.public.as_dict())
-
-
-def application(service: Service) -> Starlette:
-    """The server's application."""
-    made = Starlette(
-        routes=[
-            Route("/graphql", View(service), methods=None),
-            Route("/graphql/console", console),
-            Mount("/graphql/console", ConsoleFiles(directory=CONSOLE)),
-            Route("/files/{id}", download),
-            Route("/.well-known/jwks.json", keys),
-            Route("/livez", live),
-            Route("/readyz", ready),
-        ],
-        middleware=[
-            Middleware(BodyLimit, largest_file=service.settings.largest_file),
-            Middleware(GZipMiddleware, minimum_size=2_000, compresslevel=4),
-        ],
-    )
-    made.state.service = service
-    return made

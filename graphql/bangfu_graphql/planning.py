@@ -210,13 +210,10 @@ class Planner:
         """Whether a fragment on a type can apply, and to which object types it narrows an interface."""
         if isinstance(kind, GraphQLObjectType):
             return condition is kind or condition in kind.interfaces, only
-        own = frozenset(possible.name for possible in self._possible(kind))
-        if isinstance(condition, GraphQLObjectType):
-            meant = {condition.name}
-        else:
-            meant = {possible.name for possible in self._possible(condition)}
-        left = (own if only is None else only) & meant
-        return bool(left), None if left == own else left
+        types = [condition] if isinstance(condition, GraphQLObjectType) else self._possible(condition)
+        own = {possible.name for possible in self._possible(kind)} if only is None else only
+        left = frozenset(own & {meant.name for meant in types})
+        return bool(left), left
 
     def _included(self, node: SelectionNode) -> bool:
         for directive, name, wanted in ((GraphQLSkipDirective, "if", False), (GraphQLIncludeDirective, "if", True)):

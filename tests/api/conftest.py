@@ -21,7 +21,8 @@ from bangfu.db import Database, Scope
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.vault import Vault
-from bangfu_graphql.http import Service, application
+from bangfu_graphql.http import Service
+from bangfu_graphql.server import application
 from bangfu_graphql.tokens import Issuer, Tokens
 from bangfu_graphql.working import work_off
 from tests.conftest import connect, copy_of, drop

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bangfu_graphql.http import CONSOLE
+from bangfu_graphql.server import CONSOLE
 from tests.api.conftest import Served
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

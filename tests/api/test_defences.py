@@ -22,7 +22,7 @@ from bangfu.db import Database
 from bangfu.db.session import engine_for
 from bangfu.settings import Settings
 from bangfu.vault import Vault
-from bangfu_graphql import defences, http, planning, schema
+from bangfu_graphql import defences, http, planning, schema, server
 from bangfu_graphql.reading import Reader
 from bangfu_graphql.requests import Request
 from bangfu_graphql.tokens import Tokens
@@ -1144,7 +1144,7 @@ async def test_a_list_is_not_fetched_by_who_may_not_make_it_any_more(served: Ser
 async def test_a_fault_at_a_file_says_nothing(
     standing: Served, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bangfu_graphql.http.files.fetch", boom)
+    monkeypatch.setattr("bangfu_graphql.server.files.fetch", boom)
     own = (await standing.world.rows(files("R1")))[0][0]
     response = await standing.client.get(f"{standing.address}/files/{own}", headers=standing.headers("R1"))
     told(response, 500, "INTERNAL")
@@ -1181,7 +1181,7 @@ def test_the_console_fetches_from_nowhere_else() -> None:
         "console.js": {"www.w3.org", "reactjs.org", "en.wikipedia.org", "commonmark.org", "yarnpkg.com"},
     }
     for file, hosts in named.items():
-        written = (http.CONSOLE / file).read_text(encoding="utf-8")
+        written = (server.CONSOLE / file).read_text(encoding="utf-8")
         assert set(re.findall(r"\bhttps?://([a-zA-Z0-9.-]+)", written)) <= hosts, file
         assert not re.search(
             r"unpkg|jsdelivr|cdnjs|googleapis|@import|sourceMappingURL=http|new WebSocket\(.wss?:", written

@@ -1009,9 +1009,10 @@ async def test_one_object_under_two_names_may_be_asked_for_different_pages(count
       nodes { page: income(first: 1) { nodes { id } } }
       again: nodes { page: income(first: 3) { nodes { id } } }
       edges { node { page: income(last: 2) { nodes { id } } } }
-      mine: nodes { a: division { ...One } b: division { households { nodes { number } } } }
+      mine: nodes { a: division { ...One } b: division { households { nodes { number } } } c: division { ...Same } }
     } }
-    fragment One on Division { households(first: 1) { nodes { number } } }"""
+    fragment One on Division { households(first: 1) { nodes { number } } }
+    fragment Same on Division { households(first: 1) { edges { node { head { relation } } } totalCount } }"""
     found = (await county.ask("C1", document)).data["households"]
     sql = "from income_line l join household h on h.id = l.household_id where h.number = 'H1' order by l.day, l.id"
     lines = [str(key) for key in await column(county, f"select l.id {sql}")]
@@ -1020,6 +1021,7 @@ async def test_one_object_under_two_names_may_be_asked_for_different_pages(count
     village = await column(county, "select number from household where division = :v order by id", v=V1)
     (mine,) = found["mine"]
     assert (leaves(mine["a"]), leaves(mine["b"])) == (village[:1], village)
+    assert mine["c"] == {"households": {"edges": [{"node": {"head": {"relation": "HEAD"}}}], "totalCount": 4}}
 
 
 async def test_a_field_may_be_named_like_another_one(county: Served) -> None:
@@ -1494,7 +1496,7 @@ async def test_a_client_is_told_what_everything_is(county: Served) -> None:
     assert all(scalars[name] for name in set(scalars) - plain)
 
 
-# --- faults that are known, each in the file that its reason names ----------------------------------------------
+# --- requests that go wrong -----------------------------------------------------------------------------------
 
 
 async def test_a_field_that_is_refused_at_once_refuses_the_request_and_nothing_more(county: Served) -> None:

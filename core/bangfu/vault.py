@@ -14,7 +14,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,22 @@ def _own_ring(settings: Settings) -> Path:
     return settings.home / "keyring.json"
 
 
+def own_secret(path: Path, make: Callable[[], str]) -> Path:
+    """Where a secret of an embedded installation is, which makes it on first use; nobody else can read it."""
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial = path.with_name(f"{path.stem}.{secrets.token_hex(4)}")
+        with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(make())
+        try:
+            # Where another process was first, its secret is the one.
+            with contextlib.suppress(FileExistsError):
+                os.link(partial, path)
+        finally:
+            partial.unlink()
+    return path
+
+
 @dataclass(frozen=True)
 class Vault:
     """The key ring of an installation: AES-256-GCM keys by version, and the key of the blind index."""
@@ -59,19 +75,7 @@ class Vault:
             return cls._read(Path(settings.keyring))
         if settings.database_url is not None:
             raise Code.KEYRING_MISSING.refuse()
-        path = _own_ring(settings)
-        if not path.exists():
-            settings.home.mkdir(parents=True, exist_ok=True)
-            partial = settings.home / f"keyring.{secrets.token_hex(4)}"
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(cls.new().dump())
-            try:
-                # Where another process was first, its ring is the one.
-                with contextlib.suppress(FileExistsError):
-                    os.link(partial, path)
-            finally:
-                partial.unlink()
-        return cls._read(path)
+        return cls._read(own_secret(_own_ring(settings), lambda: cls.new().dump()))
 
     @staticmethod
     def is_there(settings: Settings) -> bool:

@@ -1,7 +1,7 @@
 """What is answered where a request is none, or fails.
 
-In the language and the media type that its sender asked for, and no more than a sender may know. The log holds the id of
-a request and where a fault was, never a document, a variable or the text of an error: they may name people.
+In the language and the media type that its sender asked for, and no more than a sender may know. The log holds the id
+of a request and where a fault was, never a document, a variable or the text of an error: they may name people.
 """
 
 from __future__ import annotations
@@ -58,6 +58,7 @@ def media_type(request: HttpRequest) -> str:
 def error_response(
     request: HttpRequest, code: str, message: str, status: int, trace: str | None = None, **headers: str
 ) -> JSONResponse:
+    """An answer that is one error, for what never becomes a GraphQL request."""
     trace = trace or secrets.token_hex(8)
     body = {"errors": [{"message": message, "extensions": {"code": code, "traceId": trace}}]}
     headers |= {"X-Trace-Id": trace, "Cache-Control": "no-store"}
@@ -105,6 +106,7 @@ _BUSY = Text("数据被他人同时修改,请重试", "Somebody else changed the
 
 
 def unauthenticated(request: HttpRequest, language: Language, trace: str) -> Response:
+    """The answer to who did not sign in: the same whatever is wrong with the token."""
     return error_response(request, "UNAUTHENTICATED", _WHO.in_(language), 401, trace, **{"WWW-Authenticate": "Bearer"})
 
 

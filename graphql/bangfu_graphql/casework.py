@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, select
 
 from bangfu import models
 from bangfu.access import Action
-from bangfu.cases.ground import grounds_of
+from bangfu.cases.ground import Ground, grounds_of
 from bangfu.cases.receipts import act_title, answers
 from bangfu.cases.views import CaseView, look_at
 from bangfu.db.bulk import among
@@ -311,13 +311,22 @@ class Sample(Node):
 # --- cases ----------------------------------------------------------------------------------------------------
 
 
+async def _grounds(reader: Any) -> dict[tuple[str, str], Ground]:
+    """Every opened period of the county, read once a request."""
+    sight: Sight = reader.sight
+    found: dict[tuple[str, str], Ground] = await reader.once(
+        "grounds", lambda: grounds_of(reader.now, sight.tenant, sight.programmes.values())
+    )
+    return found
+
+
 async def _views(reader: Any, rows: Rows) -> dict[UUID, CaseView]:
     """The cases as the process sees them today, read once for all the fields that ask."""
     ids = tuple(row["id"] for row in rows)
 
     async def read() -> dict[UUID, CaseView]:
         sight: Sight = reader.sight
-        grounds = await grounds_of(reader.now, sight.tenant, sight.programmes.values())
+        grounds = await _grounds(reader)
         return await look_at(reader.now, sight.who, grounds, ids)
 
     found: dict[UUID, CaseView] = await reader.once(("views", ids), read)
@@ -358,7 +367,7 @@ async def _overdue(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> lis
 async def receipts_of_cases(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[Any]:
     """The receipt of each case, in statements that grow with the number of different periods only."""
     sight: Sight = reader.sight
-    grounds = await reader.once("grounds", lambda: grounds_of(reader.now, sight.tenant, sight.programmes.values()))
+    grounds = await _grounds(reader)
     numbers = await reader.once(
         ("numbers", tuple(row["household_id"] for row in rows)),
         lambda: _numbers(reader, [row["household_id"] for row in rows]),

@@ -1,8 +1,7 @@
 """The endpoint: GraphQL over HTTP.
 
-Answers follow the GraphQL-over-HTTP specification. Bodies are limited before they are read whole; what is no request is
-answered with 400, a fault of ours with an id and nothing else. The log holds that id and where the fault was, never a
-document, a variable or the text of an error: they may name people.
+Answers follow the GraphQL-over-HTTP specification. Nobody gets further without a token; what is no request is answered
+with 400 before anything is parsed; a request has one transaction, which is kept only if its answer stands.
 """
 
 from __future__ import annotations

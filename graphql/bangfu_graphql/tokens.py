@@ -9,9 +9,7 @@ command line makes tokens with it, and nobody can ask for one over the network.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +25,7 @@ from joserfc.jwk import KeySet, RSAKey
 
 from bangfu.errors import Code
 from bangfu.settings import Settings
+from bangfu.vault import own_secret
 from bangfu_graphql.defences import storable
 
 ISSUER = "urn:bangfu:built-in"
@@ -68,19 +67,7 @@ class Issuer:
             return cls._parse(stated if stated.lstrip().startswith("{") else _read(Path(stated)))
         if settings.database_url is not None:
             raise Code.ISSUER_MISSING.refuse()
-        path = settings.home / "issuer.json"
-        if not path.exists():
-            settings.home.mkdir(parents=True, exist_ok=True)
-            partial = settings.home / f"issuer.{secrets.token_hex(4)}"
-            with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-                file.write(cls.new().dump())
-            try:
-                # Where another process was first, its key is the one.
-                with contextlib.suppress(FileExistsError):
-                    os.link(partial, path)
-            finally:
-                partial.unlink()
-        return cls._parse(_read(path))
+        return cls._parse(_read(own_secret(settings.home / "issuer.json", lambda: cls.new().dump())))
 
     @classmethod
     def new(cls) -> Issuer:

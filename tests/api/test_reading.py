@@ -1184,7 +1184,7 @@ DEEP_STATEMENTS = {
     "determinations": 1,
     "events, officers": 2,
     "notices, their entries, how many, the cases and the households on them": 5,
-    "receipts: the periods and the calendar once more; the households, the cases, what was decided, what happened": 6,
+    "receipts: the households, the cases, what was decided, what happened": 4,
 }
 """What the deep document takes, for any number of households."""
 

@@ -71,8 +71,15 @@ class Shell:
             return next(iter(known.values()))
         return self.plugins.programme(code or "")
 
-    def run(self, work: Callable[[Open], Awaitable[R]], *, migrate: bool | None = None) -> R:
-        """Open the database (bringing its tables up to date if ``migrate``) and do the work.
+    def run(
+        self,
+        work: Callable[[Open], Awaitable[R]],
+        *,
+        migrate: bool | None = None,
+        loop: Callable[[], asyncio.AbstractEventLoop] | None = None,
+    ) -> R:
+        """Open the database (bringing its tables up to date if ``migrate``) and do the work, on a loop of one's own if
+        one is given.
 
         A refusal is shown and ends the command with 1.
         """
@@ -88,7 +95,8 @@ class Shell:
                 await database.close()
 
         try:
-            return asyncio.run(inside())
+            with asyncio.Runner(loop_factory=loop) as runner:
+                return runner.run(inside())
         except Refused as refusal:
             self.refuse(refusal.problems)
 

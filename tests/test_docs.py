@@ -111,7 +111,13 @@ def test_the_chinese_readme_is_a_twin() -> None:
 
 
 def test_every_link_in_the_documentation_leads_somewhere() -> None:
-    pages = [*ROOT.glob("*.md"), *ROOT.glob("graphql/*.md"), *DOCS.rglob("*.md"), *ROOT.glob("plugins/*/README.md"), *ROOT.glob("benchmarks/*.md")]
+    pages = [
+        *ROOT.glob("*.md"),
+        *ROOT.glob("graphql/*.md"),
+        *DOCS.rglob("*.md"),
+        *ROOT.glob("plugins/*/README.md"),
+        *ROOT.glob("benchmarks/*.md"),
+    ]
     for page in pages:
         for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.relative_to(ROOT)} → {target}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import date
-from typing import Any, TypeVar, cast
+from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
@@ -378,3 +378,17 @@ async def act_on(
         return await work(request, session, ground, _selection(cases, stages(ground.programme.process)), own)
 
     return await act(info, programme, period, said, chosen)
+
+
+# --- arguments that many fields have -----------------------------------------------------------------------------
+
+
+def says(words: str) -> Any:
+    """The words for an argument."""
+    return strawberry.argument(description=words)
+
+
+ProgrammeArgument = Annotated[str, says("The code of the programme.")]
+PeriodArgument = Annotated[str, says("The period, such as the plan year `2021`.")]
+CasesArgument = Annotated[CasesInput, says("Which cases.")]
+ActArgument = Annotated[ActInput | None, says("What is said of the act.")]

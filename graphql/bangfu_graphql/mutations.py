@@ -20,39 +20,38 @@ from strawberry.file_uploads import Upload
 
 from bangfu import payments
 from bangfu.access import Action, Entered
-from bangfu.cases import acts, batch, exports, paying, planning, sampling
+from bangfu.cases import acts, batch, exports, paying, sampling
 from bangfu.cases import ground as grounds
-from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
-from bangfu.cases.views import Stated
 from bangfu.errors import Code
 from bangfu.process import REFUSED, Accept, Pay, Process
 from bangfu.process import Notice as NoticeStage
 from bangfu.process import Sample as SampleStage
-from bangfu.programme import Programme as CoreProgramme
 from bangfu.registry.days import set_working_day
 from bangfu.registry.divisions import area_of
 from bangfu.registry.importing import put as put_import
 from bangfu.text import Text
 from bangfu_graphql import acting
 from bangfu_graphql.acting import (
-    ActInput,
+    ActArgument,
     BatchPayload,
-    CasesInput,
+    CasesArgument,
     CasesPayload,
     JobPayload,
+    PeriodArgument,
     PeriodPayload,
+    ProgrammeArgument,
     ProvisionPayload,
     SamplePayload,
     SettingPayload,
+    says,
 )
 from bangfu_graphql.casework import Notice, Sample
-from bangfu_graphql.mapping import ACTION, entity_of, prefix_of
+from bangfu_graphql.mapping import ACTION, entity_of
 from bangfu_graphql.money import PaymentBatch
 from bangfu_graphql.problems import problem
-from bangfu_graphql.programmes import made, raw_provision, types_of
 from bangfu_graphql.requests import Request
 from bangfu_graphql.scalars import DivisionCode, value
 from bangfu_graphql.work import Provision
@@ -102,16 +101,8 @@ def _field(description: str, action: Action | None) -> Any:
     return strawberry.mutation(description=description, metadata={ACTION: action})
 
 
-def _says(words: str) -> Any:
-    return strawberry.argument(description=words)
-
-
-ProgrammeArgument = Annotated[str, _says("The code of the programme.")]
-PeriodArgument = Annotated[str, _says("The period, such as the plan year `2021`.")]
-CasesArgument = Annotated[CasesInput, _says("Which cases.")]
-ActArgument = Annotated[ActInput | None, _says("What is said of the act.")]
-ReasonArgument = Annotated[str, _says("What it is for; kept on record.")]
-BatchArgument = Annotated[strawberry.ID, _says("The batch.")]
+ReasonArgument = Annotated[str, says("What it is for; kept on record.")]
+BatchArgument = Annotated[strawberry.ID, says("The batch.")]
 _BATCH = Text("拨付批次", "the batch")
 
 
@@ -123,7 +114,7 @@ class Mutation:
         "Import a workbook, as a job. The same file again changes nothing; problems come back in the workbook.", None
     )
     async def import_workbook(
-        self, info: strawberry.Info, input: Annotated[ImportInput, _says("The workbook.")]
+        self, info: strawberry.Info, input: Annotated[ImportInput, says("The workbook.")]
     ) -> JobPayload:
         """Import a workbook."""
         file = cast(UploadFile, input.file)
@@ -162,7 +153,7 @@ class Mutation:
         self,
         info: strawberry.Info,
         programme: ProgrammeArgument,
-        since: Annotated[date | None, _says("From which day; today unless stated.")] = None,
+        since: Annotated[date | None, says("From which day; today unless stated.")] = None,
     ) -> SettingPayload:
         """Switch a programme on."""
 
@@ -178,7 +169,7 @@ class Mutation:
         Action.RELEASE_PROVISION,
     )
     async def release_provision(
-        self, info: strawberry.Info, id: Annotated[strawberry.ID, _says("The document.")]
+        self, info: strawberry.Info, id: Annotated[strawberry.ID, says("The document.")]
     ) -> ProvisionPayload:
         """Release a provision."""
 
@@ -209,9 +200,9 @@ class Mutation:
     async def set_working_day(
         self,
         info: strawberry.Info,
-        day: Annotated[date, _says("The day.")],
-        worked: Annotated[bool, _says("Whether it is worked.")],
-        note: Annotated[str, _says("The document that says so.")],
+        day: Annotated[date, says("The day.")],
+        worked: Annotated[bool, says("Whether it is worked.")],
+        note: Annotated[str, says("The document that says so.")],
     ) -> SettingPayload:
         """Enter a working day."""
 
@@ -253,8 +244,8 @@ class Mutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: PeriodArgument,
-        divisions: Annotated[list[DivisionCode] | None, _says("Of these divisions only.")] = None,
-        without: Annotated[list[str] | None, _says("But for these households.")] = None,
+        divisions: Annotated[list[DivisionCode] | None, says("Of these divisions only.")] = None,
+        without: Annotated[list[str] | None, says("But for these households.")] = None,
     ) -> JobPayload:
         """Account a county."""
         acting.require_bounded(divisions, "divisions")
@@ -275,7 +266,7 @@ class Mutation:
         programme: ProgrammeArgument,
         period: PeriodArgument,
         cases: CasesArgument,
-        place: Annotated[str, _says("Where it hangs.")] = "",
+        place: Annotated[str, says("Where it hangs.")] = "",
         act: ActArgument = None,
     ) -> CasesPayload:
         """Post notices."""
@@ -297,9 +288,9 @@ class Mutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: PeriodArgument,
-        household: Annotated[str, _says("The number of the household.")],
-        words: Annotated[str, _says("What is objected.")],
-        objector: Annotated[str, _says("Who objects.")] = "",
+        household: Annotated[str, says("The number of the household.")],
+        words: Annotated[str, says("What is objected.")],
+        objector: Annotated[str, says("Who objects.")] = "",
         act: ActArgument = None,
     ) -> CasesPayload:
         """Object to a case."""
@@ -322,9 +313,9 @@ class Mutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: PeriodArgument,
-        household: Annotated[str, _says("The number of the household.")],
-        upheld: Annotated[bool, _says("Whether the objection is right.")],
-        finding: Annotated[str, _says("What the re-check found.")],
+        household: Annotated[str, says("The number of the household.")],
+        upheld: Annotated[bool, says("Whether the objection is right.")],
+        finding: Annotated[str, says("What the re-check found.")],
         act: ActArgument = None,
     ) -> CasesPayload:
         """Settle objections."""
@@ -368,7 +359,7 @@ class Mutation:
         programme: ProgrammeArgument,
         period: PeriodArgument,
         cases: CasesArgument,
-        finding: Annotated[str, _says("What was found.")],
+        finding: Annotated[str, says("What was found.")],
         act: ActArgument = None,
     ) -> CasesPayload:
         """Send cases back."""
@@ -392,8 +383,8 @@ class Mutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: PeriodArgument,
-        seed: Annotated[str, _says("Any text that nobody could choose, such as a published lottery result.")],
-        seed_source: Annotated[str, _says("Where the seed comes from.")],
+        seed: Annotated[str, says("Any text that nobody could choose, such as a published lottery result.")],
+        seed_source: Annotated[str, says("Where the seed comes from.")],
         act: ActArgument = None,
     ) -> SamplePayload:
         """Draw a sample."""
@@ -417,8 +408,8 @@ class Mutation:
         programme: ProgrammeArgument,
         period: PeriodArgument,
         cases: CasesArgument,
-        passed: Annotated[bool, _says("Whether they passed.")],
-        finding: Annotated[str, _says("What was found; needed where they did not pass.")] = "",
+        passed: Annotated[bool, says("Whether they passed.")],
+        finding: Annotated[str, says("What was found; needed where they did not pass.")] = "",
         act: ActArgument = None,
     ) -> CasesPayload:
         """Check a sample."""
@@ -469,7 +460,7 @@ class Mutation:
 
     @_field("Cancel a batch that has not been released; what it held can be gathered again.", Action.PAY_CASES)
     async def cancel_batch(
-        self, info: strawberry.Info, id: BatchArgument, reason: Annotated[str, _says("Why.")]
+        self, info: strawberry.Info, id: BatchArgument, reason: Annotated[str, says("Why.")]
     ) -> BatchPayload:
         """Cancel a batch."""
         return await _batch_step(
@@ -488,7 +479,7 @@ class Mutation:
 
     @_field("A notice as a workbook to print and hang up, as a job.", Action.EXPORT_NOTICE)
     async def export_notice(
-        self, info: strawberry.Info, notice: Annotated[strawberry.ID, _says("The notice.")]
+        self, info: strawberry.Info, notice: Annotated[strawberry.ID, says("The notice.")]
     ) -> JobPayload:
         """Export a notice."""
         return await _export(info, exports.Export.NOTICE, Notice, notice, Text("公示", "the notice"), "")
@@ -497,7 +488,7 @@ class Mutation:
     async def export_sample(
         self,
         info: strawberry.Info,
-        sample: Annotated[strawberry.ID, _says("The draw.")],
+        sample: Annotated[strawberry.ID, says("The draw.")],
         reason: ReasonArgument,
     ) -> JobPayload:
         """Export a sample."""
@@ -543,125 +534,3 @@ async def _export(
         return JobPayload(key=key, problems=[])
 
     return await acting.change(info, work, lambda problems: JobPayload(key=None, problems=problems))
-
-
-# --- what depends on a programme ------------------------------------------------------------------------------
-
-
-def mutation_of(programme: CoreProgramme) -> type:
-    """The mutations of one programme: planning, signing and its county's own document, in its own types."""
-    types = types_of(programme)
-    prefix, code = prefix_of(programme.code), programme.code
-    title = programme.title.en
-    stated = programme.stated()
-
-    plan_input = made(
-        f"{prefix}PlanInput",
-        f"The plan of one household: {title}.",
-        {
-            "household": (str, "The number of the household."),
-            "facts": (types.plan, "What the applicant states."),
-            "act": (
-                ActInput | None,
-                strawberry.field(
-                    description="What is said of this plan, where it differs from the others.", default=None
-                ),
-            ),
-        },
-        decorate=strawberry.input,
-    )
-    provision_input = made(
-        f"{prefix}ProvisionInput",
-        f"A county's own document that sets numbers: {title}.",
-        {
-            "title": (str, "Its title."),
-            "number": (str, "Its number 文号."),
-            "issued_on": (date, "The day it was issued."),
-            "parameters": (types.provision, "The values that it sets, each within what the plan permits."),
-        },
-        decorate=strawberry.input,
-    )
-
-    async def plan(self: Any, info: strawberry.Info, period: Any, plans: Any, act: Any = None) -> CasesPayload:
-        acting.require_bounded(plans, "plans")
-
-        async def work(request: Request, session: AsyncSession, ground: Ground, said: Stated) -> Report:
-            stated_plans = []
-            for one in plans:
-                facts = {
-                    name: frozenset(given) if isinstance(given := getattr(one.facts, name), list) else given
-                    for name in stated
-                }
-                own = said if one.act is None else await acting.stated(request, session, one.act)
-                stated_plans.append(planning.PlanStated(one.household, facts, own))
-            return await planning.plan(session, request.who, ground, stated_plans)
-
-        return await acting.act(info, code, period, act, work)
-
-    async def sign(
-        self: Any, info: strawberry.Info, period: Any, stage: Any, cases: Any, act: Any = None
-    ) -> CasesPayload:
-        return await acting.act_on(
-            info,
-            code,
-            period,
-            cases,
-            act,
-            lambda process: (stage.value,),
-            lambda request, session, ground, chosen, said: acts.sign(
-                session, request.who, ground, chosen, stage.value, said
-            ),
-        )
-
-    async def draft(self: Any, info: strawberry.Info, input: Any) -> ProvisionPayload:
-        async def work(request: Request, session: AsyncSession) -> ProvisionPayload:
-            raw = {
-                "title": input.title,
-                "number": input.number,
-                "issued": input.issued_on,
-                "parameters": raw_provision(programme, input.parameters),
-            }
-            key = await grounds.draft_provision(session, request.who, programme, raw)
-            return ProvisionPayload(key=key, problems=[])
-
-        return await acting.change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
-
-    plan.__annotations__ = {
-        "info": strawberry.Info,
-        "period": PeriodArgument,
-        "plans": Annotated[list[plan_input], _says("One plan a household.")],  # type: ignore[valid-type]
-        "act": ActArgument,
-        "return": CasesPayload,
-    }
-    sign.__annotations__ = {
-        "info": strawberry.Info,
-        "period": PeriodArgument,
-        "stage": Annotated[types.stage, _says("The stage that is signed.")],
-        "cases": CasesArgument,
-        "act": ActArgument,
-        "return": CasesPayload,
-    }
-    draft.__annotations__ = {
-        "info": strawberry.Info,
-        "input": Annotated[provision_input, _says("The document.")],
-        "return": ProvisionPayload,
-    }
-    fields = {
-        f"plan_{code}": strawberry.mutation(
-            resolver=plan,
-            description="Open one case a household with its plan, or correct a plan that is not on notice yet: "
-            f"{title}.",
-            metadata={ACTION: Action.WORK_ON_CASES},
-        ),
-        f"sign_{code}": strawberry.mutation(
-            resolver=sign,
-            description=f"Sign a stage of cases; the last signature that is needed completes it: {title}.",
-            metadata={ACTION: Action.WORK_ON_CASES},
-        ),
-        f"draft_{code}_provision": strawberry.mutation(
-            resolver=draft,
-            description=f"Write down a county's own document as a draft, every value checked: {title}.",
-            metadata={ACTION: Action.DRAFT_PROVISION},
-        ),
-    }
-    return strawberry.type(type(f"{prefix}Mutation", (), fields))

@@ -24,11 +24,12 @@ from strawberry.types import ExecutionContext
 from bangfu.programme import Programme
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
 from bangfu_graphql.mapping import ACTION
-from bangfu_graphql.mutations import Mutation, mutation_of
+from bangfu_graphql.mutations import Mutation
 from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
 from bangfu_graphql.queries import MAPPED, Query, query_of
 from bangfu_graphql.scalars import SCALARS
+from bangfu_graphql.steps import steps_of
 from bangfu_graphql.subscriptions import Subscription
 
 SCHEMAS = 32
@@ -65,7 +66,7 @@ class Schema(strawberry.Schema):
 @lru_cache(maxsize=SCHEMAS)
 def _built(programmes: tuple[Programme, ...]) -> Schema:
     queries = (Query, *(query_of(programme) for programme in programmes))
-    mutations = (Mutation, *(mutation_of(programme) for programme in programmes))
+    mutations = (Mutation, *(steps_of(programme) for programme in programmes))
     made = Schema(
         query=_merged("Query", queries),
         mutation=_merged("Mutation", mutations),

@@ -355,6 +355,7 @@ FORMS: dict[str, tuple[dict[str, str], dict[str, Any]]] = {
     "a file where something is": ({"operations": operations(variables={"f": "x"}), "map": PLACE}, FILE),
     "a file in a list": ({"operations": operations(variables={"f": [1]}), "map": '{"0": ["variables.f.0"]}'}, FILE),
     "a file beyond a list": ({"operations": operations(variables={"f": []}), "map": '{"0": ["variables.f.0"]}'}, FILE),
+    "a file outside of the variables": ({"operations": operations(other=None), "map": '{"0": ["other"]}'}, FILE),
     "no variables": ({"operations": operations(variables=None), "map": PLACE}, FILE),
     **{f"operations {it}": ({"operations": it, "map": PLACE}, FILE) for it in ("", "{", "null", "1", "[]", '"x"', "{}")},
     "a batch": ({"operations": f"[{operations()}]", "map": '{"0": ["0.variables.f"]}'}, FILE),
@@ -820,6 +821,18 @@ async def test_a_limit_is_where_it_is_said_to_be(standing: Served, name: str) ->
     response = await ask(standing, made(most), **more)
     assert (response.status_code, list(response.json())) == (200, ["data"]), response.text
     told(await ask(standing, made(most + 1), **more), 413 if name == "characters" else 400, "TOO_LARGE")
+
+
+def test_the_limits_are_no_larger_than_was_tried() -> None:
+    """Their worst was measured: less than a second of work for a document, and some megabytes for each that is kept."""
+    assert (defences.MOST_TOKENS, defences.MOST_SELECTIONS, defences.MOST_PAIRS) == (4_000, 1_000, 20_000)
+    assert (defences.MOST_DEPTH, defences.MOST_ALIASES, defences.MOST_DIRECTIVES, defences.MOST_NESTED) == (
+        16,
+        30,
+        50,
+        50,
+    )
+    assert (http.LARGEST_BODY, http.DEEPEST_BODY, http.LONGEST_DOCUMENT) == (1024 * 1024, 100, 100_000)
 
 
 async def test_the_sizes_of_pages_multiply_up_to_a_limit(standing: Served) -> None:

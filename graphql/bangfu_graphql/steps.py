@@ -1,0 +1,155 @@
+"""The mutations of one programme: planning, signing, and its county's own document, in the types that it brings."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Annotated, Any
+
+import strawberry
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Action
+from bangfu.cases import acts, planning
+from bangfu.cases import ground as grounds
+from bangfu.cases.acts import Report
+from bangfu.cases.ground import Ground
+from bangfu.cases.views import Stated
+from bangfu.programme import Programme
+from bangfu_graphql import acting
+from bangfu_graphql.acting import (
+    ActArgument,
+    ActInput,
+    CasesArgument,
+    CasesPayload,
+    PeriodArgument,
+    ProvisionPayload,
+    says,
+)
+from bangfu_graphql.mapping import ACTION, prefix_of
+from bangfu_graphql.programmes import ProgrammeTypes, made, raw_provision, types_of
+from bangfu_graphql.requests import Request
+
+
+def steps_of(programme: Programme) -> type:
+    """The mutations of a programme as a part of the root."""
+    types, code = types_of(programme), programme.code
+    fields = {
+        f"plan_{code}": _planning(programme, types),
+        f"sign_{code}": _signing(programme, types),
+        f"draft_{code}_provision": _drafting(programme, types),
+    }
+    return strawberry.type(type(f"{prefix_of(code)}Mutation", (), fields))
+
+
+def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
+    title, stated = programme.title.en, programme.stated()
+    apart = strawberry.field(description="What is said of this plan, where it differs from the others.", default=None)
+    plan_input = made(
+        f"{prefix_of(programme.code)}PlanInput",
+        f"The plan of one household: {title}.",
+        {
+            "household": (str, "The number of the household."),
+            "facts": (types.plan, "What the applicant states."),
+            "act": (ActInput | None, apart),
+        },
+        decorate=strawberry.input,
+    )
+
+    async def plan(self: Any, info: strawberry.Info, period: Any, plans: Any, act: Any = None) -> CasesPayload:
+        acting.require_bounded(plans, "plans")
+
+        async def work(request: Request, session: AsyncSession, ground: Ground, said: Stated) -> Report:
+            stated_plans = []
+            for one in plans:
+                facts = {
+                    name: frozenset(given) if isinstance(given := getattr(one.facts, name), list) else given
+                    for name in stated
+                }
+                own = said if one.act is None else await acting.stated(request, session, one.act)
+                stated_plans.append(planning.PlanStated(one.household, facts, own))
+            return await planning.plan(session, request.who, ground, stated_plans)
+
+        return await acting.act(info, programme.code, period, act, work)
+
+    plan.__annotations__ = {
+        "info": strawberry.Info,
+        "period": PeriodArgument,
+        "plans": Annotated[list[plan_input], says("One plan a household.")],  # type: ignore[valid-type]
+        "act": ActArgument,
+        "return": CasesPayload,
+    }
+    return strawberry.mutation(
+        resolver=plan,
+        description=f"Open one case a household with its plan, or correct a plan that is not on notice yet: {title}.",
+        metadata={ACTION: Action.WORK_ON_CASES},
+    )
+
+
+def _signing(programme: Programme, types: ProgrammeTypes) -> Any:
+    async def sign(
+        self: Any, info: strawberry.Info, period: Any, stage: Any, cases: Any, act: Any = None
+    ) -> CasesPayload:
+        return await acting.act_on(
+            info,
+            programme.code,
+            period,
+            cases,
+            act,
+            lambda process: (stage.value,),
+            lambda request, session, ground, chosen, said: acts.sign(
+                session, request.who, ground, chosen, stage.value, said
+            ),
+        )
+
+    sign.__annotations__ = {
+        "info": strawberry.Info,
+        "period": PeriodArgument,
+        "stage": Annotated[types.stage, says("The stage that is signed.")],
+        "cases": CasesArgument,
+        "act": ActArgument,
+        "return": CasesPayload,
+    }
+    return strawberry.mutation(
+        resolver=sign,
+        description=f"Sign a stage of cases; the last signature that is needed completes it: {programme.title.en}.",
+        metadata={ACTION: Action.WORK_ON_CASES},
+    )
+
+
+def _drafting(programme: Programme, types: ProgrammeTypes) -> Any:
+    title = programme.title.en
+    provision_input = made(
+        f"{prefix_of(programme.code)}ProvisionInput",
+        f"A county's own document that sets numbers: {title}.",
+        {
+            "title": (str, "Its title."),
+            "number": (str, "Its number 文号."),
+            "issued_on": (date, "The day it was issued."),
+            "parameters": (types.provision, "The values that it sets, each within what the plan permits."),
+        },
+        decorate=strawberry.input,
+    )
+
+    async def draft(self: Any, info: strawberry.Info, input: Any) -> ProvisionPayload:
+        async def work(request: Request, session: AsyncSession) -> ProvisionPayload:
+            raw = {
+                "title": input.title,
+                "number": input.number,
+                "issued": input.issued_on,
+                "parameters": raw_provision(programme, input.parameters),
+            }
+            key = await grounds.draft_provision(session, request.who, programme, raw)
+            return ProvisionPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))
+
+    draft.__annotations__ = {
+        "info": strawberry.Info,
+        "input": Annotated[provision_input, says("The document.")],
+        "return": ProvisionPayload,
+    }
+    return strawberry.mutation(
+        resolver=draft,
+        description=f"Write down a county's own document as a draft, every value checked: {title}.",
+        metadata={ACTION: Action.DRAFT_PROVISION},
+    )

@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Awaitable, Callable
 from datetime import date
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
@@ -49,6 +49,7 @@ from bangfu_graphql.acting import (
     says,
 )
 from bangfu_graphql.casework import Notice, Sample
+from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION, entity_of
 from bangfu_graphql.money import PaymentBatch
 from bangfu_graphql.problems import problem
@@ -117,7 +118,9 @@ class Mutation:
         self, info: strawberry.Info, input: Annotated[ImportInput, says("The workbook.")]
     ) -> JobPayload:
         """Import a workbook."""
-        file = cast(UploadFile, input.file)
+        file: object = input.file
+        if not isinstance(file, UploadFile):
+            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
         data = await file.read()
 
         async def work(request: Request, session: AsyncSession) -> JobPayload:

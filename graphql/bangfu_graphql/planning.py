@@ -241,13 +241,16 @@ def page_size(arguments: Mapping[str, Any]) -> int:
     return min([*stated, LARGEST_PAGE]) if stated else DEFAULT_PAGE
 
 
-def require_bounded(selected: Selected, rows: int) -> None:
-    """Refuse a tree that may hold more than ``LARGEST_TREE`` objects."""
-    if _size(selected, rows) > LARGEST_TREE:
+def require_bounded(selected: Selected, rows: int, before: int) -> int:
+    """How many objects a document may hold with this tree beside what came ``before``; refuses more than
+    ``LARGEST_TREE``."""
+    whole = before + _size(selected, rows)
+    if whole > LARGEST_TREE:
         raise GraphQLError(
             f"The pages of this document multiply to more than {LARGEST_TREE:,} objects; ask for smaller pages.",
             extensions={"code": "TOO_LARGE"},
         )
+    return whole
 
 
 def _size(selected: Selected, rows: int) -> int:

@@ -64,6 +64,8 @@ class Reader:
         self.now: AsyncSession
         """The request's session, while something is being read in it."""
         self._memory: dict[Any, Any] = {}
+        self._asked = 0
+        """How many objects the request may hold by what has been asked for so far."""
 
     async def once(self, key: Any, read: Callable[[], Awaitable[T]]) -> T:
         """What several fields of one level need, read for the first of them and kept for the others."""
@@ -126,7 +128,7 @@ class Reader:
         for paged, arguments in _paged(selected):
             Window.of(paged.entity, arguments)
             conditions_of(arguments, self.sight)
-        require_bounded(selected, rows)
+        self._asked = require_bounded(selected, rows, self._asked)
 
     # --- one type ---
 

@@ -77,9 +77,9 @@ def _read_day(text: str) -> date:
 
 
 def _read_instant(text: str) -> datetime:
-    instant = datetime.fromisoformat(text)
-    if instant.tzinfo is None:
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9:]{8}(\.[0-9]{1,6})?([Zz]|[+-][0-9]{2}:[0-9]{2})", text):
         raise ValueError(text)
+    instant = datetime.fromisoformat(text.upper())
     return instant.astimezone(UTC)  # an instant has a place in the time of the world, or overflows
 
 

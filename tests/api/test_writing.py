@@ -339,6 +339,32 @@ async def test_a_file_that_is_too_large_or_no_workbook(served: Served) -> None:
     assert (job["state"], [p["code"] for p in job["problems"]]) == ("REFUSED", ["FILE_UNREADABLE"])
 
 
+async def test_a_file_comes_in_a_form_or_not_at_all(served: Served) -> None:
+    for file in ("x", 1, {"name": "x"}):
+        answer = await served.ask("R1", IMPORT, input={"kind": "INCOME", "file": file})
+        assert answer.codes == ["BAD_USER_INPUT"]
+    assert await jobs.waiting(served.world.database) == []
+
+
+async def test_the_pages_of_a_whole_document_are_bounded(served: Served) -> None:
+    deep = "households(first: 100) { nodes { income(first: 90) { nodes { item } } } }"
+    assert "errors" not in (await served.ask("C1", f"{{ a: {deep} b: {deep} }}")).body
+    assert (await served.ask("C1", f"{{ a: {deep} b: {deep} c: {deep} }}")).codes == ["TOO_LARGE"]
+
+
+@pytest.mark.parametrize(
+    ("instant", "taken"),
+    [
+        ("2021-01-01T00:00:00+08:00", True), ("2021-01-01T00:00:00.5Z", True), ("2021-01-01t00:00:00z", True),
+        ("2021-W01-1T00:00:00+08:00", False), ("2021-01-01 00:00:00+08:00", False), ("2021-01-01T00:00+08:00", False),
+        ("2021-01-01T00:00:00+08:00:30", False), ("20210101T000000Z", False), ("2021-01-01T00:00:00", False),
+    ],
+)  # fmt: skip
+async def test_an_instant_is_rfc_3339(standing: Served, instant: str, taken: bool) -> None:
+    answer = await standing.ask("C1", "query($at: DateTime) { audit(filter: {since: $at}) { totalCount } }", at=instant)
+    assert ("errors" not in answer.body) is taken
+
+
 async def test_a_worker_that_died_is_followed_by_another(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
     await served.world.until("accounting")
     await served.day(served.world.today)

@@ -15,7 +15,7 @@ import click
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
 from bangfu.cli import main
-from bangfu.db.walls import Kind
+from bangfu.db.walls import Kind, Own
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base
 from bangfu.programme import NOTICE_COLUMNS, PAYMENT_COLUMNS, REGISTRY_FACTS, Hooks, installed
@@ -76,9 +76,23 @@ def walls() -> str:
     said = {
         Kind.PLATFORM: "the owner alone",
         Kind.TENANT: "everyone of the county",
+        Kind.STAFF: "who holds an office of the county",
         Kind.AREA: "whose areas hold the row's division",
+        Kind.PARTICIPANT: "whose areas hold the row's division",
+        Kind.ORGANIZATION: "whose areas hold the row's division",
         Kind.SPAN: "whose areas hold all of the row's",
         Kind.OFFICER: "the officer whose row it is",
+    }
+    own = {
+        Own.OFFICER: "the officer",
+        Own.OFFICER_ID: "the officer whose row it is",
+        Own.ORGANIZATION: "who works for the organization",
+        Own.ORGANIZATION_ID: "who works for the organization",
+        Own.HOUSEHOLD: "who is linked to the household, or is of it",
+        Own.HOUSEHOLD_ID: "who is linked to the household, or is of it",
+        Own.CASE_ID: "who is linked to the case's household, or is of it",
+        Own.MEMBER: "who is linked to the person's household, or is of it",
+        Own.REACH: "whoever works in the division",
     }
     lines = [
         "# Walls",
@@ -96,7 +110,8 @@ def walls() -> str:
         if wall.while_:
             changes += f" — while {wall.while_}"
         first = (inspect.getdoc(tables[name]) or "").split("\n")[0]
-        lines.append(f"| `{name}` | {said[wall.kind]} | {changes} | {first} |")
+        sees = said[wall.kind] + (f", or {own[wall.own]}" if wall.own else "")
+        lines.append(f"| `{name}` | {sees} | {changes} | {first} |")
     return "\n".join([*lines, ""])
 
 

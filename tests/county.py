@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from sqlalchemy import event, text
+from sqlalchemy import event, select, text
 
 from bangfu import jobs
-from bangfu.access import CHINA, Actor, County, Entered, Moment, actors, county, create_county
+from bangfu.access import CHINA, Actor, County, Entered, Moment, county, create_county, enter
 from bangfu.cases import acts, batch, planning
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
@@ -23,6 +23,7 @@ from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db import Database, Scope
 from bangfu.errors import Problem
+from bangfu.models import Officer
 from bangfu.process import Duty
 from bangfu.programme import Plugins, installed
 from bangfu.registry import importing
@@ -166,7 +167,6 @@ class World:
         for kind, data in (("divisions", DIVISIONS), ("officers", OFFICERS), ("households", roster())):
             status = await self.bring(kind, data, "R1")
             assert status.state == "done", status.result
-            await self.look()
         await self.open_period()
         self.today = SEPTEMBER
         assert (await self.bring("income", ledger(), "R1")).state == "done"
@@ -184,8 +184,9 @@ class World:
     async def look(self) -> None:
         """Read the county and its officers anew."""
         self.tenant = await county(self.database, CODE)
-        async with self.database.session(Scope(self.tenant.id)) as session:
-            self.officers = {officer.number: officer for officer in await actors(session, self.tenant)}
+        async with self.database.session(Scope(self.tenant.id, staff=True)) as session:
+            numbers = (await session.scalars(select(Officer.number))).all()
+        self.officers = {number: (await enter(self.database, CODE, number)).actor for number in numbers}
 
     @property
     def plugins(self) -> Plugins:
@@ -214,7 +215,10 @@ class World:
         name = options.pop("name", f"{importer.title.zh}.csv")
         who = self.who(number)
         job = await importing.ask(self.database, self.vault, who, importer, name, raw, **options)
-        return await jobs.run(self.database, self.vault, who, job, {importer.kind: importing.handler(importer)})
+        status = await jobs.run(self.database, self.vault, who, job, {importer.kind: importing.handler(importer)})
+        if kind in ("officers", "households") and not options.get("dry_run"):
+            await self.look()
+        return status
 
     async def act(self, number: str, function: Any, selection: Selection | None = None, **options: Any) -> Report:
         """Let an officer act on a selection (everything in sight unless stated)."""

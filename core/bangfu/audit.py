@@ -36,6 +36,6 @@ async def record(
             object=object,
             reason=reason,
             data=dict(data),
-            areas=ranges(scope.areas),
+            areas=ranges(scope.own),
         )
     )

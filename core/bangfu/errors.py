@@ -49,6 +49,12 @@ class Code(Enum):
         "请核对工号,或先导入工作人员名册。",
         "Check the staff number, or import the staff roster first.",
     )
+    PASS_ENDED = _says(
+        "登录已失效",
+        "What you got in with has ended.",
+        "请重新登录;账号已停用的,请联系本县数据管理员。",
+        "Log in again; if the account is disabled, ask the county's registrar.",
+    )
     FORBIDDEN = _says(
         "您的职责不允许此项操作:{action}",
         "Your duties do not allow this: {action}.",

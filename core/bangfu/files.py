@@ -43,6 +43,7 @@ async def store(session: AsyncSession, vault: Vault, who: Entered, name: str, da
         File.sha256 == digest,
         File.name == name,
         File.areas == areas,
+        File.officer_id == who.actor.id,
     )
     found: UUID | None = await session.scalar(select(File.id).where(*same))
     if found is not None:

@@ -35,10 +35,10 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import INT8MULTIRANGE, JSONB, Range
+from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bangfu.db import Kind, Wall, Walls
+from bangfu.db import Kind, Own, Wall, Walls
 
 Division12 = Annotated[int, mapped_column(BigInteger)]
 """A 12-digit division code as a number, so that an area is a range."""
@@ -148,7 +148,7 @@ class Organization(TenantRow, Base):
     """An organization 组织: a bureau, a school, an enterprise, a helping unit."""
 
     __tablename__ = "organization"
-    __wall__ = Wall(Kind.TENANT, update=("name", "kind", "division"))
+    __wall__ = Wall(Kind.STAFF, own=Own.ORGANIZATION, update=("name", "kind", "division"))
     __table_args__ = (UniqueConstraint("tenant_id", "credit_code"),)
 
     credit_code: Mapped[str]
@@ -158,24 +158,36 @@ class Organization(TenantRow, Base):
 
 
 class Officer(TenantRow, Base):
-    """A person in office 工作人员, known by a staff number."""
+    """A person in office 工作人员, known by a staff number, or an account of an enterprise or of a household.
+
+    Who is disabled gets in no more; nothing that let somebody in before ``signed_out_at`` does.
+    """
 
     __tablename__ = "officer"
-    __wall__ = Wall(Kind.TENANT, update=("name", "organization_id"))
+    __wall__ = Wall(Kind.STAFF, own=Own.OFFICER, update=("name", "organization_id", "disabled_at", "signed_out_at"))
     __table_args__ = (UniqueConstraint("tenant_id", "number"), _to("organization"))
 
     number: Mapped[str]
     name: Mapped[str]
     organization_id: Mapped[UUID | None]
+    disabled_at: Mapped[datetime | None]
+    signed_out_at: Mapped[datetime | None]
 
 
 class Assignment(TenantRow, Dated, Base):
-    """A duty that an officer holds over an area for a time 任职."""
+    """A duty that an officer holds for a time 任职: over an area, in an organization, or for a household.
+
+    A stand-in 代理 holds it for somebody else, and only until a day.
+    """
 
     __tablename__ = "assignment"
-    __wall__ = Wall(Kind.TENANT, update=("known_to",))
+    __wall__ = Wall(Kind.STAFF, own=Own.OFFICER_ID, update=("known_to",))
     __table_args__ = (
         _to("officer"),
+        _to("organization"),
+        _to("household"),
+        _to("officer", "stands_in_for"),
+        CheckConstraint("stands_in_for is null or valid_to is not null", name="stand_in"),
         Index("ix_assignment_officer", "tenant_id", "officer_id"),
         Index(
             "uq_assignment_current",
@@ -183,8 +195,11 @@ class Assignment(TenantRow, Dated, Base):
             "officer_id",
             "duty",
             "area_lo",
+            "organization_id",
+            "household_id",
             unique=True,
             postgresql_where=_CURRENT,
+            postgresql_nulls_not_distinct=True,
         ),
     )
 
@@ -192,6 +207,137 @@ class Assignment(TenantRow, Dated, Base):
     duty: Mapped[str]
     area_lo: Mapped[Division12]
     area_hi: Mapped[Division12]
+    organization_id: Mapped[UUID | None]
+    household_id: Mapped[UUID | None]
+    stands_in_for: Mapped[UUID | None]
+
+
+class PolicyRule(TenantRow, Base):
+    """What the county itself has laid down about who may do what 本县权限规定, within what the platform allows.
+
+    ``programme`` and ``stage`` are ``*`` for every one. A change closes the rule and adds another.
+    """
+
+    __tablename__ = "policy_rule"
+    __wall__ = Wall(Kind.STAFF, update=("known_to",))
+    __table_args__ = (
+        CheckConstraint("effect in ('allow', 'deny')", name="effect"),
+        Index(
+            "uq_policy_rule_current",
+            "tenant_id",
+            "duty",
+            "action",
+            "programme",
+            "stage",
+            unique=True,
+            postgresql_where=_KNOWN,
+        ),
+    )
+
+    duty: Mapped[str]
+    action: Mapped[str]
+    programme: Mapped[str]
+    stage: Mapped[str]
+    effect: Mapped[str]
+    reason: Mapped[str]
+    decided_by: Mapped[UUID]
+    known_from: Mapped[datetime]
+    known_to: Mapped[datetime | None]
+
+
+# --- how people get in ----------------------------------------------------------------------------------------
+
+
+class IdentityProvider(Base):
+    """The identity provider that a county's people log in with 统一身份认证; a county without one uses local accounts.
+
+    ``officer_claim`` is the claim that holds the staff number.
+    """
+
+    __tablename__ = "identity_provider"
+    __wall__ = Wall(Kind.PLATFORM)
+    __table_args__ = (UniqueConstraint("issuer", "audience"),)
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    issuer: Mapped[str]
+    audience: Mapped[str]
+    algorithms: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    officer_claim: Mapped[str]
+    client_id: Mapped[str]
+    client_secret: Mapped[bytes | None] = mapped_column(LargeBinary)
+    set_at: Mapped[datetime]
+
+
+class Credential(Base):
+    """A local account 本地账号: the password as argon2id keeps it, and the seed of the second factor.
+
+    ``last_step`` is the last time step whose code was used; no code counts twice.
+    """
+
+    __tablename__ = "credential"
+    __wall__ = Wall(
+        Kind.OFFICER,
+        update=("password", "password_at", "totp", "last_step", "failures", "locked_until"),
+        sealed=("totp",),
+    )
+    __table_args__ = (_to("officer"),)
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    officer_id: Mapped[UUID] = mapped_column(primary_key=True)
+    password: Mapped[str]
+    password_at: Mapped[datetime]
+    totp: Mapped[bytes | None] = mapped_column(LargeBinary)
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    failures: Mapped[int]
+    locked_until: Mapped[datetime | None]
+
+
+class Enrolment(TenantRow, Base):
+    """A code with which an officer sets a password once 账号激活码. Only its digest is kept."""
+
+    __tablename__ = "enrolment"
+    __wall__ = Wall(Kind.STAFF, own=Own.OFFICER_ID, update=("used_at",))
+    __table_args__ = (_to("officer"), Index("ix_enrolment_officer", "tenant_id", "officer_id"))
+
+    officer_id: Mapped[UUID]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    made_by: Mapped[UUID]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class LoginSession(TenantRow, Base):
+    """A browser that somebody is logged in with 登录会话. The cookie holds the secret, the row its digest."""
+
+    __tablename__ = "login_session"
+    __wall__ = Wall(Kind.OFFICER, update=("seen_at", "ended_at"))
+    __table_args__ = (_to("officer"), Index("ix_login_session_officer", "tenant_id", "officer_id"))
+
+    officer_id: Mapped[UUID]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    way: Mapped[str]
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class ServiceToken(TenantRow, Base):
+    """A token of a system that works in the name of an account 服务令牌: for some actions only, for a time."""
+
+    __tablename__ = "service_token"
+    __wall__ = Wall(Kind.STAFF, own=Own.OFFICER_ID, update=("revoked_at",))
+    __table_args__ = (_to("officer"), Index("ix_service_token_officer", "tenant_id", "officer_id"))
+
+    officer_id: Mapped[UUID]
+    name: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    actions: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    made_by: Mapped[UUID]
+    made_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
 
 
 class CalendarDay(Base):
@@ -213,7 +359,7 @@ class Household(TenantRow, Base):
     """A registered household 建档户, known by its number."""
 
     __tablename__ = "household"
-    __wall__ = Wall(Kind.AREA, update=("division", "group_name"))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD, update=("division", "group_name"))
     __table_args__ = (UniqueConstraint("tenant_id", "number"), _by_division("household"))
 
     number: Mapped[str]
@@ -227,7 +373,9 @@ class Person(TenantRow, Base):
 
     __tablename__ = "person"
     __wall__ = Wall(
-        Kind.AREA,
+        Kind.PARTICIPANT,
+        own=Own.MEMBER,
+        sealed=("identity", "identity_index", "phone"),
         update=(
             "division",
             "name",
@@ -258,7 +406,7 @@ class Membership(TenantRow, Dated, Base):
     """Who belongs to a household, in which relation to its head 家庭成员."""
 
     __tablename__ = "membership"
-    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, update=("known_to", "division"))
     __table_args__ = (
         _to("household"),
         _to("person"),
@@ -283,7 +431,7 @@ class Standing(TenantRow, Dated, Base):
     """A household's standing in the register 户类型 and the year in which it left poverty 脱贫年度."""
 
     __tablename__ = "standing"
-    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, update=("known_to", "division"))
     __table_args__ = (
         _to("household"),
         CheckConstraint("standing in ('poor', 'exited', 'general')", name="standing"),
@@ -301,7 +449,9 @@ class Account(TenantRow, Dated, Base):
     """The bank account 一卡通 that a household is paid to."""
 
     __tablename__ = "account"
-    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __wall__ = Wall(
+        Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, sealed=("number", "number_index"), update=("known_to", "division")
+    )
     __table_args__ = (
         _to("household"),
         Index("uq_account_current", "tenant_id", "household_id", unique=True, postgresql_where=_CURRENT),
@@ -321,7 +471,7 @@ class HouseholdCadre(TenantRow, Dated, Base):
     """The cadre linked to a household 联户干部."""
 
     __tablename__ = "household_cadre"
-    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, update=("known_to", "division"))
     __table_args__ = (
         _to("household"),
         _to("officer"),
@@ -339,7 +489,7 @@ class IncomeLine(TenantRow, Base):
     """One line of a household's income ledger 收入台账. A correction closes the line and adds another."""
 
     __tablename__ = "income_line"
-    __wall__ = Wall(Kind.AREA, update=("known_to", "division"))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, update=("known_to", "division"))
     __table_args__ = (
         _to("household"),
         CheckConstraint("category in ('breeding', 'planting', 'labour', 'self_employment')", name="category"),
@@ -380,8 +530,8 @@ class File(TenantRow, Base):
     """A file 文件, found by its content and sealed, because workbooks hold identity numbers."""
 
     __tablename__ = "file"
-    __wall__ = Wall(Kind.SPAN)
-    __table_args__ = (UniqueConstraint("tenant_id", "sha256", "areas", "name"),)
+    __wall__ = Wall(Kind.SPAN, own=Own.OFFICER_ID, sealed=("content",))
+    __table_args__ = (UniqueConstraint("tenant_id", "sha256", "areas", "name", "officer_id"),)
 
     sha256: Mapped[str]
     name: Mapped[str]
@@ -398,6 +548,7 @@ class Job(TenantRow, Base):
     __tablename__ = "job"
     __wall__ = Wall(
         Kind.SPAN,
+        own=Own.OFFICER_ID,
         update=("state", "done", "total", "result", "result_file_id", "lease_until", "finished_at", "attempts"),
     )
     __table_args__ = (
@@ -502,7 +653,8 @@ class Case(TenantRow, Base):
 
     __tablename__ = "case_file"
     __wall__ = Wall(
-        Kind.AREA,
+        Kind.PARTICIPANT,
+        own=Own.HOUSEHOLD_ID,
         update=(
             "division",
             "edition_id",
@@ -546,7 +698,7 @@ class Claim(Base):
     """
 
     __tablename__ = "claim"
-    __wall__ = Wall(Kind.AREA, update=("division",))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.REACH, update=("division",))
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
     programme: Mapped[str] = mapped_column(primary_key=True)
@@ -561,7 +713,7 @@ class CaseEvent(TenantRow, Base):
     """One act on a case 办理记录: what, by whom, in which duty, on which day, typed in by whom. Never changed."""
 
     __tablename__ = "case_event"
-    __wall__ = Wall(Kind.AREA, update=("division",))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division",))
     __table_args__ = (_to("case_file", "case_id"), UniqueConstraint("tenant_id", "case_id", "version"))
 
     case_id: Mapped[UUID]
@@ -585,7 +737,7 @@ class Signature(TenantRow, Base):
     """A signature under a stage of a case 签字; ``stands_for`` names further places that it fills."""
 
     __tablename__ = "signature"
-    __wall__ = Wall(Kind.AREA, update=("division",))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division",))
     __table_args__ = (
         _to("case_file", "case_id"),
         UniqueConstraint("tenant_id", "case_id", "stage", "round", "duty"),
@@ -611,7 +763,7 @@ class DeterminationRow(TenantRow, Base):
     """
 
     __tablename__ = "determination"
-    __wall__ = Wall(Kind.AREA, update=("division",))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division",))
     __table_args__ = (
         _to("case_file", "case_id"),
         _to("edition"),
@@ -637,7 +789,7 @@ class Notice(TenantRow, Base):
     """A public notice 公示 in one village."""
 
     __tablename__ = "notice"
-    __wall__ = Wall(Kind.AREA)
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.REACH)
     __table_args__ = (_by_division("notice"),)
 
     programme: Mapped[str]
@@ -654,7 +806,7 @@ class NoticeEntry(TenantRow, Base):
     """What a notice shows of one case: allow-listed columns and nothing else 公示条目."""
 
     __tablename__ = "notice_entry"
-    __wall__ = Wall(Kind.AREA)
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID)
     __table_args__ = (
         _to("notice"),
         _to("case_file", "case_id"),
@@ -673,7 +825,8 @@ class Objection(TenantRow, Base):
 
     __tablename__ = "objection"
     __wall__ = Wall(
-        Kind.AREA,
+        Kind.PARTICIPANT,
+        own=Own.CASE_ID,
         update=("division", "settled_on", "upheld", "finding", "settled_by", "settled_at"),
     )
     __table_args__ = (
@@ -701,7 +854,7 @@ class SampleDraw(TenantRow, Base):
     """A drawn sample 抽查: seed, frame and size, so that anyone can draw it again."""
 
     __tablename__ = "sample_draw"
-    __wall__ = Wall(Kind.SPAN)
+    __wall__ = Wall(Kind.SPAN, own=Own.OFFICER_ID)
     __table_args__ = (UniqueConstraint("tenant_id", "programme", "period", "number"),)
 
     programme: Mapped[str]
@@ -724,7 +877,8 @@ class SampleUnit(TenantRow, Base):
 
     __tablename__ = "sample_unit"
     __wall__ = Wall(
-        Kind.AREA,
+        Kind.PARTICIPANT,
+        own=Own.CASE_ID,
         update=("division", "passed", "finding", "checked_by", "checked_on", "checked_at"),
     )
     __table_args__ = (
@@ -754,7 +908,7 @@ class Entitlement(TenantRow, Base):
     """What a household is due by a determination that has passed every gate 应发. One a case stands at a time."""
 
     __tablename__ = "entitlement"
-    __wall__ = Wall(Kind.AREA, update=("division", "voided_at"))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division", "voided_at"))
     __table_args__ = (
         _to("case_file", "case_id"),
         _to("determination"),
@@ -825,7 +979,9 @@ class PaymentLine(TenantRow, Base):
 
     __tablename__ = "payment_line"
     __wall__ = Wall(
-        Kind.AREA,
+        Kind.PARTICIPANT,
+        own=Own.HOUSEHOLD_ID,
+        sealed=("account",),
         update=("voided_at",),
         while_="exists (select from payment_batch b where b.tenant_id = payment_line.tenant_id"
         " and b.id = payment_line.batch_id and b.released_at is null)",
@@ -860,6 +1016,32 @@ class PaymentLine(TenantRow, Base):
     voided_at: Mapped[datetime | None]
 
 
+# --- pairings -------------------------------------------------------------------------------------------------
+
+
+class Pairing(TenantRow, Dated, Base):
+    """An organization that helps a village for a time 结对帮扶."""
+
+    __tablename__ = "pairing"
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID, update=("known_to",))
+    __table_args__ = (
+        _to("organization"),
+        _by_division("pairing"),
+        Index("ix_pairing_organization", "tenant_id", "organization_id"),
+        Index(
+            "uq_pairing_current",
+            "tenant_id",
+            "organization_id",
+            "division",
+            unique=True,
+            postgresql_where=_CURRENT,
+        ),
+    )
+
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+
+
 # --- audit ----------------------------------------------------------------------------------------------------
 
 
@@ -867,8 +1049,11 @@ class AuditEntry(TenantRow, Base):
     """Who did, read or exported what, when and why 审计记录. Written in the same transaction; never changed."""
 
     __tablename__ = "audit_entry"
-    __wall__ = Wall(Kind.SPAN)
-    __table_args__ = (Index("ix_audit_entry_at", "tenant_id", "at"),)
+    __wall__ = Wall(Kind.SPAN, own=Own.OFFICER_ID)
+    __table_args__ = (
+        Index("ix_audit_entry_at", "tenant_id", "at"),
+        Index("ix_audit_entry_officer", "tenant_id", "officer_id", "action", "at"),
+    )
 
     at: Mapped[datetime]
     officer_id: Mapped[UUID]
@@ -877,6 +1062,26 @@ class AuditEntry(TenantRow, Base):
     reason: Mapped[str]
     data: Mapped[Json]
     areas: Mapped[Areas]
+
+
+class AuditLink(Base):
+    """A link of the chain that the audit record is sealed with 审计链: an entry's digest under that of the link before.
+
+    Links are made after the entries, by the sealer alone, so that those who write entries never wait for each other.
+    """
+
+    __tablename__ = "audit_link"
+    __wall__ = Wall(Kind.STAFF)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "entry_id"], ["audit_entry.tenant_id", "audit_entry.id"]),
+        UniqueConstraint("tenant_id", "entry_id"),
+    )
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True)
+    entry_id: Mapped[UUID]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    sealed_at: Mapped[datetime]
 
 
 # --- requests -------------------------------------------------------------------------------------------------
@@ -890,7 +1095,7 @@ class AnsweredRequest(Base):
     """
 
     __tablename__ = "answered_request"
-    __wall__ = Wall(Kind.OFFICER, update=("answer",), delete=True)
+    __wall__ = Wall(Kind.OFFICER, sealed=("answer",), update=("answer",), delete=True)
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
     officer_id: Mapped[UUID] = mapped_column(primary_key=True)

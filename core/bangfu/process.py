@@ -57,7 +57,14 @@ class Duty(StrEnum):
     FUND_MANAGER = "fund_manager"
     FINANCE = "finance"
     REGISTRAR = "registrar"
+    CIVIL_AFFAIRS = "civil_affairs"
+    DISABLED_FEDERATION = "disabled_federation"
+    EDUCATION = "education"
+    INDUSTRY_FEDERATION = "industry_federation"
+    AUDITOR = "auditor"
+    SUPERIOR = "superior"
     ENTERPRISE_AGENT = "enterprise_agent"
+    HOUSEHOLDER = "householder"
 
     @property
     def title_text(self) -> Text:
@@ -70,9 +77,19 @@ class Duty(StrEnum):
         return _DUTIES[self][0]
 
     @property
+    def is_staff(self) -> bool:
+        """Whether it is an office of the county; an enterprise's agent and a household hold none."""
+        return self not in (Duty.ENTERPRISE_AGENT, Duty.HOUSEHOLDER)
+
+    @property
     def has_area(self) -> bool:
-        """Whether it is held over villages; who works for an enterprise sees no household anywhere."""
-        return self.tier is not Tier.ENTERPRISE
+        """Whether it is held over villages; who works for an enterprise acts on no household anywhere."""
+        return self.is_staff
+
+    @property
+    def sees_area(self) -> bool:
+        """Whether its holder sees the whole of its area, and not only the households that are his own."""
+        return self.is_staff and self is not Duty.LINKED_CADRE
 
 
 _DUTIES = {
@@ -86,7 +103,14 @@ _DUTIES = {
     Duty.FUND_MANAGER: (Tier.COUNTY, Text("县扶移局", "county fund manager")),
     Duty.FINANCE: (Tier.COUNTY, Text("县财政局", "county finance bureau")),
     Duty.REGISTRAR: (Tier.COUNTY, Text("县数据管理员", "county registrar")),
+    Duty.CIVIL_AFFAIRS: (Tier.COUNTY, Text("县民政局", "county civil affairs bureau")),
+    Duty.DISABLED_FEDERATION: (Tier.COUNTY, Text("县残联", "county disabled persons' federation")),
+    Duty.EDUCATION: (Tier.COUNTY, Text("县教育局", "county education bureau")),
+    Duty.INDUSTRY_FEDERATION: (Tier.COUNTY, Text("县工商联", "county federation of industry and commerce")),
+    Duty.AUDITOR: (Tier.COUNTY, Text("审计监督", "auditor")),
+    Duty.SUPERIOR: (Tier.COUNTY, Text("上级主管部门", "superior level of government")),
     Duty.ENTERPRISE_AGENT: (Tier.ENTERPRISE, Text("企业经办", "agent of an enterprise")),
+    Duty.HOUSEHOLDER: (Tier.VILLAGE, Text("农户", "household")),
 }
 
 

@@ -31,7 +31,7 @@ from strawberry.types import ExecutionResult
 from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
-from bangfu.access import Entered, actor, county
+from bangfu.access import Entered, Pass, admit
 from bangfu.cases.ground import switched_on
 from bangfu.db import Database
 from bangfu.db import Scope as DbScope
@@ -80,22 +80,21 @@ class Service:
         """The installation's settings."""
         return self.database.settings
 
-    async def enter(self, request: HttpRequest) -> tuple[Entered, dict[str, Any]]:
-        """Who asks, and the programmes that the county runs today; raises :class:`Unauthenticated`.
+    async def enter(self, request: HttpRequest) -> tuple[Pass, Entered, dict[str, Any]]:
+        """With what somebody asks, who it is, and the programmes run today; raises :class:`Unauthenticated`.
 
         A county or an officer that does not exist (any more) is answered like a token that is none.
         """
         bearer = self.tokens.bearer(request.headers.get("authorization"), datetime.now(UTC))
         try:
-            found = await county(self.database, bearer.tenant)
-            moment = found.moment()
-            async with self.database.session(DbScope(found.id), reading=True) as session:
-                who = Entered(await actor(session, found, bearer.officer), moment)
-                running = await switched_on(session, found.id, moment.today)
+            shown = Pass(bearer.tenant, bearer.officer)
+            who = await admit(self.database, shown)
+            async with self.database.session(DbScope(who.county.id), reading=True) as session:
+                running = await switched_on(session, who.county.id, who.at.today)
         except Refused as refusal:
             raise Unauthenticated from refusal
         known = self.plugins.programmes
-        return who, {code: known[code] for code in sorted(running) if code in known}
+        return shown, who, {code: known[code] for code in sorted(running) if code in known}
 
 
 def _browses(request: HttpRequest) -> bool:
@@ -130,11 +129,12 @@ class View(GraphQL[Request, None]):
             response = RedirectResponse("/graphql/console", 303)
         else:
             try:
-                who, programmes = await self.service.enter(http)
+                shown, who, programmes = await self.service.enter(http)
                 key = http.headers.get("idempotency-key")
                 if key is not None and not (0 < len(key) <= LONGEST_KEY and key.isprintable()):
                     raise BadRequest(400, f"An Idempotency-Key is 1 to {LONGEST_KEY} printable characters.")
                 context = Request(
+                    shown,
                     who,
                     self.service.database,
                     self.service.vault,

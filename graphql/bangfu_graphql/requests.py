@@ -19,7 +19,7 @@ import strawberry
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu.access import Entered, enter
+from bangfu.access import Entered, Pass, admit
 from bangfu.db import Database
 from bangfu.db.bulk import insert_new
 from bangfu.errors import Code
@@ -48,6 +48,7 @@ class Replayed(Exception):
 class Request:
     """What a resolver knows of the request that it answers."""
 
+    shown: Pass
     who: Entered
     database: Database
     vault: Vault
@@ -76,8 +77,8 @@ class Request:
         return text.in_(self.language)
 
     async def renew(self) -> None:
-        """Look at who asks anew: duties may have ended since. Refuses ``OFFICER_UNKNOWN``."""
-        self.who = await enter(self.database, self.who.county.code, self.who.actor.number)
+        """Look at who asks anew: duties may have ended since. Refuses ``PASS_ENDED``."""
+        self.who = await admit(self.database, self.shown)
         self.__post_init__()
 
     async def standing(self, model: Any, key: Any) -> tuple[Any, ...] | None:

@@ -123,7 +123,7 @@ async def download(request: HttpRequest) -> Response:
 async def _fetched(request: HttpRequest) -> files.Content:
     """The file that is asked for; refuses one that is not the asker's, or that the asker may not have any more."""
     service: Service = request.app.state.service
-    who, _ = await service.enter(request)
+    _, who, _ = await service.enter(request)
     missing = Text("文件", "the file")
     try:
         key = UUID(request.path_params["id"])

@@ -44,7 +44,7 @@ async def show(opened: Open, address: str) -> None:
         shell.say("还没有演示县:先运行 make demo", "there is no demo county yet: run make demo first")
         return
     issuer = Issuer.open(shell.settings)
-    async with opened.database.session(Scope(found.id)) as session:
+    async with opened.database.session(Scope(found.id, staff=True)) as session:
         officers = await actors(session, found)
     shell.out.print()
     shell.out.rule(f"[bold]{found.name} {found.code}", align="left")

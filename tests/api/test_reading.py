@@ -66,8 +66,8 @@ PROGRAMMES = installed().programmes
 SCHEMA = schema_of(PROGRAMMES.values())._schema
 LAST_DAY = date(2021, 10, 28)
 NOT_A_CURSOR = "This is no cursor of this list; take one from its `pageInfo` or `edges`."
-OPENING = 5
-"""The statements that every request begins with: its county, its officer, the programmes, and a scope for each of two
+OPENING = 4
+"""The statements that every request begins with: who asks, the programmes, and a scope for each of two
 transactions."""
 
 
@@ -1289,7 +1289,7 @@ T1_HOMES = homes(lambda home: home.township == "东镇")
 NOTHING = dict.fromkeys(_sight([], 0), FORBIDDEN)
 SIGHT: dict[str, dict[str, Any]] = {
     "VC1": _sight(V1_HOMES, 1, jobs=1, batches=0, samples=0),
-    "L1": _sight(V1_HOMES, 1, jobs=1, batches=FORBIDDEN, samples=0),
+    "L1": _sight(V1_HOMES, 1, jobs=0, batches=FORBIDDEN, samples=0),
     "K1": _sight(T1_HOMES, 2, jobs=1, batches=0, samples=0),
     "K2": _sight(V3_HOMES, 1, jobs=0, batches=0, samples=0),
     "R2": _sight(NUMBERS, 3, batches=FORBIDDEN, samples=2),

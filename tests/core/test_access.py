@@ -82,7 +82,7 @@ def test_duties_count_on_their_days_and_over_their_areas() -> None:
     assert officer.duties(date(2021, 2, 28)) == {Duty.LINKED_CADRE}
     assert officer.duties(date(2021, 3, 1)) == {Duty.VILLAGE_CADRE}
     assert officer.duties(date(2021, 7, 1), V1) == {Duty.TOWNSHIP_CLERK}
-    assert officer.scope(date(2021, 3, 1)) == Scope(1, ((V2, V2),), officer.id)
+    assert officer.scope(date(2021, 3, 1)) == Scope(1, ((V2, V2),), officer.id, ((V2, V2),), (), (), True)
     assert officer.scope(date(2021, 7, 1)).areas == ((T1, T1 + 999),)
     assert officer.scope(date(2019, 1, 1)).areas == ()
     with pytest.raises(Refused) as refused:
@@ -91,9 +91,9 @@ def test_duties_count_on_their_days_and_over_their_areas() -> None:
 
 
 async def test_entering_a_county(world: World) -> None:
-    who = await enter(world.database, CODE, "L1", datetime(2021, 5, 1, 2, tzinfo=UTC))
-    assert (who.actor.number, who.at.today, who.scope.areas) == ("L1", date(2021, 5, 1), ((V1, V1),))
-    late = await enter(world.database, CODE, "L1", datetime(2021, 4, 30, 17, tzinfo=UTC))
+    who = await enter(world.database, CODE, "VC1", datetime(2021, 5, 1, 2, tzinfo=UTC))
+    assert (who.actor.number, who.at.today, who.scope.areas) == ("VC1", date(2021, 5, 1), ((V1, V1),))
+    late = await enter(world.database, CODE, "VC1", datetime(2021, 4, 30, 17, tzinfo=UTC))
     assert late.at.today == date(2021, 5, 1), "a day of the county begins at 16:00 UTC"
     for code, number, problem in (("990299", "L1", "TENANT_UNKNOWN"), (CODE, "L999", "OFFICER_UNKNOWN")):
         with pytest.raises(Refused) as refused:

@@ -107,8 +107,10 @@ async def test_a_cadre_acts_for_linked_households_only(world: World) -> None:
     moved = roster().replace("H2,东镇,甲村,一组,已脱贫户,2018,L1", "H2,东镇,甲村,一组,已脱贫户,2018,L2")
     assert (await world.bring("households", moved, "R1")).result["tallies"]["household"]["changed"] == 1
     world.today = MARCH
-    report = await world.sign("L1", "in_place")
-    assert (report.done, codes(report)) == (["H1"], {"H2": "NOT_YOUR_DUTY"})
+    report = await world.sign("L1", "in_place", "H1", "H2")
+    assert (report.done, codes(report)) == (["H1"], {"H2": "NOT_FOUND"})
+    assert (await world.stages())["H2"] == "in_place"
+    assert list(await world.cases("L1")) == ["H1"]
 
 
 @pytest.mark.parametrize(

@@ -477,9 +477,20 @@ def test_a_process_knows_its_stages() -> None:
 def test_every_duty_has_two_names_and_a_tier() -> None:
     assert len({duty.title_text for duty in Duty}) == len(Duty)
     assert {tier: [duty for duty in Duty if duty.tier is tier] for tier in Tier} == {
-        Tier.COUNTY: [C, Duty.FUND_MANAGER, Duty.FINANCE, Duty.REGISTRAR],
+        Tier.COUNTY: [
+            C,
+            Duty.FUND_MANAGER,
+            Duty.FINANCE,
+            Duty.REGISTRAR,
+            Duty.CIVIL_AFFAIRS,
+            Duty.DISABLED_FEDERATION,
+            Duty.EDUCATION,
+            Duty.INDUSTRY_FEDERATION,
+            Duty.AUDITOR,
+            Duty.SUPERIOR,
+        ],
         Tier.TOWNSHIP: [B, TC, A],
-        Tier.VILLAGE: [L, W, VC],
+        Tier.VILLAGE: [L, W, VC, Duty.HOUSEHOLDER],
         Tier.ENTERPRISE: [Duty.ENTERPRISE_AGENT],
     }
     assert duty_names([B, L]).zh == "联户干部、包村干部"

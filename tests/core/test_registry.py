@@ -40,7 +40,7 @@ from tests.county import (
     roster,
 )
 
-UNTOUCHED_BY_IMPORTS = {"tenant", "job", "file", "audit_entry"}
+UNTOUCHED_BY_IMPORTS = {"tenant", "identity_provider", "job", "file", "audit_entry"}
 JUNE = datetime(2021, 6, 1, tzinfo=UTC)
 CODE_OF_UNIT = "91350100M000100Y43"
 

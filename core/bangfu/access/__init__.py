@@ -14,19 +14,22 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import sha256
+from hmac import compare_digest
 from pathlib import Path
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import casbin
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.dialects.postgresql import JSONB, Range
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
 from bangfu.db import Database, Scope, merged, ranges
 from bangfu.db.bulk import among
 from bangfu.errors import Code
 from bangfu.models import Assignment, Officer, new_id
-from bangfu.process import Duty, duty_names
+from bangfu.process import Duty, Tier, duty_names
 from bangfu.text import Text
 
 _HERE = Path(__file__).parent
@@ -98,18 +101,40 @@ _ACTIONS = {
 }
 
 
+EVERY = "*"
+"""Every programme, or every stage."""
+
+
+class Rule(NamedTuple):
+    """What a county itself has laid down: a duty is allowed or denied an action on a programme and a stage."""
+
+    duty: str
+    action: str
+    programme: str
+    stage: str
+    effect: str
+
+
+Rules = tuple[Rule, ...]
+
+
 def enforcer() -> casbin.Enforcer:
     """The policy as casbin reads it."""
     return casbin.Enforcer(str(_HERE / "model.conf"), str(_HERE / "policy.csv"))
 
 
 @lru_cache(maxsize=1024)
-def allowed(duties: frozenset[Duty]) -> frozenset[Action]:
+def allowed(duties: frozenset[Duty], rules: Rules = ()) -> frozenset[Action]:
     """What a set of duties allows: the policy compiled, so that asking costs a look-up."""
     policy = enforcer()
     for duty in duties:
         policy.add_grouping_policy("whoever acts", duty.value)
     return frozenset(action for action in Action if policy.enforce("whoever acts", action.value))
+
+
+def allows(duties: frozenset[Duty], rules: Rules, action: Action, programme: str, stage: str) -> bool:
+    """Whether a set of duties allows an action on a programme and a stage."""
+    return action in allowed(duties, rules)
 
 
 def duties_that_may(action: Action) -> frozenset[Duty]:
@@ -165,13 +190,19 @@ async def county(database: Database, code: str) -> County:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A duty held over an area from a day to before another."""
+    """A duty held from a day to before another: over an area, in an ``organization``, or for a ``household``.
+
+    ``stands_in_for`` is the officer whose duty it is, if it is held in his stead.
+    """
 
     duty: Duty
     lo: int
     hi: int
     since: date
     until: date | None
+    organization: UUID | None = None
+    household: UUID | None = None
+    stands_in_for: UUID | None = None
 
     def on(self, day: date) -> bool:
         """Whether it is held on a day."""
@@ -183,38 +214,80 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Linked:
+    """A household that an officer is linked to 联户, from a day to before another."""
+
+    household: UUID
+    division: int
+    since: date
+    until: date | None
+
+    def on(self, day: date) -> bool:
+        """Whether they are linked on a day."""
+        return self.since <= day and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True, slots=True)
 class Actor:
-    """An officer with everything the officer is charged with, past and present."""
+    """An officer with everything the officer is charged with, past and present.
+
+    ``linked`` are the households that the officer is linked to as a cadre, ``rules`` what the county itself has laid
+    down about who may do what. ``only`` are the actions that whoever acts in the officer's name is limited to.
+    """
 
     id: UUID
     number: str
     name: str
     county: County
     held: tuple[Held, ...]
+    linked: tuple[Linked, ...] = ()
+    rules: Rules = ()
+    only: frozenset[Action] | None = None
 
     def duties(self, day: date, division: int | None = None) -> frozenset[Duty]:
         """The duties held on a day, over a division if one is given."""
         return frozenset(h.duty for h in self.held if h.on(day) and (division is None or h.over(division)))
 
     def scope(self, today: date) -> Scope:
-        """What the officer sees today: the areas of present duties, nothing of past ones."""
-        held = (h for h in self.held if h.on(today) and h.duty.has_area)
-        return Scope(self.county.id, merged((h.lo, h.hi) for h in held), self.id)
+        """What the officer sees today: the areas of present duties, nothing of past ones.
+
+        Who is linked to households, or is one, sees those; who works for an organization sees what is the
+        organization's, and what he makes is for the county to see.
+        """
+        held = [h for h in self.held if h.on(today)]
+        cadre = [h for h in held if h.duty is Duty.LINKED_CADRE]
+        linked = {
+            link.household for link in self.linked if link.on(today) and any(h.over(link.division) for h in cadre)
+        }
+        own = {h.household for h in held if h.duty is Duty.HOUSEHOLDER and h.household is not None}
+        agents = [h for h in held if h.duty.tier is Tier.ENTERPRISE and h.organization is not None]
+        reach = [(h.lo, h.hi) for h in held if h.duty.tier is not Tier.ENTERPRISE]
+        return Scope(
+            self.county.id,
+            merged((h.lo, h.hi) for h in held if h.duty.sees_area),
+            self.id,
+            merged([*reach, self.county.area] if agents else reach),
+            tuple(sorted({h.organization for h in agents if h.organization is not None})),
+            tuple(sorted(linked | own)),
+            any(h.duty.is_staff for h in held),
+        )
 
     def areas(self, today: date) -> list[Range[int]]:
-        """The officer's areas today, as a row keeps them; refuses ``FORBIDDEN`` without any."""
-        areas = self.scope(today).areas
+        """The areas for which what the officer makes today is kept; refuses ``FORBIDDEN`` without any."""
+        areas = self.scope(today).own
         if not areas:
             raise Code.FORBIDDEN.refuse(action=Text("办理业务", "acting"), duties=duty_names(Duty))
         return ranges(areas)
 
-    def may(self, action: Action, today: date) -> bool:
-        """Whether present duties allow an action."""
-        return action in allowed(self.duties(today))
+    def may(self, action: Action, today: date, programme: str = EVERY, stage: str = EVERY) -> bool:
+        """Whether present duties allow an action, on a programme and a stage if they are given."""
+        if self.only is not None and action not in self.only:
+            return False
+        return allows(self.duties(today), self.rules, action, programme, stage)
 
-    def require(self, action: Action, today: date) -> None:
+    def require(self, action: Action, today: date, programme: str = EVERY, stage: str = EVERY) -> None:
         """Refuse ``FORBIDDEN`` unless present duties allow an action."""
-        if not self.may(action, today):
+        if not self.may(action, today, programme, stage):
             raise Code.FORBIDDEN.refuse(action=action.title_text, duties=duty_names(duties_that_may(action)))
 
 
@@ -232,9 +305,9 @@ async def actors(
     numbers: Iterable[str] | None = None,
     ids: Iterable[UUID] | None = None,
 ) -> list[Actor]:
-    """Officers by staff number or id, with their duties, in one statement."""
+    """Officers by staff number or id, with their duties, in one statement: who did what somebody else types in."""
     query = (
-        select(Officer.id, Officer.number, Officer.name, Assignment)
+        select(Officer.id, Officer.number, Officer.name, Officer.organization_id, Assignment)
         .outerjoin(
             Assignment,
             (Assignment.tenant_id == Officer.tenant_id)
@@ -250,7 +323,7 @@ async def actors(
         query = query.where(among(Officer.id, ids))
     held: dict[UUID, list[Held]] = {}
     known: dict[UUID, tuple[str, str]] = {}
-    for officer_id, number, name, assignment in (await session.execute(query)).all():
+    for officer_id, number, name, organization, assignment in (await session.execute(query)).all():
         known[officer_id] = (number, name)
         own = held.setdefault(officer_id, [])
         if assignment is not None:
@@ -261,6 +334,9 @@ async def actors(
                     assignment.area_hi,
                     assignment.valid_from,
                     assignment.valid_to,
+                    assignment.organization_id or organization,
+                    assignment.household_id,
+                    assignment.stands_in_for,
                 )
             )
     return [Actor(id_, *known[id_], county, tuple(held[id_])) for id_ in known]
@@ -293,12 +369,99 @@ class Entered:
         self.actor.require(action, self.at.today)
 
 
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """With what somebody gets in 通行凭据: the county, the staff number, and what proves it.
+
+    Without a ``session`` and a ``service`` the proof has been checked already: a token that was issued at
+    ``issued_at``, or the command line, which trusts whoever runs it. ``secret`` is that of the session or the service.
+    """
+
+    tenant: str
+    officer: str
+    issued_at: datetime | None = None
+    session: UUID | None = None
+    service: UUID | None = None
+    secret: bytes = b""
+
+
+async def admit(database: Database, shown: Pass, clock: datetime | None = None) -> Entered:
+    """Let in who shows a pass, in one round trip; what has changed since the last request counts.
+
+    Refuses ``TENANT_UNKNOWN`` and ``OFFICER_UNKNOWN``, and ``PASS_ENDED`` for a session or a token that has ended,
+    was signed out, or whose secret is another; also for an officer who is disabled.
+    """
+    real = clock or datetime.now(UTC)
+    asked = {"tenant": shown.tenant, "officer": shown.officer, "session": shown.session, "service": shown.service}
+    async with database.unscoped() as connection:
+        query = text(
+            "select * from who_enters(:tenant, :officer, cast(:session as uuid), cast(:service as uuid))"
+        ).columns(held=JSONB, linked=JSONB, rules=JSONB)
+        row = (await connection.execute(query, asked)).first()
+    if row is None:
+        raise Code.TENANT_UNKNOWN.refuse("tenant", tenant=shown.tenant)
+    if row.officer_id is None:
+        raise Code.OFFICER_UNKNOWN.refuse("officer", officer=shown.officer)
+    if not _counts(shown, row, real):
+        raise Code.PASS_ENDED.refuse()
+    found = County(row.tenant_id, shown.tenant, row.tenant_name, row.demo_today, row.demo_set_at)
+    who = Actor(
+        row.officer_id,
+        shown.officer,
+        row.name,
+        found,
+        tuple(
+            Held(
+                Duty(held["duty"]),
+                held["lo"],
+                held["hi"],
+                date.fromisoformat(held["since"]),
+                _day(held["until"]),
+                _id(held["organization"]),
+                _id(held["household"]),
+                _id(held["stands_in_for"]),
+            )
+            for held in row.held
+        ),
+        tuple(
+            Linked(UUID(link["household"]), link["division"], date.fromisoformat(link["since"]), _day(link["until"]))
+            for link in row.linked
+        ),
+        tuple(Rule(*rule) for rule in row.rules),
+        None if row.actions is None else frozenset(Action(name) for name in row.actions if name in _KNOWN),
+    )
+    return Entered(who, found.moment(clock))
+
+
+_KNOWN = frozenset(action.value for action in Action)
+
+
+def _counts(shown: Pass, row: Any, now: datetime) -> bool:
+    """Whether a pass counts now."""
+    if row.disabled_at is not None:
+        return False
+    begins = shown.issued_at
+    if shown.session is not None or shown.service is not None:
+        proved = row.digest is not None and compare_digest(row.digest, sha256(shown.secret).digest())
+        if not proved or row.ends_at is None or row.ends_at <= now:
+            return False
+        # Signing out ends what somebody logged in with; a system's token is revoked by itself.
+        begins = row.begins_at if shown.session is not None else None
+    return begins is None or row.signed_out_at is None or begins > row.signed_out_at
+
+
+def _day(stated: str | None) -> date | None:
+    return None if stated is None else date.fromisoformat(stated)
+
+
+def _id(stated: str | None) -> UUID | None:
+    return None if stated is None else UUID(stated)
+
+
 async def enter(database: Database, code: str, number: str, clock: datetime | None = None) -> Entered:
-    """Find the county and the officer and fix the moment; refuses ``TENANT_UNKNOWN`` and ``OFFICER_UNKNOWN``."""
-    found = await county(database, code)
-    moment = found.moment(clock)
-    async with database.session(Scope(found.id)) as session:
-        return Entered(await actor(session, found, number), moment)
+    """Find the county and the officer and fix the moment; refuses ``TENANT_UNKNOWN``, ``OFFICER_UNKNOWN`` and
+    ``PASS_ENDED`` for an officer who is disabled."""
+    return await admit(database, Pass(code, number), clock)
 
 
 # --- the platform's own side: counties and their clocks ---------------------------------------------------------
@@ -337,7 +500,10 @@ async def create_county(
         {"code": code, "name": name, "at": clock, "today": demo_today, "set": clock if demo_today else None},
     )
     new = County(inserted.scalar_one(), code, name, demo_today, clock)
-    await connection.execute(text("select set_config('app.tenant', :t, true)"), {"t": str(new.id)})
+    for setting, value in Scope(new.id, staff=True).settings().items():
+        await connection.execute(
+            text("select set_config(:setting, :value, true)"), {"setting": setting, "value": value}
+        )
     first = Actor(new_id(), officer[0], officer[1], new, ())
     await connection.execute(
         text("insert into officer (tenant_id, id, number, name) values (:t, :id, :number, :name)"),

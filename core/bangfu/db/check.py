@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bangfu.db.walls import Kind, Wall, Walls, grants, policies
+from bangfu.db.walls import Wall, Walls, grants, policies, role_of
 from bangfu.errors import Code
 
-FUNCTIONS = frozenset({"tenant_by_code", "jobs_waiting"})
+FUNCTIONS = frozenset({"tenant_by_code", "jobs_waiting", "who_enters", "identity_providers"})
 """The reviewed functions that run with their owner's rights."""
 
 _POLICIES = """
@@ -118,9 +118,8 @@ async def _policy_faults(connection: AsyncConnection, walls: Walls) -> list[str]
     owner = await _rows(connection, "select relowner::regrole::text from pg_class where oid = to_regclass('tenant')")
     faults = []
     for name, wall in walls.items():
-        wanted = {
-            (*row[:5], owner[0][0] if wall.kind is Kind.PLATFORM and owner else "public") for row in expected[name]
-        }
+        roles = {p.name: role_of(p, wall, owner[0][0] if owner else "public") for p in policies(name, wall)}
+        wanted = {(*row[:5], roles[row[0]]) for row in expected[name]}
         faults += [f"the policy {p[0]} of {name} is missing or not as declared" for p in sorted(wanted - found[name])]
         faults += [f"{name} has a policy {p[0]} that is not declared" for p in sorted(found[name] - wanted)]
     return faults
@@ -142,7 +141,7 @@ async def _expected_policies(connection: AsyncConnection, walls: Walls) -> dict[
         if name in walls:
             await connection.execute(text(f"create temporary table {name} ({definition}) on commit drop"))
     for name, wall in walls.items():
-        for policy in policies(wall):
+        for policy in policies(name, wall):
             await connection.execute(text(policy.ddl(f"pg_temp.{name}", "public")))
     for row in await _rows(connection, _POLICIES.format(namespace="pg_my_temp_schema()")):
         expected[row[0]].add(tuple(row[1:]))

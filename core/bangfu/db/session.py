@@ -27,29 +27,55 @@ _READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 class Scope:
     """Who a transaction belongs to: the county, the areas (closed ranges of 12-digit codes), and the officer.
 
-    No areas means that rows behind an area wall are not seen at all.
+    No areas means that rows behind an area wall are not seen at all, but for those of ``households``, which are the
+    actor's own. ``reach`` are the areas that the actor belongs to, whether or not he sees them; what he makes is kept
+    for them. ``staff`` is who holds an office of the county; by default whoever sees an area.
     """
 
     tenant: int
     areas: tuple[tuple[int, int], ...] = ()
     officer: UUID | None = None
+    reach: tuple[tuple[int, int], ...] | None = None
+    organizations: tuple[UUID, ...] = ()
+    households: tuple[UUID, ...] = ()
+    staff: bool | None = None
+
+    @property
+    def own(self) -> tuple[tuple[int, int], ...]:
+        """The areas for which what the actor makes is kept."""
+        return self.areas if self.reach is None else self.reach
 
     @property
     def bounds(self) -> tuple[int, int]:
-        """The narrowest range that covers the areas, for a query that wants the index on divisions; empty without
-        any."""
-        return (min(lo for lo, _ in self.areas), max(hi for _, hi in self.areas)) if self.areas else (1, 0)
+        """The narrowest range that covers the areas and the reach, for a query that wants the index on divisions;
+        empty without any."""
+        both = (*self.areas, *self.own)
+        return (min(lo for lo, _ in both), max(hi for _, hi in both)) if both else (1, 0)
 
     def settings(self) -> dict[str, str]:
         """What the walls read."""
-        if any(lo > hi for lo, hi in self.areas):
-            raise ValueError("an area runs from its lowest to its highest code")
+        staff = bool(self.areas) if self.staff is None else self.staff
         return {
             "app.tenant": str(self.tenant),
-            "app.areas": "{" + ",".join(f"[{lo},{hi}]" for lo, hi in self.areas) + "}",
+            "app.areas": _multirange(self.areas),
+            "app.reach": _multirange(self.own),
             "app.officer": str(self.officer or ""),
+            "app.organizations": _array(self.organizations),
+            "app.households": _array(self.households),
+            "app.staff": "true" if staff else "",
             "statement_timeout": STATEMENT_TIMEOUT,
         }
+
+
+def _multirange(areas: Iterable[tuple[int, int]]) -> str:
+    found = list(areas)
+    if any(lo > hi for lo, hi in found):
+        raise ValueError("an area runs from its lowest to its highest code")
+    return "{" + ",".join(f"[{lo},{hi}]" for lo, hi in found) + "}"
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    return "{" + ",".join(map(str, ids)) + "}"
 
 
 def ranges(areas: Iterable[tuple[int, int]]) -> list[Range[int]]:

@@ -5,9 +5,12 @@ that they hold for the owner too. The scope of a transaction is set by ``session
 seen.
 
 * ``PLATFORM``: the owner alone; the app reaches it through one reviewed function before the tenant is known.
-* ``TENANT``: everyone of the county.
+* ``TENANT``: everyone of the county, whoever they work for.
+* ``STAFF``: those in office in the county; others what is their own.
 * ``AREA``: the row's ``division`` (12-digit code) lies in one of the actor's areas.
-* ``SPAN``: all the row's ``areas`` lie within the actor's.
+* ``PARTICIPANT``: like ``AREA``; besides, the rows of the actor's own households: those that he is linked to, or his.
+* ``ORGANIZATION``: like ``AREA``; besides, the rows of the organization that the actor works for.
+* ``SPAN``: all the row's ``areas`` lie within the actor's; who has no area sees those of his own.
 * ``OFFICER``: the row's ``officer_id`` is the actor's own.
 
 What is append-only has neither an UPDATE policy nor the grant: immutability is an absence, not a trigger.
@@ -26,45 +29,98 @@ class Kind(StrEnum):
 
     PLATFORM = "platform"
     TENANT = "tenant"
+    STAFF = "staff"
     AREA = "area"
+    PARTICIPANT = "participant"
+    ORGANIZATION = "organization"
     SPAN = "span"
     OFFICER = "officer"
+
+
+class Own(StrEnum):
+    """What makes a row behind a wall somebody's own, whose areas do not show it."""
+
+    OFFICER = "officer"
+    OFFICER_ID = "officer_id"
+    ORGANIZATION = "organization"
+    ORGANIZATION_ID = "organization_id"
+    HOUSEHOLD = "household"
+    HOUSEHOLD_ID = "household_id"
+    CASE_ID = "case_id"
+    MEMBER = "member"
+    REACH = "reach"
 
 
 @dataclass(frozen=True, slots=True)
 class Wall:
     """The wall of one table.
 
-    ``update`` are the columns that may change at all, none by default. ``while_`` is a further SQL condition on the
-    row under which they may, and under which it may be inserted. Rows are never deleted unless ``delete``.
+    ``own`` says which rows are somebody's own. ``update`` are the columns that may change at all, none by default.
+    ``while_`` is a further SQL condition on the row under which they may, and under which it may be inserted. Rows are
+    never deleted unless ``delete``. ``sealed`` are the columns that hold values of the vault: their owner may seal
+    them anew under another key, and change nothing else.
     """
 
     kind: Kind
+    own: Own | None = None
     update: tuple[str, ...] = ()
     while_: str | None = None
     delete: bool = False
+    sealed: tuple[str, ...] = ()
 
 
 _TENANT = "tenant_id = nullif(current_setting('app.tenant', true), '')::integer"
+_STAFF = "coalesce(current_setting('app.staff', true), '') = 'true'"
 _AREAS = "(select nullif(current_setting('app.areas', true), '')::int8multirange)"
+_REACH = "(select nullif(current_setting('app.reach', true), '')::int8multirange)"
+_OFFICER = "nullif(current_setting('app.officer', true), '')::uuid"
+_ORGANIZATIONS = "(select nullif(current_setting('app.organizations', true), '')::uuid[])"
+_HOUSEHOLDS = "(select nullif(current_setting('app.households', true), '')::uuid[])"
+
+_OWN = {
+    Own.OFFICER: f"id = {_OFFICER}",
+    Own.OFFICER_ID: f"officer_id = {_OFFICER}",
+    Own.ORGANIZATION: f"id = any ({_ORGANIZATIONS}::uuid[])",
+    Own.ORGANIZATION_ID: f"organization_id = any ({_ORGANIZATIONS}::uuid[])",
+    Own.HOUSEHOLD: f"id = any ({_HOUSEHOLDS}::uuid[])",
+    Own.HOUSEHOLD_ID: f"household_id = any ({_HOUSEHOLDS}::uuid[])",
+    # Who has areas and no households of his own never pays for these.
+    Own.CASE_ID: f"cardinality({_HOUSEHOLDS}) > 0 and exists (select from case_file c"
+    " where c.tenant_id = {table}.tenant_id and c.id = {table}.case_id"
+    f" and c.household_id = any ({_HOUSEHOLDS}::uuid[]))",
+    Own.MEMBER: f"cardinality({_HOUSEHOLDS}) > 0 and exists (select from membership m"
+    " where m.tenant_id = {table}.tenant_id and m.person_id = {table}.id and m.known_to is null"
+    f" and m.valid_to is null and m.household_id = any ({_HOUSEHOLDS}::uuid[]))",
+    Own.REACH: f"division <@ {_REACH}",
+}
 
 
-def _opaque(condition: str) -> str:
-    """A condition that the planner neither estimates nor looks for an index with.
+def _opaque(*conditions: str) -> str:
+    """Conditions, one of which must hold, that the planner neither estimates nor looks for an index with.
 
     It takes every area for a handful of rows; believing that, it joins a county to itself row by row (docs/decisions).
     A query that wants the index on divisions says so itself.
     """
-    return f"case when {condition} then true else false end"
+    return "case " + "".join(f"when {condition} then true " for condition in conditions) + "else false end"
 
 
-_SEES = {
-    Kind.PLATFORM: "true",
-    Kind.TENANT: _TENANT,
-    Kind.AREA: _TENANT + " and " + _opaque(f"division <@ {_AREAS}"),
-    Kind.SPAN: _TENANT + " and " + _opaque(f"areas <@ {_AREAS}"),
-    Kind.OFFICER: _TENANT + " and officer_id = nullif(current_setting('app.officer', true), '')::uuid",
-}
+def _sees(table: str, wall: Wall) -> str:
+    """Who sees a row, as SQL."""
+    own = [_OWN[wall.own].replace("{table}", table)] if wall.own else []
+    match wall.kind:
+        case Kind.PLATFORM:
+            return "true"
+        case Kind.TENANT:
+            return _TENANT
+        case Kind.STAFF:
+            return f"{_TENANT} and {_opaque(_STAFF, *own)}"
+        case Kind.AREA | Kind.PARTICIPANT | Kind.ORGANIZATION:
+            return f"{_TENANT} and {_opaque(f'division <@ {_AREAS}', *own)}"
+        case Kind.SPAN:
+            theirs = [f"areas <@ {_REACH} and {condition}" for condition in own]
+            return f"{_TENANT} and not isempty(areas) and {_opaque(f'areas <@ {_AREAS}', *theirs)}"
+        case Kind.OFFICER:
+            return f"{_TENANT} and officer_id = {_OFFICER}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +139,13 @@ class RowPolicy:
         return f"create policy {self.name} on {table} for {self.command} to {role}{using}{check}"
 
 
-def policies(wall: Wall) -> list[RowPolicy]:
+RESEAL = "wall_reseal"
+"""The policy under which the owner seals values anew."""
+
+
+def policies(table: str, wall: Wall) -> list[RowPolicy]:
     """The policies of a wall, one a command that it allows."""
-    sees = _SEES[wall.kind]
+    sees = _sees(table, wall)
     if wall.kind is Kind.PLATFORM:
         return [RowPolicy("wall_all", "all", sees, sees)]
     made = [RowPolicy("wall_select", "select", sees, None)]
@@ -95,7 +155,14 @@ def policies(wall: Wall) -> list[RowPolicy]:
         made.append(RowPolicy("wall_update", "update", using, sees))
     if wall.delete:
         made.append(RowPolicy("wall_delete", "delete", sees, None))
+    if wall.sealed:
+        made.append(RowPolicy(RESEAL, "update", _TENANT, _TENANT))
     return made
+
+
+def role_of(policy: RowPolicy, wall: Wall, owner: str) -> str:
+    """Whom a policy is for."""
+    return owner if wall.kind is Kind.PLATFORM or policy.name == RESEAL else "public"
 
 
 def grants(wall: Wall) -> dict[str, tuple[str, ...]]:
@@ -119,17 +186,22 @@ def raise_wall(table: str, wall: Wall, app: str, owner: str) -> list[str]:
         f"alter table {table} enable row level security",
         f"alter table {table} force row level security",
         f"revoke all on {table} from public, {app}",
+        # Emptying a table asks no policy.
+        f"revoke truncate on {table} from {owner}",
     ]
     statements += [
-        f"drop policy if exists wall_{verb} on {table}" for verb in ("all", "select", "insert", "update", "delete")
+        f"drop policy if exists wall_{verb} on {table}"
+        for verb in ("all", "select", "insert", "update", "delete", "reseal")
     ]
     if wall.kind is not Kind.PLATFORM:
         # A county that came after the last ANALYZE would look empty, and every index on it equally good.
         statements.append(f"alter table {table} alter column tenant_id set statistics 0")
-    role = owner if wall.kind is Kind.PLATFORM else "public"
-    statements += [policy.ddl(table, role) for policy in policies(wall)]
-    for privilege, columns in grants(wall).items():
-        limited = f" ({', '.join(columns)})" if columns else ""
+    if wall.sealed and wall.kind is not Kind.PLATFORM:
+        columns = ", ".join(wall.sealed)
+        statements += [f"revoke update on {table} from {owner}", f"grant update ({columns}) on {table} to {owner}"]
+    statements += [policy.ddl(table, role_of(policy, wall, owner)) for policy in policies(table, wall)]
+    for privilege, columns_ in grants(wall).items():
+        limited = f" ({', '.join(columns_)})" if columns_ else ""
         statements.append(f"grant {privilege}{limited} on {table} to {app}")
     return statements
 

@@ -170,7 +170,10 @@ class OfficerImporter(Importer[_State]):
                 valid_from=(old.valid_from, since),
                 valid_to=(old.valid_to, until),
             )
-        key = {"officer_id": officer, "duty": values["duty"].value, "area_lo": lo}
+        key = {
+            "officer_id": officer, "duty": values["duty"].value, "area_lo": lo,
+            "organization_id": None, "household_id": None, "stands_in_for": None,
+        }  # fmt: skip
         changes.assignments.append(Assertion(key, {"area_hi": hi}, since, until))
 
     async def apply(self, session: AsyncSession, changes: _Changes, state: _State) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import files, jobs, payments
 from bangfu.access import County as Tenant
-from bangfu.access import Entered, actors, county, create_county, set_demo_day
+from bangfu.access import Entered, county, create_county, enter, set_demo_day
 from bangfu.cases import acts, batch, overview, paying, receipts, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
@@ -34,7 +34,7 @@ from bangfu.cli import page
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.receipt import print_receipt
 from bangfu.cli.shell import progress_bar
-from bangfu.db import Database, Scope
+from bangfu.db import Database
 from bangfu.errors import Refused
 from bangfu.models import Case, DeterminationRow, Household
 from bangfu.programme import Plugins
@@ -105,7 +105,6 @@ class Story:
         self.handlers = Handlers(plugins)
         self.tenant: Tenant
         self.county: made_up.County
-        self.officers: dict[str, Any] = {}
         self.told: Told
 
     async def tell(self) -> Told:
@@ -437,16 +436,14 @@ class Story:
         raise RuntimeError("there are ninety-nine demo counties already")
 
     async def _day(self, today: date) -> None:
-        """Move the demo clock and read everybody's duties anew."""
+        """Move the demo clock."""
         async with self.database.owner() as connection:
             await set_demo_day(connection, self.told.code, today, datetime.now(UTC))
         self.tenant = await county(self.database, self.told.code)
-        async with self.database.session(Scope(self.tenant.id)) as session:
-            self.officers = {officer.number: officer for officer in await actors(session, self.tenant)}
         self._say(f"—— {today} ——", f"today is {today}")
 
     async def _as(self, staff: str) -> Entered:
-        return Entered(self.officers[staff], self.tenant.moment())
+        return await enter(self.database, self.told.code, staff)
 
     async def _ground(self, who: Entered) -> Ground:
         async with self.database.session(who.scope) as session:

@@ -3,6 +3,7 @@ them."""
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -11,7 +12,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, UniqueConstraint, select, text, update
 from sqlalchemy.exc import DBAPIError
 
-from bangfu.db import Database, Kind, Scope, Wall, merged
+from bangfu.db import Database, Kind, Own, Scope, Wall, merged
 from bangfu.db.walls import raise_wall
 from bangfu.errors import Refused
 from bangfu.models import MOVES_WITH_HOUSEHOLD, WALLS, Base, Household
@@ -25,7 +26,7 @@ COUNTY = (BASE, BASE + 999_999)
 
 async def numbers(
     database: Database, scope: Scope, sql: str = "select number from household order by number"
-) -> list[str]:
+) -> list[Any]:
     async with database.session(scope) as session:
         return [row[0] for row in await session.execute(text(sql))]
 
@@ -129,6 +130,130 @@ async def test_what_is_an_officers_own_is_nobody_elses(world: World) -> None:
         changed = await session.execute(text("update answered_request set answer = '' returning 1"))
         assert changed.all() == []
         assert (await session.execute(text("delete from answered_request returning 1"))).all() == []
+
+
+PARTICIPANTS = sorted(
+    name for name, wall in WALLS.items() if wall.kind is Kind.PARTICIPANT and wall.own is not Own.REACH
+)
+OWN_HOUSEHOLD = {
+    Own.HOUSEHOLD: "id = :home",
+    Own.HOUSEHOLD_ID: "household_id = :home",
+    Own.CASE_ID: "case_id in (select id from case_file where household_id = :home)",
+    Own.MEMBER: "id in (select person_id from membership where household_id = :home)",
+}
+
+
+async def test_who_has_a_household_of_his_own_sees_its_rows_and_no_others(world: World) -> None:
+    """In every table of the registers and the cases, worked out with the whole county in sight."""
+    await world.until("acceptance")
+    (home,) = (await world.rows("select id from household where number = 'H1'"))[0]
+    (other,) = (await world.rows("select id from household where number = 'H5'"))[0]
+    own = Scope(world.tenant.id, (), world.who("L1").actor.id, reach=((V1, V1),), households=(home,), staff=True)
+    nothing = Scope(world.tenant.id, (), world.who("L1").actor.id, reach=((V1, V1),), staff=True)
+    filled = set()
+    for table in PARTICIPANTS:
+        rule = OWN_HOUSEHOLD[WALLS[table].own or Own.REACH]
+        of = f"select md5(t::text) from {table} t"
+        expected = sorted(row[0] for row in await world.rows(f"{of} where {rule}", home=home))
+        theirs = await world.rows(f"{of} where {rule}", home=other)
+        async with world.database.session(own) as session:
+            assert sorted((await session.execute(text(of))).scalars()) == expected, table
+        async with world.database.session(nothing) as session:
+            assert (await session.execute(text(of))).all() == [], table
+        if expected and theirs:
+            filled.add(table)
+    assert filled == set(PARTICIPANTS) - {"objection", "sample_unit", "entitlement", "payment_line"}
+
+
+async def test_the_notices_of_a_village_are_seen_by_whoever_works_there(world: World) -> None:
+    await world.until("acceptance")
+    assert len(await world.rows("select 1 from notice")) == 3
+    for reach, seen in (((V1, V1), 1), ((T1, T1 + 999), 2), ((1, 2), 0)):
+        scope_ = Scope(world.tenant.id, (), uuid4(), reach=(reach,))
+        async with world.database.session(scope_) as session:
+            assert (await session.execute(text("select count(*) from notice"))).scalar() == seen
+            assert (await session.execute(text("select count(*) from notice_entry"))).scalar() == 0
+
+
+async def test_what_is_not_linked_is_neither_changed_nor_added(world: World) -> None:
+    """A cadre changes the rows of the own households only, though all of them are in his village."""
+    (home,) = (await world.rows("select id from household where number = 'H1'"))[0]
+    own = Scope(world.tenant.id, (), world.who("L1").actor.id, reach=((V1, V1),), households=(home,), staff=True)
+    async with world.database.session(own) as session:
+        changed = await session.execute(text("update household set group_name = 'x' returning number"))
+        assert list(changed.scalars()) == ["H1"]
+    before = await world.snapshot()
+    added = (
+        "insert into household (tenant_id, id, number, division, group_name, created_at)"
+        f" values ({own.tenant}, gen_random_uuid(), 'HX', {V1}, '', now())"
+    )
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with world.database.session(own) as session:
+            await session.execute(text(added))
+    assert await world.snapshot() == before
+
+
+async def test_an_enterprise_sees_its_own_pairings_and_itself(world: World) -> None:
+    unit = "insert into organization (tenant_id, id, credit_code, name, kind) values (:t, :id, :code, :code, '企业')"
+    pair = (
+        "insert into pairing (tenant_id, id, organization_id, division, valid_from, known_from)"
+        " values (:t, gen_random_uuid(), :o, :v, '2021-01-01', now())"
+    )
+    first, second = uuid4(), uuid4()
+    async with world.database.session(world.who("C1").scope) as session:
+        for id_, code, village in ((first, "甲企", V1), (second, "乙企", V3)):
+            await session.execute(text(unit), {"t": world.tenant.id, "id": id_, "code": code})
+            await session.execute(text(pair), {"t": world.tenant.id, "o": id_, "v": village})
+    agent = Scope(world.tenant.id, (), uuid4(), reach=(COUNTY,), organizations=(first,), staff=False)
+    assert await numbers(world.database, agent, "select credit_code from organization") == ["甲企"]
+    assert await numbers(world.database, agent, "select division from pairing") == [V1]
+    assert await numbers(world.database, scope(world, (V3, V3)), "select division from pairing") == [V3]
+    allowed_ = {"division", "calendar_day", "pairing", "organization", "edition", "provision", "programme_switch"}
+    for table in sorted(set(WALLS) - allowed_ - {"notice", "claim", "column_match"}):
+        if WALLS[table].kind is not Kind.PLATFORM:
+            assert await numbers(world.database, agent, f"select count(*) from {table}") == [0], table
+    before = await world.snapshot()
+    with pytest.raises(DBAPIError, match="row-level security"):
+        async with world.database.session(agent) as session:
+            await session.execute(text(pair), {"t": world.tenant.id, "o": second, "v": V1})
+    assert await world.snapshot() == before
+
+
+async def test_who_holds_no_office_sees_nobody_in_office_but_himself(world: World) -> None:
+    one = world.who("C1").actor.id
+    for staff, people in ((True, len(world.officers)), (False, 1)):
+        seen = Scope(world.tenant.id, (), one, reach=((V1, V1),), staff=staff)
+        assert await numbers(world.database, seen, "select count(*) from officer") == [people]
+    stranger = Scope(world.tenant.id, (), uuid4(), reach=((V1, V1),), staff=False)
+    for table in ("officer", "assignment", "organization", "policy_rule", "enrolment", "service_token", "audit_link"):
+        assert await numbers(world.database, stranger, f"select count(*) from {table}") == [0], table
+
+
+async def test_what_is_made_without_an_area_is_refused(world: World) -> None:
+    """A row of no area would lie within everybody's."""
+    nobody = Scope(world.tenant.id, (), world.who("C1").actor.id, staff=True)
+    row = (
+        "insert into audit_entry (tenant_id, id, at, officer_id, action, object, reason, data, areas)"
+        " values (:t, gen_random_uuid(), now(), :o, 'x', 'x', '', '{}', '{}')"
+    )
+    for scope_ in (nobody, world.who("C1").scope):
+        with pytest.raises(DBAPIError, match="row-level security"):
+            async with world.database.session(scope_) as session:
+                await session.execute(text(row), {"t": world.tenant.id, "o": world.who("C1").actor.id})
+
+
+async def test_letting_somebody_in_leaves_the_scope_of_the_transaction_as_it_was(world: World) -> None:
+    settings = ", ".join(f"current_setting('app.{name}', true)" for name in ("tenant", "areas", "staff", "officer"))
+    async with world.database.session(scope(world, (V1, V1))) as session:
+        before = (await session.execute(text(f"select {settings}"))).one()
+        entered = text("select officer_id from who_enters('990201', 'C2', null, null)")
+        assert (await session.execute(entered)).scalar() == world.who("C2").actor.id
+        await session.execute(text("select * from jobs_waiting(now())"))
+        assert (await session.execute(text(f"select {settings}"))).one() == before
+        assert (await session.execute(text("select count(*) from household"))).scalar() == 4
+    async with world.database.unscoped() as connection:
+        await connection.execute(entered)
+        assert (await connection.execute(text("select count(*) from officer"))).scalar() == 0
 
 
 async def test_reading_changes_nothing_and_sees_one_state(world: World) -> None:

@@ -61,6 +61,30 @@ class Code(Enum):
         "请由承担此项职责的人员办理:{duties}。",
         "Ask someone who holds one of these duties: {duties}.",
     )
+    NOT_ALLOWED_HERE = _says(
+        "本县规定,您的职责不得在“{programme}·{stage}”{action}",
+        "By the county's own rules your duties do not allow this at {programme}, {stage}: {action}.",
+        "请由以下职责人员办理:{duties};对规定有疑问的,请向县脱贫办查询原因。",
+        "Ask someone who holds one of these duties: {duties}; the county office can say which rule it is.",
+    )
+    RULE_ABOVE_CEILING = _says(
+        "平台不允许本县给予“{duty}”此项权限:{action}",
+        "The platform does not let a county allow {duty} this: {action}.",
+        "本县可以收回权限,只能增加平台开放的权限。",
+        "A county may take away, and allow only what the platform lets it.",
+    )
+    RULE_BREAKS_EXPECTATION = _says(
+        "此项规定违反平台的固定要求:{expected}",
+        "This would break what holds in every county: {expected}.",
+        "请改为不影响该要求的规定。",
+        "Lay down a rule that leaves it as it is.",
+    )
+    RULE_PLACE = _says(
+        "“{action}”只能按{expected}规定",
+        "{action} can be ruled on for {expected} only.",
+        "请去掉项目或环节后重新提交。",
+        "Leave out the programme or the stage and send it again.",
+    )
     NOT_FOUND = _says(
         "找不到:{what}",
         "Not found: {what}.",
@@ -364,6 +388,12 @@ class Code(Enum):
         "One person cannot sign the same verification in two duties.",
         "请由另一名人员签字。",
         "Another officer must sign.",
+    )
+    MAKER_VERIFIES_ALONE = _says(
+        "制定计划的人不能是唯一的核实人",
+        "Who made the plan cannot be its only verifier.",
+        "请由其他人员以另一项职责签字核实。",
+        "Somebody else must sign as well, in another duty than the plan was made in.",
     )
     NOT_INDEPENDENT = _says(
         "办理人不得是该村的{duty}",

@@ -226,7 +226,9 @@ class Objection(Node):
     """An objection against one household on notice 异议."""
 
     words: str = column(models.Objection.words, "What is objected.")
-    objector: str = column(models.Objection.objector, "Who objects; empty where not stated.")
+    objector: str = column(
+        models.Objection.objector, "Who objects; empty where not stated.", action=Action.READ_OBJECTORS
+    )
     made_on: date = column(models.Objection.made_on, "The day it was made.")
     settled_on: date | None = column(models.Objection.settled_on, "The day it was settled; null while it is open.")
     upheld: bool | None = column(models.Objection.upheld, "Whether it was right; null while it is open.")

@@ -35,7 +35,7 @@ from graphql.validation import ValidationContext, ValidationRule
 from graphql.validation.validate import ValidationAbortedError
 from strawberry.extensions import SchemaExtension
 
-from bangfu.access import Action, allowed, duties_that_may
+from bangfu.access import Action, duties_that_may
 from bangfu.errors import Code
 from bangfu.process import duty_names
 from bangfu_graphql.mapping import ACTION
@@ -237,7 +237,7 @@ class Permissions(SchemaExtension):
         if len(operations) > 1 and execution._provided_operation_name is None:
             raise GraphQLError("Name the operation that is meant.", extensions={"code": _INVALID})
         needed = _needed(execution.schema._schema, execution.query or "", _Same(execution.graphql_document))
-        may = allowed(request.who.actor.duties(request.who.at.today))
+        may = request.who.permissions
         for action, field in needed.items():
             if action not in may:
                 own = Code.FORBIDDEN.problem(action=action.title_text, duties=duty_names(duties_that_may(action)))

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, date, datetime
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import text
 
 from bangfu.access import (
+    EVERY,
     Action,
     Actor,
     County,
     Held,
+    Rule,
     allowed,
+    allows,
     county,
     create_county,
     duties_that_may,
@@ -22,6 +28,7 @@ from bangfu.access import (
     enter,
     set_demo_day,
 )
+from bangfu.access.policy import Expectation, above_ceiling, broken, ceiling, deciding, enforced, expectations
 from bangfu.db import Database, Scope
 from bangfu.errors import Code, Refused
 from bangfu.process import Duty
@@ -30,27 +37,139 @@ from tests.county import BASE, CODE, T1, V1, V2, World
 SUBSETS = [frozenset(pair) for size in (0, 1, 2, 3) for pair in itertools.combinations(Duty, size)]
 
 
-def test_the_compiled_policy_answers_as_the_enforcer_does() -> None:
+PROGRAMMES, STAGES = ("consolidation", "training"), ("plan", "acceptance")
+SOME = st.tuples(
+    st.sampled_from([duty.value for duty in Duty]),
+    st.sampled_from([action.value for action in Action]),
+    st.sampled_from((EVERY, *PROGRAMMES)),
+    st.sampled_from((EVERY, *STAGES)),
+    st.sampled_from(("allow", "deny")),
+)
+PLACES = list(itertools.product((*PROGRAMMES, "another"), (*STAGES, "another")))
+
+
+@given(rows=st.lists(SOME, max_size=6), duties=st.sets(st.sampled_from(list(Duty)), max_size=3), data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_the_compiled_policy_answers_as_casbin_does(rows: list[Any], duties: set[Duty], data: Any) -> None:
+    """Under any rules of a county: for every place that is or is not named, and with the place left open."""
+    rules = tuple(Rule(*row) for row in rows)
+    named = [Action(rule.action) for rule in rules] or list(Action)
+    held, made = frozenset(duties), enforcer(rules)
+    for action in (data.draw(st.sampled_from(named)), data.draw(st.sampled_from(list(Action)))):
+        answers = {place: enforced(made, held, action, *place) for place in PLACES}
+        for (programme, stage), answer in answers.items():
+            assert allows(held, rules, action, programme, stage) is answer, (action, programme, stage)
+        assert allows(held, rules, action) is any(answers.values())
+        assert (action in allowed(held, rules)) is any(answers.values())
+        for programme in PROGRAMMES:
+            some = [answer for place, answer in answers.items() if place[0] == programme]
+            assert allows(held, rules, action, programme) is any(some)
+        for stage in STAGES:
+            some = [answer for place, answer in answers.items() if place[1] == stage]
+            assert allows(held, rules, action, EVERY, stage) is any(some)
+
+
+def test_the_compiled_policy_of_the_platform_is_its_rows() -> None:
     """For every set of up to three duties and every action, worked out from the rows of the policy itself."""
     rows = [tuple(row) for row in enforcer().get_policy()]
-    allows = {(duty, act) for duty, act, effect in rows if effect == "allow"}
-    denies = {(duty, act) for duty, act, effect in rows if effect == "deny"}
-    assert len(allows) + len(denies) == len(rows)
+    yes = {(duty, act) for duty, act, *_, effect in rows if effect == "allow"}
+    no = {(duty, act) for duty, act, *_, effect in rows if effect == "deny"}
+    assert len(yes) + len(no) == len(rows)
     for duties in SUBSETS:
         expected = {
             action
             for action in Action
-            if any((duty.value, action.value) in allows for duty in duties)
-            and not any((duty.value, action.value) in denies for duty in duties)
+            if any((duty.value, action.value) in yes for duty in duties)
+            and not any((duty.value, action.value) in no for duty in duties)
         }
         assert allowed(duties) == expected, duties
 
 
 def test_the_policy_names_only_duties_and_actions_that_exist() -> None:
-    for duty, action, _ in enforcer().get_policy():
+    for duty, action, programme, stage, effect in enforcer().get_policy():
         Duty(duty)
         Action(action)
+        assert (programme, stage) == (EVERY, EVERY), "the platform knows no programme"
+        assert effect in ("allow", "deny")
     assert {action for action in Action if not duties_that_may(action)} == set()
+
+
+@pytest.mark.parametrize("expected", expectations(), ids=lambda e: f"{e.effect} {'+'.join(e.duties)} {e.action}")
+def test_what_is_expected_of_the_policy_comes_true(expected: Expectation) -> None:
+    """By casbin itself, not by what is compiled from it."""
+    assert expected.effect in ("allow", "deny")
+    assert expected.holds in ("always", "default")
+    answer = enforced(enforcer(), expected.duties, expected.action, expected.programme, expected.stage)
+    assert answer is (expected.effect == "allow")
+    assert expected.met()
+
+
+def test_of_every_duty_something_is_expected_and_something_is_not() -> None:
+    for duty in Duty:
+        effects = {expected.effect for expected in expectations() if duty in expected.duties}
+        assert effects == {"allow", "deny"}, duty
+
+
+def test_what_a_county_may_allow_is_not_allowed_already_and_breaks_nothing() -> None:
+    assert len(ceiling()) > 20
+    for duty, action in ceiling():
+        rule = Rule(duty.value, action.value, EVERY, EVERY, "allow")
+        assert not allows(frozenset({duty}), (), action), rule
+        assert allows(frozenset({duty}), (rule,), action), rule
+        assert not above_ceiling(rule)
+        assert broken((rule,)) is None, rule
+    # Even a county that allows everything that it may.
+    everything = tuple(Rule(duty.value, action.value, EVERY, EVERY, "allow") for duty, action in ceiling())
+    assert broken(everything) is None
+    assert above_ceiling(Rule("village_committee", "pay_cases", EVERY, EVERY, "allow"))
+    assert not above_ceiling(Rule("village_committee", "pay_cases", EVERY, EVERY, "deny"))
+    assert not above_ceiling(Rule("finance", "pay_cases", "consolidation", EVERY, "allow"))
+
+
+@pytest.mark.parametrize("duty", [Duty.AUDITOR, Duty.SUPERIOR, Duty.HOUSEHOLDER, Duty.ENTERPRISE_AGENT])
+def test_who_looks_on_changes_nothing_anywhere(duty: Duty) -> None:
+    may = allowed(frozenset({duty}))
+    assert may
+    assert all(action.only_reads for action in (*may, *(own for held, own in ceiling() if held is duty)))
+    if duty in (Duty.AUDITOR, Duty.SUPERIOR):
+        for other in Duty:
+            assert all(action.only_reads for action in allowed(frozenset({duty, other}))), other
+
+
+@pytest.mark.parametrize(
+    ("rules", "problem"),
+    [
+        ([("county_office", "keep_policy", "deny")], "county poverty-alleviation office"),
+        ([("village_committee", "pay_cases", "allow")], "village committee"),
+        ([("finance", "pay_cases", "deny")], None),
+        ([("township_clerk", "work_on_cases", "deny")], None),
+    ],
+)
+def test_what_holds_always_is_not_broken_by_a_county(rules: list[tuple[str, str, str]], problem: str | None) -> None:
+    found = broken(tuple(Rule(duty, action, EVERY, EVERY, effect) for duty, action, effect in rules))
+    assert (found is None) is (problem is None)
+    if found is not None and problem is not None:
+        assert found.code is Code.RULE_BREAKS_EXPECTATION
+        assert problem in found.message.en
+
+
+def test_a_rule_of_a_county_counts_for_its_programme_and_stage() -> None:
+    held = frozenset({Duty.VILLAGE_COMMITTEE})
+    deny = Rule("village_committee", "work_on_cases", "consolidation", "notice", "deny")
+    allow = Rule("village_committee", "import_plans", "consolidation", "plan", "allow")
+    rules = (deny, allow)
+    assert allows(held, rules, Action.WORK_ON_CASES)
+    assert not allows(held, rules, Action.WORK_ON_CASES, "consolidation", "notice")
+    assert allows(held, rules, Action.WORK_ON_CASES, "consolidation", "accounting")
+    assert allows(held, rules, Action.WORK_ON_CASES, "training", "notice")
+    assert not allows(held, (), Action.IMPORT_PLANS)
+    assert allows(held, rules, Action.IMPORT_PLANS)
+    assert not allows(held, rules, Action.IMPORT_PLANS, "training")
+    both = held | {Duty.VILLAGE_CADRE}
+    assert not allows(both, rules, Action.WORK_ON_CASES, "consolidation", "notice"), "a denial outweighs permissions"
+    assert deciding(both, rules, Action.WORK_ON_CASES, "consolidation", "notice") == (deny,)
+    assert deciding(held, rules, Action.IMPORT_PLANS, "consolidation", "plan") == (allow,)
+    assert deciding(held, rules, Action.PAY_CASES, "consolidation", "payment") == ()
 
 
 @pytest.mark.parametrize(
@@ -171,7 +290,7 @@ async def test_who_works_for_an_enterprise_has_no_area_and_few_permissions(world
     assert actor.duties(today) == {Duty.ENTERPRISE_AGENT}
     assert actor.duties(today, V1) == frozenset()
     assert actor.scope(today).areas == ()
-    assert allowed(actor.duties(today)) == frozenset()
+    assert allowed(actor.duties(today)) == {Action.READ_PAIRINGS}
     with pytest.raises(Refused) as refused:
         actor.areas(today)
     assert refused.value.problems[0].code is Code.FORBIDDEN

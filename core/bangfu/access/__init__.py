@@ -1,8 +1,7 @@
 """Who acts, where, and what their duties allow.
 
-The walls of the database decide *on whom* somebody may act; what stands here decides *what*. casbin is the language
-of the policy (``policy.csv``, deny wins); it is compiled to plain sets once, because it is far too slow to ask per
-row. The stages of a programme say which duty does which step; the actions here are everything else.
+The walls of the database decide *on whom* somebody may act; what stands here decides *what*: the stages of a programme
+say which duty does which step, and ``policy`` what duties allow at all, on which programme and stage.
 
 The command line trusts whoever runs it to say who acts, and records it. Tokens come with the API.
 """
@@ -12,19 +11,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
-from enum import StrEnum
-from functools import lru_cache
 from hashlib import sha256
 from hmac import compare_digest
-from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
-import casbin
 from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import JSONB, Range
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
 
+from bangfu.access.policy import (
+    EVERY,
+    Action,
+    Reach,
+    Rule,
+    Rules,
+    allowed,
+    allows,
+    duties_that_may,
+    enforcer,
+)
 from bangfu.db import Database, Scope, merged, ranges
 from bangfu.db.bulk import among
 from bangfu.errors import Code
@@ -32,114 +38,16 @@ from bangfu.models import Assignment, Officer, new_id
 from bangfu.process import Duty, Tier, duty_names
 from bangfu.text import Text
 
-_HERE = Path(__file__).parent
+__all__ = [
+    "CHINA", "EVERY", "Action", "Actor", "County", "Entered", "Held", "Linked", "Moment", "Pass", "Reach", "Rule",
+    "Rules", "actor", "actors", "admit", "allowed", "allows", "county", "create_county", "duties_that_may", "enforcer",
+    "enter", "set_demo_day",
+]  # fmt: skip
+
 _DAY = timedelta(days=1)
 CHINA = timezone(timedelta(hours=8), "Asia/Shanghai")
 COUNTY_CODES = 1_000_000
 """A county's 12-digit codes: its six digits, then six of its own."""
-
-
-class Action(StrEnum):
-    """What duties allow beside the stages of a case."""
-
-    IMPORT_DIVISIONS = "import_divisions"
-    IMPORT_ORGANIZATIONS = "import_organizations"
-    IMPORT_OFFICERS = "import_officers"
-    IMPORT_HOUSEHOLDS = "import_households"
-    IMPORT_INCOME = "import_income"
-    IMPORT_PLANS = "import_plans"
-    SET_CALENDAR = "set_calendar"
-    SWITCH_PROGRAMME = "switch_programme"
-    DRAFT_PROVISION = "draft_provision"
-    RELEASE_PROVISION = "release_provision"
-    OPEN_PERIOD = "open_period"
-    RECORD_FOR_OTHERS = "record_for_others"
-    EXPORT_NOTICE = "export_notice"
-    EXPORT_SAMPLE = "export_sample"
-    EXPORT_PAYMENTS = "export_payments"
-    READ_AUDIT = "read_audit"
-    READ_REGISTERS = "read_registers"
-    READ_BIRTH_DATES = "read_birth_dates"
-    READ_OFFICES = "read_offices"
-    READ_CASES = "read_cases"
-    READ_PAYMENTS = "read_payments"
-    WORK_ON_CASES = "work_on_cases"
-    SAMPLE_CASES = "sample_cases"
-    PAY_CASES = "pay_cases"
-
-    @property
-    def title_text(self) -> Text:
-        """Its two names."""
-        return _ACTIONS[self]
-
-
-_ACTIONS = {
-    Action.IMPORT_DIVISIONS: Text("导入行政区划", "importing divisions"),
-    Action.IMPORT_ORGANIZATIONS: Text("导入组织", "importing organizations"),
-    Action.IMPORT_OFFICERS: Text("导入工作人员", "importing officers"),
-    Action.IMPORT_HOUSEHOLDS: Text("导入农户花名册", "importing the household roster"),
-    Action.IMPORT_INCOME: Text("导入收入台账", "importing the income ledger"),
-    Action.IMPORT_PLANS: Text("导入项目计划", "importing plans"),
-    Action.SET_CALENDAR: Text("维护工作日历", "keeping the calendar"),
-    Action.SWITCH_PROGRAMME: Text("启用项目", "switching programmes on"),
-    Action.DRAFT_PROVISION: Text("起草本县规定", "drafting provisions"),
-    Action.RELEASE_PROVISION: Text("发布本县规定", "releasing provisions"),
-    Action.OPEN_PERIOD: Text("开启年度", "opening a period"),
-    Action.RECORD_FOR_OTHERS: Text("代录他人办理事项", "recording what others did"),
-    Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
-    Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
-    Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
-    Action.READ_AUDIT: Text("查阅审计记录", "reading the audit record"),
-    Action.READ_REGISTERS: Text("查阅农户登记册", "reading the registers of households"),
-    Action.READ_BIRTH_DATES: Text("查阅出生日期", "reading dates of birth"),
-    Action.READ_OFFICES: Text("查阅单位和工作人员", "reading offices and officers"),
-    Action.READ_CASES: Text("查阅申报", "reading cases"),
-    Action.READ_PAYMENTS: Text("查阅拨付", "reading payments"),
-    Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
-    Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
-    Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),
-}
-
-
-EVERY = "*"
-"""Every programme, or every stage."""
-
-
-class Rule(NamedTuple):
-    """What a county itself has laid down: a duty is allowed or denied an action on a programme and a stage."""
-
-    duty: str
-    action: str
-    programme: str
-    stage: str
-    effect: str
-
-
-Rules = tuple[Rule, ...]
-
-
-def enforcer() -> casbin.Enforcer:
-    """The policy as casbin reads it."""
-    return casbin.Enforcer(str(_HERE / "model.conf"), str(_HERE / "policy.csv"))
-
-
-@lru_cache(maxsize=1024)
-def allowed(duties: frozenset[Duty], rules: Rules = ()) -> frozenset[Action]:
-    """What a set of duties allows: the policy compiled, so that asking costs a look-up."""
-    policy = enforcer()
-    for duty in duties:
-        policy.add_grouping_policy("whoever acts", duty.value)
-    return frozenset(action for action in Action if policy.enforce("whoever acts", action.value))
-
-
-def allows(duties: frozenset[Duty], rules: Rules, action: Action, programme: str, stage: str) -> bool:
-    """Whether a set of duties allows an action on a programme and a stage."""
-    return action in allowed(duties, rules)
-
-
-def duties_that_may(action: Action) -> frozenset[Duty]:
-    """The duties that allow an action by themselves."""
-    return frozenset(duty for duty in Duty if action in allowed(frozenset({duty})))
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,15 +188,21 @@ class Actor:
         return ranges(areas)
 
     def may(self, action: Action, today: date, programme: str = EVERY, stage: str = EVERY) -> bool:
-        """Whether present duties allow an action, on a programme and a stage if they are given."""
+        """Whether present duties allow an action, on a programme and a stage if they are given, else on any."""
         if self.only is not None and action not in self.only:
             return False
         return allows(self.duties(today), self.rules, action, programme, stage)
 
+    def permissions(self, today: date) -> frozenset[Action]:
+        """Everything that present duties allow on some programme and stage."""
+        found = allowed(self.duties(today), self.rules)
+        return found if self.only is None else found & self.only
+
     def require(self, action: Action, today: date, programme: str = EVERY, stage: str = EVERY) -> None:
         """Refuse ``FORBIDDEN`` unless present duties allow an action."""
         if not self.may(action, today, programme, stage):
-            raise Code.FORBIDDEN.refuse(action=action.title_text, duties=duty_names(duties_that_may(action)))
+            able = duties_that_may(action, self.rules, programme, stage)
+            raise Code.FORBIDDEN.refuse(action=action.title_text, duties=duty_names(able))
 
 
 async def actor(session: AsyncSession, county: County, number: str) -> Actor:
@@ -364,9 +278,18 @@ class Entered:
         """The actor's areas, as what he makes keeps them."""
         return self.actor.areas(self.at.today)
 
-    def require(self, action: Action) -> None:
+    def may(self, action: Action, programme: str = EVERY, stage: str = EVERY) -> bool:
+        """Whether the actor's duties allow an action today, on a programme and a stage if they are given."""
+        return self.actor.may(action, self.at.today, programme, stage)
+
+    def require(self, action: Action, programme: str = EVERY, stage: str = EVERY) -> None:
         """Refuse ``FORBIDDEN`` unless the actor's duties allow an action today."""
-        self.actor.require(action, self.at.today)
+        self.actor.require(action, self.at.today, programme, stage)
+
+    @property
+    def permissions(self) -> frozenset[Action]:
+        """Everything that the actor's duties allow today, on some programme and stage."""
+        return self.actor.permissions(self.at.today)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,321 @@
+"""Who may do what on which programme and stage 权限: what duties allow, as casbin reads it, compiled to look-ups.
+
+casbin is the language of the policy: rows of ``allow`` and ``deny``, and one denial outweighs every permission
+(``model.conf``). The platform's rows stand in ``policy.csv``; a county adds rows of its own, within ``ceiling.csv``,
+and whatever it adds, the rows of ``expectations.csv`` that hold always still come true. Because casbin is far too slow
+to ask per request, the rows are compiled to sets once; a test holds the compiled answer to casbin's own.
+
+A question names a programme and a stage, or leaves them open (:data:`EVERY`): then the answer is yes if there is some
+programme, or some stage, for which it is.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+import casbin
+
+from bangfu.errors import Code, Problem
+from bangfu.process import Duty, duty_names
+from bangfu.text import Text
+
+_HERE = Path(__file__).parent
+_WHO = "whoever acts"
+
+
+class Action(StrEnum):
+    """What duties allow beside the stages of a case."""
+
+    IMPORT_DIVISIONS = "import_divisions"
+    IMPORT_ORGANIZATIONS = "import_organizations"
+    IMPORT_OFFICERS = "import_officers"
+    IMPORT_HOUSEHOLDS = "import_households"
+    IMPORT_INCOME = "import_income"
+    IMPORT_PLANS = "import_plans"
+    IMPORT_PAIRINGS = "import_pairings"
+    SET_CALENDAR = "set_calendar"
+    SWITCH_PROGRAMME = "switch_programme"
+    DRAFT_PROVISION = "draft_provision"
+    RELEASE_PROVISION = "release_provision"
+    OPEN_PERIOD = "open_period"
+    RECORD_FOR_OTHERS = "record_for_others"
+    EXPORT_NOTICE = "export_notice"
+    EXPORT_SAMPLE = "export_sample"
+    EXPORT_PAYMENTS = "export_payments"
+    READ_AUDIT = "read_audit"
+    READ_REGISTERS = "read_registers"
+    READ_BIRTH_DATES = "read_birth_dates"
+    READ_OFFICES = "read_offices"
+    READ_CASES = "read_cases"
+    READ_PAYMENTS = "read_payments"
+    READ_OBJECTORS = "read_objectors"
+    READ_PAIRINGS = "read_pairings"
+    WORK_ON_CASES = "work_on_cases"
+    SAMPLE_CASES = "sample_cases"
+    PAY_CASES = "pay_cases"
+    KEEP_POLICY = "keep_policy"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _ACTIONS[self]
+
+    @property
+    def reach(self) -> Reach:
+        """How narrowly a county may speak of it. What is read is read whole: lists know no stages."""
+        if self in _STAGES:
+            return Reach.STAGE
+        return Reach.PROGRAMME if self in _PROGRAMMES else Reach.COUNTY
+
+    @property
+    def only_reads(self) -> bool:
+        """Whether it shows something and changes nothing; an export leaves the house and is not only reading."""
+        return self.value.startswith("read_")
+
+
+_ACTIONS = {
+    Action.IMPORT_DIVISIONS: Text("导入行政区划", "importing divisions"),
+    Action.IMPORT_ORGANIZATIONS: Text("导入组织", "importing organizations"),
+    Action.IMPORT_OFFICERS: Text("导入工作人员", "importing officers"),
+    Action.IMPORT_HOUSEHOLDS: Text("导入农户花名册", "importing the household roster"),
+    Action.IMPORT_INCOME: Text("导入收入台账", "importing the income ledger"),
+    Action.IMPORT_PLANS: Text("导入项目计划", "importing plans"),
+    Action.IMPORT_PAIRINGS: Text("导入结对帮扶", "importing pairings"),
+    Action.SET_CALENDAR: Text("维护工作日历", "keeping the calendar"),
+    Action.SWITCH_PROGRAMME: Text("启用项目", "switching programmes on"),
+    Action.DRAFT_PROVISION: Text("起草本县规定", "drafting provisions"),
+    Action.RELEASE_PROVISION: Text("发布本县规定", "releasing provisions"),
+    Action.OPEN_PERIOD: Text("开启年度", "opening a period"),
+    Action.RECORD_FOR_OTHERS: Text("代录他人办理事项", "recording what others did"),
+    Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
+    Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
+    Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
+    Action.READ_AUDIT: Text("查阅审计记录", "reading the audit record"),
+    Action.READ_REGISTERS: Text("查阅农户登记册", "reading the registers of households"),
+    Action.READ_BIRTH_DATES: Text("查阅出生日期", "reading dates of birth"),
+    Action.READ_OFFICES: Text("查阅单位和工作人员", "reading offices and officers"),
+    Action.READ_CASES: Text("查阅申报", "reading cases"),
+    Action.READ_PAYMENTS: Text("查阅拨付", "reading payments"),
+    Action.READ_OBJECTORS: Text("查阅异议人", "reading who objected"),
+    Action.READ_PAIRINGS: Text("查阅结对帮扶", "reading pairings"),
+    Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
+    Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
+    Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),
+    Action.KEEP_POLICY: Text("维护本县权限规定", "keeping the county's own rules on who may do what"),
+}
+
+
+class Reach(StrEnum):
+    """How narrowly a county may speak of an action: for everything, for one programme, or for one of its stages."""
+
+    COUNTY = "county"
+    PROGRAMME = "programme"
+    STAGE = "stage"
+
+
+_PROGRAMMES = frozenset({Action.SWITCH_PROGRAMME, Action.DRAFT_PROVISION, Action.RELEASE_PROVISION, Action.OPEN_PERIOD})
+_STAGES = frozenset(
+    {
+        Action.IMPORT_PLANS,
+        Action.RECORD_FOR_OTHERS,
+        Action.EXPORT_NOTICE,
+        Action.EXPORT_SAMPLE,
+        Action.EXPORT_PAYMENTS,
+        Action.WORK_ON_CASES,
+        Action.SAMPLE_CASES,
+        Action.PAY_CASES,
+    }
+)
+
+EVERY = "*"
+"""Every programme, or every stage; in a question, any of them."""
+ALLOW, DENY = "allow", "deny"
+
+
+class Rule(NamedTuple):
+    """A row of the policy: a duty is allowed or denied an action on a programme and a stage."""
+
+    duty: str
+    action: str
+    programme: str
+    stage: str
+    effect: str
+
+
+Rules = tuple[Rule, ...]
+
+
+def enforcer(rules: Rules = ()) -> casbin.Enforcer:
+    """The policy as casbin reads it: the platform's rows, and those of a county."""
+    made = casbin.Enforcer(str(_HERE / "model.conf"), str(_HERE / "policy.csv"))
+    if rules:
+        # A county may say what the platform says already.
+        known = {tuple(row) for row in made.get_policy()}
+        made.add_policies([list(rule) for rule in dict.fromkeys(rules) if tuple(rule) not in known])
+    return made
+
+
+def enforced(made: casbin.Enforcer, duties: Iterable[Duty], action: Action, programme: str, stage: str) -> bool:
+    """casbin's own answer for one place. Slow; what requests ask is compiled (:func:`allows`)."""
+    made.remove_filtered_grouping_policy(0, _WHO)
+    for duty in duties:
+        made.add_grouping_policy(_WHO, duty.value)
+    return bool(made.enforce(_WHO, action.value, programme, stage))
+
+
+@lru_cache(maxsize=1)
+def platform() -> Rules:
+    """The platform's own rows."""
+    return tuple(Rule(*row) for row in enforcer().get_policy())
+
+
+# --- compiled ---------------------------------------------------------------------------------------------------
+
+_Places = frozenset[tuple[str, str]]
+"""Programmes and stages that rows speak of."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """Where an action is allowed, and where it is denied."""
+
+    allowed: _Places
+    denied: _Places
+
+    def some(self, programme: str, stage: str) -> bool:
+        """Whether there is a place like this that is allowed and not denied."""
+        named = self.allowed | self.denied
+        programmes = {EVERY, *(one for one, _ in named)} if programme == EVERY else {programme}
+        stages = {EVERY, *(one for _, one in named)} if stage == EVERY else {stage}
+        # What no row names is spoken of by the rows for everything alone, and EVERY stands for it here.
+        return any(
+            _covers(self.allowed, one, other) and not _covers(self.denied, one, other)
+            for one in programmes
+            for other in stages
+        )
+
+
+def _covers(places: _Places, programme: str, stage: str) -> bool:
+    return any(one in (EVERY, programme) and other in (EVERY, stage) for one, other in places)
+
+
+@lru_cache(maxsize=4096)
+def _compiled(duties: frozenset[Duty], rules: Rules) -> Mapping[str, _Said]:
+    """What the rows say of a set of duties, by action."""
+    found: dict[str, dict[str, set[tuple[str, str]]]] = {}
+    held = {duty.value for duty in duties}
+    for rule in (*platform(), *rules):
+        if rule.duty in held:
+            said = found.setdefault(rule.action, {ALLOW: set(), DENY: set()})
+            said[rule.effect].add((rule.programme, rule.stage))
+    return {action: _Said(frozenset(said[ALLOW]), frozenset(said[DENY])) for action, said in found.items()}
+
+
+@lru_cache(maxsize=16_384)
+def allows(duties: frozenset[Duty], rules: Rules, action: Action, programme: str = EVERY, stage: str = EVERY) -> bool:
+    """Whether a set of duties allows an action on a programme and a stage, on any if they are not given."""
+    said = _compiled(duties, rules).get(action.value)
+    return said is not None and said.some(programme, stage)
+
+
+@lru_cache(maxsize=4096)
+def allowed(duties: frozenset[Duty], rules: Rules = ()) -> frozenset[Action]:
+    """What a set of duties allows on some programme and stage."""
+    return frozenset(action for action in Action if allows(duties, rules, action))
+
+
+@lru_cache(maxsize=4096)
+def duties_that_may(action: Action, rules: Rules = (), programme: str = EVERY, stage: str = EVERY) -> frozenset[Duty]:
+    """The duties that allow an action by themselves."""
+    return frozenset(duty for duty in Duty if allows(frozenset({duty}), rules, action, programme, stage))
+
+
+def deciding(duties: Iterable[Duty], rules: Rules, action: Action, programme: str, stage: str) -> Rules:
+    """The rows that speak of such an action by somebody with these duties at such a place: the denials if there are
+    any, else the permissions."""
+    held = {duty.value for duty in duties}
+    speaking = [
+        rule
+        for rule in (*platform(), *rules)
+        if rule.duty in held
+        and rule.action == action.value
+        and (EVERY in (rule.programme, programme) or rule.programme == programme)
+        and (EVERY in (rule.stage, stage) or rule.stage == stage)
+    ]
+    denials = tuple(rule for rule in speaking if rule.effect == DENY)
+    if denials and not allows(frozenset(Duty(duty) for duty in held), rules, action, programme, stage):
+        return denials
+    return tuple(rule for rule in speaking if rule.effect == ALLOW)
+
+
+# --- what a county may change -----------------------------------------------------------------------------------
+
+
+class Expectation(NamedTuple):
+    """What is expected of the policy: that these duties together are allowed or denied something."""
+
+    holds: str
+    effect: str
+    duties: frozenset[Duty]
+    action: Action
+    programme: str
+    stage: str
+
+    def met(self, rules: Rules = ()) -> bool:
+        """Whether it comes true under a county's rules."""
+        return allows(self.duties, rules, self.action, self.programme, self.stage) is (self.effect == ALLOW)
+
+    @property
+    def text(self) -> Text:
+        """It, as a sentence."""
+        values = {"duties": duty_names(self.duties), "action": self.action.title_text}
+        if self.effect == ALLOW:
+            return Text("{duties}可以{action}", "{duties}: {action} is allowed").filled(**values)
+        return Text("{duties}不得{action}", "{duties}: {action} is denied").filled(**values)
+
+
+ALWAYS = "always"
+"""Of an expectation that no county may change; the others are of the platform's own policy."""
+
+
+@lru_cache(maxsize=1)
+def expectations() -> tuple[Expectation, ...]:
+    """What is expected of the policy, one row each of ``expectations.csv``."""
+    return tuple(
+        Expectation(holds, effect, frozenset(map(Duty, duties.split("+"))), Action(action), programme, stage)
+        for holds, effect, duties, action, programme, stage in _rows("expectations.csv")
+    )
+
+
+@lru_cache(maxsize=1)
+def ceiling() -> frozenset[tuple[Duty, Action]]:
+    """What a county may allow that the platform does not: duties with their actions, of ``ceiling.csv``."""
+    return frozenset((Duty(duty), Action(action)) for duty, action in _rows("ceiling.csv"))
+
+
+def _rows(name: str) -> Iterator[list[str]]:
+    with (_HERE / name).open(encoding="utf-8", newline="") as file:
+        lines = (line for line in file if line.strip() and not line.startswith("#"))
+        yield from ([cell.strip() for cell in row] for row in csv.reader(lines))
+
+
+def above_ceiling(rule: Rule) -> bool:
+    """Whether a rule allows what neither the platform allows nor a county may."""
+    if rule.effect == DENY:
+        return False
+    duty, action = Duty(rule.duty), Action(rule.action)
+    return (duty, action) not in ceiling() and not allows(frozenset({duty}), (), action)
+
+
+def broken(rules: Rules) -> Problem | None:
+    """The first expectation that holds always and would not come true under a county's rules."""
+    for expected in expectations():
+        if expected.holds == ALWAYS and not expected.met(rules):
+            return Code.RULE_BREAKS_EXPECTATION.problem("rule", expected=expected.text)
+    return None

@@ -29,9 +29,10 @@ INVARIANTS = {
         select id from (select id, from_stage, lag(to_stage) over (partition by case_id order by version) as before
                           from case_event) e where before is not null and before <> from_stage""",
     "days on record never run backwards for what is signed, posted or accepted": """
-        select id from (select id, act, effective_on, max(effective_on) over (partition by case_id order by version
-        rows between unbounded preceding and 1 preceding) as before from case_event where act like 'sign%' or act in
-        ('plan', 'post', 'accept')) e where effective_on < before""",
+        select e.id from case_event e join case_event b on b.case_id = e.case_id and b.version < e.version
+         where b.effective_on > e.effective_on and (e.act like 'sign%' or e.act in ('plan', 'post', 'accept'))
+           and (b.act like 'sign%' or b.act in ('plan', 'post', 'accept'))
+           and not (e.act = b.act and e.act like 'sign%')  -- of one stage, they are typed in as they come""",
     "nothing is dated after the day it was typed in": """
         select id from case_event where effective_on > (recorded_at at time zone 'Asia/Shanghai')::date""",
     "what is typed in later names its evidence": """

@@ -22,12 +22,14 @@ from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db import Database, Scope
+from bangfu.db.bulk import insert_rows
 from bangfu.errors import Problem
-from bangfu.models import Officer
+from bangfu.models import Assignment, Officer, new_id
 from bangfu.process import Duty
 from bangfu.programme import Plugins, installed
 from bangfu.registry import importing
-from bangfu.registry.identity import check_character
+from bangfu.registry.divisions import area_of
+from bangfu.registry.identity import check_character, credit_check_character
 from bangfu.registry.importing import Importer
 from bangfu.vault import Vault
 from county_default.rules import Project
@@ -107,6 +109,47 @@ HOMES = (
 )  # fmt: skip
 ELIGIBLE = tuple(home.number for home in HOMES if home.outcome == "eligible")
 
+
+def credit_code(number: int) -> str:
+    """A valid made-up credit code."""
+    first17 = f"91{CODE}{number:09d}"
+    return first17 + credit_check_character(first17)
+
+
+ONE, OTHER, UNIT = credit_code(1), credit_code(2), credit_code(3)
+"""Two enterprises, and a unit that is none."""
+
+ORGANIZATIONS = f"""统一社会信用代码,单位名称,单位类型,所在区划代码
+{ONE},一号企业,企业,{BASE}
+{OTHER},二号企业,企业,{T2}
+{UNIT},三号单位,机关,{BASE}
+"""
+
+PAIRINGS = f"""统一社会信用代码,村编码,起始日期,截止日期
+{ONE},{V1},2020-01-01,
+{ONE},{V2},2020-01-01,2022-01-01
+{OTHER},{V3},2020-01-01,
+{UNIT},{V1},2020-01-01,
+"""
+"""The first enterprise helps two villages, the other a third; the unit helps one of the first's."""
+
+GUESTS = f"""工号,姓名,职责,负责区划代码,起始日期,截止日期,单位信用代码,户编号,代理对象工号
+E1,企业甲,企业经办,{BASE},2020-01-01,,{ONE},,
+E2,企业乙,企业经办,{BASE},2020-01-01,,{OTHER},,
+HA,农户甲,农户,{V1},2020-01-01,,,H1,
+HB,农户乙,农户,{V3},2020-01-01,,,H7,
+AU,审计甲,审计监督,{BASE},2020-01-01,,,,
+SU,上级甲,上级主管部门,{BASE},2020-01-01,,,,
+CA,民政甲,县民政局,{BASE},2020-01-01,,,,
+DF,残联甲,县残联,{BASE},2020-01-01,,,,
+ED,教育甲,县教育局,{BASE},2020-01-01,,,,
+IF,工商联甲,县工商联,{BASE},2020-01-01,,{UNIT},,
+R2,登记乙,县数据管理员,{BASE},2020-01-01,,{UNIT},,
+KS,代理东,乡镇经办,{T1},2021-09-01,2021-10-01,,,K1
+"""
+"""Everybody whom the programme itself does not need: the agents of two enterprises, the accounts of two households,
+who audits and who reads, the line bureaux, a second registrar, and who stands in for a clerk in September."""
+
 PROVISION = {
     "title": "测试县2021年实施方案",
     "number": "测政办〔2021〕1号",
@@ -180,6 +223,24 @@ class World:
         async with self.database.session(second.scope) as session:
             await grounds.release_provision(session, second, draft)
             await grounds.open_period(session, second, self.programme, PERIOD)
+
+    async def invite(self) -> None:
+        """Bring in the organizations, their pairings, and everybody whom the programme itself does not need."""
+        for kind, data in (("organizations", ORGANIZATIONS), ("pairings", PAIRINGS), ("officers", GUESTS)):
+            status = await self.bring(kind, data, "R1")
+            assert status.state == "done", status.result
+
+    async def charge(self, number: str, duty: Duty, area: int = BASE, since: date = date(2020, 1, 1)) -> None:
+        """Give an officer a duty past every check, as in a county whose roster is older than the checks."""
+        who = self.who("R1")
+        lo, hi = area_of(area)
+        row = {
+            "tenant_id": self.tenant.id, "id": new_id(), "officer_id": self.officers[number].id, "duty": duty.value,
+            "area_lo": lo, "area_hi": hi, "valid_from": since, "known_from": who.at.now,
+        }  # fmt: skip
+        async with self.database.session(who.scope) as session:
+            await insert_rows(session, Assignment, [row])
+        await self.look()
 
     async def look(self) -> None:
         """Read the county and its officers anew."""

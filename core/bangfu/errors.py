@@ -109,6 +109,24 @@ class Code(Enum):
         "请由另一名承担该职责的人员办理。",
         "Ask another officer who holds the duty.",
     )
+    INCOMPATIBLE_DUTIES = _says(
+        "{officer} 不能同时承担“{one}”和“{other}”:{because}",
+        "{officer} cannot be charged with {one} and {other} at once: {because}.",
+        "请由另一名人员承担其中一项,或使两项职责的起止日期不重叠。",
+        "Charge somebody else with one of them, or let one end before the other begins.",
+    )
+    NOTHING_TO_STAND_IN_FOR = _says(
+        "{other} 在代理期间并不一直承担该区域的“{duty}”",
+        "{other} does not hold the duty {duty} there on all days of the standing in.",
+        "代理的职责、区域和起止日期须在被代理人本人任职的范围之内。",
+        "The duty, the area and the days must lie within what the other holds in his own right.",
+    )
+    LAST_REGISTRAR = _says(
+        "此后本县将没有县数据管理员",
+        "The county would be left without a registrar.",
+        "请先安排另一名县数据管理员(代理不算),再办理此项。",
+        "Charge another registrar first (a stand-in does not count), then do this.",
+    )
     # Input
     BAD_VALUE = _says(
         "{field}的值“{value}”不正确:应为{expected}",

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from itertools import combinations
 from typing import Any, TypeVar
 
 from bangfu.calendar import ONE_DAY, Period, WorkingDays, last_day
@@ -118,6 +119,73 @@ def duty_names(duties: Iterable[Duty]) -> Text:
     """Several duties by name, in the order in which the duties are declared."""
     held = set(duties)
     return join([duty.title_text for duty in Duty if duty in held])
+
+
+# --- duties that one person cannot hold at once -----------------------------------------------------------------
+
+_PAYERS = frozenset({Duty.FUND_MANAGER, Duty.FINANCE})
+_REVIEWERS = frozenset({Duty.VILLAGE_COMMITTEE, Duty.VILLAGE_CADRE, Duty.TOWNSHIP_CLERK, Duty.TOWNSHIP_ACCEPTOR})
+_READERS = frozenset({Duty.AUDITOR, Duty.SUPERIOR})
+_STAFF = frozenset(duty for duty in Duty if duty.is_staff)
+
+_DECLARED: tuple[tuple[frozenset[Duty], frozenset[Duty], Text], ...] = (
+    (
+        frozenset({Duty.HOUSEHOLDER, Duty.ENTERPRISE_AGENT}),
+        frozenset(Duty),
+        Text("农户和企业的账号只供其本人使用", "the account of a household or an enterprise is for nothing else"),
+    ),
+    (
+        _READERS,
+        _STAFF - _READERS,
+        Text("监督者不办理所监督的事项", "who oversees does nothing of what is overseen"),
+    ),
+    (
+        _PAYERS,
+        frozenset({Duty.REGISTRAR}),
+        Text("管钱的不管登记册", "who pays keeps no register of who is paid"),
+    ),
+    (
+        frozenset({Duty.COUNTY_OFFICE}),
+        _PAYERS,
+        Text("汇总、复核、放行由三人办理", "payments are made, checked and released by three persons"),
+    ),
+    (
+        frozenset({Duty.FUND_MANAGER}),
+        frozenset({Duty.FINANCE}),
+        Text("汇总、复核、放行由三人办理", "payments are made, checked and released by three persons"),
+    ),
+    (
+        _PAYERS,
+        _REVIEWERS,
+        Text("管钱的不审核", "who pays does not review who is paid"),
+    ),
+    (
+        frozenset({Duty.COUNTY_OFFICE}),
+        frozenset({Duty.TOWNSHIP_ACCEPTOR}),
+        Text("抽查者不抽查自己的验收", "who checks samples does not check his own acceptance"),
+    ),
+)
+
+INCOMPATIBLE: Mapping[frozenset[Duty], Text] = {
+    frozenset({one, other}): because for some, others, because in reversed(_DECLARED) for one in some
+    for other in others if one is not other
+}  # fmt: skip
+"""The pairs of duties that nobody holds on the same day, wherever they are held, each with the reason.
+
+What is left is allowed: a cadre or a team member comes from any office, a township's acceptor may be in charge of a
+village (and cannot accept there), a county's first officer keeps its registers and its settings. Of one case, and of
+one batch, the process itself keeps persons apart."""
+
+
+def conflicts(duties: Iterable[Duty]) -> list[tuple[Duty, Duty, Text]]:
+    """The incompatible pairs among some duties, with the reason of each, in the order in which duties are declared."""
+    held = set(duties)
+    ordered = [duty for duty in Duty if duty in held]
+    return [
+        (one, other, INCOMPATIBLE[frozenset({one, other})])
+        for one, other in combinations(ordered, 2)
+        if frozenset({one, other}) in INCOMPATIBLE
+    ]
 
 
 # --- the stages a programme declares --------------------------------------------------------------------------

@@ -66,6 +66,7 @@ class WorkbookKind(enum.Enum):
 
     DIVISIONS = value("divisions", "the table of divisions 行政区划表")
     ORGANIZATIONS = value("organizations", "the table of organizations 组织名录")
+    PAIRINGS = value("pairings", "the list of pairings 结对帮扶名册")
     OFFICERS = value("officers", "the staff roster 工作人员名册")
     HOUSEHOLDS = value("households", "the household roster 农户花名册")
     INCOME = value("income", "the income ledger 收入台账")

@@ -872,7 +872,7 @@ async def test_a_type_that_a_role_may_not_read_is_no_object_for_it(county: Serve
     for number, seen in (("E1", {"Division"}), ("R2", {*TYPES} - {"AuditEntry", "PaymentBatch", "PaymentLine"})):
         found = (await county.ask(number, NODES, ids=list(first.values()))).data["nodes"]
         assert {node["__typename"] for node in found if node} == seen
-    for number, kind in (("K1", "AuditEntry"), ("L1", "PaymentLine"), ("E1", "ConsolidationCase"), ("E1", "Officer")):
+    for number, kind in (("K1", "AuditEntry"), ("L1", "PaymentLine"), ("E1", "ConsolidationCase"), ("E1", "Household")):
         assert (await county.ask(number, NODE, id=first[kind])).data == {"node": None}
         # With a field of it, it is a document that the role may never send.
         document = f"query($id: ID!) {{ node(id: $id) {{ ... on {kind} {{ id }} }} }}"
@@ -1295,7 +1295,7 @@ SIGHT: dict[str, dict[str, Any]] = {
     "R2": _sight(NUMBERS, 3, batches=FORBIDDEN, samples=2),
     "FI": _sight(NUMBERS, 3, batches=3, samples=2),
     "C1": {**_sight(NUMBERS, 3, batches=3, samples=2), "audit": None},
-    "E1": {**NOTHING, "divisions": 6, "jobs": FORBIDDEN, "batches": FORBIDDEN, "samples": FORBIDDEN},
+    "E1": {**NOTHING, "divisions": 6, "officers": 1, "jobs": FORBIDDEN, "batches": FORBIDDEN, "samples": FORBIDDEN},
 }
 
 

@@ -24,6 +24,9 @@ from tests.county import (
     JANUARY,
     MARCH,
     OFFICERS,
+    ONE,
+    ORGANIZATIONS,
+    PAIRINGS,
     POSTED,
     SEPTEMBER,
     V1,
@@ -34,7 +37,7 @@ from tests.county import (
 
 P: dict[str, Any] = {"period": "2021"}
 IMPORT = (OPERATIONS / "import_workbook.graphql").read_text(encoding="utf-8")
-ENTERPRISE = f"E1,企业甲,企业经办,{CODE},2020-01-01\n"
+ENTERPRISE = f"工号,姓名,职责,负责区划代码,起始日期,单位信用代码\nE1,企业甲,企业经办,{CODE},2020-01-01,{ONE}\n"
 
 
 @pytest.fixture
@@ -99,7 +102,10 @@ async def test_the_whole_year(new: Served) -> None:
     story = Told(new)
 
     # Registers: the keeper imports them; nobody else may.
-    for kind, text in (("divisions", DIVISIONS), ("officers", OFFICERS + ENTERPRISE)):
+    for kind, text in (
+        ("divisions", DIVISIONS), ("organizations", ORGANIZATIONS), ("pairings", PAIRINGS), ("officers", OFFICERS),
+        ("officers", ENTERPRISE),
+    ):  # fmt: skip
         job = await story.bring("R1", kind, text)
         assert (job["state"], job["imported"]["badRows"]) == ("DONE", 0)
     await new.world.look()

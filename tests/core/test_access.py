@@ -290,7 +290,7 @@ async def test_who_works_for_an_enterprise_has_no_area_and_few_permissions(world
     assert actor.duties(today) == {Duty.ENTERPRISE_AGENT}
     assert actor.duties(today, V1) == frozenset()
     assert actor.scope(today).areas == ()
-    assert allowed(actor.duties(today)) == {Action.READ_PAIRINGS}
+    assert allowed(actor.duties(today)) == {Action.READ_OFFICES, Action.READ_PAIRINGS}
     with pytest.raises(Refused) as refused:
         actor.areas(today)
     assert refused.value.problems[0].code is Code.FORBIDDEN

@@ -82,7 +82,7 @@ class Action(StrEnum):
 _ACTIONS = {
     Action.IMPORT_DIVISIONS: Text("导入行政区划", "importing divisions"),
     Action.IMPORT_ORGANIZATIONS: Text("导入组织", "importing organizations"),
-    Action.IMPORT_OFFICERS: Text("导入工作人员", "importing officers"),
+    Action.IMPORT_OFFICERS: Text("维护工作人员和任职", "keeping officers and their duties"),
     Action.IMPORT_HOUSEHOLDS: Text("导入农户花名册", "importing the household roster"),
     Action.IMPORT_INCOME: Text("导入收入台账", "importing the income ledger"),
     Action.IMPORT_PLANS: Text("导入项目计划", "importing plans"),

@@ -16,12 +16,14 @@ from bangfu.registry.importing import Importer
 from bangfu.registry.income import IncomeImporter
 from bangfu.registry.officers import OfficerImporter
 from bangfu.registry.organizations import OrganizationImporter
+from bangfu.registry.pairings import PairingImporter
 
 IMPORTERS: dict[str, Importer[Any]] = {
     importer.kind: importer
     for importer in (
         DivisionImporter(),
         OrganizationImporter(),
+        PairingImporter(),
         OfficerImporter(),
         HouseholdImporter(),
         IncomeImporter(),

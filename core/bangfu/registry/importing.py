@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit, files, jobs
 from bangfu.access import Action, Entered
-from bangfu.db import Database
+from bangfu.db import Database, scope_of
 from bangfu.documents.cells import Column, Row
 from bangfu.documents.reading import Table, fold, open_table
 from bangfu.documents.returning import with_problems
@@ -103,6 +103,12 @@ class Importer(ABC, Generic[S]):
     @abstractmethod
     async def apply(self, session: AsyncSession, changes: Any, state: S) -> None:
         """Carry out what :meth:`compare` returned."""
+
+
+async def alone(session: AsyncSession, kind: str) -> None:
+    """Until the end of the transaction nobody else changes what workbooks of a kind say of the county."""
+    key = func.hashtext(f"import/{kind}")
+    await session.execute(select(func.pg_advisory_xact_lock(scope_of(session).tenant, key)))
 
 
 def require_order(row: Row) -> None:
@@ -240,7 +246,7 @@ class _Run(Generic[S]):
             good = [row for row in rows if not row.problems and str(row.values[self.importer.group]) not in blocked]
             applied += len(rows)
             async with self.work.database.session(self.work.who.scope) as session:
-                await self._alone(session)
+                await alone(session, self.importer.kind)
                 changes = await self.importer.compare(session, good, state)
                 await self.importer.apply(session, changes, state)
             await self._progress(table, table.height + applied)
@@ -259,11 +265,6 @@ class _Run(Generic[S]):
                 f"job/{self.work.job}",
                 {"file": self.file.name, "new_changed_same": counts, "bad_rows": len(self.problems)},
             )
-
-    async def _alone(self, session: AsyncSession) -> None:
-        """No other import of this kind changes the county between comparing and applying."""
-        key = func.hashtext(f"import/{self.importer.kind}")
-        await session.execute(select(func.pg_advisory_xact_lock(self.work.who.county.id, key)))
 
     async def _progress(self, table: Table, rows: int) -> None:
         """Tell how many rows are done; all of them twice, unless the first reading is all there is."""

@@ -14,32 +14,26 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows, update_each
 from bangfu.documents.cells import Column, Row, one_of, read_day, read_key, read_name
-from bangfu.errors import Code
-from bangfu.models import Assignment, Officer, Organization, new_id
+from bangfu.errors import Code, Problem
+from bangfu.models import Officer, new_id
 from bangfu.process import Duty, Tier
-from bangfu.registry.divisions import COUNTY, TOWNSHIP, VILLAGE, Places, area_of, level_of, read_code
-from bangfu.registry.history import Assertion, assert_from
+from bangfu.registry import offices
+from bangfu.registry.divisions import Places, read_code
 from bangfu.registry.identity import read_credit_code
 from bangfu.registry.importing import Importer, State, require_order
+from bangfu.registry.offices import Path, Roster, Term
 from bangfu.text import Text
 from bangfu.vault import Vault
-
-_LEVELS = {
-    Tier.COUNTY: {COUNTY},
-    Tier.TOWNSHIP: {TOWNSHIP, VILLAGE},
-    Tier.VILLAGE: {VILLAGE},
-    Tier.ENTERPRISE: {COUNTY},
-}
-"""Over what a duty of each tier is held; a township has people in charge of single villages, and an enterprise's agent
-is registered with the county and holds no area."""
 
 
 @dataclass
 class _State(State):
-    places: Places = field(default_factory=lambda: Places({}))
-    organizations: dict[str, UUID] = field(default_factory=dict)
+    roster: Roster = field(default_factory=lambda: Roster(Places({})))
     names: dict[str, tuple[int, str]] = field(default_factory=dict)
-    rows: dict[tuple[str, str, int], int] = field(default_factory=dict)
+    rows: dict[tuple[Any, ...], int] = field(default_factory=dict)
+    """The row of every term of the file, by what it is a term of."""
+    terms: list[tuple[Term, int]] = field(default_factory=list)
+    """The terms of the file that are right by themselves, with their rows."""
     seen: dict[str, UUID] = field(default_factory=dict)
 
 
@@ -47,13 +41,17 @@ class _State(State):
 class _Changes:
     new: list[dict[str, Any]]
     renamed: list[dict[str, Any]]
-    assignments: list[Assertion]
+    terms: list[Term]
+    homes: dict[str, tuple[UUID, int]]
 
 
 class OfficerImporter(Importer[_State]):
-    """The roster of officers: staff number, name, duty, area, from when to when, and their unit."""
+    """The roster of officers: staff number, name, duty, area, from when to when, their unit, and in whose stead.
 
-    kind = "officers"
+    An enterprise's agent is an account with the enterprise's code, the account of a household one with its number.
+    """
+
+    kind = offices.KIND
     title = Text("工作人员名册", "roster of officers")
     action = Action.IMPORT_OFFICERS
     group = "number"
@@ -65,33 +63,30 @@ class OfficerImporter(Importer[_State]):
         Column("valid_from", Text("起始日期", "from"), read_day, ("任职日期",)),
         Column("valid_to", Text("截止日期", "until"), read_day, ("免职日期",), required=False),
         Column("unit", Text("单位信用代码", "unit"), read_credit_code, ("统一社会信用代码",), required=False),
+        Column("household", Text("户编号", "household number"), read_key, ("农户编号",), required=False),
+        Column("stands_in_for", Text("代理对象工号", "stands in for"), read_key, ("被代理人工号",), required=False),
     )
 
     async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> _State:
-        """Read the divisions and organizations there are."""
-        query = select(Organization.credit_code, Organization.id).where(Organization.tenant_id == who.county.id)
-        organizations = {row.credit_code: row.id for row in (await session.execute(query)).all()}
-        return _State(who, vault, as_of, places=await Places.on(session, as_of), organizations=organizations)
+        """Read the divisions and organizations there are, and everybody's duties."""
+        return _State(who, vault, as_of, roster=await Roster.read(session, as_of))
 
     def check(self, row: Row, state: _State) -> None:
         """The area is a division of the county, the unit is known, the officer has one name, the duty stands once."""
         require_order(row)
         values, path = row.values, ("rows", row.number)
-        number, area, duty = values["number"], values["area"], values["duty"]
-        if area is not None and area not in state.places.by_code:
-            row.problems.append(Code.DIVISION_UNKNOWN.problem(*path, "area", value=area))
-        if duty is not None and area is not None and level_of(area) not in _LEVELS[duty.tier]:
-            row.problems.append(
-                Code.BAD_VALUE.problem(
-                    *path, "area", field=Text("负责区划代码", "the area"), value=area,
-                    expected=Text("与该职责层级相符的区划", "a division of the level of the duty"),
-                )
-            )  # fmt: skip
+        number = values["number"]
+        term = _term(row)
+        if term is not None:
+            row.problems += state.roster.faults(term, _at(row))
         unit = values.get("unit")
-        if unit is not None and unit not in state.organizations:
+        if unit is not None and unit not in state.roster.units and (term is None or term.unit is None):
             row.problems.append(Code.NOT_FOUND.problem(*path, "unit", what=unit))
         if number is None:
             return
+        other = values.get("stands_in_for")
+        if other is not None and other != number and other not in state.roster.officers and other not in state.names:
+            row.problems.append(Code.OFFICER_UNKNOWN.problem(*path, "stands_in_for", officer=other))
         first, name = state.names.setdefault(number, (row.number, values["name"]))
         if name != values["name"]:
             row.problems.append(
@@ -100,43 +95,72 @@ class OfficerImporter(Importer[_State]):
                     expected=Text(f"第 {first} 行的 {name}", f"{name} as in row {first}"),
                 )
             )  # fmt: skip
-        if area is not None and duty is not None:
-            key = (number, duty.value, area)
-            if key in state.rows:
-                row.problems.append(Code.DUPLICATE_ROW.problem(*path, row=state.rows[key]))
-            state.rows.setdefault(key, row.number)
+        if term is not None:
+            if term.key in state.rows:
+                row.problems.append(Code.DUPLICATE_ROW.problem(*path, row=state.rows[term.key]))
+            state.rows.setdefault(term.key, row.number)
+            if not row.problems:
+                state.terms.append((term, row.number))
+
+    def close(self, state: _State) -> Sequence[Problem]:
+        """Nobody gets incompatible duties, who stands in has something to stand in for, a registrar remains.
+
+        All of it once the whole file is done, beside what is known already.
+        """
+        roster, today = state.roster, state.who.at.today
+        had_registrar = roster.has_registrar(today)
+        rows = {term: number for term, number in state.terms if term.number not in state.blocked}
+        for term in rows:
+            roster.terms[term.number] = offices.asserted(roster.terms.get(term.number, ()), term)
+        problems = []
+        for number in dict.fromkeys(term.number for term in rows):
+            for one, other, because in offices.clashes(roster.terms[number]):
+                own = [rows[term] for term in (one, other) if term in rows]
+                if own:
+                    problems.append(offices.incompatible(one, other, because, "rows", max(own), "duty"))
+                    state.blocked.add(number)
+        for term, row in rows.items():
+            problem = roster.unfounded(term, "rows", row, "stands_in_for")
+            if problem is not None:
+                problems.append(problem)
+                state.blocked.add(term.number)
+        keepers = [row for term, row in rows.items() if term.duty is Duty.REGISTRAR]
+        if keepers and had_registrar and not roster.has_registrar(today):
+            problems.append(Code.LAST_REGISTRAR.problem("rows", keepers[-1], "valid_to"))
+            state.blocked |= {term.number for term in rows if term.duty is Duty.REGISTRAR}
+        return problems
 
     async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> _Changes:
         """Which officers are new or renamed, which duties are new, ended or moved in time."""
         tenant = state.who.county.id
-        numbers = list({row.values["number"] for row in rows})
+        numbers = {row.values["number"] for row in rows}
         known = {
             officer.number: officer
             for officer in await session.scalars(
                 select(Officer).where(Officer.tenant_id == tenant, among(Officer.number, numbers))
             )
         }
-        ids = [officer.id for officer in known.values()]
-        held = {
-            (a.officer_id, a.duty, a.area_lo): a
-            for a in await session.scalars(
-                select(Assignment).where(
-                    Assignment.tenant_id == tenant, among(Assignment.officer_id, ids), Assignment.known_to.is_(None)
-                ).order_by(Assignment.valid_from)
-            )
-        }  # fmt: skip
-        changes = _Changes([], [], [])
+        held = await offices.terms_of(session, numbers)
+        homes = await offices.homes(session, {own for row in rows if (own := row.values.get("household"))})
+        changes = _Changes([], [], [], homes)
         for row in rows:
-            officer = self._officer(row, known, changes, state)
-            self._assignment(row, officer, held, changes, state)
+            term = _term(row)
+            if term is None:
+                continue
+            problem = offices.misplaced(term, homes, _at(row))
+            if problem is not None:
+                row.problems.append(problem)
+                continue
+            self._officer(row, known, changes, state)
+            self._term(term, held.get(term.number, []), changes, state)
         return changes
 
-    def _officer(self, row: Row, known: dict[str, Officer], changes: _Changes, state: _State) -> UUID:
+    def _officer(self, row: Row, known: dict[str, Officer], changes: _Changes, state: _State) -> None:
         number, name = row.values["number"], row.values["name"]
         tally, tenant = state.tally("officer"), state.who.county.id
-        unit = state.organizations.get(row.values.get("unit") or "")
+        unit, _ = state.roster.units.get(row.values.get("unit") or "", (None, ""))
         if number in state.seen:
-            return state.seen[number]
+            return
         old = known.get(number)
         state.seen[number] = old.id if old else new_id()
         if old is None:
@@ -150,34 +174,49 @@ class OfficerImporter(Importer[_State]):
             changes.renamed.append({"id": old.id, "name": name, "organization_id": unit})
         else:
             tally.same += 1
-        return state.seen[number]
 
-    def _assignment(
-        self, row: Row, officer: UUID, held: dict[Any, Assignment], changes: _Changes, state: _State
-    ) -> None:
-        values, tally = row.values, state.tally("assignment")
-        lo, hi = area_of(values["area"])
-        since, until = values["valid_from"], values.get("valid_to")
-        old = held.get((officer, values["duty"].value, lo))
-        if old is not None and (old.valid_from, old.valid_to) == (since, until):
+    def _term(self, term: Term, held: Sequence[Term], changes: _Changes, state: _State) -> None:
+        tally = state.tally("assignment")
+        if term in held:
             tally.same += 1
             return
+        old = next((one for one in reversed(held) if one.key == term.key), None)
         if old is None:
             tally.new += 1
         else:
             tally.change(
-                f"{values['number']} {values['duty'].title_text.zh}",
-                valid_from=(old.valid_from, since),
-                valid_to=(old.valid_to, until),
+                f"{term.number} {term.duty.title_text.zh}",
+                valid_from=(old.since, term.since),
+                valid_to=(old.until, term.until),
             )
-        key = {
-            "officer_id": officer, "duty": values["duty"].value, "area_lo": lo,
-            "organization_id": None, "household_id": None, "stands_in_for": None,
-        }  # fmt: skip
-        changes.assignments.append(Assertion(key, {"area_hi": hi}, since, until))
+        changes.terms.append(term)
 
     async def apply(self, session: AsyncSession, changes: _Changes, state: _State) -> None:
         """Add and rename officers, make their duties so."""
         await insert_rows(session, Officer, changes.new)
         await update_each(session, Officer, changes.renamed)
-        await assert_from(session, Assignment, changes.assignments, state.who.at.now)
+        officers = {**state.roster.officers, **state.seen}
+        await offices.put(session, state.who, changes.terms, officers, state.roster.units, changes.homes)
+
+
+def _term(row: Row) -> Term | None:
+    """The term that a row states, if what it cannot do without could be read."""
+    values = row.values
+    if any(values[name] is None for name in ("number", "duty", "area", "valid_from")):
+        return None
+    duty: Duty = values["duty"]
+    return Term(
+        values["number"],
+        duty,
+        values["area"],
+        values["valid_from"],
+        values.get("valid_to"),
+        values.get("unit") if duty.tier is Tier.ENTERPRISE else None,
+        values.get("household"),
+        values.get("stands_in_for"),
+    )
+
+
+def _at(row: Row) -> Path:
+    """The path to a column of a row by the name of the field."""
+    return lambda name: ("rows", row.number, {"since": "valid_from", "until": "valid_to"}.get(name, name))

@@ -1295,7 +1295,7 @@ SIGHT: dict[str, dict[str, Any]] = {
     "R2": _sight(NUMBERS, 3, batches=FORBIDDEN, samples=2),
     "FI": _sight(NUMBERS, 3, batches=3, samples=2),
     "C1": {**_sight(NUMBERS, 3, batches=3, samples=2), "audit": None},
-    "E1": {**NOTHING, "divisions": 6, "officers": 1, "jobs": FORBIDDEN, "batches": FORBIDDEN, "samples": FORBIDDEN},
+    "E1": {**NOTHING, "divisions": 6, "officers": 1, "jobs": 0, "batches": FORBIDDEN, "samples": FORBIDDEN},
 }
 
 

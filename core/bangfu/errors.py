@@ -55,6 +55,36 @@ class Code(Enum):
         "请重新登录;账号已停用的,请联系本县数据管理员。",
         "Log in again; if the account is disabled, ask the county's registrar.",
     )
+    LOGIN_REFUSED = _says(
+        "未能登录:县代码、工号、密码或动态验证码不正确,或账号已锁定",
+        "Not logged in: the county, the staff number, the password or the code is wrong, or the account is locked.",
+        "请核对后重试;连续失败会锁定账号一段时间,忘记密码的,请本县数据管理员发放新的激活码。",
+        "Check them and try again; failures lock the account for a time. The registrar makes a new enrolment code.",
+    )
+    PASSWORD_WEAK = _says(
+        "密码过于简单",
+        "The password is too easily guessed.",
+        "请用至少 {least} 个字符,不含工号、县代码、常见词语或连续、重复的字符。",
+        "Use {least} characters or more, without staff number, county code, common words, runs or repetition.",
+    )
+    ENROLMENT_BAD = _says(
+        "激活码无效:有误、已用过或已过期",
+        "The enrolment code does not count: it is wrong, was used, or has expired.",
+        "请核对县代码、工号和激活码,或请本县数据管理员发放新的激活码。",
+        "Check the county, the staff number and the code, or ask the county's registrar for a new one.",
+    )
+    FACTOR_NEEDED = _says(
+        "您的职责须用动态验证码登录",
+        "Your duties need a second factor to log in.",
+        "请用新的激活码重新设置密码,同时绑定动态验证码。",
+        "Set the password with a new enrolment code, and the second factor with it.",
+    )
+    FACTOR_BAD = _says(
+        "动态验证码不正确",
+        "The code of the second factor is not right.",
+        "请核对验证器的时间和密钥,填写当前显示的 6 位数字。",
+        "Check the clock and the key of the authenticator, and enter the six digits it shows now.",
+    )
     FORBIDDEN = _says(
         "您的职责不允许此项操作:{action}",
         "Your duties do not allow this: {action}.",

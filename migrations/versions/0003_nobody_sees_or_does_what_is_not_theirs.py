@@ -406,7 +406,8 @@ def _functions(schema: str) -> list[tuple[str, str]]:
              -- A session is behind the wall of its own officer.
              perform set_config('app.officer', coalesce(person.id::text, ''), true);
              if wanted_session is not null then
-               select s.digest, s.created_at, least(s.expires_at, s.ended_at)
+               select s.digest, s.created_at,
+                      least(s.expires_at, s.ended_at, s.seen_at + interval '30 minutes')
                  into its_digest, its_begin, its_end
                  from {schema}.login_session s
                 where s.tenant_id = county.id and s.id = wanted_session and s.officer_id = person.id;

@@ -60,6 +60,7 @@ class Action(StrEnum):
     SAMPLE_CASES = "sample_cases"
     PAY_CASES = "pay_cases"
     KEEP_POLICY = "keep_policy"
+    KEEP_ACCOUNTS = "keep_accounts"
 
     @property
     def title_text(self) -> Text:
@@ -108,6 +109,7 @@ _ACTIONS = {
     Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
     Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),
     Action.KEEP_POLICY: Text("维护本县权限规定", "keeping the county's own rules on who may do what"),
+    Action.KEEP_ACCOUNTS: Text("管理账号", "keeping accounts"),
 }
 
 

@@ -2,9 +2,9 @@
 
 The rooms of the house, from the ground up: ``text`` and ``errors``; the pure kernel ``policy``,
 ``calendar``, ``rules``, ``selection``, ``process``; ``programme`` (what a plugin declares);
-``vault``, ``db``, ``models``, ``audit``, ``access``; ``jobs``, ``files``, ``documents``; ``registry``, ``notices``,
-``payments``; ``cases``; and on the roof ``cli``, ``demo`` and ``testing``. Imports run one way only and
-``pyproject.toml`` says which.
+``vault``, ``db``, ``models``, ``audit``, ``access``, ``disclosure``; ``jobs``, ``files``, ``documents``;
+``registry``, ``notices``, ``payments``; ``cases``; and on the roof ``cli``, ``demo`` and ``testing``. Imports
+run one way only and ``pyproject.toml`` says which.
 """
 
 __version__ = "0.2.0"

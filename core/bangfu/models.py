@@ -1053,6 +1053,7 @@ class AuditEntry(TenantRow, Base):
     __table_args__ = (
         Index("ix_audit_entry_at", "tenant_id", "at"),
         Index("ix_audit_entry_officer", "tenant_id", "officer_id", "action", "at"),
+        Index("ix_audit_entry_object", "tenant_id", "object", "action"),
     )
 
     at: Mapped[datetime]

@@ -10,6 +10,7 @@ import strawberry
 
 from bangfu import models
 from bangfu.access import Action
+from bangfu.audit import chain
 from bangfu.cases.receipts import why
 from bangfu.errors import Refused
 from bangfu.process import Duty
@@ -55,7 +56,7 @@ from bangfu_graphql.programmes import Programme, ground_in, programmes_of, types
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.requests import request_of
 from bangfu_graphql.scalars import DivisionCode, described
-from bangfu_graphql.work import AuditEntry, AuditFilter, File, Job, JobFilter, Provision, ProvisionFilter
+from bangfu_graphql.work import AuditEntry, AuditFilter, AuditHead, File, Job, JobFilter, Provision, ProvisionFilter
 
 MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
@@ -116,6 +117,19 @@ class Query:
     provisions: Connection[Provision] = _listed(Provision, ProvisionFilter, "The county's own documents, newest first.")
     jobs: Connection[Job] = _listed(Job, JobFilter, "Jobs in sight, newest first.")
     audit: Connection[AuditEntry] = _listed(AuditEntry, AuditFilter, "The audit record in sight, newest first.")
+
+    @strawberry.field(
+        description="The end of the chain that the audit record is sealed with, to be written down elsewhere: "
+        "`bangfu audit verify --head` proves that the chain still leads through it.",
+        metadata={ACTION: Action.READ_AUDIT},
+    )
+    async def audit_head(self, info: strawberry.Info) -> AuditHead:
+        """The end of the chain of the audit record."""
+        request = request_of(info)
+        async with request.session() as session:
+            end = await chain.head(session, request.who.county.id)
+            waiting = await chain.count_unsealed(session, request.who.county.id, end)
+        return AuditHead(number=end.number, digest=end.digest.hex(), sealed_at=end.sealed_at, unsealed=waiting)
 
     @strawberry.field(description="Who asks.")
     def viewer(self, info: strawberry.Info) -> Viewer:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 import strawberry
+from sqlalchemy import ColumnElement, select
 
 from bangfu import models
 from bangfu.access import Action
@@ -215,14 +216,33 @@ class Provision(Node):
 # --- the audit record -----------------------------------------------------------------------------------------
 
 
+def _by_officer(sight: Sight, value: str) -> ColumnElement[bool]:
+    own = select(models.Officer.id).where(models.Officer.tenant_id == sight.tenant, models.Officer.number == value)
+    return models.AuditEntry.officer_id.in_(own)
+
+
 @filters
 class AuditFilter:
     """Which entries of the audit record."""
+
+    officer: str | None = where(_by_officer, "By the officer with this staff number.")
 
     action: str | None = where(lambda s, v: models.AuditEntry.action == v, "Of this action.")
     object: str | None = where(lambda s, v: models.AuditEntry.object == v, "About this object.")
     since: datetime | None = where(lambda s, v: models.AuditEntry.at >= v, "At this instant or later.")
     until: datetime | None = where(lambda s, v: models.AuditEntry.at <= v, "At this instant or earlier.")
+
+
+@strawberry.type(description="The end of the chain that the audit record is sealed with.")
+class AuditHead:
+    """The end of the chain of the audit record."""
+
+    number: int = strawberry.field(description="How many entries are sealed.")
+    digest: str = strawberry.field(description="The SHA-256 of the last link, in hexadecimal digits.")
+    sealed_at: datetime | None = strawberry.field(description="When it was made, by the real clock; null without any.")
+    unsealed: int = strawberry.field(
+        description="How many entries in sight wait to be sealed; where a worker runs, none for longer than a minute."
+    )
 
 
 @strawberry.type(description="A figure that an entry of the audit record keeps.")

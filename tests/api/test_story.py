@@ -12,8 +12,10 @@ import openpyxl
 import pytest
 
 from bangfu.access import create_county
+from bangfu.audit import chain
 from bangfu.db import Database
 from bangfu.vault import Vault
+from bangfu_graphql.working import seal_off
 from tests.api.conftest import OPERATIONS, Answer, Served, serving
 from tests.county import (
     ACCEPTED,
@@ -300,6 +302,16 @@ async def test_the_whole_year(new: Served) -> None:
     assert [(e["officer"]["number"], e["reason"]) for e in audit["nodes"]] == [("FI", "报送代发银行")]
     fetched = await story.may("C1", "audit", filter={"action": "fetch_file"})
     assert len(fetched["nodes"]) == 1
+
+    # What is on record is sealed; whose duties do not allow reading it does not see where it ends.
+    end = await story.may("C1", "audit_head")
+    assert (end["number"], end["digest"], end["sealedAt"]) == (0, "0" * 64, None)
+    assert await seal_off(new.world.database) == end["unsealed"] > 10
+    end = await story.may("C1", "audit_head")
+    assert end["unsealed"] == 0
+    verified = await chain.verify(new.world.database, new.world.tenant.id, datetime.now(UTC))
+    assert (end["number"], end["digest"]) == (verified.head.number, verified.head.digest.hex())
+    await story.may_not("E1", "audit_head", "FORBIDDEN")
 
     # Reading, too, is for those whose duties allow it.
     await story.may_not("E1", "worklist", "FORBIDDEN", **P)

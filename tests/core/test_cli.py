@@ -195,8 +195,29 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert "Eligible; 3,000.00 yuan is due" in receipt
     assert "NOT_FOUND" in bangfu("VC1", "why", "H7", *P, code=1).stderr
     assert "8 agree, 0 do not" in bangfu("C1", "replay", *P).output
-    assert "export_payments" in bangfu("C1", "audit").output
-    assert "FORBIDDEN" in bangfu("VC1", "audit", code=1).stderr
+    assert "export_payments" in bangfu("C1", "audit", "list").output
+    assert "FORBIDDEN" in bangfu("VC1", "audit", "list", code=1).stderr
+    by_action = bangfu("C1", "audit", "list", "--action", "export_payments", "--officer", "FI").output
+    assert by_action.count("export_payments") == 1
+    assert "export_payments" not in bangfu("C1", "audit", "list", "--officer", "C2").output
+
+    # What is on record is sealed, and proves itself.
+    assert "0 sealed entries hold" in bangfu("C1", "audit", "verify").output
+    assert re.search(rf"^{CODE}: \d\d+ entries sealed", bangfu("C1", "audit", "seal").output)
+    (head,) = re.findall(rf"^{CODE} (\d+:[0-9a-f]{{64}})$", bangfu("C1", "audit", "head", "--all").output, re.M)
+    assert ", 0 are not sealed yet" in bangfu("C1", "audit", "verify", "--head", head).output
+    bangfu("C1", "audit", "export", tmp_path / "audit.jsonl", "--reason", "年度审计")
+    assert "FORBIDDEN" in bangfu("VC1", "audit", "export", tmp_path / "no", "--reason", "年度审计", code=1).stderr
+    assert "FORBIDDEN" in bangfu("VC1", "audit", "verify", code=1).stderr
+    assert not (tmp_path / "no").exists()
+    assert "sealed entries hold" in bangfu("C1", "audit", "verify", "--file", tmp_path / "audit.jsonl").output
+    lines = (tmp_path / "audit.jsonl").read_text(encoding="utf-8").replace("年度审计", "审计年度")
+    altered = written(tmp_path, "altered.jsonl", lines)
+    assert "broken at number" in bangfu("C1", "audit", "verify", "--file", altered, code=1).output
+    forged = head.split(":")[0] + ":" + "0" * 64
+    assert "the chain was made anew" in bangfu("C1", "audit", "verify", "--head", forged, code=1).output
+    bangfu("C1", "audit", "verify", "--head", "nonsense", code=2)
+
     listed = bangfu("C1", "case", "list", "--area", V1, *P).output
     assert "not eligible" in listed
     assert "4 households" in listed
@@ -249,7 +270,7 @@ def test_what_needs_no_county(bangfu: Command) -> None:
 
 def test_a_working_day_of_the_countys_own(bangfu: Command) -> None:
     bangfu("R1", "calendar", "set", "2027-01-04", "worked", "--note", "国办发明电〔2026〕1号")
-    assert "set_calendar" in bangfu("C1", "audit").output
+    assert "set_calendar" in bangfu("C1", "audit", "list").output
     assert "FORBIDDEN" in bangfu("A2", "calendar", "set", "2027-01-04", "off", "--note", "x", code=1).stderr
     assert "REASON_NEEDED" in bangfu("R1", "calendar", "set", "2027-01-04", "off", "--note", " ", code=1).stderr
 
@@ -268,11 +289,11 @@ def test_a_lost_key_ring_is_not_replaced_over_data(bangfu: Command, home: Path) 
     ring = home / "keyring.json"
     kept = ring.rename(home / "kept.json")
     try:
-        assert "KEYRING_MISSING" in bangfu("C1", "audit", code=1).stderr
+        assert "KEYRING_MISSING" in bangfu("C1", "audit", "list", code=1).stderr
         assert not ring.exists()
     finally:
         kept.rename(ring)
-    bangfu("C1", "audit")
+    bangfu("C1", "audit", "list")
 
 
 def test_a_code_with_a_digit_too_few_is_no_area(bangfu: Command) -> None:

@@ -48,6 +48,8 @@ class Action(StrEnum):
     EXPORT_NOTICE = "export_notice"
     EXPORT_SAMPLE = "export_sample"
     EXPORT_PAYMENTS = "export_payments"
+    EXPORT_AUDIT = "export_audit"
+    UNMASK = "unmask"
     READ_AUDIT = "read_audit"
     READ_REGISTERS = "read_registers"
     READ_BIRTH_DATES = "read_birth_dates"
@@ -97,6 +99,8 @@ _ACTIONS = {
     Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
     Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
     Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
+    Action.EXPORT_AUDIT: Text("导出审计记录", "exporting the audit record"),
+    Action.UNMASK: Text("查看完整号码", "seeing a number in full"),
     Action.READ_AUDIT: Text("查阅审计记录", "reading the audit record"),
     Action.READ_REGISTERS: Text("查阅农户登记册", "reading the registers of households"),
     Action.READ_BIRTH_DATES: Text("查阅出生日期", "reading dates of birth"),

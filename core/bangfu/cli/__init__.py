@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 import click
 
 from bangfu import __version__
-from bangfu.cli import case, demo, installation, money, programme, registry
+from bangfu.cli import audit, case, demo, installation, money, programme, registry
 from bangfu.cli.shell import Shell, language_of
 from bangfu.settings import Settings
 
@@ -34,7 +34,7 @@ def main(context: click.Context, tenant: str | None, officer: str | None, langua
     context.obj = Shell(settings, language_of(language), tenant, officer)
 
 
-for module in (installation, registry, programme, case, money, demo):
+for module in (installation, registry, programme, case, money, audit, demo):
     for command in module.commands:
         main.add_command(command)
 for point in entry_points(group=COMMANDS):

@@ -1,4 +1,4 @@
-"""Commands for money: batches and the payment list; and the audit record."""
+"""Commands for money: batches and the payment list."""
 
 from __future__ import annotations
 
@@ -7,16 +7,13 @@ from typing import Any
 from uuid import UUID
 
 import click
-from sqlalchemy import select
 
 from bangfu import payments
-from bangfu.access import Action
 from bangfu.cases import paying
 from bangfu.cli.shell import SHOWN, Open, Shell, pass_shell, programme_options
 from bangfu.errors import Problem
-from bangfu.models import AuditEntry, Officer
 from bangfu.process import Pay
-from bangfu.text import Text, money, number
+from bangfu.text import money, number
 
 
 @click.group()
@@ -130,35 +127,4 @@ def export(shell: Shell, id: UUID, file: Path, reason: str, programme: str | Non
     shell.say("已写入 {file}", "written to {file}", file=file)
 
 
-@click.command()
-@click.option("--limit", default=50, show_default=True)
-@pass_shell
-def audit(shell: Shell, limit: int) -> None:
-    """Show who did, read or exported what, newest first."""
-
-    async def work(opened: Open) -> list[Any]:
-        who = await opened.enter()
-        who.require(Action.READ_AUDIT)
-        query = (
-            select(AuditEntry, Officer.name)
-            .join(Officer, (Officer.tenant_id == AuditEntry.tenant_id) & (Officer.id == AuditEntry.officer_id))
-            .where(AuditEntry.tenant_id == who.county.id)
-            .order_by(AuditEntry.at.desc(), AuditEntry.id.desc())
-            .limit(limit)
-        )
-        async with opened.database.session(who.scope) as session:
-            return list((await session.execute(query)).all())
-
-    titles = (
-        Text("时间", "at"),
-        Text("人员", "officer"),
-        Text("事项", "action"),
-        Text("对象", "object"),
-        Text("理由", "reason"),
-        Text("内容", "data"),
-    )
-    rows = [(f"{e.at:%Y-%m-%d %H:%M}", name, e.action, e.object, e.reason, e.data) for e, name in shell.run(work)]
-    shell.table(shell.show(Text("审计记录", "audit record")), [shell.show(t) for t in titles], rows)
-
-
-commands = (batch, audit)
+commands = (batch,)

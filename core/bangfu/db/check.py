@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from bangfu.db.walls import Wall, Walls, grants, policies, role_of
 from bangfu.errors import Code
 
-FUNCTIONS = frozenset({"tenant_by_code", "jobs_waiting", "who_enters", "identity_providers"})
+FUNCTIONS = frozenset({"tenant_by_code", "jobs_waiting", "audit_waiting", "who_enters", "identity_providers"})
 """The reviewed functions that run with their owner's rights."""
 
 _POLICIES = """

@@ -39,7 +39,7 @@ def demo(shell: Shell, small: bool, folder: Path | None) -> None:
         f"{program} --tenant {told.code} --as X002 why {example} --period {PERIOD} --both",
         f"{program} --tenant {told.code} --as X002 case overview --period {PERIOD}",
         f"{program} --tenant {told.code} --as X002 replay --period {PERIOD}",
-        f"{program} --tenant {told.code} --as X002 audit --limit 20",
+        f"{program} --tenant {told.code} --as X002 audit list --limit 20",
     ):
         shell.line(f"  {command}")
     shell.line(f"\n付款名册 / payment list: {told.payment_list}")

@@ -571,6 +571,18 @@ class Code(Enum):
         "请用属主账号执行 bangfu db migrate,并核对应用账号的权限。",
         "Run bangfu db migrate as the owner, and check the rights of the app's role.",
     )
+    KEYRING_STATED = _says(
+        "密钥环写在环境变量中,不能由程序更改",
+        "The key ring stands in the environment itself, where nothing can change it.",
+        "请将密钥环存入文件,并让 BANGFU_KEYRING 指明该文件,然后重试。",
+        "Keep it in a file, let BANGFU_KEYRING name the file, and try again.",
+    )
+    KEY_IN_USE = _says(
+        "版本 {version} 的密钥仍在使用:{detail}",
+        "The key of version {version} is still in use: {detail}.",
+        "请先更换密钥并重新加密(keyring rotate、keyring reseal),再停用。",
+        "Rotate and seal anew first (keyring rotate, keyring reseal), then retire it.",
+    )
     KEYRING_MISSING = _says(
         "未设置密钥环(BANGFU_KEYRING)",
         "The key ring is not set (BANGFU_KEYRING).",

@@ -255,7 +255,7 @@ class IdentityProvider(Base):
     """
 
     __tablename__ = "identity_provider"
-    __wall__ = Wall(Kind.PLATFORM)
+    __wall__ = Wall(Kind.PLATFORM, sealed=("client_secret",))
     __table_args__ = (UniqueConstraint("issuer", "audience"),)
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)

@@ -9,21 +9,23 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import fcntl
 import hashlib
 import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from bangfu.errors import Code
+from bangfu.errors import Code, Refused
 from bangfu.settings import Settings
+from bangfu.text import Text
 
 _FORMAT = 1
 _NONCE = 12
@@ -57,11 +59,16 @@ def own_secret(path: Path, make: Callable[[], str]) -> Path:
 
 @dataclass(frozen=True)
 class Vault:
-    """The key ring of an installation: AES-256-GCM keys by version, and the key of the blind index."""
+    """The key ring of an installation: AES-256-GCM keys by version, and the key of the blind index.
+
+    A ring that was read from a file, its ``source``, follows it: a running server takes up a new key, and lets an old
+    one go, without being started again. The key of the blind index stays as it was read.
+    """
 
     current: int
     keys: Mapping[int, bytes]
     index_key: bytes
+    source: Path | None = field(default=None, compare=False, repr=False)
 
     @classmethod
     def open(cls, settings: Settings) -> Vault:
@@ -88,7 +95,25 @@ class Vault:
             text = path.read_text(encoding="utf-8")
         except (OSError, ValueError) as error:  # no such file, not ours to read, or no text
             raise Code.KEYRING_MISSING.refuse() from error
-        return cls.parse(text)
+        return replace(cls.parse(text), source=path)
+
+    @property
+    def _followed(self) -> Vault:
+        """The ring as its file holds it now; as it was last known where the file cannot be read."""
+        if self.source is None:
+            return self
+        stamp, known = self.__dict__.get("_seen", (None, self))
+        with contextlib.suppress(OSError, ValueError, Refused):
+            found = self.source.stat()
+            if stamp != (found.st_mtime_ns, found.st_ino):
+                known = Vault.parse(self.source.read_text(encoding="utf-8"))
+                self.__dict__["_seen"] = ((found.st_mtime_ns, found.st_ino), known)
+        return known  # type: ignore[no-any-return]
+
+    @property
+    def newest(self) -> int:
+        """The version of the key that is sealed with now."""
+        return self._followed.current
 
     @classmethod
     def new(cls) -> Vault:
@@ -128,19 +153,21 @@ class Vault:
         """Encrypt a value for one place (table and column) of one county."""
         nonce = os.urandom(_NONCE)
         data = value.encode() if isinstance(value, str) else value
-        body = self._ciphers[self.current].encrypt(nonce, data, f"{place}|{tenant}".encode())
-        return bytes([_FORMAT]) + self.current.to_bytes(2, "big") + nonce + body
+        ring = self._followed
+        body = ring._ciphers[ring.current].encrypt(nonce, data, f"{place}|{tenant}".encode())
+        return bytes([_FORMAT]) + ring.current.to_bytes(2, "big") + nonce + body
 
     def open_bytes(self, sealed: bytes, place: str, tenant: int) -> bytes:
         """Decrypt a value; :class:`VaultError` if it was cut or altered, or belongs to another place or county."""
         if len(sealed) < _HEAD + _TAG or sealed[0] != _FORMAT:
             raise VaultError("the sealed value was cut or is of another format")
         version = int.from_bytes(sealed[1:3], "big")
-        if version not in self._ciphers:
+        ciphers = self._ciphers if version in self._ciphers else self._followed._ciphers
+        if version not in ciphers:
             raise VaultError(f"key {version} is not on the ring")
         nonce, body = sealed[3:_HEAD], sealed[_HEAD:]
         try:
-            return self._ciphers[version].decrypt(nonce, body, f"{place}|{tenant}".encode())
+            return ciphers[version].decrypt(nonce, body, f"{place}|{tenant}".encode())
         except InvalidTag as error:
             raise VaultError("the sealed value was altered or belongs elsewhere") from error
 
@@ -151,6 +178,72 @@ class Vault:
     def index(self, value: str, place: str, tenant: int) -> bytes:
         """The blind index of a normalised value: equal values of one county and place have equal indexes."""
         return hmac.new(self.index_key, f"{place}|{tenant}|{value}".encode(), hashlib.sha256).digest()
+
+
+# --- renewing keys --------------------------------------------------------------------------------------------
+
+
+def ring_file(settings: Settings) -> Path:
+    """The file that holds the ring. Refuses ``KEYRING_STATED`` where the environment holds the ring itself, and
+    ``KEYRING_MISSING`` without any."""
+    if settings.keyring is not None and settings.keyring.lstrip().startswith("{"):
+        raise Code.KEYRING_STATED.refuse()
+    Vault.open(settings)
+    return Path(settings.keyring) if settings.keyring is not None else _own_ring(settings)
+
+
+@contextlib.contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Nobody else changes the ring meanwhile: a key that was lost would take with it what it has sealed."""
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _write(path: Path, ring: Vault) -> None:
+    """Put a ring in the place of another, whole or not at all."""
+    partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(ring.dump())
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(path)
+
+
+def rotate(settings: Settings) -> int:
+    """Add a key to the ring; what is sealed from now on is sealed with it. Its version.
+
+    Refuses ``KEYRING_STATED`` and ``KEYRING_MISSING``.
+    """
+    path = ring_file(settings)
+    with _alone(path):
+        ring = Vault._read(path)
+        version = max(ring.keys) + 1
+        _write(path, replace(ring, current=version, keys={**ring.keys, version: secrets.token_bytes(32)}))
+    return version
+
+
+def retire(settings: Settings, version: int) -> None:
+    """Take a key off the ring for good; the caller has made sure that nothing is sealed with it.
+
+    Refuses ``KEY_IN_USE`` for the key that is sealed with, ``BAD_VALUE`` for one that is not on the ring,
+    ``KEYRING_STATED`` and ``KEYRING_MISSING``.
+    """
+    path = ring_file(settings)
+    with _alone(path):
+        ring = Vault._read(path)
+        if version == ring.current:
+            raise Code.KEY_IN_USE.refuse("version", version=version, detail=f"{path.name}: current")
+        if version not in ring.keys:
+            expected = Text("密钥环上的版本", "a version on the ring")
+            raise Code.BAD_VALUE.refuse("version", field=Text("密钥版本", "version"), value=version, expected=expected)
+        _write(path, replace(ring, keys={own: key for own, key in ring.keys.items() if own != version}))
+
+
+# --- what screens show ----------------------------------------------------------------------------------------
 
 
 def mask_identity(number: str) -> str:

@@ -51,7 +51,7 @@ WALLS = {
     "file": Wall(Kind.SPAN, own=Own.OFFICER_ID, sealed=("content",)),
     "household": Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD, update=("division", "group_name")),
     "household_cadre": Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, update=("known_to", "division")),
-    "identity_provider": Wall(Kind.PLATFORM),
+    "identity_provider": Wall(Kind.PLATFORM, sealed=("client_secret",)),
     "income_line": Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, update=("known_to", "division")),
     "job": Wall(
         Kind.SPAN,

@@ -218,6 +218,15 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert "the chain was made anew" in bangfu("C1", "audit", "verify", "--head", forged, code=1).output
     bangfu("C1", "audit", "verify", "--head", "nonsense", code=2)
 
+    # Keys are renewed; who reads notices nothing.
+    assert "version 2" in bangfu("R1", "keyring", "rotate").output
+    assert "KEY_IN_USE" in bangfu("R1", "keyring", "retire", 1, code=1).stderr
+    assert re.search(r"person.identity\s+1\s+16", bangfu("R1", "keyring", "status").output)
+    assert "values sealed anew" in bangfu("R1", "keyring", "reseal").output
+    assert re.search(r"person.identity\s+2\s+16", bangfu("R1", "keyring", "status").output)
+    bangfu("R1", "keyring", "retire", 1)
+    bangfu("FI", "batch", "export", batch, tmp_path / "again.xlsx", "--reason", "报送银行")
+
     listed = bangfu("C1", "case", "list", "--area", V1, *P).output
     assert "not eligible" in listed
     assert "4 households" in listed

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
 import click
 
+from bangfu import resealing
 from bangfu.access import create_county, set_demo_day
-from bangfu.cli.shell import REFUSED_EXIT, Day, Open, Shell, pass_shell
+from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, pass_shell
 from bangfu.db.embedded import EmbeddedServer
+from bangfu.errors import Code, Refused
 from bangfu.models import WALLS
-from bangfu.vault import Vault
+from bangfu.text import Text
+from bangfu.vault import Vault, retire, rotate
 
 
 @click.group()
@@ -120,6 +124,67 @@ def keyring() -> None:
 def new_keyring() -> None:
     """Print a fresh key ring for BANGFU_KEYRING; keep it as carefully as the data."""
     click.echo(Vault.new().dump())
+
+
+@keyring.command("rotate")
+@pass_shell
+def rotate_keys(shell: Shell) -> None:
+    """Add a key to the ring. What is written from now on is sealed with it; then run `keyring reseal`."""
+    try:
+        version = rotate(shell.settings)
+    except Refused as refusal:
+        shell.refuse(refusal.problems)
+    shell.say("新密钥的版本为 {version}", "the new key has version {version}", version=version)
+
+
+@keyring.command("status")
+@pass_shell
+def keyring_status(shell: Shell) -> None:
+    """Show how many values are sealed under which version of the key, by table and column."""
+
+    async def work(opened: Open) -> tuple[int, Mapping[resealing.Place, Mapping[int, int]]]:
+        return opened.vault.newest, await resealing.status(opened.database)
+
+    newest, found = shell.run(work)
+    shell.say("当前密钥版本:{version}", "sealed with now: version {version}", version=newest)
+    titles = (Text("列", "column"), Text("密钥版本", "key version"), Text("数量", "values"))
+    rows = [
+        (str(place), version, count) for place, counts in found.items() for version, count in sorted(counts.items())
+    ]
+    shell.table(shell.show(Text("密钥使用情况", "keys in use")), [shell.show(t) for t in titles], rows, right=(1, 2))
+
+
+@keyring.command("reseal")
+@pass_shell
+def reseal(shell: Shell) -> None:
+    """Seal anew whatever is under an older key, while everybody goes on working. Stopped anywhere, it is run again."""
+
+    async def work(opened: Open) -> resealing.Resealed:
+        return await resealing.reseal(opened.database, opened.vault)
+
+    found = shell.run(work)
+    shell.say("重新加密 {count} 个值", "{count} values sealed anew", count=found.done)
+    for which in found.unreadable[:SHOWN]:
+        shell.say("  无法解密:{which}", "  does not open: {which}", which=which)
+    if found.unreadable:
+        raise SystemExit(REFUSED_EXIT)
+
+
+@keyring.command("retire")
+@click.argument("version", type=int)
+@pass_shell
+def retire_key(shell: Shell, version: int) -> None:
+    """Take the key of a VERSION off the ring for good, if nothing is sealed with it any more."""
+
+    async def work(opened: Open) -> None:
+        found = await resealing.status(opened.database)
+        held = [f"{place}: {counts[version]}" for place, counts in found.items() if version in counts]
+        if held:
+            raise Code.KEY_IN_USE.refuse("version", version=version, detail=", ".join(held))
+        retire(shell.settings, version)
+
+    shell.run(work)
+    shell.say("已停用版本 {version}", "version {version} is retired", version=version)
 
 
 commands = (db, tenant, clock, keyring)

@@ -218,7 +218,7 @@ class JobPayload(Payload):
     @strawberry.field(description="The job; `jobProgress` follows it. Null if it was refused.")
     async def job(self, info: strawberry.Info) -> Job | None:
         """The job."""
-        return await _one(info, Job, models.Job.id, self.key)
+        return await found(info, Job, models.Job.id, self.key)
 
 
 @strawberry.type(description="What came of a step of a batch of payments.")
@@ -234,7 +234,7 @@ class BatchPayload(Payload):
     @strawberry.field(description="The batch as it is now; null if it was refused.")
     async def batch(self, info: strawberry.Info) -> PaymentBatch | None:
         """The batch."""
-        return await _one(info, PaymentBatch, models.PaymentBatch.id, self.key)
+        return await found(info, PaymentBatch, models.PaymentBatch.id, self.key)
 
 
 @strawberry.type(description="What came of drawing a sample.")
@@ -250,7 +250,7 @@ class SamplePayload(Payload):
     @strawberry.field(description="The draw; null if it was refused.")
     async def sample(self, info: strawberry.Info) -> Sample | None:
         """The draw."""
-        return await _one(info, Sample, models.SampleDraw.id, self.key)
+        return await found(info, Sample, models.SampleDraw.id, self.key)
 
 
 @strawberry.type(description="What came of a step of a county's own document.")
@@ -266,7 +266,7 @@ class ProvisionPayload(Payload):
     @strawberry.field(description="The document as it is now; null if it was refused.")
     async def provision(self, info: strawberry.Info) -> Provision | None:
         """The document."""
-        return await _one(info, Provision, models.ProvisionRow.id, self.key)
+        return await found(info, Provision, models.ProvisionRow.id, self.key)
 
 
 @strawberry.type(description="What came of opening a period.")
@@ -296,7 +296,7 @@ class SettingPayload(Payload):
         return self.done
 
 
-async def _one(info: strawberry.Info, cls: type[P], attribute: Any, key: UUID | None) -> P | None:
+async def found(info: strawberry.Info, cls: type[P], attribute: Any, key: UUID | None) -> P | None:
     """The row that stands for the object of a key."""
     row = None if key is None else await request_of(info).reader.one(info, cls, attribute == key)
     return cast(P | None, row)

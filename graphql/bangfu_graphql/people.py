@@ -117,7 +117,7 @@ def _tier(sight: Sight, row: Mapping[str, Any]) -> str:
     read=Action.READ_OFFICES,
 )
 class Assignment(Node):
-    """A duty that an officer holds over an area for a time 任职."""
+    """A duty that an officer holds for a time 任职: over an area, in an organization, or for a household."""
 
     duty: Duty = column(models.Assignment.duty, "The duty.")
     tier: Tier = derived([models.Assignment.duty], _tier, "The level at which it is held.")
@@ -125,6 +125,20 @@ class Assignment(Node):
     area: Division | None = one(models.Assignment.area_lo, models.Division.code, "The division over which it is held.")
     since: date = column(models.Assignment.valid_from, "The first day.")
     until: date | None = column(models.Assignment.valid_to, "The day before which it ended; null while it is held.")
+    officer: Annotated[Officer, strawberry.lazy("bangfu_graphql.people")] | None = one(
+        models.Assignment.officer_id, models.Officer.id, "Who holds it."
+    )
+    organization: Organization | None = one(
+        models.Assignment.organization_id, models.Organization.id, "The enterprise that an agent acts for."
+    )
+    household: Annotated[Household, strawberry.lazy("bangfu_graphql.people")] | None = one(
+        models.Assignment.household_id, models.Household.id, "The household whose account it is."
+    )
+    stands_in_for: Annotated[Officer, strawberry.lazy("bangfu_graphql.people")] | None = one(
+        models.Assignment.stands_in_for,
+        models.Officer.id,
+        "In whose stead it is held 代理; it ends by itself. Null where it is held in the officer's own right.",
+    )
 
 
 def _charged(sight: Sight, value: Any) -> ColumnElement[bool]:
@@ -142,11 +156,15 @@ class OfficerFilter:
 
     number: list[str] | None = where(lambda s, v: among(models.Officer.number, v), "With one of these staff numbers.")
     duty: Duty | None = where(_charged, "Who hold this duty today.")
+    disabled: bool | None = where(
+        lambda s, v: models.Officer.disabled_at.is_not(None) if v else models.Officer.disabled_at.is_(None),
+        "Whose account is disabled, or is not.",
+    )
 
 
 @mapped(models.Officer, order=(models.Officer.number,), read=Action.READ_OFFICES)
 class Officer(Node):
-    """A person in office 工作人员, known by a staff number."""
+    """A person in office 工作人员, known by a staff number, or an account of an enterprise or of a household."""
 
     number: str = column(models.Officer.number, "The staff number 工号.")
     name: str = column(models.Officer.name, "The name.")
@@ -156,6 +174,53 @@ class Officer(Node):
     assignments: list[Assignment] = many(
         models.Assignment.officer_id, "Every duty, past, present and coming.", local=models.Officer.id
     )
+    disabled: bool = derived(
+        [models.Officer.disabled_at],
+        lambda sight, row: row["disabled_at"] is not None,
+        "Whether the account is disabled: it gets in no more.",
+    )
+
+
+# --- pairings -------------------------------------------------------------------------------------------------
+
+
+@filters
+class PairingFilter:
+    """Which pairings."""
+
+    division: DivisionCode | None = where(lambda s, v: within(models.Pairing.division, v), "Of villages in this one.")
+    credit_code: str | None = where(
+        lambda s, v: models.Pairing.organization_id.in_(
+            select(models.Organization.id).where(
+                models.Organization.tenant_id == s.tenant, models.Organization.credit_code == v
+            )
+        ),
+        "Of the organization with this credit code.",
+    )
+    on: date | None = where(
+        lambda s, v: (
+            (models.Pairing.valid_from <= v) & (models.Pairing.valid_to.is_(None) | (models.Pairing.valid_to > v))
+        ),
+        "Those that hold on this day.",
+    )
+
+
+@mapped(
+    models.Pairing,
+    order=(models.Pairing.division, models.Pairing.id),
+    where=lambda sight: models.Pairing.known_to.is_(None),
+    read=Action.READ_PAIRINGS,
+)
+class Pairing(Node):
+    """That an organization helps a village for a time 结对帮扶. An enterprise sees its own."""
+
+    organization: Organization | None = one(
+        models.Pairing.organization_id, models.Organization.id, "The organization that helps."
+    )
+    division_code: DivisionCode = column(models.Pairing.division, "The village that is helped.")
+    division: Division | None = one(models.Pairing.division, models.Division.code, "The village that is helped.")
+    since: date = column(models.Pairing.valid_from, "The first day.")
+    until: date | None = column(models.Pairing.valid_to, "The day before which it ended; null while it holds.")
 
 
 # --- households and persons -----------------------------------------------------------------------------------

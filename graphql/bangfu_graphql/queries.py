@@ -48,6 +48,8 @@ from bangfu_graphql.people import (
     OfficerFilter,
     Organization,
     OrganizationFilter,
+    Pairing,
+    PairingFilter,
     Person,
     PersonFilter,
     Standing,
@@ -62,8 +64,8 @@ MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
-        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, PaymentBatch, PaymentLine,
-        Person, Provision, Sample, SampleUnit, Signature, Standing,
+        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, Pairing, PaymentBatch,
+        PaymentLine, Person, Provision, Sample, SampleUnit, Signature, Standing,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -107,6 +109,7 @@ class Query:
     divisions: Connection[Division] = _listed(Division, DivisionFilter, "Administrative divisions, by code.")
     organizations: Connection[Organization] = _listed(Organization, OrganizationFilter, "Organizations.")
     officers: Connection[Officer] = _listed(Officer, OfficerFilter, "Officers, by staff number.")
+    pairings: Connection[Pairing] = _listed(Pairing, PairingFilter, "Pairings in sight, by village.")
     households: Connection[Household] = _listed(Household, HouseholdFilter, "Households in sight.")
     persons: Connection[Person] = _listed(Person, PersonFilter, "Persons in sight, by village.")
     income: Connection[IncomeLine] = _listed(IncomeLine, IncomeFilter, "The income ledger, by household and day.")

@@ -25,6 +25,7 @@ from bangfu.programme import Programme
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation
+from bangfu_graphql.offices import OfficeMutation
 from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
 from bangfu_graphql.queries import MAPPED, Query, query_of
@@ -66,7 +67,7 @@ class Schema(strawberry.Schema):
 @lru_cache(maxsize=SCHEMAS)
 def _built(programmes: tuple[Programme, ...]) -> Schema:
     queries = (Query, *(query_of(programme) for programme in programmes))
-    mutations = (Mutation, *(steps_of(programme) for programme in programmes))
+    mutations = (Mutation, OfficeMutation, *(steps_of(programme) for programme in programmes))
     made = Schema(
         query=_merged("Query", queries),
         mutation=_merged("Mutation", mutations),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import AsyncIterator
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -31,6 +31,7 @@ from tests.county import (
     PAIRINGS,
     POSTED,
     SEPTEMBER,
+    T1,
     V1,
     World,
     ledger,
@@ -318,6 +319,23 @@ async def test_the_whole_year(new: Served) -> None:
     for name in ("households", "notices", "audit"):
         await story.may_not("E1", name, "FORBIDDEN")
     await story.may("C1", "households")
+    # Who holds an office: the keeper charges with duties and ends them, and lets an account in or not.
+    duty = {"officer": "K2", "duty": "TOWNSHIP_CLERK", "area": str(T1), "until": "2022-01-01", "standsInFor": "K1"}
+    await story.may_not("C1", "assign_duty", "FORBIDDEN", input=duty, reason="休假")
+    made = (await story.may("R1", "assign_duty", input=duty, reason="休假"))["assignment"]
+    assert (made["standsInFor"]["number"], made["until"]) == ("K1", "2022-01-01")
+    ending = {"assignment": made["id"], "day": str(new.world.today + timedelta(days=1)), "reason": "已返岗"}
+    await story.may_not("K2", "end_duty", "FORBIDDEN", **ending)
+    await story.may("R1", "end_duty", **ending)
+    for name in ("disable_officer", "enable_officer"):
+        await story.may_not("C1", name, "FORBIDDEN", officer="K2", reason="离职")
+        await story.may("R1", name, officer="K2", reason="离职")
+    await story.may("C1", "officers")
+    home = f"工号,姓名,职责,负责区划代码,起始日期,户编号\nHA,农户甲,农户,{V1},2020-01-01,H1\n"
+    assert (await story.bring("R1", "officers", home))["state"] == "DONE"
+    await story.may_not("HA", "officers", "FORBIDDEN")
+    assert (await story.may("E1", "pairings"))["totalCount"] == 2
+    await story.may_not("HA", "pairings", "FORBIDDEN")
     assert (await new.operation("VC1", "job", id=asked["job"]["id"])).data["node"] is None
     story.wrong.add("job")
 

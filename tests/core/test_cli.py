@@ -16,7 +16,7 @@ from click.testing import CliRunner, Result
 from bangfu.cli import main
 from bangfu.db.embedded import EmbeddedServer
 from tests.conftest import FAST
-from tests.county import CODE, DIVISIONS, OFFICERS, V1, V3, ledger, roster
+from tests.county import CODE, DIVISIONS, OFFICERS, T1, V1, V3, ledger, roster
 
 Command = Callable[..., Result]
 P = ("--period", "2021")
@@ -116,6 +116,29 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert re.search(r"household\s+8\s+0\s+0", bangfu("R1", "import", "households", people).output)
     assert re.search(r"person\s+0\s+0\s+16", bangfu("R1", "import", "households", people).output)
     assert "FORBIDDEN" in bangfu("K1", "import", "households", people, code=1).stderr
+
+    # Who is charged with what.
+    made = uuid_in(
+        bangfu(
+            "R1", "officer", "assign", "K2", "township_clerk", T1, "--until", "2021-02-01", "--stands-in-for", "K1",
+            "--reason", "休假",
+        ).output
+    )  # fmt: skip
+    shown = bangfu("C1", "officer", "show", "K2").output
+    assert re.search(rf"{made}\s.*township clerk\s.*{T1}\s.*2021-01-20\s.*2021-02-01\s.*✓", shown)
+    pays = ("officer", "assign", "FI", "registrar", "990201", "--reason", "兼任")
+    assert "INCOMPATIBLE_DUTIES" in bangfu("R1", *pays, code=1).stderr
+    bangfu("R1", "officer", "assign", "FI", "registrar", "东镇", "--reason", "兼任", code=2)
+    assert "FORBIDDEN" in bangfu("C1", "officer", "end", made, "--day", "2021-01-25", "--reason", "返岗", code=1).stderr
+    bangfu("R1", "officer", "end", made, "--day", "2021-01-25", "--reason", "返岗")
+    assert re.search(r"2021-01-20\s.*2021-01-25\s", bangfu("C1", "officer", "show", "K2").output)
+    assert "OFFICER_UNKNOWN" in bangfu("C1", "officer", "show", "X9", code=1).stderr
+    assert "SAME_PERSON" in bangfu("R1", "officer", "disable", "R1", "--reason", "试", code=1).stderr
+    bangfu("R1", "officer", "disable", "K2", "--reason", "停职")
+    assert "PASS_ENDED" in bangfu("K2", "officer", "show", "K2", code=1).stderr
+    assert "(disabled)" in bangfu("C1", "officer", "show", "K2").output
+    bangfu("R1", "officer", "enable", "K2", "--reason", "复职")
+    assert "(disabled)" not in bangfu("K2", "officer", "show", "K2").output
 
     # A workbook with a problem comes back with it, and nothing of it was imported.
     bad = written(tmp_path, "坏.csv", roster().replace("甲村", "无此村"))

@@ -11,7 +11,7 @@ from importlib.metadata import entry_points
 import click
 
 from bangfu import __version__
-from bangfu.cli import audit, case, demo, installation, money, programme, registry
+from bangfu.cli import audit, case, demo, installation, money, officer, programme, registry
 from bangfu.cli.shell import Shell, language_of
 from bangfu.settings import Settings
 
@@ -22,19 +22,19 @@ COMMANDS = "bangfu.commands"
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option("--tenant", envvar="BANGFU_TENANT", help="six-digit code of the county")
-@click.option("--as", "officer", envvar="BANGFU_OFFICER", help="staff number of the officer who acts")
+@click.option("--as", "acting", envvar="BANGFU_OFFICER", help="staff number of the officer who acts")
 @click.option("--language", envvar="BANGFU_LANGUAGE", default="zh", help="zh or en")
 @click.pass_context
-def main(context: click.Context, tenant: str | None, officer: str | None, language: str) -> None:
+def main(context: click.Context, tenant: str | None, acting: str | None, language: str) -> None:
     """Bangfu 帮扶: from a county's assistance plan to a running, fair, auditable programme."""
     try:
         settings = Settings.from_environment()
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    context.obj = Shell(settings, language_of(language), tenant, officer)
+    context.obj = Shell(settings, language_of(language), tenant, acting)
 
 
-for module in (installation, registry, programme, case, money, audit, demo):
+for module in (installation, registry, officer, programme, case, money, audit, demo):
     for command in module.commands:
         main.add_command(command)
 for point in entry_points(group=COMMANDS):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import date, datetime
 from itertools import combinations
 from typing import Any, TypeAlias
 from uuid import UUID
@@ -18,14 +18,16 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from bangfu.access import Entered
+from bangfu import audit
+from bangfu.access import Action, Entered
 from bangfu.db import scope_of
-from bangfu.db.bulk import among, update_all
+from bangfu.db.bulk import among, update_all, update_each
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Assignment, Household, Officer, Organization
 from bangfu.process import INCOMPATIBLE, Duty, Tier
 from bangfu.registry.divisions import COUNTY, TOWNSHIP, VILLAGE, Places, area_of, level_of
 from bangfu.registry.history import Assertion, assert_from
+from bangfu.registry.importing import alone
 from bangfu.text import Text
 
 KIND = "officers"
@@ -290,17 +292,22 @@ async def put(
     if not terms:
         return
     await assert_from(session, Assignment, [_assertion(term, officers, units, known) for term in terms], who.at.now)
-    numbers = {term.number for term in terms}
+    await _follow(session, who, set(terms), terms)
+
+
+async def _follow(session: AsyncSession, who: Entered, new: Collection[Term], changed: Sequence[Term]) -> None:
+    """What follows from a change: refuse what cannot stand beside it, and end the stand-ins that it leaves without
+    anything to stand in for. ``new`` are the terms that were put there, ``changed`` these and those that were taken."""
+    numbers = {term.number for term in changed}
     roster = await Roster.read(session, who.at.today)
-    new = set(terms)
     problems = [
-        incompatible(one, other, because)
+        incompatible(one, other, because, "duty")
         for number in sorted(numbers)
         for one, other, because in clashes(roster.terms.get(number, ()))
         if one in new or other in new
     ]
-    problems += [problem for term in terms if (problem := roster.unfounded(term)) is not None]
-    if any(term.duty is Duty.REGISTRAR for term in terms) and not roster.has_registrar(who.at.today):
+    problems += [problem for term in new if (problem := roster.unfounded(term, "stands_in_for")) is not None]
+    if any(term.duty is Duty.REGISTRAR for term in changed) and not roster.has_registrar(who.at.today):
         problems.append(Code.LAST_REGISTRAR.problem())
     if problems:
         raise Refused(problems)
@@ -362,3 +369,150 @@ def key_of(row: Assignment) -> dict[str, Any]:
     """What a row is an assignment of, apart from its days."""
     named = ("officer_id", "duty", "area_lo", "organization_id", "household_id", "stands_in_for")
     return {name: getattr(row, name) for name in named}
+
+
+# --- single changes -------------------------------------------------------------------------------------------
+
+
+def _require(who: Entered, reason: str) -> None:
+    who.require(Action.IMPORT_OFFICERS)
+    if not reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+
+
+async def _record(session: AsyncSession, who: Entered, action: str, officer: UUID, reason: str, **data: object) -> None:
+    facts = {name: value if value is None else str(value) for name, value in data.items()}
+    await audit.record(session, who.at.now, who.actor.id, action, f"officer/{officer}", facts, reason)
+
+
+async def assign(session: AsyncSession, who: Entered, term: Term, reason: str) -> UUID:
+    """Charge somebody with a duty; the id of the assignment. What is held already is left alone.
+
+    Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``OFFICER_UNKNOWN``, whatever is wrong with the term by itself
+    (:meth:`Roster.faults`), and what :func:`put` refuses.
+    """
+    _require(who, reason)
+    await alone(session, KIND)
+    roster = await Roster.read(session, who.at.today)
+    for name, number in (("officer", term.number), ("stands_in_for", term.stands_in_for)):
+        if number is not None and number not in roster.officers:
+            raise Code.OFFICER_UNKNOWN.refuse(name, officer=number)
+    problems = roster.faults(term, _field)
+    if term.until is not None and term.until <= term.since:
+        problems.append(_wrong_day("until", term.until, term.since, None))
+    known = await homes(session, {term.household} if term.household is not None else set())
+    if (elsewhere := misplaced(term, known, _field)) is not None:
+        problems.append(elsewhere)
+    if problems:
+        raise Refused(problems)
+    if term not in roster.terms.get(term.number, ()):
+        await put(session, who, [term], roster.officers, roster.units, known)
+        officer = roster.officers[term.number]
+        await _record(
+            session, who, "assign_duty", officer, reason, duty=term.duty, area=term.area, since=term.since,
+            until=term.until, unit=term.unit, household=known[term.household][0] if term.household else None,
+            stands_in_for=roster.officers[term.stands_in_for] if term.stands_in_for else None,
+        )  # fmt: skip
+    key = _assertion(term, roster.officers, roster.units, known).key
+    made: UUID = (
+        await session.scalars(
+            select(Assignment.id).where(
+                Assignment.tenant_id == who.county.id,
+                Assignment.known_to.is_(None),
+                Assignment.valid_from == term.since,
+                *(getattr(Assignment, name).is_not_distinct_from(value) for name, value in key.items()),
+            )
+        )
+    ).one()
+    return made
+
+
+def _field(name: str) -> Sequence[str]:
+    return (name,)
+
+
+def _wrong_day(name: str, stated: date, after: date, before: date | None) -> Problem:
+    expected = Text(f"晚于 {after} 的日期", f"a day after {after}")
+    if before is not None:
+        expected = Text(f"晚于 {after} 且早于 {before} 的日期", f"a day after {after} and before {before}")
+    return Code.BAD_VALUE.problem(name, field=Text("截止日期", "the end"), value=stated, expected=expected)
+
+
+async def end(session: AsyncSession, who: Entered, assignment: UUID, day: date, reason: str) -> UUID:
+    """Let a duty end before a day; who it was held by. One that begins today or later is withdrawn by that same day.
+
+    Stand-ins for it end with it. Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND``, ``BAD_VALUE`` for a day on
+    which it is not held, and ``LAST_REGISTRAR``.
+    """
+    _require(who, reason)
+    await alone(session, KIND)
+    row = await session.scalar(
+        select(Assignment).where(
+            Assignment.tenant_id == who.county.id, Assignment.id == assignment, Assignment.known_to.is_(None)
+        )
+    )
+    if row is None:
+        raise Code.NOT_FOUND.refuse("assignment", what=Text("任职", "the assignment"))
+    officer = row.officer_id
+    number = (
+        await session.scalars(select(Officer.number).where(Officer.tenant_id == row.tenant_id, Officer.id == officer))
+    ).one()
+    held = Term(number, Duty(row.duty), row.area_lo, row.valid_from, row.valid_to)
+    withdrawn = day == row.valid_from >= who.at.today
+    if not withdrawn and (day <= row.valid_from or (row.valid_to is not None and day >= row.valid_to)):
+        raise Refused([_wrong_day("day", day, row.valid_from, row.valid_to)])
+    if withdrawn:
+        await update_all(session, Assignment, [row.id], {"known_to": who.at.now})
+    else:
+        shorter = Assertion(key_of(row), {"area_hi": row.area_hi}, row.valid_from, day)
+        await assert_from(session, Assignment, [shorter], who.at.now)
+    await _follow(session, who, (), [held])
+    await _record(
+        session, who, "end_duty", officer, reason, duty=held.duty, area=held.area, since=held.since, day=day,
+        assignment=assignment,
+    )  # fmt: skip
+    return officer
+
+
+async def disable(session: AsyncSession, who: Entered, number: str, reason: str, clock: datetime) -> UUID:
+    """Let an account in no more, from the next request on; whose it is. ``clock`` is the real instant.
+
+    What the account got in with before stays ended when it is enabled again. Refuses ``FORBIDDEN``, ``REASON_NEEDED``,
+    ``OFFICER_UNKNOWN``, ``SAME_PERSON`` for one's own, and ``LAST_REGISTRAR``.
+    """
+    _require(who, reason)
+    await alone(session, KIND)
+    roster = await Roster.read(session, who.at.today)
+    officer = _known(roster, number)
+    if officer == who.actor.id:
+        raise Code.SAME_PERSON.refuse("officer", other=Text("被停用的人员", "the officer who is disabled"))
+    if number in roster.disabled:
+        return officer
+    roster.disabled.add(number)
+    registrar = any(term.duty is Duty.REGISTRAR for term in roster.terms.get(number, ()))
+    if registrar and not roster.has_registrar(who.at.today):
+        raise Code.LAST_REGISTRAR.refuse("officer")
+    await update_each(session, Officer, [{"id": officer, "disabled_at": clock, "signed_out_at": clock}])
+    await _record(session, who, "disable_officer", officer, reason)
+    return officer
+
+
+async def enable(session: AsyncSession, who: Entered, number: str, reason: str) -> UUID:
+    """Let an account that was disabled in again, with the duties that it holds by then; whose it is.
+
+    Refuses ``FORBIDDEN``, ``REASON_NEEDED`` and ``OFFICER_UNKNOWN``.
+    """
+    _require(who, reason)
+    await alone(session, KIND)
+    roster = await Roster.read(session, who.at.today)
+    officer = _known(roster, number)
+    if number in roster.disabled:
+        await update_each(session, Officer, [{"id": officer, "disabled_at": None}])
+        await _record(session, who, "enable_officer", officer, reason)
+    return officer
+
+
+def _known(roster: Roster, number: str) -> UUID:
+    if number not in roster.officers:
+        raise Code.OFFICER_UNKNOWN.refuse("officer", officer=number)
+    return roster.officers[number]

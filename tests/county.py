@@ -246,7 +246,7 @@ class World:
         """Read the county and its officers anew."""
         self.tenant = await county(self.database, CODE)
         async with self.database.session(Scope(self.tenant.id, staff=True)) as session:
-            numbers = (await session.scalars(select(Officer.number))).all()
+            numbers = (await session.scalars(select(Officer.number).where(Officer.disabled_at.is_(None)))).all()
         self.officers = {number: (await enter(self.database, CODE, number)).actor for number in numbers}
 
     @property

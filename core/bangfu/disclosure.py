@@ -7,9 +7,12 @@ many rows, which columns with personal data, and why. The record names what was 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
+from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -17,15 +20,19 @@ from bangfu.access import Action, Entered, duties_that_may
 from bangfu.audit import chain
 from bangfu.db import Database
 from bangfu.errors import Code
+from bangfu.models import Account, AuditEntry, Person
 from bangfu.process import duty_names
+from bangfu.text import Text, printable
+from bangfu.vault import Vault
 
-SHORTEST_REASON = 4
-"""Characters of a reason; a village and a purpose fit into as many."""
+SHORTEST_REASON = 2
+"""Characters of a reason: one word of Chinese."""
+_LOCK = 5_318_010
 
 
 def need_reason(reason: str) -> str:
-    """A reason as it is kept; refuses ``REASON_NEEDED`` for one that says nothing."""
-    stated = " ".join(reason.split())
+    """A reason as it is kept, numbers in it masked; refuses ``REASON_NEEDED`` for one that says nothing."""
+    stated = printable(" ".join(reason.split()))
     if len(stated) < SHORTEST_REASON:
         raise Code.REASON_NEEDED.refuse("reason")
     return stated
@@ -47,6 +54,77 @@ async def record_export(
     """
     data = {**figures, "rows": rows, "personal": list(personal)}
     await audit.record(session, who.at.now, who.actor.id, action.value, object, data, need_reason(reason))
+
+
+# --- one number in full ---------------------------------------------------------------------------------------
+
+
+class Number(StrEnum):
+    """What can be seen in full, one at a time."""
+
+    IDENTITY = "identity"
+    PHONE = "phone"
+    ACCOUNT = "account"
+
+
+_COLUMNS: dict[Number, Any] = {
+    Number.IDENTITY: Person.identity,
+    Number.PHONE: Person.phone,
+    Number.ACCOUNT: Account.number,
+}
+
+
+async def reveal(
+    session: AsyncSession,
+    vault: Vault,
+    who: Entered,
+    number: Number,
+    id: UUID,
+    reason: str,
+    clock: datetime,
+    most: tuple[int, int],
+) -> str:
+    """A number in full: of the person, or of the account, with an id. ``clock`` is the real instant, ``most`` how many
+    an officer may see in an hour and in a day.
+
+    That it was seen is on record in the same transaction, with the reason and without the number. Refuses
+    ``FORBIDDEN``, ``REASON_NEEDED``, ``TOO_MANY``, and ``NOT_FOUND`` for what is not in sight or holds no such number.
+    """
+    who.require(Action.UNMASK)
+    stated = need_reason(reason)
+    await _within_limits(session, who, clock, most)
+    column = _COLUMNS[number]
+    tenant, model = who.county.id, column.class_
+    sealed = await session.scalar(select(column).where(model.tenant_id == tenant, model.id == id))
+    if sealed is None:
+        raise Code.NOT_FOUND.refuse("id", what=Text("号码", "the number"))
+    data = {"number": number.value}
+    about = f"{model.__tablename__}/{id}"
+    await audit.record(session, who.at.now, who.actor.id, Action.UNMASK.value, about, data, stated)
+    return vault.reveal(sealed, f"{model.__tablename__}.{column.key}", tenant)
+
+
+async def _within_limits(session: AsyncSession, who: Entered, clock: datetime, most: tuple[int, int]) -> None:
+    """Refuse ``TOO_MANY`` above what an officer may see. Of two requests at once, the second counts the first.
+
+    Entries are counted by the real instant that their ids were made at, not by the moment of their county.
+    """
+    lock = text("select pg_advisory_xact_lock(:key, hashtext(:officer))")
+    await session.execute(lock, {"key": _LOCK, "officer": f"{who.county.id}/{who.actor.id}"})
+    for hours, limit in zip((1, 24), most, strict=True):
+        seen = await session.scalar(
+            select(func.count()).where(
+                AuditEntry.tenant_id == who.county.id,
+                AuditEntry.officer_id == who.actor.id,
+                AuditEntry.action == Action.UNMASK.value,
+                AuditEntry.id >= chain.lowest_id(clock - timedelta(hours=hours)),
+            )
+        )
+        if (seen or 0) >= limit:
+            raise Code.TOO_MANY.refuse("id", hours=hours, limit=limit)
+
+
+# --- the audit record -----------------------------------------------------------------------------------------
 
 
 async def audit_record(database: Database, who: Entered, reason: str, clock: datetime) -> bytes:

@@ -194,6 +194,12 @@ class Code(Enum):
         "请填写理由。",
         "State the reason.",
     )
+    TOO_MANY = _says(
+        "您在 {hours} 小时内查看的完整号码已达上限 {limit} 个",
+        "You have seen as many numbers in full as one may in {hours} hours: {limit}.",
+        "请稍后再试;需要成批使用的,按职责导出名册并说明理由。",
+        "Try again later; for many at once, export the list that your duty allows, with its reason.",
+    )
     # Workbooks
     FILE_TOO_LARGE = _says(
         "文件为 {size},超过上限 {limit}",

@@ -15,9 +15,9 @@ from uuid import UUID
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows
+from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
 from bangfu.models import Membership, Notice, NoticeEntry, Objection, Person, new_id
@@ -26,6 +26,8 @@ from bangfu.programme import NOTICE_COLUMNS, Programme
 from bangfu.registry.divisions import Places
 from bangfu.registry.known import HEAD
 from bangfu.text import Text, day
+
+_PERSONAL = ("beneficiary",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,9 +171,10 @@ async def standing(session: AsyncSession, who: Entered, programme: str, period: 
     return [Posted(*row) for row in rows.all()]
 
 
-async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: UUID) -> bytes:
-    """A notice as a workbook to print and hang up; refuses ``FORBIDDEN`` and ``NOT_FOUND``."""
+async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: UUID, reason: str) -> bytes:
+    """A notice as a workbook to print and hang up; refuses ``FORBIDDEN``, ``REASON_NEEDED`` and ``NOT_FOUND``."""
     who.require(Action.EXPORT_NOTICE)
+    need_reason(reason)
     notice = await session.scalar(select(Notice).where(Notice.tenant_id == who.county.id, Notice.id == id))
     if notice is None or notice.programme != programme.code:
         raise Code.NOT_FOUND.refuse("notice", what=Text("公示", "the notice"))
@@ -187,9 +190,8 @@ async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: U
     names = programme.process.first(NoticeStage).columns
     headers = [SheetColumn("序号", "integer")]
     headers += [SheetColumn(NOTICE_COLUMNS[name].zh, "money" if name == "amount" else "text") for name in names]
-    await audit.record(
-        session, who.at.now, who.actor.id, Action.EXPORT_NOTICE.value, f"notice/{id}", {"entries": len(entries)}
-    )
+    personal = [name for name in names if name in _PERSONAL]
+    await record_export(session, who, Action.EXPORT_NOTICE, f"notice/{id}", reason, len(entries), personal)
     return workbook(
         [
             Sheet(

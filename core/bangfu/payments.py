@@ -23,6 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among, insert_rows
+from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, amount_in_words, workbook
 from bangfu.errors import Code, Problem
 from bangfu.models import (
@@ -436,8 +437,7 @@ async def payment_list(
     ``BATCH_STATE`` and ``BATCH_TOTAL``.
     """
     who.require(Action.EXPORT_PAYMENTS)
-    if not reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
+    need_reason(reason)
     row = await _batch(session, who, id)
     _must_be(row, RELEASED, Text("导出", "exported"))
     if row.released_on is None or row.released_at is None:
@@ -449,7 +449,8 @@ async def payment_list(
     data = workbook(_sheets(who, programme, channel, row, lines, rows, places))
     _read_back(data, channel, row)
     facts = {"number": row.number, "count": row.count, "sha256": hashlib.sha256(data).hexdigest()}
-    await audit.record(session, who.at.now, who.actor.id, Action.EXPORT_PAYMENTS.value, f"batch/{id}", facts, reason)
+    personal = [name for name, _ in channel.columns if name in _PERSONAL]
+    await record_export(session, who, Action.EXPORT_PAYMENTS, f"batch/{id}", reason, len(rows), personal, **facts)
     return data
 
 
@@ -507,6 +508,7 @@ def _listed(
     return [values[name] for name, _ in channel.columns]
 
 
+_PERSONAL = ("head", "identity", "holder", "account")
 _KINDS = {"position": "integer", "amount": "money"}
 
 

@@ -29,6 +29,8 @@ class Settings:
     issuer_key: str | None = None
     language: Language = "zh"
     largest_file: int = 20 * 1024 * 1024
+    unmasked_hourly: int = 30
+    unmasked_daily: int = 200
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -45,6 +47,8 @@ class Settings:
             issuer_key=environment.get("BANGFU_ISSUER_KEY") or None,
             language="en" if language == "en" else "zh",
             largest_file=_bytes(environment.get("BANGFU_LARGEST_FILE")),
+            unmasked_hourly=_at_most(environment, "BANGFU_UNMASKED_HOURLY", 30, 1_000),
+            unmasked_daily=_at_most(environment, "BANGFU_UNMASKED_DAILY", 200, 5_000),
         )
 
 
@@ -53,6 +57,14 @@ def _bytes(stated: str | None) -> int:
         return 20 * 1024 * 1024
     if not (stated.isascii() and stated.isdigit()):
         raise ValueError(f"BANGFU_LARGEST_FILE is a number of bytes, not {stated!r}")
+    return int(stated)
+
+
+def _at_most(environment: Mapping[str, str], name: str, default: int, largest: int) -> int:
+    """A whole number from 0 to a largest one."""
+    stated = environment.get(name) or str(default)
+    if not (stated.isascii() and stated.isdigit() and int(stated) <= largest):
+        raise ValueError(f"{name} is a number from 0 to {largest}, not {stated!r}")
     return int(stated)
 
 

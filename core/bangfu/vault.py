@@ -66,8 +66,8 @@ class Vault:
     """
 
     current: int
-    keys: Mapping[int, bytes]
-    index_key: bytes
+    keys: Mapping[int, bytes] = field(repr=False)
+    index_key: bytes = field(repr=False)
     source: Path | None = field(default=None, compare=False, repr=False)
 
     @classmethod

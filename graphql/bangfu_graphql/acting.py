@@ -296,6 +296,17 @@ class SettingPayload(Payload):
         return self.done
 
 
+@strawberry.type(description="A number in full, if it was not refused. That it was seen is on record.")
+class NumberPayload(Payload):
+    """A number in full."""
+
+    value: str | None = strawberry.field(description="The number; null if it was refused.")
+
+    def has_changed(self) -> bool:
+        """Whether it was shown, which is put on record."""
+        return self.value is not None
+
+
 async def found(info: strawberry.Info, cls: type[P], attribute: Any, key: UUID | None) -> P | None:
     """The row that stands for the object of a key."""
     row = None if key is None else await request_of(info).reader.one(info, cls, attribute == key)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Awaitable, Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
-from bangfu import payments
+from bangfu import disclosure, payments
 from bangfu.access import Action, Entered
 from bangfu.cases import acts, batch, exports, paying, sampling
 from bangfu.cases import ground as grounds
@@ -40,6 +40,7 @@ from bangfu_graphql.acting import (
     CasesArgument,
     CasesPayload,
     JobPayload,
+    NumberPayload,
     PeriodArgument,
     PeriodPayload,
     ProgrammeArgument,
@@ -52,6 +53,7 @@ from bangfu_graphql.casework import Notice, Sample
 from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION, entity_of
 from bangfu_graphql.money import PaymentBatch
+from bangfu_graphql.people import Account, Person
 from bangfu_graphql.problems import problem
 from bangfu_graphql.requests import Request
 from bangfu_graphql.scalars import DivisionCode, value
@@ -106,6 +108,15 @@ def _field(description: str, action: Action | None) -> Any:
 ReasonArgument = Annotated[str, says("What it is for; kept on record.")]
 BatchArgument = Annotated[strawberry.ID, says("The batch.")]
 _BATCH = Text("拨付批次", "the batch")
+
+
+@strawberry.enum(description="Which number is to be seen in full.")
+class NumberKind(enum.Enum):
+    """Which number is to be seen in full."""
+
+    IDENTITY = value("identity", "the identity number 证件号码 of a person")
+    PHONE = value("phone", "the telephone number of a person")
+    ACCOUNT = value("account", "the number of a bank account 一卡通")
 
 
 @strawberry.type(description="Everything that changes something. One request carries out exactly one of these fields.")
@@ -483,10 +494,10 @@ class Mutation:
 
     @_field("A notice as a workbook to print and hang up, as a job.", Action.EXPORT_NOTICE)
     async def export_notice(
-        self, info: strawberry.Info, notice: Annotated[strawberry.ID, says("The notice.")]
+        self, info: strawberry.Info, notice: Annotated[strawberry.ID, says("The notice.")], reason: ReasonArgument
     ) -> JobPayload:
         """Export a notice."""
-        return await _export(info, exports.Export.NOTICE, Notice, notice, Text("公示", "the notice"), "")
+        return await _export(info, exports.Export.NOTICE, Notice, notice, Text("公示", "the notice"), reason)
 
     @_field("A sample as a workbook: the drawn households, and the frame in its order, as a job.", Action.EXPORT_SAMPLE)
     async def export_sample(
@@ -497,6 +508,34 @@ class Mutation:
     ) -> JobPayload:
         """Export a sample."""
         return await _export(info, exports.Export.SAMPLE, Sample, sample, Text("抽查", "the draw"), reason)
+
+    # --- one number in full ---
+
+    @_field(
+        "Show one number in full, once: the identity number or the telephone of a person, or the number of an account. "
+        "It is on record, with the reason; only so many an hour and a day.",
+        Action.UNMASK,
+    )
+    async def reveal_number(
+        self,
+        info: strawberry.Info,
+        id: Annotated[strawberry.ID, says("The person, or the account.")],
+        which: Annotated[NumberKind, says("Which number.")],
+        reason: ReasonArgument,
+    ) -> NumberPayload:
+        """Reveal a number."""
+
+        async def work(request: Request, session: AsyncSession) -> NumberPayload:
+            kind = disclosure.Number(which.value)
+            own = Account if kind is disclosure.Number.ACCOUNT else Person
+            key = acting.key_of(own, id, "id", Text("号码", "the number"))
+            settings = request.database.settings
+            most = (settings.unmasked_hourly, settings.unmasked_daily)
+            now = datetime.now(UTC)
+            found = await disclosure.reveal(session, request.vault, request.who, kind, key, reason, now, most)
+            return NumberPayload(value=found, problems=[])
+
+        return await acting.change(info, work, lambda problems: NumberPayload(value=None, problems=problems))
 
 
 def _returnable(process: Process) -> tuple[str, ...]:

@@ -130,7 +130,7 @@ async def _fetched(request: HttpRequest) -> files.Content:
     except ValueError:
         raise Code.NOT_FOUND.refuse("file", what=missing) from None
     async with service.database.session(who.scope) as session:
-        own = select(Job.id, Job.kind).where(
+        own = select(Job.id, Job.kind, Job.parameters).where(
             Job.tenant_id == who.county.id,
             Job.officer_id == who.actor.id,
             (Job.file_id == key) | (Job.result_file_id == key),
@@ -141,8 +141,9 @@ async def _fetched(request: HttpRequest) -> files.Content:
         if job.kind.startswith(exports.PREFIX):
             who.require(Action(job.kind.replace("/", "_")))
         found = await files.fetch(session, service.vault, who.county.id, key)
-        about = {"job": str(job.id), "bytes": len(found.data)}
-        await audit.record(session, who.at.now, who.actor.id, "fetch_file", f"file/{key}", about)
+        about = {"job": str(job.id), "kind": job.kind, "bytes": len(found.data)}
+        reason = job.parameters.get("reason", "")  # of a list, what it was made for
+        await audit.record(session, who.at.now, who.actor.id, "fetch_file", f"file/{key}", about, reason)
     return found
 
 

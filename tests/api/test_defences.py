@@ -1135,7 +1135,9 @@ async def test_a_list_is_not_fetched_by_who_may_not_make_it_any_more(served: Ser
     await served.world.until("acceptance")
     await served.day(POSTED)
     notice = (await served.operation("VC1", "notices")).data["notices"]["nodes"][0]["id"]
-    job = (await served.operation("VC1", "export_notice", notice=notice)).data["exportNotice"]["job"]["id"]
+    job = (await served.operation("VC1", "export_notice", notice=notice, reason="张贴")).data["exportNotice"]["job"][
+        "id"
+    ]
     assert await served.work() == 1
     path = (await served.operation("VC1", "job", id=job)).data["node"]["file"]["path"]
 

@@ -143,7 +143,7 @@ async def story(served: Served) -> None:
     (notice,) = (own["id"] for own in found["notices"]["nodes"] if own["divisionCode"] == str(V1))
     await served.operation("FI", "export_payments", batch=batch, reason="报送")
     assert await served.work() == 1
-    await served.operation("VC1", "export_notice", notice=notice)
+    await served.operation("VC1", "export_notice", notice=notice, reason="张贴")
 
 
 def _of(act: Any, household: str, *more: str) -> Any:

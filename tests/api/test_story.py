@@ -34,6 +34,7 @@ from tests.county import (
     T1,
     V1,
     World,
+    identity,
     ledger,
     roster,
 )
@@ -201,9 +202,9 @@ async def test_the_whole_year(new: Served) -> None:
         ("测1户主", "3000.00"), ("测2户主", "2200.00"),
     ]  # fmt: skip
     assert (await story.may("VC3", "notices", filter={"division": str(V1)}))["nodes"] == []
-    exported = await story.may("VC1", "export_notice", notice=notice["id"])
+    exported = await story.may("VC1", "export_notice", notice=notice["id"], reason="张贴公示")
     assert (await story.job("VC1", exported["job"]["id"]))["state"] == "DONE"
-    await story.may_not("VC3", "export_notice", "NOT_FOUND", notice=notice["id"])
+    await story.may_not("VC3", "export_notice", "NOT_FOUND", notice=notice["id"], reason="张贴公示")
     objection = {"household": "H2", "words": "养殖收入不符", "objector": "村民甲"}
     await story.may_not("VC3", "object_to_case", "NOT_FOUND", **P, **objection)
     objected = await story.may("VC1", "object_to_case", **P, **objection)
@@ -303,6 +304,14 @@ async def test_the_whole_year(new: Served) -> None:
     assert [(e["officer"]["number"], e["reason"]) for e in audit["nodes"]] == [("FI", "报送代发银行")]
     fetched = await story.may("C1", "audit", filter={"action": "fetch_file"})
     assert len(fetched["nodes"]) == 1
+
+    # One number in full, for a reason, by who may.
+    (person,) = (await new.ask("K1", '{ persons(filter: {name: "测1户主"}) { nodes { id } } }')).data["persons"][
+        "nodes"
+    ]
+    asked_for: dict[str, Any] = {"id": person["id"], "which": "IDENTITY", "reason": "核对身份"}
+    assert (await story.may("K1", "reveal_number", **asked_for))["value"] == identity(1)
+    await story.may_not("C1", "reveal_number", "FORBIDDEN", **asked_for)
 
     # What is on record is sealed; whose duties do not allow reading it does not see where it ends.
     end = await story.may("C1", "audit_head")

@@ -183,7 +183,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     for committee in ("VC1", "VC2", "VC3"):
         bangfu(committee, "case", "post", "--all", "--place", "村务公开栏", *P)
     notice = uuid_in(bangfu("VC1", "notice", "list", *P).output)
-    bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx")
+    bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx", "--reason", "张贴公示")
     (sheet,) = openpyxl.load_workbook(tmp_path / "公示.xlsx").worksheets
     assert sheet["A1"].value == "东镇甲村2021年度已脱贫户巩固增收计划公示"
     bangfu("VC1", "case", "object", "H1", "--words", "不实", *P)

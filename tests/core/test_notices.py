@@ -38,7 +38,7 @@ async def test_the_printed_notice_holds_no_number_that_identifies(world: World) 
     who = world.who("VC1")
     async with world.database.session(who.scope) as session:
         (posted,) = await notices.standing(session, who, "consolidation", "2021")
-        data = await notices.sheet(session, who, world.programme, posted.id)
+        data = await notices.sheet(session, who, world.programme, posted.id, "张贴公示")
     rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
     text = "\n".join(str(cell) for row in rows for cell in row)
     assert rows[0][0] == "东镇甲村2021年度已脱贫户巩固增收计划公示"
@@ -59,7 +59,7 @@ async def test_a_village_prints_its_own_notice_only(world: World) -> None:
     who = world.who("VC1")
     with pytest.raises(Refused) as refused:
         async with world.database.session(who.scope) as session:
-            await notices.sheet(session, who, world.programme, foreign.id)
+            await notices.sheet(session, who, world.programme, foreign.id, "张贴公示")
     assert refused.value.problems[0].code.name == "NOT_FOUND"
 
 

@@ -244,14 +244,15 @@ async def test_the_payment_list_is_whole_exact_and_on_record(world: World) -> No
     ((action, reason, data),) = await world.rows(
         "select action, reason, data from audit_entry where action = 'export_payments'"
     )
-    assert (action, reason, data["count"]) == ("export_payments", "报送银行", 4)
+    assert (action, reason, data["count"], data["rows"]) == ("export_payments", "报送银行", 4, 4)
+    assert data["personal"] == ["head", "identity", "holder", "account"]
 
 
 async def test_the_payment_list_needs_the_duty_a_reason_and_a_release(world: World) -> None:
     await ready(world)
     made = await make(world)
     audits = await world.rows("select count(*) from audit_entry")
-    for number, reason, code in (("C2", "x", "FORBIDDEN"), ("FI", " ", "REASON_NEEDED"), ("FI", "x", "BATCH_STATE")):
+    for number, reason, code in (("C2", "x", "FORBIDDEN"), ("FI", " ", "REASON_NEEDED"), ("FI", "报送", "BATCH_STATE")):
         with pytest.raises(Refused) as refusal:
             await exported(world, number, made, reason)
         assert refusal.value.problems[0].code.name == code

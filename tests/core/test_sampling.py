@@ -174,7 +174,7 @@ async def test_the_list_of_a_draw_names_whom_to_visit_and_is_on_record(world: Wo
     assert {row[3] for row in frame} == {"H1", "H2", "H5", "H7"}
     assert [row[3] for row in frame if row[4] == "是"] == list(made.households)
     audited = await world.rows("select reason, data from audit_entry where action = 'export_sample'")
-    assert [tuple(row) for row in audited] == [("入户抽查", {"frame": 4, "drawn": 1})]
+    assert [tuple(row) for row in audited] == [("入户抽查", {"frame": 4, "drawn": 1, "rows": 4, "personal": ["head"]})]
 
 
 @pytest.mark.parametrize(("number", "reason", "code"), [("C1", " ", "REASON_NEEDED"), ("A2", "x", "FORBIDDEN")])

@@ -239,3 +239,7 @@ def test_racing_processes_share_one_ring(tmp_path: Path) -> None:
     assert len(set(rings)) == 1
     assert Vault.parse(rings[0]) == Vault.open(Settings(tmp_path / "home"))
     assert [file.name for file in (tmp_path / "home").iterdir()] == ["keyring.json"]
+
+
+def test_a_ring_does_not_tell_its_keys_by_accident() -> None:
+    assert repr(RENEWED) == "Vault(current=2)"

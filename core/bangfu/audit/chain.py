@@ -123,7 +123,7 @@ class Head:
 # --- sealing --------------------------------------------------------------------------------------------------
 
 
-def _id_of(at: datetime) -> UUID:
+def lowest_id(at: datetime) -> UUID:
     """The lowest id that can have been made at an instant."""
     return UUID(int=int(at.timestamp() * 1000) << 80)
 
@@ -144,7 +144,7 @@ def _unsealed(query: Select[Any], tenant: int, end: Head | None = None) -> Selec
     linked = exists().where(AuditLink.tenant_id == tenant, AuditLink.entry_id == AuditEntry.id)
     found = query.where(AuditEntry.tenant_id == tenant, ~linked)
     if end is not None and end.sealed_at is not None:
-        found = found.where(AuditEntry.id >= _id_of(end.sealed_at - _HELD))
+        found = found.where(AuditEntry.id >= lowest_id(end.sealed_at - _HELD))
     return found
 
 

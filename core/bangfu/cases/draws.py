@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import audit, notices
+from bangfu import notices
 from bangfu.access import Action, Entered
 from bangfu.cases.ground import Ground
+from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
 from bangfu.models import Case, Household, SampleDraw, SampleUnit
@@ -71,8 +72,7 @@ async def sheet(session: AsyncSession, who: Entered, ground: Ground, id: UUID, r
     It names people, so it needs a reason and is on record. Refuses ``FORBIDDEN``, ``REASON_NEEDED`` and ``NOT_FOUND``.
     """
     who.require(Action.EXPORT_SAMPLE)
-    if not reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
+    need_reason(reason)
     tenant = who.county.id
     made = await session.scalar(select(SampleDraw).where(SampleDraw.tenant_id == tenant, SampleDraw.id == id))
     if made is None or (made.programme, made.period) != (ground.programme.code, ground.period.key):
@@ -130,6 +130,15 @@ async def sheet(session: AsyncSession, who: Entered, ground: Ground, id: UUID, r
         ],
         above=[f"随机种子:{made.seed}    来源:{made.seed_source}", f"总体摘要:{made.digest}"],
     )
-    counts = {"frame": len(units), "drawn": len(drawn)}
-    await audit.record(session, who.at.now, who.actor.id, Action.EXPORT_SAMPLE.value, f"draw/{id}", counts, reason)
+    await record_export(
+        session,
+        who,
+        Action.EXPORT_SAMPLE,
+        f"draw/{id}",
+        reason,
+        len(units),
+        ["head"],
+        frame=len(units),
+        drawn=len(drawn),
+    )
     return workbook([listed, frame])

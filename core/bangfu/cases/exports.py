@@ -1,6 +1,6 @@
 """Lists that leave the house, as jobs: each makes a workbook that who asked for it can fetch.
 
-Every one of them needs its permission, and a reason where it names people in full; making it is on record.
+Every one of them needs its permission and a reason; making it is on record, and so is every fetch of it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from bangfu import files, jobs, notices, payments
 from bangfu.access import Action, Entered
 from bangfu.cases import draws
 from bangfu.cases.ground import Ground, ground_of
-from bangfu.errors import Code
+from bangfu.disclosure import need_reason
 from bangfu.process import Pay
 from bangfu.programme import Plugins
 from bangfu.vault import Vault
@@ -43,13 +43,12 @@ _NAMES = {Export.NOTICE: "公示", Export.SAMPLE: "抽查名单", Export.PAYMENT
 
 
 async def put(
-    session: AsyncSession, who: Entered, programme: str, period: str, export: Export, id: UUID, reason: str = ""
+    session: AsyncSession, who: Entered, programme: str, period: str, export: Export, id: UUID, reason: str
 ) -> UUID:
-    """Put an export in the queue. Refuses ``FORBIDDEN``, and ``REASON_NEEDED`` for a list that names people in full."""
+    """Put an export in the queue. Refuses ``FORBIDDEN`` and ``REASON_NEEDED``."""
     who.require(_ACTIONS[export])
-    if export is not Export.NOTICE and not reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
-    parameters = {"programme": programme, "period": period, "id": str(id), "reason": reason}
+    stated = need_reason(reason)
+    parameters = {"programme": programme, "period": period, "id": str(id), "reason": stated}
     return await jobs.ask(session, who, PREFIX + export.value, parameters)
 
 
@@ -60,7 +59,7 @@ def handlers(plugins: Plugins) -> Mapping[str, jobs.Handler]:
     """The job of each kind of export."""
 
     def notice(session: AsyncSession, vault: Vault, who: Entered, ground: Ground, id: UUID, reason: str) -> _Made:
-        return notices.sheet(session, who, ground.programme, id)
+        return notices.sheet(session, who, ground.programme, id, reason)
 
     def sample(session: AsyncSession, vault: Vault, who: Entered, ground: Ground, id: UUID, reason: str) -> _Made:
         return draws.sheet(session, who, ground, id, reason)

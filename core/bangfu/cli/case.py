@@ -309,15 +309,16 @@ def list_notices(shell: Shell, **options: Any) -> None:
 @notice.command("export")
 @click.argument("id", type=click.UUID)
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--reason", required=True, help="what it is for; recorded")
 @click.option("-p", "--programme")
 @pass_shell
-def export_notice(shell: Shell, id: UUID, file: Path, programme: str | None) -> None:
+def export_notice(shell: Shell, id: UUID, file: Path, reason: str, programme: str | None) -> None:
     """Write a notice as a workbook to print and hang up."""
 
     async def work(opened: Open) -> bytes:
         who = await opened.enter()
         async with opened.database.session(who.scope) as session:
-            return await notices.sheet(session, who, shell.programme(programme), id)
+            return await notices.sheet(session, who, shell.programme(programme), id, reason)
 
     shell.save(file, shell.run(work))
 

@@ -688,6 +688,9 @@ async def test_samples_and_the_audit_record_are_filtered_as_plain_sql_would(coun
     expected = await column(county, "select action from audit_entry where object = :o order by 1", o=batch)
     assert len(expected) >= 3
     assert await filtered(county, "AuditFilter", f'{{object: "{batch}"}}', "action") == expected
+    own = "select a.action from audit_entry a join officer o on o.id = a.officer_id where o.number = 'FI' order by 1"
+    assert await filtered(county, "AuditFilter", '{officer: "FI"}', "action") == await column(county, own) != []
+    assert await filtered(county, "AuditFilter", '{officer: "nobody"}', "action") == []
     (at, _) = await column(county, "select at from audit_entry where action = 'draw_sample' order by at")
     for word, sign in (("since", ">="), ("until", "<=")):
         (total,) = await column(county, f"select count(*) from audit_entry where at {sign} :at", at=at)
@@ -705,7 +708,8 @@ FILTER_FIELDS = [
 
 def test_every_field_of_every_filter_is_tried() -> None:
     tried = {(kind, name) for kind, given, _, _ in FILTERS for name in re.findall(r"(\w+):", given)}
-    by_sql = {("SampleUnitFilter", "drawn"), ("SampleUnitFilter", "passed"), ("AuditFilter", "object")}
+    by_sql = {("SampleUnitFilter", "drawn"), ("SampleUnitFilter", "passed")}
+    by_sql |= {("AuditFilter", "object"), ("AuditFilter", "officer")}
     assert (tried | by_sql) >= set(FILTER_FIELDS)
     assert set(REACHED) == {kind for kind, _ in FILTER_FIELDS}
 

@@ -42,6 +42,7 @@ def test_time_is_read_at_the_edges_only() -> None:
     }
     assert readers == {
         "access/__init__.py",
+        "cli/accounts.py",
         "cli/audit.py",
         "cli/installation.py",
         "cli/officer.py",

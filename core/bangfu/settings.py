@@ -7,6 +7,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from bangfu.text import LANGUAGES, Language
 
@@ -27,6 +28,7 @@ class Settings:
     app_role: str = "bangfu_app"
     keyring: str | None = None
     issuer_key: str | None = None
+    public_url: str | None = None
     language: Language = "zh"
     largest_file: int = 20 * 1024 * 1024
     unmasked_hourly: int = 30
@@ -45,11 +47,21 @@ class Settings:
             app_role=environment.get("BANGFU_APP_ROLE", "bangfu_app"),
             keyring=environment.get("BANGFU_KEYRING") or None,
             issuer_key=environment.get("BANGFU_ISSUER_KEY") or None,
+            public_url=_address(environment.get("BANGFU_PUBLIC_URL")),
             language="en" if language == "en" else "zh",
             largest_file=_bytes(environment.get("BANGFU_LARGEST_FILE")),
             unmasked_hourly=_at_most(environment, "BANGFU_UNMASKED_HOURLY", 30, 1_000),
             unmasked_daily=_at_most(environment, "BANGFU_UNMASKED_DAILY", 200, 5_000),
         )
+
+
+def _address(stated: str | None) -> str | None:
+    if not stated:
+        return None
+    parts = urlsplit(stated)
+    if parts.scheme not in ("http", "https") or not parts.hostname or stated != f"{parts.scheme}://{parts.netloc}":
+        raise ValueError(f"BANGFU_PUBLIC_URL is like https://bangfu.example.org, not {stated!r}")
+    return stated
 
 
 def _bytes(stated: str | None) -> int:

@@ -11,9 +11,10 @@ import json
 import logging
 import secrets
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from cross_web import AsyncHTTPRequestAdapter, HTTPException
 from python_multipart.multipart import parse_options_header
@@ -32,6 +33,7 @@ from strawberry.types.graphql import OperationType
 from strawberry.types.unset import UNSET
 
 from bangfu.access import Entered, Pass, admit
+from bangfu.accounts import SEEN, SERVICE_PREFIX, read, touch
 from bangfu.cases.ground import switched_on
 from bangfu.db import Database
 from bangfu.db import Scope as DbScope
@@ -51,10 +53,12 @@ from bangfu_graphql.answers import (
     told,
     unauthenticated,
 )
+from bangfu_graphql.browsing import by_cookie
 from bangfu_graphql.defences import storable
+from bangfu_graphql.providers import Keys, pass_of
 from bangfu_graphql.requests import Request
 from bangfu_graphql.schema import Schema, schema_of
-from bangfu_graphql.tokens import Tokens, Unauthenticated
+from bangfu_graphql.tokens import Tokens, Unauthenticated, token_in
 
 log = logging.getLogger("bangfu.api")
 
@@ -64,6 +68,7 @@ DEEPEST_BODY = 100
 LONGEST_DOCUMENT = 100_000
 """The most characters of a document: hundreds of them are kept."""
 LONGEST_KEY = 200
+MOST_SEEN = 10_000
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,9 @@ class Service:
     vault: Vault
     plugins: Plugins
     tokens: Tokens
+    keys: Keys = field(default_factory=Keys)
+    seen: dict[UUID, datetime] = field(default_factory=dict)
+    """When a session was last noted to be in use."""
 
     @property
     def settings(self) -> Settings:
@@ -85,16 +93,42 @@ class Service:
 
         A county or an officer that does not exist (any more) is answered like a token that is none.
         """
-        bearer = self.tokens.bearer(request.headers.get("authorization"), datetime.now(UTC))
-        try:
-            shown = Pass(bearer.tenant, bearer.officer)
-            who = await admit(self.database, shown)
-            async with self.database.session(DbScope(who.county.id), reading=True) as session:
-                running = await switched_on(session, who.county.id, who.at.today)
-        except Refused as refusal:
-            raise Unauthenticated from refusal
+        now = datetime.now(UTC)
+        shown = await self.shown(request, now)
+        who = await self.admitted(shown, now)
+        async with self.database.session(DbScope(who.county.id), reading=True) as session:
+            running = await switched_on(session, who.county.id, who.at.today)
         known = self.plugins.programmes
         return shown, who, {code: known[code] for code in sorted(running) if code in known}
+
+    async def shown(self, request: HttpRequest, now: datetime) -> Pass:
+        """What somebody shows: a token of the built-in issuer, of the county's own provider or of a system, or the
+        cookie of a session; raises :class:`Unauthenticated`."""
+        header = request.headers.get("authorization")
+        if header is None:
+            found = by_cookie(request, self.settings)
+        else:
+            token = token_in(header)
+            if token.startswith(SERVICE_PREFIX):
+                found = read(token.removeprefix(SERVICE_PREFIX), service=True)
+            else:
+                found = await pass_of(self.database, self.keys, token, now) or self.tokens.bearer(token, now)
+        if found is None:
+            raise Unauthenticated
+        return found
+
+    async def admitted(self, shown: Pass, now: datetime) -> Entered:
+        """Who shows a pass, if it counts now; that a session is in use is noted; raises :class:`Unauthenticated`."""
+        try:
+            who = await admit(self.database, shown, now)
+        except Refused as refusal:
+            raise Unauthenticated from refusal
+        if shown.session is not None and now - self.seen.get(shown.session, now - 2 * SEEN) > SEEN:
+            if len(self.seen) >= MOST_SEEN:
+                self.seen.clear()
+            self.seen[shown.session] = now
+            await touch(self.database, who, shown.session, now)
+        return who
 
 
 def _browses(request: HttpRequest) -> bool:
@@ -162,7 +196,7 @@ class View(GraphQL[Request, None]):
                 await http.close()  # uploaded files
         response.headers["X-Trace-Id"] = trace
         response.headers["Cache-Control"] = "no-store"
-        response.headers["Vary"] = "Accept, Accept-Language, Authorization"
+        response.headers["Vary"] = "Accept, Accept-Language, Authorization, Cookie"
         response.headers["X-Content-Type-Options"] = "nosniff"
         await response(scope, receive, send)
 

@@ -57,7 +57,7 @@ from bangfu_graphql.people import (
 from bangfu_graphql.programmes import Programme, ground_in, programmes_of, types_of
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.requests import request_of
-from bangfu_graphql.scalars import DivisionCode, described
+from bangfu_graphql.scalars import DivisionCode
 from bangfu_graphql.work import AuditEntry, AuditFilter, AuditHead, File, Job, JobFilter, Provision, ProvisionFilter
 
 MAPPED: Mapping[str, type] = {
@@ -69,8 +69,6 @@ MAPPED: Mapping[str, type] = {
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
-
-described(Action, "Permission", "What duties allow beside the stages of a case.")
 
 
 @strawberry.type(description="Who asks.")

@@ -11,7 +11,7 @@ from typing import Any, NewType, TypeVar
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
-from bangfu.access import CHINA
+from bangfu.access import CHINA, Action
 from bangfu.documents.cells import CellProblem
 from bangfu.errors import Code
 from bangfu.policy import LARGEST_FEN, MonthDay, Rate, title_of
@@ -141,6 +141,7 @@ def value(code: str, description: str) -> Any:
 
 
 described(Duty, "Duty", "What an officer is charged with 职责.")
+described(Action, "Permission", "What duties allow beside the stages of a case.")
 described(Tier, "Tier", "The level at which a duty is held 层级.")
 described(Outcome, "Outcome", "What a determination came to 核算结论.")
 described(

@@ -22,6 +22,7 @@ from strawberry.tools import merge_types
 from strawberry.types import ExecutionContext
 
 from bangfu.programme import Programme
+from bangfu_graphql.accounts import AccountMutation, AccountQuery
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation
@@ -66,8 +67,8 @@ class Schema(strawberry.Schema):
 
 @lru_cache(maxsize=SCHEMAS)
 def _built(programmes: tuple[Programme, ...]) -> Schema:
-    queries = (Query, *(query_of(programme) for programme in programmes))
-    mutations = (Mutation, OfficeMutation, *(steps_of(programme) for programme in programmes))
+    queries = (Query, AccountQuery, *(query_of(programme) for programme in programmes))
+    mutations = (Mutation, AccountMutation, OfficeMutation, *(steps_of(programme) for programme in programmes))
     made = Schema(
         query=_merged("Query", queries),
         mutation=_merged("Mutation", mutations),

@@ -24,6 +24,7 @@ from bangfu.cases import exports
 from bangfu.errors import Code, Refused
 from bangfu.models import Job
 from bangfu.text import Text
+from bangfu_graphql import login
 from bangfu_graphql.answers import BadRequest, error_response, fault, language_of, unauthenticated
 from bangfu_graphql.http import LARGEST_BODY, Service, View
 from bangfu_graphql.tokens import Unauthenticated
@@ -33,7 +34,7 @@ log = logging.getLogger("bangfu.api")
 CONSOLE = Path(__file__).parent / "console"
 _CONSOLE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src data:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _CONSOLE_HEADERS = {"Content-Security-Policy": _CONSOLE_POLICY, "X-Content-Type-Options": "nosniff"}
 
@@ -197,6 +198,7 @@ def application(service: Service) -> Starlette:
             Mount("/graphql/console", ConsoleFiles(directory=CONSOLE)),
             Route("/files/{id}", download),
             Route("/.well-known/jwks.json", keys),
+            *login.routes(service),
             Route("/livez", live),
             Route("/readyz", ready),
         ],

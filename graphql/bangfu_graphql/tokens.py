@@ -23,6 +23,7 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import KeySet, RSAKey
 
+from bangfu.access import Pass
 from bangfu.errors import Code
 from bangfu.settings import Settings
 from bangfu.vault import own_secret
@@ -40,14 +41,6 @@ LEEWAY = 60
 
 class Unauthenticated(Exception):
     """There is no token, or none that counts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bearer:
-    """Whom a token names: the county's code and the staff number."""
-
-    tenant: str
-    officer: str
 
 
 @dataclass(frozen=True)
@@ -129,6 +122,18 @@ class _Validator(JWTBearerTokenValidator):  # type: ignore[misc]
         return self.keys
 
 
+def token_in(header: str) -> str:
+    """The token of an ``Authorization`` header; raises :class:`Unauthenticated`."""
+    scheme, _, token = header.partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        raise Unauthenticated
+    return token.strip()
+
+
+_BROKEN = (KeyError, ValueError, TypeError, RecursionError, OverflowError, OSError)
+"""What comes of a token that is none."""
+
+
 class Tokens:
     """Checks tokens; one that has been checked is only held against the clock."""
 
@@ -137,17 +142,14 @@ class Tokens:
         self._checked = lru_cache(maxsize=4096)(self._check)
         self.public = issuer.public
 
-    def bearer(self, header: str | None, now: datetime) -> Bearer:
-        """Whom the ``Authorization`` header names; raises :class:`Unauthenticated`."""
-        scheme, _, token = (header or "").partition(" ")
-        if scheme.lower() != "bearer" or not token.strip():
-            raise Unauthenticated
-        bearer, begins, ends = self._checked(token.strip())
+    def bearer(self, token: str, now: datetime) -> Pass:
+        """Whom a token names, and when it was issued; raises :class:`Unauthenticated`."""
+        shown, begins, ends = self._checked(token)
         if not begins - LEEWAY <= now.timestamp() < ends:
             raise Unauthenticated
-        return bearer
+        return shown
 
-    def _check(self, token: str) -> tuple[Bearer, float, float]:
+    def _check(self, token: str) -> tuple[Pass, float, float]:
         try:
             claims: Any = self._validator.authenticate_token(token)
             claims.validate(leeway=LEEWAY)
@@ -156,6 +158,7 @@ class Tokens:
             named = claims[TENANT_CLAIM], claims["sub"]
             if not all(isinstance(part, str) and part and storable(part) for part in named):
                 raise Unauthenticated
-            return Bearer(*named), float(claims["iat"]), float(claims["exp"])
-        except (InvalidTokenError, JoseError, KeyError, ValueError, TypeError, RecursionError) as error:
+            begins, ends = float(claims["iat"]), float(claims["exp"])
+            return Pass(*named, issued_at=datetime.fromtimestamp(begins, UTC)), begins, ends
+        except (*_BROKEN, InvalidTokenError, JoseError) as error:
             raise Unauthenticated from error

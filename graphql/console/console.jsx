@@ -7,6 +7,7 @@ import './console.css';
 import { createFetcher } from './fetcher.js';
 
 const KEY = 'bangfu:token';
+const SESSION = 'bangfu:session';
 const QUERY = `# 令牌属于谁，系统的今日是哪天。
 # Whose token this is, and what day the system takes today to be.
 # Ctrl+Enter: 运行 run · Ctrl+Space: 补全 complete
@@ -17,7 +18,14 @@ const QUERY = `# 令牌属于谁，系统的今日是哪天。
   }
 }
 `;
-const NO_TOKEN = '请先输入令牌 · Enter a token first';
+const NO_TOKEN = '请先登录或输入令牌 · Log in or enter a token first';
+
+// No script can read the session's cookie: logging in leads here with a mark that there is one.
+if (location.hash === '#session') {
+  sessionStorage.setItem(SESSION, 'yes');
+  sessionStorage.removeItem(KEY);
+  history.replaceState(null, '', location.pathname);
+}
 
 // What is typed here may name households: it stays in this tab and goes with it.
 const storage = {
@@ -34,7 +42,7 @@ const storage = {
 
 function describe(status, message) {
   if (status === 0) return `无法连接服务器 · No answer from the server (${message})`;
-  if (status === 401) return '401 令牌无效或已过期 · The token is not valid';
+  if (status === 401) return '401 令牌无效或登录已失效 · The token is not valid, or you are logged out';
   if (status === 403) return '403 无权限 · Not allowed';
   return status < 400 ? '已连接 · Connected' : `HTTP ${status} ${message}`.trim();
 }
@@ -42,7 +50,8 @@ function describe(status, message) {
 function Console() {
   const [token, setToken] = useState(() => sessionStorage.getItem(KEY) ?? '');
   const [typed, setTyped] = useState(token);
-  const [status, setStatus] = useState(token ? '' : NO_TOKEN);
+  const session = sessionStorage.getItem(SESSION) !== null;
+  const [status, setStatus] = useState(token || session ? '' : NO_TOKEN);
   const report = useCallback((code, message) => setStatus(describe(code, message)), []);
   const fetcher = useMemo(() => createFetcher(token, report), [token, report]);
 
@@ -53,7 +62,7 @@ function Console() {
     else sessionStorage.removeItem(KEY);
     setTyped(entered);
     setToken(entered);
-    if (!entered) setStatus(NO_TOKEN);
+    if (!entered) setStatus(session ? '' : NO_TOKEN);
   };
 
   return (
@@ -73,11 +82,19 @@ function Console() {
         </label>
         <button type="submit">应用 Apply</button>
         <output>{status}</output>
+        {session ? (
+          <button type="submit" form="bangfu-logout" onClick={() => sessionStorage.removeItem(SESSION)}>
+            退出 Log out
+          </button>
+        ) : (
+          <a href="/login">登录 Log in</a>
+        )}
       </form>
+      <form id="bangfu-logout" method="post" action="/logout" />
       <GraphiQL
         fetcher={fetcher}
         // null: ask for no schema; undefined: ask the server
-        schema={token ? undefined : null}
+        schema={token || session ? undefined : null}
         inputValueDeprecation
         schemaDescription
         defaultQuery={QUERY}

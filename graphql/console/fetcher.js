@@ -10,6 +10,7 @@ export function createFetcher(token, report) {
     try {
       const headers = { 'Content-Type': 'application/json', Accept: accept };
       if (token) headers.Authorization = `Bearer ${token}`;
+      else headers['X-Bangfu-Client'] = 'console'; // the session's cookie counts only beside it
       const body = JSON.stringify(params);
       const response = await fetch(ENDPOINT, { method: 'POST', headers, body, signal, cache: 'no-store' });
       report(response.status, response.statusText);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -347,6 +348,30 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("HA", "pairings", "FORBIDDEN")
     assert (await new.operation("VC1", "job", id=asked["job"]["id"])).data["node"] is None
     story.wrong.add("job")
+
+    # How people and systems get in.
+    await story.may_not("C1", "enrol_officer", "FORBIDDEN", officer="VC1")
+    assert re.fullmatch(
+        r"[A-Z0-9]{5}(-[A-Z0-9]{5}){3}", (await story.may("R1", "enrol_officer", officer="VC1"))["code"]
+    )
+    wanted = {"name": "前置机", "actions": ["READ_CASES"], "days": 30, "officer": "VC1"}
+    await story.may_not("VC2", "issue_service_token", "FORBIDDEN", input=wanted)
+    await story.may_not("R1", "issue_service_token", "FORBIDDEN", input={**wanted, "actions": ["KEEP_ACCOUNTS"]})
+    token = await story.may("R1", "issue_service_token", input=wanted)
+    await story.may_not("VC2", "revoke_service_token", "NOT_FOUND", id=token["id"])
+    await story.may_not("R1", "revoke_service_token", "NOT_FOUND", id="x")
+    await story.may("VC1", "revoke_service_token", id=token["id"])
+    mine = (await new.operation("VC1", "logins")).data
+    assert mine["loginSessions"] == []
+    assert [(one["officer"], one["actions"], one["counts"]) for one in mine["serviceTokens"]] == [
+        ("VC1", ["READ_CASES"], False)
+    ]
+    story.right.add("logins")
+    assert (await new.operation("VC2", "logins")).data == {"loginSessions": [], "serviceTokens": []}
+    story.wrong.add("logins")
+    await story.may_not("VC2", "sign_out_everywhere", "FORBIDDEN", officer="VC1")
+    await story.may("R1", "sign_out_everywhere", officer="VC1")
+    assert (await new.operation("VC1", "viewer")).codes == ["UNAUTHENTICATED"]
 
     everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"}
     assert story.right == everyone

@@ -30,7 +30,7 @@ from bangfu.cli import main
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.errors import Refused
 from bangfu.settings import Settings
-from bangfu_graphql.tokens import Bearer, Issuer, Tokens, Unauthenticated
+from bangfu_graphql.tokens import Issuer, Tokens, Unauthenticated, token_in
 from tests.api.conftest import ISSUER, Served, whole
 from tests.conftest import FAST
 from tests.county import CODE, POSTED, SEPTEMBER, V1
@@ -198,13 +198,19 @@ async def test_a_token_of_ours_names_its_officer(standing: Served, token: str) -
         assert answer.json() == {"data": {"viewer": {"number": "C1", "county": "测试县"}}}
 
 
+def whom(checks: Tokens, token: str, now: datetime) -> tuple[str, str]:
+    """Whom a token names."""
+    shown = checks.bearer(token_in(f"Bearer {token}"), now)
+    return shown.tenant, shown.officer
+
+
 def test_a_token_is_held_against_the_clock_at_every_request() -> None:
     checks = Tokens(ISSUER)
-    header = f"Bearer {ISSUER.issue(CODE, 'C1', NOW, timedelta(hours=1))}"
+    token = ISSUER.issue(CODE, "C1", NOW, timedelta(hours=1))
 
     def named(after: timedelta) -> bool:
         try:
-            return checks.bearer(header, datetime.fromtimestamp(SECONDS, UTC) + after) == Bearer(CODE, "C1")
+            return whom(checks, token, datetime.fromtimestamp(SECONDS, UTC) + after) == (CODE, "C1")
         except Unauthenticated:
             return False
 
@@ -213,7 +219,7 @@ def test_a_token_is_held_against_the_clock_at_every_request() -> None:
     assert [named(time) for time in times] == [False, True, True, True, False, False, True]
     # Those that are none are not kept: nobody can push out the others by them.
     with pytest.raises(Unauthenticated):
-        checks.bearer("Bearer x", NOW)
+        checks.bearer("x", NOW)
     assert checks._checked.cache_info().currsize == 1
 
 
@@ -346,8 +352,7 @@ def settings(home: Path, **more: Any) -> Settings:
 
 def agree(one: Issuer, other: Issuer) -> bool:
     """Whether the tokens of one count with the other."""
-    header = f"Bearer {one.issue(CODE, 'C1', NOW, timedelta(hours=1))}"
-    return Tokens(other).bearer(header, NOW) == Bearer(CODE, "C1")
+    return whom(Tokens(other), one.issue(CODE, "C1", NOW, timedelta(hours=1)), NOW) == (CODE, "C1")
 
 
 def test_an_installation_makes_its_key_once(tmp_path: Path) -> None:
@@ -469,7 +474,7 @@ async def test_nobody_gets_a_token_over_the_network(standing: Served) -> None:
         "/authorize",
         "/graphql/token",
         "/.well-known/openid-configuration",
-        "/login",
+        "/login/token",
     ):
         for method in ("GET", "POST"):
             assert (await standing.client.request(method, standing.address + path)).status_code == 404
@@ -505,16 +510,16 @@ def test_bangfu_token_prints_a_token_that_works(installation: Path) -> None:
         assert printed.endswith("\n")
         assert len(printed.split()) == 1
         now = datetime.now(UTC)
-        assert checks.bearer(f"Bearer {printed.strip()}", now) == Bearer(CODE, "R1")
-        assert checks.bearer(f"Bearer {printed.strip()}", now + timedelta(days=days, minutes=-5)) == Bearer(CODE, "R1")
+        assert whom(checks, printed.strip(), now) == (CODE, "R1")
+        assert whom(checks, printed.strip(), now + timedelta(days=days, minutes=-5)) == (CODE, "R1")
         with pytest.raises(Unauthenticated):
-            checks.bearer(f"Bearer {printed.strip()}", now + timedelta(days=days))
+            checks.bearer(printed.strip(), now + timedelta(days=days))
     # With a key of one's own it is that one.
     own = Issuer.new()
     printed = typed(installation, "token", BANGFU_ISSUER_KEY=own.dump())
-    assert Tokens(own).bearer(f"Bearer {printed.strip()}", datetime.now(UTC)) == Bearer(CODE, "R1")
+    assert whom(Tokens(own), printed.strip(), datetime.now(UTC)) == (CODE, "R1")
     with pytest.raises(Unauthenticated):
-        checks.bearer(f"Bearer {printed.strip()}", datetime.now(UTC))
+        checks.bearer(printed.strip(), datetime.now(UTC))
 
 
 def test_bangfu_token_makes_none_for_nobody(installation: Path) -> None:

@@ -342,3 +342,37 @@ def test_an_environment_that_cannot_be_is_said(home: Path) -> None:
 def test_a_county_has_a_name(bangfu: Command) -> None:
     said = bangfu("", "tenant", "create", "610798", " ", "--officer", "R1", "--officer-name", "管理员", code=1)
     assert "MISSING_VALUE" in said.stderr
+
+
+def test_how_people_and_systems_get_in(bangfu: Command) -> None:
+    """An account, a token of a system and a county's own provider, each made, shown and ended."""
+    code = bangfu("R1", "account", "enrol", "VC1").output.strip()
+    assert re.fullmatch(r"[A-Z0-9]{5}(-[A-Z0-9]{5}){3}", code)
+    assert "FORBIDDEN" in bangfu("VC1", "account", "enrol", "VC2", code=1).stderr
+    assert "OFFICER_UNKNOWN" in bangfu("R1", "account", "enrol", "nobody", code=1).stderr
+    assert "signed out everywhere" in bangfu("R1", "account", "sign-out", "VC1").output
+    assert "FORBIDDEN" in bangfu("VC1", "account", "sign-out", "VC2", code=1).stderr
+    assert "sign_out" in bangfu("C1", "audit").output
+
+    token = bangfu("R1", "service-token", "issue", "前置机", "--action", "read_cases", "--in-the-name-of", "VC1").output
+    assert token.startswith(f"bangfu-{CODE}.")
+    listed = bangfu("VC1", "service-token", "list").output
+    assert "VC1 前置机" in listed
+    assert listed.strip().endswith("read_cases")
+    assert bangfu("VC2", "service-token", "list").output == ""
+    assert "NOT_FOUND" in bangfu("VC2", "service-token", "revoke", uuid_in(listed), code=1).stderr
+    assert "revoked" in bangfu("R1", "service-token", "revoke", uuid_in(listed)).output
+    assert bangfu("VC1", "service-token", "list").output.strip().endswith("read_cases -")
+    bangfu("R1", "service-token", "issue", "x", "--action", "everything", code=2)
+
+    assert "uses local accounts" in bangfu("", "provider", "show").output
+    stated = ("--issuer", "https://id.example.org", "--audience", "urn:x", "--client-id", "bangfu", "--claim", "staff")
+    bangfu("", "provider", "set", *stated, "--client-secret", "s3cret", "--algorithm", "ES256")
+    told = bangfu("", "provider", "show").output
+    assert "claim: staff" in told
+    assert "algorithm: ES256" in told
+    assert "s3cret" not in told
+    bangfu("", "provider", "set", *stated, "--algorithm", "HS256", code=2)
+    assert "BAD_VALUE" in bangfu("", "provider", "set", "--issuer", "http://id.example.org", *stated[2:], code=1).stderr
+    assert "removed" in bangfu("", "provider", "remove").output
+    assert "nothing to remove" in bangfu("", "provider", "remove").output

@@ -352,7 +352,7 @@ def test_how_people_and_systems_get_in(bangfu: Command) -> None:
     assert "OFFICER_UNKNOWN" in bangfu("R1", "account", "enrol", "nobody", code=1).stderr
     assert "signed out everywhere" in bangfu("R1", "account", "sign-out", "VC1").output
     assert "FORBIDDEN" in bangfu("VC1", "account", "sign-out", "VC2", code=1).stderr
-    assert "sign_out" in bangfu("C1", "audit").output
+    assert "sign_out" in bangfu("C1", "audit", "list").output
 
     token = bangfu("R1", "service-token", "issue", "前置机", "--action", "read_cases", "--in-the-name-of", "VC1").output
     assert token.startswith(f"bangfu-{CODE}.")

@@ -173,7 +173,7 @@ async def standing(session: AsyncSession, who: Entered, programme: str, period: 
 
 async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: UUID, reason: str) -> bytes:
     """A notice as a workbook to print and hang up; refuses ``FORBIDDEN``, ``REASON_NEEDED`` and ``NOT_FOUND``."""
-    who.require(Action.EXPORT_NOTICE)
+    who.require(Action.EXPORT_NOTICE, programme.code, programme.process.first(NoticeStage).code)
     need_reason(reason)
     notice = await session.scalar(select(Notice).where(Notice.tenant_id == who.county.id, Notice.id == id))
     if notice is None or notice.programme != programme.code:

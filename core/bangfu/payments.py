@@ -54,6 +54,9 @@ STATES = {
 }
 
 
+_WORKED = Text("其中申报的办理人", "who planned, signed, accepted or checked one of its cases")
+
+
 @dataclass(frozen=True, slots=True)
 class Due:
     """What a case is due by its determination, in fen."""
@@ -231,16 +234,19 @@ def _unpaid(who: Entered, programme: str, period: str) -> Any:
     )
 
 
-async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID) -> Batch:
+async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID, had_a_hand: bool) -> Batch:
     """Check a batch: its totals are counted again from its lines.
 
-    Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
+    ``had_a_hand`` is whether who acts worked on one of its cases before. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``,
+    ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.checker)
     row = await _batch(session, who, id)
     _must_be(row, DRAFT, Text("复核", "checked"))
     if who.actor.id == row.made_by:
         raise Code.SAME_PERSON.refuse("batch", other=Text("汇总人", "who made it"))
+    if had_a_hand:
+        raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
     await _totals_agree(session, who, row)
     return await _advance(
         session,
@@ -258,11 +264,12 @@ async def release(
     stage: Pay,
     id: UUID,
     samplers: Collection[UUID],
+    had_a_hand: bool,
 ) -> Batch:
     """Release a checked batch; from then on it never changes.
 
-    ``samplers`` drew or checked the sample and may not release. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``,
-    ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
+    ``samplers`` drew or checked the sample and may not release, nor who ``had_a_hand`` in one of its cases. Refuses
+    ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.releaser)
     row = await _batch(session, who, id)
@@ -274,6 +281,8 @@ async def release(
     ):
         if who.actor.id in officers:
             raise Code.SAME_PERSON.refuse("batch", other=other)
+    if had_a_hand:
+        raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
     await _totals_agree(session, who, row)
     return await _advance(
         session,
@@ -436,7 +445,7 @@ async def payment_list(
     and its count and total compared with the batch. Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND``,
     ``BATCH_STATE`` and ``BATCH_TOTAL``.
     """
-    who.require(Action.EXPORT_PAYMENTS)
+    who.require(Action.EXPORT_PAYMENTS, programme.code, programme.process.first(Pay).code)
     need_reason(reason)
     row = await _batch(session, who, id)
     _must_be(row, RELEASED, Text("导出", "exported"))

@@ -226,12 +226,17 @@ class Verify(Stage):
     duty that ``substitute`` names (a ``StandIn`` parameter) signs once for the work team's place as well. With
     ``accounts`` the signatures stand under a determination, and a new determination asks for new signatures; besides
     the signers, ``run_by`` may have it computed, which decides nothing until it is signed.
+
+    A stage that ``reports`` is the word of those who carry the plan out, and verifies nothing. Every other one is
+    complete only if somebody signed who did not make the plan, in another duty than it was made in: the source lets the
+    cadre who makes the plan verify it with others (000:23, 000:35), and never alone.
     """
 
     signers: frozenset[Duty] | str
     substitute: str | None = None
     accounts: bool = False
     run_by: frozenset[Duty] = frozenset()
+    reports: bool = False
 
     def parameters(self) -> frozenset[str]:
         """The names of the parameters that the stage reads."""
@@ -336,6 +341,8 @@ class Process:
         if not self.stages or not isinstance(self.stages[0], Plan) or not isinstance(self.stages[-1], Pay):
             raise PolicyError("a process begins with a Plan and ends with a Pay")
         for stage in self.stages:
+            if isinstance(stage, Verify) and stage.accounts and stage.reports:
+                raise PolicyError(f"{stage.code} accounts, so it cannot be a mere report")
             back = getattr(stage, "returns_to", None)
             if back is not None and back not in codes[: codes.index(stage.code)]:
                 raise PolicyError(f"{stage.code} returns to {back}, which is no earlier stage")
@@ -392,8 +399,9 @@ class View:
     the current stage that still stand, by duty, with who gave them. ``accounted`` is whether a complete, eligible
     determination stands, ``stale`` whether facts have become known since that would change it; it was recorded on
     ``decided_on`` and counts income to ``counted_to``. ``posted`` is the first and last day of its current notice.
-    ``verified_by`` are the officers who signed, or typed in a signature, under the standing determination. ``drawn``
-    is whether the case waits for the result of a spot check.
+    ``planned_by`` are the officers who made or corrected the plan, ``prepared_by`` those and whoever typed it in,
+    ``verified_by`` who signed, or typed in a signature, under the standing determination, ``accepted_by`` who accepted
+    the case, or typed that in. ``drawn`` is whether the case waits for the result of a spot check.
     """
 
     stage: str
@@ -405,7 +413,10 @@ class View:
     stale: bool = False
     decided_on: date | None = None
     counted_to: date | None = None
+    planned_by: frozenset[object] = frozenset()
+    prepared_by: frozenset[object] = frozenset()
     verified_by: frozenset[object] = frozenset()
+    accepted_by: frozenset[object] = frozenset()
     posted: tuple[date, date] | None = None
     open_objections: int = 0
     drawn: bool = False
@@ -529,8 +540,15 @@ class Proceedings:
             return Code.BEFORE_INCOME.problem("day", day=day(act.day), last=day(view.counted_to))
         duty = open_[0]
         complete = set(required) <= {*view.signed, duty}
+        if complete and not stage.reports and not self._verified(view, {**view.signed, duty: act.officer}):
+            return Code.MAKER_VERIFIES_ALONE.problem("duty")
         to = self.process.after(code) if complete else code
         return self._done(stage, view, act, duty, to, required[duty])
+
+    def _verified(self, view: View, signed: Mapping[Duty, object]) -> bool:
+        """Whether somebody signed who did not make the plan, in another duty than it was made in."""
+        maker = self.process.first(Plan).by
+        return any(officer not in view.planned_by and duty is not maker for duty, officer in signed.items())
 
     def account(self, view: View, act: Act) -> Move | Problem:
         """Compute (again) what the household is due; signatures under an earlier result no longer stand.
@@ -626,16 +644,33 @@ class Proceedings:
         return self._duty(stage, act, {stage.by}) or self._done(stage, view, act, stage.by, stage.code)
 
     def check(self, view: View, act: Act, passed: bool, finding: str) -> Move | Problem:
-        """Give the result of a spot check; a failed case goes back with the finding."""
+        """Give the result of a spot check; a failed case goes back with the finding.
+
+        Who made the plan, signed, accepted the case or typed any of it in does not check it. The draw itself is free of
+        that: it is made by a seed, from everything that was accepted, and anyone can make it again.
+        """
         stage = self.process.first(Sample)
         if view.stage != stage.code:
             return self._wrong_stage(view, stage.title, act.day)
         problem = self._duty(stage, act, {stage.by})
         if problem is None and not view.drawn:
             problem = Code.NOT_IN_SAMPLE.problem()
+        if problem is None and act.officer in view.prepared_by | view.verified_by | view.accepted_by:
+            other = Text(
+                "计划制定人、核实签字人、验收人及录入人", "who planned, verified or accepted it, or typed that in"
+            )
+            problem = Code.SAME_PERSON.problem("officer", other=other)
         if problem is None and not passed and not finding.strip():
             problem = Code.FINDING_NEEDED.problem("finding")
         return problem or self._done(stage, view, act, stage.by, stage.code if passed else stage.returns_to)
+
+    def pay(self, view: View, act: Act) -> Move | Problem:
+        """Gather, check or release what a case is due; that they are three persons is seen to by its batch."""
+        stage = self.process.first(Pay)
+        if view.stage != stage.code:
+            return self._wrong_stage(view, stage.title, act.day)
+        able = (stage.maker, stage.checker, stage.releaser)
+        return self._duty(stage, act, able) or Move(stage.code, _held(able, act)[0])
 
     # --- what they share ---
 
@@ -660,13 +695,16 @@ class Proceedings:
         return self._duty(stage, act, {stage.by}) or self._independent(view, act)
 
     def _independent(self, view: View, act: Act) -> Problem | None:
-        """Who is in charge of the village, signed the accounting or typed in a signature may not judge it."""
+        """Who is in charge of the village, made the plan, signed the accounting or typed either in may not judge it."""
         barred = self.process.first(Accept).never & act.duties
         if barred:
             return Code.NOT_INDEPENDENT.problem("duty", duty=duty_names(barred))
         if act.officer in view.verified_by:
             signer = Text("收入核算签字人或录入人", "signer of its accounting, or who typed a signature in,")
             return Code.NOT_INDEPENDENT.problem("duty", duty=signer)
+        if act.officer in view.prepared_by:
+            other = Text("计划制定人及录入人", "who made the plan or typed it in")
+            return Code.SAME_PERSON.problem("officer", other=other)
         return None
 
     def _duty(self, stage: Stage, act: Act, duties: Iterable[Duty]) -> Problem | None:

@@ -36,6 +36,7 @@ CONSOLIDATION = Process(
             cites=(PROCEDURE,),
             deadline="in_place_deadline",
             signers=frozenset({Duty.LINKED_CADRE}),
+            reports=True,
         ),
         Verify(
             code="accounting",

@@ -125,7 +125,7 @@ async def test_a_failed_case_goes_back_with_its_finding_and_the_others_go_on(wor
     nothing = await world.act("C1", sampling.check, Selection(households=[drawn]), passed=False)
     assert codes(nothing) == {drawn: "FINDING_NEEDED"}
     assert codes(await world.act("A2", sampling.check, Selection(households=[drawn]), passed=True)) == {
-        drawn: "NOT_YOUR_DUTY"
+        drawn: "FORBIDDEN"
     }
     assert await world.snapshot() == before
     clean(

@@ -58,6 +58,7 @@ class Action(StrEnum):
     READ_PAYMENTS = "read_payments"
     READ_OBJECTORS = "read_objectors"
     READ_PAIRINGS = "read_pairings"
+    READ_POLICY = "read_policy"
     WORK_ON_CASES = "work_on_cases"
     SAMPLE_CASES = "sample_cases"
     PAY_CASES = "pay_cases"
@@ -108,6 +109,7 @@ _ACTIONS = {
     Action.READ_CASES: Text("查阅申报", "reading cases"),
     Action.READ_PAYMENTS: Text("查阅拨付", "reading payments"),
     Action.READ_OBJECTORS: Text("查阅异议人", "reading who objected"),
+    Action.READ_POLICY: Text("查阅权限规定及无权原因", "reading who may do what, and why not"),
     Action.READ_PAIRINGS: Text("查阅结对帮扶", "reading pairings"),
     Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
     Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),

@@ -19,14 +19,14 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices, payments
-from bangfu.access import Action, Entered
+from bangfu.access import Action, Entered, allows, duties_that_may
 from bangfu.cases.gather import gather, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
 from bangfu.db.bulk import among, insert_rows, update_all
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, DeterminationRow, Signature, new_id
-from bangfu.process import REFUSED, Act, Move, Notice
+from bangfu.process import REFUSED, Accept, Act, Move, Notice, Sample, duty_names
 from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.text import Text, day
@@ -72,7 +72,8 @@ async def account_cases(
 ) -> Report:
     """The accounting of cases that have been read; see :func:`account`."""
     rules = ground.latest
-    report, moves = judged(who, views, stated, lambda case, act: rules.proceedings.account(case.view, act))
+    at = rules.programme.process.accounting().code
+    report, moves = judged(who, ground, views, stated, at, lambda case, act: rules.proceedings.account(case.view, act))
     decided = await _decide(session, who, rules, [case for case, _ in moves], report)
     changes = []
     for case, move in moves:
@@ -152,7 +153,9 @@ async def sign(
     views = await look(session, who, ground, selection, stated.day)
     if stage == ground.programme.process.accounting().code:
         views = await _with_news(session, who, views, stage)
-    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.sign(case.view, act, stage))
+    report, moves = judged(
+        who, ground, views, stated, stage, lambda case, act: case.rules.proceedings.sign(case.view, act, stage)
+    )
     note_missing(report, views, selection)
     on = stated.on(who)
     changes = [
@@ -217,7 +220,9 @@ async def post(
     stated = stated or Stated()
     stage = ground.programme.process.first(Notice)
     views = await look(session, who, ground, selection, stated.day)
-    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.post(case.view, act))
+    report, moves = judged(
+        who, ground, views, stated, stage.code, lambda case, act: case.rules.proceedings.post(case.view, act)
+    )
     note_missing(report, views, selection)
     shown = await _shown(session, who, stage, [case for case, _ in moves])
     posted: dict[tuple[int, date], notices.Posted] = {}
@@ -288,7 +293,10 @@ async def object_to(
         raise Code.MISSING_VALUE.refuse("words", field=Text("异议内容", "what is objected"))
     stated = stated or Stated()
     views = await look(session, who, ground, Selection(households=[number]), stated.day)
-    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.object(case.view, act))
+    at = ground.programme.process.first(Notice).code
+    report, moves = judged(
+        who, ground, views, stated, at, lambda case, act: case.rules.proceedings.object(case.view, act)
+    )
     note_missing(report, views, Selection(households=[number]))
     on = stated.on(who)
     changes = [Change(case, move, {"since": max(case.view.since, on)}, {"objection": words}) for case, move in moves]
@@ -322,8 +330,9 @@ async def settle(
     accounting."""
     stated = stated or Stated()
     views = await look(session, who, ground, Selection(households=[number]), stated.day)
+    at = ground.programme.process.first(Notice).code
     report, moves = judged(
-        who, views, stated, lambda case, act: case.rules.proceedings.settle(case.view, act, upheld, finding)
+        who, ground, views, stated, at, lambda case, act: case.rules.proceedings.settle(case.view, act, upheld, finding)
     )
     note_missing(report, views, Selection(households=[number]))
     changes = [
@@ -346,7 +355,10 @@ async def accept(
     """Accept the selected cases on the spot, after their notice has stood its time."""
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
-    report, moves = judged(who, views, stated, lambda case, act: case.rules.proceedings.accept(case.view, act))
+    at = ground.programme.process.first(Accept).code
+    report, moves = judged(
+        who, ground, views, stated, at, lambda case, act: case.rules.proceedings.accept(case.view, act)
+    )
     note_missing(report, views, selection)
     await write(session, who, "accept", [Change(case, move, {}, {}) for case, move in moves], stated, report)
     return report
@@ -373,7 +385,11 @@ async def send_back(
         back = proceedings.recall if proceedings.recalls(case.view.stage) else proceedings.send_back
         return back(case.view, act, finding)
 
-    report, moves = judged(who, views, stated, judge)
+    def at(case: CaseView) -> str:
+        recalled = case.rules.proceedings.recalls(case.view.stage)
+        return ground.programme.process.first(Sample if recalled else Accept).code
+
+    report, moves = judged(who, ground, views, stated, at, judge)
     note_missing(report, views, selection)
     held = await payments.standing_in_batch(session, who, ground.programme.code, [case.id for case, _ in moves])
     report.refused += [
@@ -420,25 +436,61 @@ def act_of(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> A
     )
 
 
-def recorded(who: Entered, stated: Stated) -> Problem | None:
+def recorded(who: Entered, ground: Ground, stated: Stated, stage: str) -> Problem | None:
     """What is wrong with who types it in: for somebody else it takes a permission of its own, and always evidence."""
     if stated.signatory is None or stated.signatory.id == who.actor.id:
         return None
-    who.require(Action.RECORD_FOR_OTHERS)
+    who.require(Action.RECORD_FOR_OTHERS, ground.programme.code, stage)
     if not stated.evidence.strip():
         return Code.EVIDENCE_NEEDED.problem("evidence", day=day(stated.on(who)))
     return None
 
 
+def permitted(who: Entered, ground: Ground, stated: Stated, stage: str, action: Action) -> Problem | None:
+    """That the duties of who did it do not allow it on this programme and stage, by the county's own rules or at all.
+
+    Whoever types it in for another needs the permission for that (:func:`recorded`); what is typed in still is the act
+    of who did it, and is asked of his duties on that day.
+    """
+    programme, rules, officer = ground.programme, who.actor.rules, stated.officer(who)
+    if officer.id == who.actor.id:
+        duties, may = who.actor.duties(who.at.today), who.may(action, programme.code, stage)
+    else:
+        duties = officer.duties(stated.on(who))
+        limited = who.actor.only is not None and action not in who.actor.only
+        may = not limited and allows(duties, rules, action, programme.code, stage)
+    if may or not duties:
+        return None  # the process itself turns away who holds no duty
+    able = duty_names(duties_that_may(action, rules, programme.code, stage))
+    if not allows(duties, (), action):
+        return Code.FORBIDDEN.problem(action=action.title_text, duties=able)
+    title = programme.process.title(stage)
+    return Code.NOT_ALLOWED_HERE.problem(
+        "stage", programme=programme.title, stage=title, action=action.title_text, duties=able
+    )
+
+
 def judged(
-    who: Entered, views: Sequence[CaseView], stated: Stated, judge: Judge
+    who: Entered,
+    ground: Ground,
+    views: Sequence[CaseView],
+    stated: Stated,
+    at: str | Callable[[CaseView], str],
+    judge: Judge,
+    action: Action = Action.WORK_ON_CASES,
 ) -> tuple[Report, list[tuple[CaseView, Move]]]:
-    """What the process says to an act on each case, before anything is written."""
+    """What the policy and the process say to an act on each case, before anything is written.
+
+    ``at`` is the stage that the act is of, or tells it of a case.
+    """
     report = Report()
     moves = []
-    problem = recorded(who, stated)
+    asked: dict[str, Problem | None] = {}
     for case in views:
-        said = problem or overtaken(case, stated) or judge(case, act_of(who, stated, case.division, case.cadre))
+        stage = at if isinstance(at, str) else at(case)
+        if stage not in asked:
+            asked[stage] = recorded(who, ground, stated, stage) or permitted(who, ground, stated, stage, action)
+        said = asked[stage] or overtaken(case, stated) or judge(case, act_of(who, stated, case.division, case.cadre))
         if isinstance(said, Problem):
             report.refused.append((case.number, said))
         else:

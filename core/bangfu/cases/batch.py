@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import jobs
-from bangfu.access import Entered
+from bangfu.access import Action, Entered
 from bangfu.cases.acts import account_cases
 from bangfu.cases.ground import Ground, ground_of
 from bangfu.cases.views import Selection, Stated, look
@@ -45,7 +45,11 @@ async def put(
     areas: Sequence[tuple[int, int]] | None = None,
     without: Sequence[str] = (),
 ) -> UUID:
-    """Put the accounting of everything in sight (or of some areas of it) in the queue, but for some households."""
+    """Put the accounting of everything in sight (or of some areas of it) in the queue, but for some households.
+
+    Refuses ``FORBIDDEN``.
+    """
+    who.require(Action.WORK_ON_CASES, ground.programme.code, ground.programme.process.accounting().code)
     parameters = {
         "programme": ground.programme.code,
         "period": ground.period.key,

@@ -16,6 +16,7 @@ from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
 from bangfu.models import Case, Household, SampleDraw, SampleUnit
+from bangfu.process import Sample
 from bangfu.registry.divisions import Places
 from bangfu.text import Text, day
 
@@ -71,7 +72,7 @@ async def sheet(session: AsyncSession, who: Entered, ground: Ground, id: UUID, r
 
     It names people, so it needs a reason and is on record. Refuses ``FORBIDDEN``, ``REASON_NEEDED`` and ``NOT_FOUND``.
     """
-    who.require(Action.EXPORT_SAMPLE)
+    who.require(Action.EXPORT_SAMPLE, ground.programme.code, ground.programme.process.first(Sample).code)
     need_reason(reason)
     tenant = who.county.id
     made = await session.scalar(select(SampleDraw).where(SampleDraw.tenant_id == tenant, SampleDraw.id == id))

@@ -46,7 +46,7 @@ async def put(
     session: AsyncSession, who: Entered, programme: str, period: str, export: Export, id: UUID, reason: str
 ) -> UUID:
     """Put an export in the queue. Refuses ``FORBIDDEN`` and ``REASON_NEEDED``."""
-    who.require(_ACTIONS[export])
+    who.require(_ACTIONS[export], programme)
     stated = need_reason(reason)
     parameters = {"programme": programme, "period": period, "id": str(id), "reason": stated}
     return await jobs.ask(session, who, PREFIX + export.value, parameters)

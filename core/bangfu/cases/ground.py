@@ -36,7 +36,7 @@ from bangfu.text import Text
 
 async def switch_on(session: AsyncSession, who: Entered, programme: Programme, since: date) -> None:
     """Let the county run a programme from a day on; doing it again changes nothing. Refuses ``FORBIDDEN``."""
-    who.require(Action.SWITCH_PROGRAMME)
+    who.require(Action.SWITCH_PROGRAMME, programme.code)
     if await _since(session, programme.code, who.county.id) is not None:
         return
     await session.execute(
@@ -80,7 +80,7 @@ async def draft_provision(session: AsyncSession, who: Entered, programme: Progra
 
     ``raw`` is the content of a provision file. Refuses ``FORBIDDEN`` and every problem of the values.
     """
-    who.require(Action.DRAFT_PROVISION)
+    who.require(Action.DRAFT_PROVISION, programme.code)
     provision = programme.policy.read_provision(raw)
     draft = new_id()
     await session.execute(
@@ -111,6 +111,7 @@ async def release_provision(session: AsyncSession, who: Entered, id: UUID) -> No
     )
     if row is None:
         raise Code.NOT_FOUND.refuse("provision", what=Text("本县规定", "the provisions"))
+    who.require(Action.RELEASE_PROVISION, row.programme)
     if row.state != "draft":
         raise Code.PROVISION_STATE.refuse(
             "provision", state=Text("已发布", "released"), action=Text("再次发布", "released again")
@@ -234,7 +235,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
     Refuses ``FORBIDDEN``, ``PERIOD_BAD``, ``PROGRAMME_OFF``, and one ``PARAMETER_UNSET`` for each value that nobody
     has set.
     """
-    who.require(Action.OPEN_PERIOD)
+    who.require(Action.OPEN_PERIOD, programme.code)
     period = programme.period.period(key)
     if await _since(session, programme.code, who.county.id) is None:
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)

@@ -10,8 +10,8 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu.access import Entered
-from bangfu.cases.acts import Change, Report, act_of, event_of, overtaken, recorded, sent_back, write
+from bangfu.access import Action, Entered
+from bangfu.cases.acts import Change, Report, act_of, event_of, overtaken, permitted, recorded, sent_back, write
 from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
@@ -80,7 +80,7 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
     rules, report = ground.latest, Report()
     households = await _households(session, who, plans)
     taken = await _claimed(session, who, ground, [household.id for household in households.values()])
-    specs = ground.programme.stated()
+    specs, first = ground.programme.stated(), ground.programme.process.first(Plan).code
     again = [item.number for item in plans if item.number in households and str(households[item.number].id) in taken]
     views = await look(session, who, ground, Selection(households=again)) if again else []
     cases = {case.number: case for case in views}
@@ -93,7 +93,9 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
             continue
         case = cases.pop(item.number, None)
         on = item.stated.on(who)
-        problem = recorded(who, item.stated) or (overtaken(case, item.stated) if case else None)
+        problem = recorded(who, ground, item.stated, first)
+        problem = problem or permitted(who, ground, item.stated, first, Action.WORK_ON_CASES)
+        problem = problem or (overtaken(case, item.stated) if case else None)
         problem = problem or _ill_stated(item, specs)
         if problem is None and case is None and str(household.id) in taken:
             problem = _claimed_already(ground)

@@ -35,6 +35,7 @@ from bangfu.documents.cells import (
 )
 from bangfu.errors import Code
 from bangfu.policy import title_of
+from bangfu.process import Plan
 from bangfu.programme import Programme
 from bangfu.registry.importing import Importer, State
 from bangfu.rules.facts import FactSpec, Kind
@@ -82,6 +83,7 @@ class PlanImporter(Importer[_State]):
     def __init__(self, programme: Programme, period: str) -> None:
         self.programme, self.period = programme, period
         self.kind = f"plans/{programme.code}/{period}"
+        self.place = (programme.code, programme.process.first(Plan).code)
         self.columns = (
             Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号")),
             *(column_of(spec) for spec in programme.stated().values()),

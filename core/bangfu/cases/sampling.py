@@ -15,12 +15,12 @@ from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit, payments
-from bangfu.access import Entered
-from bangfu.cases.acts import Change, Report, judged, note_missing, sent_back, write
+from bangfu.access import Action, Entered
+from bangfu.cases.acts import Change, Report, judged, note_missing, permitted, sent_back, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db.bulk import among, insert_rows
-from bangfu.errors import Code
+from bangfu.errors import Code, Refused
 from bangfu.models import SampleDraw, SampleUnit, new_id
 from bangfu.policy import Rate
 from bangfu.process import CLOSED, Move, Sample, duty_names
@@ -54,6 +54,8 @@ async def draw_sample(
     on = stated.on(who)
     if stage.by not in stated.officer(who).duties(on):
         raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names({stage.by}))
+    if problem := permitted(who, ground, stated, stage.code, Action.SAMPLE_CASES):
+        raise Refused([problem])
     _require_whole_county(who)
     if not seed.strip() or not seed_source.strip():
         raise Code.MISSING_VALUE.refuse("seed", field=Text("随机种子及其来源", "the seed and its source"))
@@ -62,7 +64,15 @@ async def draw_sample(
     cases = [c for c in await look(session, who, ground, Selection(stages=[stage.code]), on) if c.draw is None]
     if not cases:
         raise Code.SAMPLE_EMPTY.refuse()
-    report, moves = judged(who, cases, stated, lambda case, act: case.rules.proceedings.draw(case.view, act))
+    report, moves = judged(
+        who,
+        ground,
+        cases,
+        stated,
+        stage.code,
+        lambda case, act: case.rules.proceedings.draw(case.view, act),
+        Action.SAMPLE_CASES,
+    )
     report.only()
     rate: Rate = getattr(ground.latest.parameters, stage.rate)
     result = draw([Unit(str(case.id), township_of(case.division)) for case in cases], rate, seed)
@@ -199,12 +209,19 @@ async def check(
     """Give the result of the spot check of drawn cases; a failed case goes back to its accounting with the finding.
 
     The last result of a draw lets every other case of its frame go on to payment. Refuses ``WHOLE_COUNTY_NEEDED``:
-    who sees a part of the frame could take the last result there for the last of all.
+    who sees a part of the frame could take the last result there for the last of all; and per case ``SAME_PERSON``: who
+    worked on a case until its acceptance does not check it.
     """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
     report, moves = judged(
-        who, views, stated, lambda case, act: case.rules.proceedings.check(case.view, act, passed, finding)
+        who,
+        ground,
+        views,
+        stated,
+        ground.programme.process.first(Sample).code,
+        lambda case, act: case.rules.proceedings.check(case.view, act, passed, finding),
+        Action.SAMPLE_CASES,
     )
     note_missing(report, views, selection)
     if moves:

@@ -16,6 +16,7 @@ from bangfu.cases.ground import Ground, Rules
 from bangfu.db.bulk import among
 from bangfu.models import (
     Case,
+    CaseEvent,
     DeterminationRow,
     Household,
     HouseholdCadre,
@@ -30,6 +31,9 @@ from bangfu.registry.divisions import Places
 from bangfu.registry.history import holds
 from bangfu.rules.book import Outcome
 from bangfu.text import Text
+
+PLANNING, ACCEPTING = ("plan", "amend"), "accept"
+"""The acts, as events name them, by which a plan is made, and by which a case is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +126,7 @@ def duties_over(officer: Actor, day: date, division: int, cadre: UUID | None) ->
 async def look(
     session: AsyncSession, who: Entered, ground: Ground, selection: Selection, on: date | None = None
 ) -> list[CaseView]:
-    """The selected cases, by village and household number, in four statements whatever their number.
+    """The selected cases, by village and household number, in five statements whatever their number.
 
     ``on`` is the day whose linked cadre and kind of village count, today unless stated.
     """
@@ -151,7 +155,7 @@ async def look(
 async def look_at(
     session: AsyncSession, who: Entered, grounds: Mapping[tuple[str, str], Ground], cases: Collection[UUID]
 ) -> dict[UUID, CaseView]:
-    """Cases by their ids, of any of the grounds (by programme and period), in the same four statements."""
+    """Cases by their ids, of any of the grounds (by programme and period), in the same five statements."""
     programmes = {ground.programme.code: ground.programme for ground in grounds.values()}
     query = _query(who, programmes.values(), who.at.today).where(
         among(Case.id, cases), tuple_(Case.programme, Case.period).in_(list(grounds))
@@ -167,9 +171,45 @@ async def _looked(
     places = await Places.on(session, on)
     posted = await _posted(session, who, {row.Case.notice_id for row in rows if row.Case.notice_id})
     awaited = await _awaited(session, who, [row.Case.id for row in rows if row.Case.draw_id])
+    hands = await _hands(session, who, [row.Case.id for row in rows if row.Case.stage not in END_TITLES])
     return [
-        _case(ground(row.Case), row, places, posted.get(row.Case.notice_id), row.Case.id in awaited) for row in rows
+        _case(
+            ground(row.Case),
+            row,
+            places,
+            posted.get(row.Case.notice_id),
+            row.Case.id in awaited,
+            hands.get(row.Case.id, _Hands()),
+        )
+        for row in rows
     ]
+
+
+@dataclass(slots=True)
+class _Hands:
+    """Who made the plan of a case, who made it or typed it in, and who accepted the case or typed that in."""
+
+    planned: set[UUID] = field(default_factory=set)
+    prepared: set[UUID] = field(default_factory=set)
+    accepted: set[UUID] = field(default_factory=set)
+
+
+async def _hands(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, _Hands]:
+    """Who had a hand in cases, of all their rounds: what somebody planned is not less his own for being sent back."""
+    query = select(CaseEvent.case_id, CaseEvent.act, CaseEvent.officer_id, CaseEvent.recorded_by).where(
+        CaseEvent.tenant_id == who.county.id,
+        among(CaseEvent.case_id, cases),
+        CaseEvent.act.in_((*PLANNING, ACCEPTING)),
+    )
+    found: dict[UUID, _Hands] = {}
+    for case, act, officer, recorded_by in await session.execute(query):
+        hands = found.setdefault(case, _Hands())
+        if act == ACCEPTING:
+            hands.accepted |= {officer, recorded_by}
+        else:
+            hands.planned.add(officer)
+            hands.prepared |= {officer, recorded_by}
+    return found
 
 
 async def _posted(session: AsyncSession, who: Entered, ids: Collection[UUID]) -> dict[UUID, tuple[date, date]]:
@@ -260,7 +300,9 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
     )
 
 
-def _case(ground: Ground, row: Any, places: Places, posted: tuple[date, date] | None, drawn: bool) -> CaseView:
+def _case(
+    ground: Ground, row: Any, places: Places, posted: tuple[date, date] | None, drawn: bool, hands: _Hands
+) -> CaseView:
     case: Case = row.Case
     village, place = places.named(case.division), places.by_code.get(case.division)
     view = View(
@@ -272,7 +314,10 @@ def _case(ground: Ground, row: Any, places: Places, posted: tuple[date, date] | 
         accounted=row.outcome == Outcome.ELIGIBLE.value,
         decided_on=row.known_at.astimezone(CHINA).date() if row.known_at else None,
         counted_to=row.counted_to,
+        planned_by=frozenset(hands.planned),
+        prepared_by=frozenset(hands.prepared),
         verified_by=frozenset(row.verified or ()),
+        accepted_by=frozenset(hands.accepted),
         posted=posted,
         open_objections=row.objections,
         drawn=drawn,

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit, files, jobs
-from bangfu.access import Action, Entered
+from bangfu.access import EVERY, Action, Entered
 from bangfu.db import Database, scope_of
 from bangfu.documents.cells import Column, Row
 from bangfu.documents.reading import Table, fold, open_table
@@ -74,12 +74,13 @@ class Importer(ABC, Generic[S]):
     """One kind of workbook.
 
     ``group`` names the column whose value holds rows together (a household, an officer): if one row of a group has a
-    problem, the group is not imported at all.
+    problem, the group is not imported at all. ``place`` is the programme and the stage of the action, if it has them.
     """
 
     kind: str
     title: Text
     action: Action
+    place: tuple[str, str] = (EVERY, EVERY)
     columns: Sequence[Column]
     group: str
 
@@ -155,7 +156,7 @@ async def put(
     although others have problems. Refuses ``FORBIDDEN``, ``FILE_TOO_LARGE`` above ``largest`` bytes, and
     ``DAY_IN_FUTURE``.
     """
-    who.require(importer.action)
+    who.require(importer.action, *importer.place)
     if as_of is not None and as_of > who.at.today:
         raise Code.DAY_IN_FUTURE.refuse("as_of", day=as_of, today=who.at.today)
     parameters = {
@@ -190,7 +191,7 @@ class _Run(Generic[S]):
 
     async def run(self) -> jobs.Done:
         work, importer = self.work, self.importer
-        work.who.require(importer.action)
+        work.who.require(importer.action, *importer.place)
         async with work.database.session(work.who.scope) as session:
             if not work.parameters["dry_run"] and await jobs.overtaken(session, work.who, work.job):
                 raise Code.SUPERSEDED.refuse()

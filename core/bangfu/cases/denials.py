@@ -1,0 +1,194 @@
+"""Why somebody may not do something 无权原因: every condition in turn, each with whether it is met, in words.
+
+Nothing is judged anew: the policy is asked as a request asks it, and the process is asked for the very act, which is
+then not carried out. Whoever asks stands behind the walls himself: what he does not see is not found.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import EVERY, Action, Actor, Entered, Held, Rule, actor, allows, duties_that_may
+from bangfu.access.policy import DENY, deciding
+from bangfu.access.rules import Laid, standing
+from bangfu.cases.ground import Ground
+from bangfu.cases.views import CaseView, Selection, duties_over, look
+from bangfu.errors import Code, Problem
+from bangfu.models import Household, Officer
+from bangfu.process import Accept, Act, Duty, Move, Notice, Pay, Plan, Sample, Stage, Verify, duty_names
+from bangfu.text import Text, day, join
+
+
+class About(StrEnum):
+    """What a condition is about."""
+
+    ACCOUNT = "account"
+    DUTIES = "duties"
+    POLICY = "policy"
+    AREA = "area"
+    STAGE = "stage"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition: what it is about, whether it is met, and why."""
+
+    about: About
+    met: bool
+    text: Text
+
+
+async def why_denied(
+    session: AsyncSession,
+    who: Entered,
+    number: str,
+    action: Action,
+    ground: Ground | None = None,
+    stage: str | None = None,
+    household: str | None = None,
+) -> list[Condition]:
+    """The conditions under which an officer may act today, on a programme's stage and a household's case if given.
+
+    Refuses ``FORBIDDEN``, ``OFFICER_UNKNOWN``, ``BAD_VALUE`` for a stage that the programme has not, ``MISSING_VALUE``
+    for a household without a programme, and ``NOT_FOUND`` for a household or a case that is not in sight.
+    """
+    who.require(Action.READ_POLICY)
+    if household is not None and ground is None:
+        raise Code.MISSING_VALUE.refuse("programme", field=Text("项目和年度", "programme and period"))
+    stages = [one.code for one in ground.programme.process.stages] if ground else []
+    if stage is not None and stage not in stages:
+        expected = Text("、".join(stages), ", ".join(stages))
+        raise Code.BAD_VALUE.refuse("stage", field=Text("环节", "stage"), value=stage, expected=expected)
+    officer = await actor(session, who.county, number)
+    laid = await standing(session, who)
+    place = (ground.programme.code if ground else EVERY, stage or EVERY)
+    conditions = [
+        await _account(session, who, officer),
+        _duties(officer, who),
+        _policy(officer, who, action, place, laid),
+    ]
+    if ground is not None and household is not None:
+        conditions += await _case(session, who, ground, officer, stage, household)
+    return conditions
+
+
+async def _account(session: AsyncSession, who: Entered, officer: Actor) -> Condition:
+    query = select(Officer.disabled_at).where(Officer.tenant_id == who.county.id, Officer.id == officer.id)
+    disabled = await session.scalar(query)
+    if disabled is None:
+        return Condition(About.ACCOUNT, True, Text("账号可用", "The account is open."))
+    return Condition(About.ACCOUNT, False, Text("账号已停用", "The account is disabled."))
+
+
+def _duties(officer: Actor, who: Entered) -> Condition:
+    today = who.at.today
+    words = [_when(held, who) for held in officer.held]
+    told = join(words, ";", "; ") if words else Text("没有任何职责", "no duty at all")
+    met = bool(officer.duties(today))
+    return Condition(About.DUTIES, met, Text("职责:{told}", "Duties: {told}.").filled(told=told))
+
+
+def _when(held: Held, who: Entered) -> Text:
+    title, today = held.duty.title_text, who.at.today
+    if today < held.since:
+        text = Text("{duty}(自{day}起,尚未开始)", "{duty} (not before {day})")
+        return text.filled(duty=title, day=day(held.since))
+    if held.until is not None and held.until <= today:
+        return Text("{duty}(已于{day}结束)", "{duty} (ended on {day})").filled(duty=title, day=day(held.until))
+    return Text("{duty}(现任)", "{duty} (held)").filled(duty=title)
+
+
+def _policy(officer: Actor, who: Entered, action: Action, place: tuple[str, str], laid: list[Laid]) -> Condition:
+    rules = tuple(one.rule for one in laid)
+    duties = officer.duties(who.at.today)
+    met = allows(duties, rules, action, *place)
+    rows = deciding(duties, rules, action, *place)
+    if not rows:
+        able = duty_names(duties_that_may(action, rules, *place))
+        text = Text(
+            "没有一项现任职责允许:{action};允许的职责:{able}", "No duty held allows {action}; these do: {able}."
+        )
+        return Condition(About.POLICY, met, text.filled(action=action.title_text, able=able))
+    return Condition(About.POLICY, met, join([_row(row, laid) for row in rows], ";", "; "))
+
+
+def _row(row: Rule, laid: list[Laid]) -> Text:
+    """A row of the policy in words; one of the county's own with who decided it and why."""
+    effect = Text("不得", "is denied") if row.effect == DENY else Text("可以", "is allowed")
+    where = "" if (row.programme, row.stage) == (EVERY, EVERY) else f" [{row.programme}/{row.stage}]"
+    own = next((one for one in laid if one.rule == row), None)
+    values = {
+        "duty": Duty(row.duty).title_text,
+        "effect": effect,
+        "action": Action(row.action).title_text,
+        "where": where,
+        "by": own.decided_by if own else "",
+        "reason": own.reason if own else "",
+    }
+    if own is None:
+        return Text("平台规定:{duty}{effect}{action}{where}", "the platform: {duty} {effect} {action}{where}").filled(
+            **values
+        )
+    return Text(
+        "本县规定:{duty}{effect}{action}{where}({by}:{reason})",
+        "the county: {duty} {effect} {action}{where} ({by}: {reason})",
+    ).filled(**values)
+
+
+async def _case(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    officer: Actor,
+    stage: str | None,
+    number: str,
+) -> list[Condition]:
+    """Whether the household's village is the officer's, and what the process says to the act."""
+    division = await session.scalar(
+        select(Household.division).where(Household.tenant_id == who.county.id, Household.number == number)
+    )
+    found = await look(session, who, ground, Selection(households=[number]))
+    if division is None:
+        raise Code.NOT_FOUND.refuse("household", what=number)
+    case = found[0] if found else None
+    today = who.at.today
+    duties = duties_over(officer, today, division, case.cadre) if case else officer.duties(today, division)
+    over = Text("对该户所在村有职责:{duties}", "Duties over the household: {duties}.").filled(duties=duty_names(duties))
+    conditions = [Condition(About.AREA, bool(duties), over)]
+    if case is None:
+        text = Text("该户在此项目和年度没有申报", "The household has no case in this programme and period.")
+        return [*conditions, Condition(About.STAGE, False, text)]
+    at = stage or case.rules.proceedings.reached(case.view, today)
+    act = Act(today, today, officer.id, duties, reason="—", evidence="—")
+    try:
+        meant = ground.programme.process[at]
+    except StopIteration:
+        text = Text("该户已在“{end}”", "The case has come to its end: {end}.")
+        end = ground.programme.process.title(at)
+        return [*conditions, Condition(About.STAGE, False, text.filled(end=end))]
+    said = _asked(case, act, meant)
+    if isinstance(said, Problem):
+        return [*conditions, Condition(About.STAGE, False, said.message)]
+    text = Text("可在“{stage}”以{duty}身份办理", "Can act at {stage} as {duty}.")
+    return [*conditions, Condition(About.STAGE, True, text.filled(stage=meant.title, duty=said.duty.title_text))]
+
+
+def _asked(case: CaseView, act: Act, stage: Stage) -> Move | Problem:
+    """What the process says to the act that a stage waits for."""
+    proceedings, view = case.rules.proceedings, case.view
+    acts: dict[type[Stage], Callable[[], Move | Problem]] = {
+        Plan: lambda: proceedings.amend(view, act),
+        Verify: lambda: proceedings.sign(view, act, stage.code),
+        Notice: lambda: (
+            proceedings.settle(view, act, False, "—") if view.open_objections else proceedings.post(view, act)
+        ),
+        Accept: lambda: proceedings.accept(view, act),
+        Sample: lambda: proceedings.check(view, act, True, "") if view.drawn else proceedings.draw(view, act),
+        Pay: lambda: proceedings.pay(view, act),
+    }
+    return acts[type(stage)]()

@@ -36,7 +36,7 @@ from bangfu_graphql.problems import Problem, problem
 from bangfu_graphql.programmes import ProgrammePeriod, types_of
 from bangfu_graphql.requests import Request, request_of
 from bangfu_graphql.scalars import DivisionCode
-from bangfu_graphql.work import Job, Provision
+from bangfu_graphql.work import Job, PolicyRule, Provision
 
 P = TypeVar("P")
 MOST = 2_000
@@ -267,6 +267,23 @@ class ProvisionPayload(Payload):
     async def provision(self, info: strawberry.Info) -> Provision | None:
         """The document."""
         return await found(info, Provision, models.ProvisionRow.id, self.key)
+
+
+@strawberry.type(description="What came of a change of the county's own rules on who may do what.")
+class RulePayload(Payload):
+    """What came of a change of the county's own rules on who may do what."""
+
+    key: strawberry.Private[UUID | None]
+    done: bool = strawberry.field(description="Whether it was done.")
+
+    def has_changed(self) -> bool:
+        """Whether it was done."""
+        return self.done
+
+    @strawberry.field(description="The rule as it stands; null if it was refused or withdrawn.")
+    async def rule(self, info: strawberry.Info) -> PolicyRule | None:
+        """The rule."""
+        return await _one(info, PolicyRule, models.PolicyRule.id, self.key)
 
 
 @strawberry.type(description="What came of opening a period.")

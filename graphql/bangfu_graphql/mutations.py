@@ -19,14 +19,15 @@ from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
 from bangfu import disclosure, payments
-from bangfu.access import Action, Entered
+from bangfu.access import EVERY, Action, Entered, Rule
+from bangfu.access.rules import lay_down, withdraw
 from bangfu.cases import acts, batch, exports, paying, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.ground import Ground
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
 from bangfu.errors import Code
-from bangfu.process import REFUSED, Accept, Pay, Process
+from bangfu.process import REFUSED, Accept, Duty, Pay, Process
 from bangfu.process import Notice as NoticeStage
 from bangfu.process import Sample as SampleStage
 from bangfu.registry.days import set_working_day
@@ -45,6 +46,7 @@ from bangfu_graphql.acting import (
     PeriodPayload,
     ProgrammeArgument,
     ProvisionPayload,
+    RulePayload,
     SamplePayload,
     SettingPayload,
     says,
@@ -56,8 +58,8 @@ from bangfu_graphql.money import PaymentBatch
 from bangfu_graphql.people import Account, Person
 from bangfu_graphql.problems import problem
 from bangfu_graphql.requests import Request
-from bangfu_graphql.scalars import DivisionCode, value
-from bangfu_graphql.work import Provision
+from bangfu_graphql.scalars import DivisionCode, Effect, value
+from bangfu_graphql.work import PolicyRule, Provision
 
 # --- registers and settings -----------------------------------------------------------------------------------
 
@@ -99,6 +101,19 @@ class ImportInput:
     headers: list[HeaderInput] = strawberry.field(description="What unknown headers mean.", default_factory=list)
     programme: str | None = strawberry.field(description="The programme of a sheet of plans.", default=None)
     period: str | None = strawberry.field(description="The period of a sheet of plans.", default=None)
+
+
+@strawberry.input(description="A rule of the county's own on who may do what.")
+class RuleInput:
+    """A rule of the county's own on who may do what."""
+
+    duty: Duty = strawberry.field(description="Whose duty it speaks of.")
+    action: Action = strawberry.field(description="What it allows or denies.")
+    effect: Effect = strawberry.field(description="Whether it allows or denies.")
+    programme: str | None = strawberry.field(
+        description="The code of the programme; every one unless stated.", default=None
+    )
+    stage: str | None = strawberry.field(description="The code of the stage; every one unless stated.", default=None)
 
 
 def _field(description: str, action: Action | None) -> Any:
@@ -226,6 +241,40 @@ class Mutation:
             return SettingPayload(done=True, problems=[])
 
         return await acting.change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
+
+    # --- who may do what ---
+
+    @_field(
+        "Lay down a rule of the county's own on who may do what; it counts from the next request on. One that says the "
+        "opposite of the same no longer stands.",
+        Action.KEEP_POLICY,
+    )
+    async def lay_down_rule(
+        self, info: strawberry.Info, input: Annotated[RuleInput, says("The rule.")], reason: ReasonArgument
+    ) -> RulePayload:
+        """Lay down a rule."""
+
+        async def work(request: Request, session: AsyncSession) -> RulePayload:
+            rule = Rule(
+                input.duty.value, input.action.value, input.programme or EVERY, input.stage or EVERY, input.effect.value
+            )
+            key = await lay_down(session, request.who, request.programmes, rule, reason)
+            return RulePayload(key=key, done=True, problems=[])
+
+        return await acting.change(info, work, lambda problems: RulePayload(key=None, done=False, problems=problems))
+
+    @_field("Withdraw a rule of the county's own: the platform's policy counts again.", Action.KEEP_POLICY)
+    async def withdraw_rule(
+        self, info: strawberry.Info, id: Annotated[strawberry.ID, says("The rule.")], reason: ReasonArgument
+    ) -> RulePayload:
+        """Withdraw a rule."""
+
+        async def work(request: Request, session: AsyncSession) -> RulePayload:
+            key = acting.key_of(PolicyRule, id, "id", Text("本县权限规定", "the rule"))
+            await withdraw(session, request.who, key, reason)
+            return RulePayload(key=None, done=True, problems=[])
+
+        return await acting.change(info, work, lambda problems: RulePayload(key=None, done=False, problems=problems))
 
     # --- cases ---
 

@@ -11,6 +11,7 @@ import strawberry
 from bangfu import models
 from bangfu.access import Action
 from bangfu.audit import chain
+from bangfu.cases.denials import About, why_denied
 from bangfu.cases.receipts import why
 from bangfu.errors import Refused
 from bangfu.process import Duty
@@ -58,14 +59,24 @@ from bangfu_graphql.programmes import Programme, ground_in, programmes_of, types
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.requests import request_of
 from bangfu_graphql.scalars import DivisionCode
-from bangfu_graphql.work import AuditEntry, AuditFilter, AuditHead, File, Job, JobFilter, Provision, ProvisionFilter
+from bangfu_graphql.work import (
+    AuditEntry,
+    AuditFilter,
+    AuditHead,
+    File,
+    Job,
+    JobFilter,
+    PolicyRule,
+    Provision,
+    ProvisionFilter,
+)
 
 MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
         Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, Pairing, PaymentBatch,
-        PaymentLine, Person, Provision, Sample, SampleUnit, Signature, Standing,
+        PaymentLine, Person, PolicyRule, Provision, Sample, SampleUnit, Signature, Standing,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -84,6 +95,26 @@ class Viewer:
     duties: list[Duty] = strawberry.field(description="The duties held today.")
     permissions: list[Action] = strawberry.field(description="What they allow.")
     programmes: list[str] = strawberry.field(description="The programmes that the county runs, by code.")
+
+
+strawberry.enum(About, name="ConditionAbout", description="What a condition under which somebody may act is about.")
+
+
+@strawberry.type(description="One condition under which somebody may act.")
+class Condition:
+    """One condition under which somebody may act."""
+
+    about: About = strawberry.field(description="What it is about.")
+    met: bool = strawberry.field(description="Whether it is met.")
+    words: str = strawberry.field(description="Why, in words.")
+
+
+@strawberry.type(description="Why somebody may do something, or may not 无权原因.")
+class Denial:
+    """Why somebody may do something, or may not."""
+
+    allowed: bool = strawberry.field(description="Whether every condition is met.")
+    conditions: list[Condition] = strawberry.field(description="The conditions, in the order in which they are asked.")
 
 
 def _listed(cls: Any, filter: Any, description: str) -> Any:
@@ -116,6 +147,9 @@ class Query:
     samples: Connection[Sample] = _listed(Sample, SampleFilter, "Samples in sight, in their order.")
     batches: Connection[PaymentBatch] = _listed(PaymentBatch, BatchFilter, "Batches in sight, in their order.")
     provisions: Connection[Provision] = _listed(Provision, ProvisionFilter, "The county's own documents, newest first.")
+    policy_rules: Connection[PolicyRule] = _listed(
+        PolicyRule, None, "The county's own rules on who may do what, as they stand, newest first."
+    )
     jobs: Connection[Job] = _listed(Job, JobFilter, "Jobs in sight, newest first.")
     audit: Connection[AuditEntry] = _listed(AuditEntry, AuditFilter, "The audit record in sight, newest first.")
 
@@ -204,6 +238,33 @@ class Query:
                 return Receipt(source=await why(session, request.who, ground, household))
             except Refused:
                 return None
+
+    @strawberry.field(
+        description="Why an officer may not do something, or may: every condition in turn, today. With a household, "
+        "what its case in the programme and period waits for.",
+        metadata={ACTION: Action.READ_POLICY},
+    )
+    async def why_denied(
+        self,
+        info: strawberry.Info,
+        officer: Annotated[str, _says("The staff number.")],
+        action: Annotated[Action, _says("What the officer wants to do.")],
+        programme: Annotated[str | None, _says("The code of the programme.")] = None,
+        period: Annotated[str | None, _says("The period; needed with a programme.")] = None,
+        stage: Annotated[str | None, _says("The code of the stage; needs a programme.")] = None,
+        household: Annotated[str | None, _says("The number of a household; needs a programme.")] = None,
+    ) -> Denial:
+        """Why an officer may not do something."""
+        request = request_of(info)
+        if (programme is None) is not (period is None) or (programme is None and stage is not None):
+            raise bad_input("State `programme` and `period` together, and a `stage` only with them.")
+        ground = None if programme is None or period is None else await ground_in(info, programme, period)
+        async with request.session() as session:
+            found = await why_denied(session, request.who, officer, action, ground, stage, household)
+        return Denial(
+            allowed=all(one.met for one in found),
+            conditions=[Condition(about=one.about, met=one.met, words=request.say(one.text)) for one in found],
+        )
 
     @strawberry.field(description="The programmes of this installation, and which of them the county runs.")
     async def programmes(self, info: strawberry.Info) -> list[Programme]:

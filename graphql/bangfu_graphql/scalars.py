@@ -224,6 +224,14 @@ class JobState(enum.Enum):
     FAILED = value("failed", "failed by a fault of ours 失败")
 
 
+@strawberry.enum(description="What a rule on who may do what comes to.")
+class Effect(enum.Enum):
+    """What a rule on who may do what comes to."""
+
+    ALLOW = value("allow", "allowed 可以")
+    DENY = value("deny", "denied, whatever else is allowed 不得")
+
+
 @strawberry.enum(description="Where a batch of payments stands.")
 class BatchState(enum.Enum):
     """Where a batch of payments stands."""

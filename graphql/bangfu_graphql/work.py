@@ -12,11 +12,12 @@ from sqlalchemy import ColumnElement, select
 from bangfu import models
 from bangfu.access import Action
 from bangfu.db.bulk import among
+from bangfu.process import Duty
 from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, mapped, one, where
 from bangfu_graphql.nodes import Node
 from bangfu_graphql.people import Officer
 from bangfu_graphql.problems import Problem, told_problems
-from bangfu_graphql.scalars import JobState, ProvisionState
+from bangfu_graphql.scalars import Effect, JobState, ProvisionState
 
 # --- jobs -----------------------------------------------------------------------------------------------------
 
@@ -211,6 +212,28 @@ class Provision(Node):
     released_at: datetime | None = column(models.ProvisionRow.released_at, "When it was released.")
     drafted_by: Officer | None = one(models.ProvisionRow.drafted_by, models.Officer.id, "Who drafted it.")
     released_by: Officer | None = one(models.ProvisionRow.released_by, models.Officer.id, "Who released it.")
+
+
+# --- who may do what ------------------------------------------------------------------------------------------
+
+
+@mapped(
+    models.PolicyRule,
+    order={NEWEST: (models.PolicyRule.known_from, models.PolicyRule.id)},
+    where=lambda sight: models.PolicyRule.known_to.is_(None),
+    read=Action.READ_POLICY,
+)
+class PolicyRule(Node):
+    """What the county itself has laid down about who may do what 本县权限规定, as long as it stands."""
+
+    duty: Duty = column(models.PolicyRule.duty, "Whose duty it speaks of.")
+    action: Action = column(models.PolicyRule.action, "What it allows or denies.")
+    programme: str = column(models.PolicyRule.programme, "The code of the programme; `*` for every one.")
+    stage: str = column(models.PolicyRule.stage, "The code of the stage; `*` for every one.")
+    effect: Effect = column(models.PolicyRule.effect, "Whether it allows or denies.")
+    reason: str = column(models.PolicyRule.reason, "Why it was laid down.")
+    since: datetime = column(models.PolicyRule.known_from, "Since when it stands.")
+    decided_by: Officer | None = one(models.PolicyRule.decided_by, models.Officer.id, "Who laid it down.")
 
 
 # --- the audit record -----------------------------------------------------------------------------------------

@@ -307,6 +307,25 @@ def test_a_working_day_of_the_countys_own(bangfu: Command) -> None:
     assert "REASON_NEEDED" in bangfu("R1", "calendar", "set", "2027-01-04", "off", "--note", " ", code=1).stderr
 
 
+def test_the_countys_own_rules_and_why_somebody_may_not(bangfu: Command) -> None:
+    deny = ("policy", "deny", "village_committee", "import_income")
+    assert "REASON_NEEDED" in bangfu("C1", *deny, code=1).stderr
+    assert "FORBIDDEN" in bangfu("VC1", *deny, "--reason", "试点", code=1).stderr
+    rule = uuid_in(bangfu("C1", *deny, "--reason", "试点").output)
+    shown = bangfu("C2", "policy", "show").output
+    assert rule in shown
+    assert "试点" in shown
+    why = bangfu("C1", "policy", "why", "VC1", "import_income", code=1).output
+    assert "✗ the county: village committee is denied importing the income ledger (县办甲: 试点)" in why
+    assert "✓ The account is open." in why
+    bangfu("C1", "policy", "why", "VC1", "import_income", "--stage", "plan", code=2)
+    bangfu("C2", "policy", "withdraw", rule, "--reason", "试点结束")
+    assert rule not in bangfu("C2", "policy", "show").output
+    assert "✓" in bangfu("C1", "policy", "why", "VC1", "import_income").output
+    above = bangfu("C1", "policy", "allow", "village_committee", "pay_cases", "--reason", "试点", code=1)
+    assert "RULE_ABOVE_CEILING" in above.stderr
+
+
 def test_the_installed_command_runs_in_a_process_of_its_own(home: Path) -> None:
     environment = {**os.environ, "BANGFU_HOME": str(home), "BANGFU_LANGUAGE": "en"}
     done = subprocess.run(

@@ -494,3 +494,64 @@ def test_every_duty_has_two_names_and_a_tier() -> None:
         Tier.ENTERPRISE: [Duty.ENTERPRISE_AGENT],
     }
     assert duty_names([B, L]).zh == "联户干部、包村干部"
+
+
+# --- maker, checker, releaser -----------------------------------------------------------------------------------
+
+
+def test_who_made_the_plan_is_never_its_only_verifier() -> None:
+    """In a programme where one duty signs, the cadre who made the plan still needs somebody else, in another duty."""
+
+    def signing(*duties: Duty) -> Proceedings:
+        return proceedings(
+            Process(
+                tuple(
+                    replace(stage, signers=frozenset(duties)) if isinstance(stage, Verify) and stage.accounts else stage
+                    for stage in PROGRAMME.process.stages
+                )
+            )
+        )
+
+    alone = signing(L)
+    case = replace(ACCOUNTED, signed={}, planned_by=frozenset({"maker"}))
+    for officer in ("maker", "another cadre"):
+        refused(alone.sign(case, on(SEP, L, officer=officer), "accounting"), Code.MAKER_VERIFIES_ALONE, "duty")
+    pair = signing(L, VC)
+    assert pair.sign(case, on(SEP, L, officer="maker"), "accounting") == Move("accounting", L)
+    half = replace(case, signed={L: "maker"})
+    assert pair.sign(half, on(SEP, VC, officer="other"), "accounting") == Move("notice", VC)
+    # The maker in another duty is still the maker, whoever signs as the cadre by then.
+    maker = replace(case, signed={L: "successor"})
+    refused(pair.sign(maker, on(SEP, VC, officer="maker"), "accounting"), Code.MAKER_VERIFIES_ALONE, "duty")
+    # Putting in place is the maker's own report and verifies nothing.
+    report = view("in_place", FEB, planned_by=frozenset({"maker"}))
+    assert alone.sign(report, on(MAR, L, officer="maker"), "in_place") == Move("accounting", L)
+
+
+@pytest.mark.parametrize("name", ["accept", "send back", "uphold", "dismiss"])
+def test_who_made_the_plan_or_typed_it_in_does_not_judge_it(name: str) -> None:
+    one = ACTS[name]
+    case = replace(one.view, planned_by=frozenset({"maker"}), prepared_by=frozenset({"maker", "typist"}))
+    for officer in ("maker", "typist"):
+        act = replace(one.act, officer=officer)
+        refused(one.call(proceedings(), case, act), Code.SAME_PERSON, "officer")
+    assert one.call(proceedings(), case, one.act) == one.move
+
+
+@pytest.mark.parametrize("hand", ["prepared_by", "verified_by", "accepted_by"])
+@pytest.mark.parametrize("passed", [True, False])
+def test_who_worked_on_a_case_does_not_check_its_sample(hand: str, passed: bool) -> None:
+    busy: dict[str, Any] = {hand: frozenset({"busy"})}
+    case = replace(SAMPLED, **busy)
+    refused(proceedings().check(case, on(LATER, C, officer="busy"), passed, "不符"), Code.SAME_PERSON, "officer")
+    assert isinstance(proceedings().check(case, on(LATER, C), passed, "不符"), Move)
+    # The draw is made by its seed, and anyone can make it again.
+    assert isinstance(proceedings().draw(replace(case, drawn=False), on(LATER, C, officer="busy")), Move)
+
+
+def test_a_stage_that_accounts_is_no_mere_report() -> None:
+    stages = tuple(
+        replace(stage, reports=True) if isinstance(stage, Verify) else stage for stage in PROGRAMME.process.stages
+    )
+    with pytest.raises(PolicyError, match="accounting accounts"):
+        Process(stages)

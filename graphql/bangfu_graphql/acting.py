@@ -283,7 +283,7 @@ class RulePayload(Payload):
     @strawberry.field(description="The rule as it stands; null if it was refused or withdrawn.")
     async def rule(self, info: strawberry.Info) -> PolicyRule | None:
         """The rule."""
-        return await _one(info, PolicyRule, models.PolicyRule.id, self.key)
+        return await found(info, PolicyRule, models.PolicyRule.id, self.key)
 
 
 @strawberry.type(description="What came of opening a period.")

@@ -58,7 +58,7 @@ from bangfu_graphql.people import (
 from bangfu_graphql.programmes import Programme, ground_in, programmes_of, types_of
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.requests import request_of
-from bangfu_graphql.scalars import DivisionCode
+from bangfu_graphql.scalars import DivisionCode, described
 from bangfu_graphql.work import (
     AuditEntry,
     AuditFilter,
@@ -97,7 +97,7 @@ class Viewer:
     programmes: list[str] = strawberry.field(description="The programmes that the county runs, by code.")
 
 
-strawberry.enum(About, name="ConditionAbout", description="What a condition under which somebody may act is about.")
+described(About, "ConditionAbout", "What a condition under which somebody may act is about.")
 
 
 @strawberry.type(description="One condition under which somebody may act.")

@@ -156,6 +156,18 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("FI", "set_working_day", "FORBIDDEN", day="2021-10-09", worked=True, note="国办通知")
     await story.may("R1", "set_working_day", day="2021-10-09", worked=True, note="国办通知")
 
+    # The county's own rules on who may do what: laid down, asked about, withdrawn.
+    rule = {"duty": "VILLAGE_COMMITTEE", "action": "IMPORT_INCOME", "effect": "DENY"}
+    await story.may_not("VC1", "lay_down_rule", "FORBIDDEN", input=rule, reason="试点")
+    laid = (await story.may("C1", "lay_down_rule", input=rule, reason="试点"))["rule"]
+    await story.may_not("VC1", "policy_rules", "FORBIDDEN")
+    assert [one["id"] for one in (await story.may("C2", "policy_rules"))["nodes"]] == [laid["id"]]
+    await story.may_not("VC1", "why_denied", "FORBIDDEN", officer="VC1", action="IMPORT_INCOME")
+    denied = await story.may("C1", "why_denied", officer="VC1", action="IMPORT_INCOME")
+    assert [one["met"] for one in denied["conditions"]] == [True, True, False]
+    await story.may_not("VC1", "withdraw_rule", "FORBIDDEN", id=laid["id"], reason="试点结束")
+    await story.may("C2", "withdraw_rule", id=laid["id"], reason="试点结束")
+
     # Plans, each cadre for the households linked to it.
     await new.day(date(2021, 2, 10))
     plans = [{"household": home.number, "facts": {"projects": ["SMALL_BREEDING"]}} for home in HOMES]

@@ -13,6 +13,7 @@ from bangfu.cases import acts, draws, sampling
 from bangfu.cases.sampling import Drawn
 from bangfu.cases.views import Selection
 from bangfu.errors import Refused
+from bangfu.process import Duty
 from tests.county import ELIGIBLE, T1, T2, World, clean, codes, only
 
 DRAWN_ON = date(2021, 10, 20)
@@ -193,8 +194,8 @@ async def test_a_list_without_a_reason_or_a_right_is_refused(world: World, numbe
 
 async def test_who_worked_on_a_case_does_not_check_its_sample(world: World) -> None:
     await world.until("acceptance")
-    more = f"工号,姓名,职责,负责区划代码,起始日期\nC1,县办甲,乡镇验收,{T1},2020-01-01\nC1,县办甲,乡镇验收,{T2},2020-01-01\n"
-    assert (await world.bring("officers", more, "R1")).state == "done"
+    for township in (T1, T2):
+        await world.charge("C1", Duty.TOWNSHIP_ACCEPTOR, township)
     clean(await world.act("C1", acts.accept, Selection(households=list(ELIGIBLE))))
     world.today = DRAWN_ON
     (drawn,) = (await draw(world)).households

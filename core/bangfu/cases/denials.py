@@ -33,6 +33,20 @@ class About(StrEnum):
     AREA = "area"
     STAGE = "stage"
 
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _ABOUT[self]
+
+
+_ABOUT = {
+    About.ACCOUNT: Text("账号", "whether the account is open"),
+    About.DUTIES: Text("职责", "the duties held today"),
+    About.POLICY: Text("权限规定", "the policy of the platform and the rules of the county"),
+    About.AREA: Text("辖区", "whether the household is in the officer's area"),
+    About.STAGE: Text("环节", "what the process says of the case, and of who did what on it before"),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:

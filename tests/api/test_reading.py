@@ -29,6 +29,8 @@ from graphql import (
 from sqlalchemy import event, text
 from sqlalchemy.util import await_only
 
+from bangfu.access import Rule
+from bangfu.access.rules import lay_down
 from bangfu.cases import acts, paying, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.views import Selection, Stated
@@ -114,6 +116,11 @@ async def story(served: Served) -> None:
     assert (await world.bring("organizations", "信用代码,名称,类型,区划代码\n" + units, "R1")).state == "done"
     assert (await world.bring("officers", PEOPLE, "R1")).state == "done"
     await world.look()
+    keeper = world.who("C1")
+    async with world.database.session(keeper.scope) as session:
+        for duty, action in (("superior", "read_audit"), ("auditor", "read_birth_dates")):
+            rule = Rule(duty, action, "*", "*", "allow")
+            await lay_down(session, keeper, world.plugins.programmes, rule, "会议纪要")
     await world.until("acceptance")
     heard = Stated(date(2021, 10, 15), evidence="信件")
     clean(await world.act("VC1", _of(acts.object_to, "H2", "养殖收入不符", "村民甲"), stated=heard))
@@ -276,6 +283,7 @@ LISTS = (
     Listed("samples", "id from sample_draw order by id"),
     Listed("batches", "id from payment_batch order by id"),
     Listed("provisions", "id from provision order by issued_on desc, id desc"),
+    Listed("policyRules", "id from policy_rule where known_to is null order by known_from desc, id desc"),
     Listed("jobs", "id from job order by id desc"),
     Listed("audit", "id from audit_entry order by at desc, id desc"),
 )
@@ -793,6 +801,7 @@ EVERY_ID = """{
   samples { nodes { ...N units { nodes { ...N } } } }
   batches { nodes { ...N lines { nodes { ...N } } } }
   provisions { nodes { ...N } }
+  policyRules { nodes { ...N } }
   audit(first: 100) { nodes { ...N } }
   jobs { nodes { ...N file { ...N } } }
 }
@@ -1184,7 +1193,8 @@ DEEP = """query($filter: HouseholdFilter, $first: Int) { households(filter: $fil
 DEEP_STATEMENTS = {
     "opening": OPENING,
     "households, members, persons, cases": 4,
-    "stages: the periods of the programmes and the calendar; the cases, the villages, the notices, the samples": 6,
+    "stages: the periods of the programmes and the calendar; the cases, the villages, the notices, the samples, "
+    "and who had a hand in them": 7,
     "determinations": 1,
     "events, officers": 2,
     "notices, their entries, how many, the cases and the households on them": 5,

@@ -11,12 +11,13 @@ import pytest
 
 from bangfu_graphql.server import CONSOLE
 from tests.api.conftest import Served
+from tests.county import CODE
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look at the console with")
-async def test_the_console_stands_by_itself(standing: Served, tmp_path: Path) -> None:
+async def looked(standing: Served, tmp_path: Path, path: str) -> tuple[str, list[str]]:
+    """A page as a browser shows it, and what the browser had to say."""
     assert CHROMIUM is not None
     process = await asyncio.create_subprocess_exec(
         CHROMIUM,
@@ -28,17 +29,32 @@ async def test_the_console_stands_by_itself(standing: Served, tmp_path: Path) ->
         "--enable-logging=stderr",
         "--virtual-time-budget=8000",
         "--dump-dom",
-        f"{standing.address}/graphql/console",
+        f"{standing.address}{path}",
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     out, log = await asyncio.wait_for(process.communicate(), 60)
-    page = out.decode()
+    said = [line for line in log.decode(errors="replace").splitlines() if "CONSOLE" in line]
+    return out.decode(), said
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look at the console with")
+async def test_the_console_stands_by_itself(standing: Served, tmp_path: Path) -> None:
+    page, said = await looked(standing, tmp_path, "/graphql/console")
     assert "<title>Bangfu 帮扶 GraphQL</title>" in page
     assert "令牌 Token" in page
     assert "graphiql-query-editor" in page
     assert 'class="CodeMirror' in page
-    said = [line for line in log.decode(errors="replace").splitlines() if "CONSOLE" in line]
+    assert "登录 Log in" in page
+    assert said == []
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look at the pages with")
+@pytest.mark.parametrize("path", ["/login", f"/login/{CODE}", f"/login/{CODE}/enrol"])
+async def test_the_pages_for_logging_in_stand_by_themselves(standing: Served, tmp_path: Path, path: str) -> None:
+    page, said = await looked(standing, tmp_path, path)
+    assert "<h1>帮扶 Bangfu<br>" in page
+    assert "<form" in page
     assert said == []
 
 

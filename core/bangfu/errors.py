@@ -583,6 +583,18 @@ class Code(Enum):
         "请将密钥环存入文件,并让 BANGFU_KEYRING 指明该文件,然后重试。",
         "Keep it in a file, let BANGFU_KEYRING name the file, and try again.",
     )
+    REINDEXING = _says(
+        "正在更换查找索引的密钥,或上次更换中断",
+        "The key of the blind index is being renewed, or that was interrupted.",
+        "请等待其结束;已中断的,停止所有服务后再运行 keyring reindex。",
+        "Wait until it is done; if it was interrupted, stop every server and run keyring reindex again.",
+    )
+    STILL_RUNNING = _says(
+        "另有 {count} 个连接正在使用数据库",
+        "{count} other connections use the database.",
+        "请先停止所有服务和后台任务进程。",
+        "Stop every server and worker first.",
+    )
     KEY_IN_USE = _says(
         "版本 {version} 的密钥仍在使用:{detail}",
         "The key of version {version} is still in use: {detail}.",

@@ -19,6 +19,7 @@ from sqlalchemy import ColumnElement, Table, case, func, null, select, text, tup
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bangfu.db import Database, Kind, Scope
+from bangfu.errors import Code
 from bangfu.models import WALLS, Base, Officer
 from bangfu.vault import Vault, VaultError
 
@@ -27,6 +28,7 @@ LARGE_PART = 4
 """Rows of a transaction, where values are numbers and where they are whole files."""
 PASSES = 5
 PAUSE = 1.0
+PATIENCE = 10
 _EVERYWHERE = ((0, 10**12 - 1),)
 UNREADABLE = -1
 """Stands for the version of a value that is none of the vault's."""
@@ -169,3 +171,66 @@ async def _resealed(
             yield done, unreadable
         if len(rows) < place.part:
             return
+
+
+# --- the blind index ------------------------------------------------------------------------------------------
+
+INDEXES: dict[Place, tuple[Place, str]] = {
+    Place("person", "identity_index"): (Place("person", "identity"), "identity"),
+    Place("account", "number_index"): (Place("account", "number"), "account"),
+}
+"""Every blind index, the sealed value that it is of, and the name that it is made under."""
+
+
+async def reindex(database: Database, vault: Vault) -> int:
+    """Make every blind index anew under the ring's key, in one transaction; how many.
+
+    Nobody else works meanwhile: who looked for somebody with the old key would not find him, and register him twice.
+    Runs as the owner. Refuses ``STILL_RUNNING`` where anybody else is connected.
+    """
+    await database.app.dispose()
+    for _ in range(PATIENCE):  # connections that were closed just now take a moment to go
+        async with database.owner() as connection:
+            others = await _others(connection)
+        if not others:
+            break
+        await asyncio.sleep(PAUSE / PATIENCE)
+    counties, done = await _counties(database), 0
+    async with database.owner() as connection:
+        if others or await _others(connection):
+            raise Code.STILL_RUNNING.refuse(count=others)
+        for tenant in counties:
+            for name, value in Scope(tenant, _EVERYWHERE, staff=True).settings().items():
+                await connection.execute(text("select set_config(:name, :value, true)"), {"name": name, "value": value})
+            for place, (source, made_under) in INDEXES.items():
+                done += await _reindexed(connection, vault, tenant, place, source, made_under)
+    return done
+
+
+async def _others(connection: AsyncConnection) -> int:
+    """How many others are connected to the database."""
+    busy = text(
+        "select count(*) from pg_stat_activity"
+        " where datname = current_database() and usename is not null and pid <> pg_backend_pid()"
+    )
+    found: int = (await connection.execute(busy)).scalar_one()
+    return found
+
+
+async def _reindexed(
+    connection: AsyncConnection, vault: Vault, tenant: int, place: Place, source: Place, made_under: str
+) -> int:
+    table, done, after = place.of, 0, UUID(int=0)
+    while True:
+        query = select(table.c.id, table.c[source.column]).where(
+            table.c.tenant_id == tenant, table.c.id > after, table.c[source.column].is_not(null())
+        )
+        rows = (await connection.execute(query.order_by(table.c.id).limit(PART))).all()
+        for id_, sealed in rows:
+            index = vault.index(vault.reveal(sealed, str(source), tenant), made_under, tenant)
+            own = update(table).where(table.c.tenant_id == tenant, table.c.id == id_)
+            await connection.execute(own.values({place.column: index}))
+        done += len(rows)
+        if len(rows) < PART:
+            return done
+        after = rows[-1].id

@@ -31,6 +31,7 @@ _FORMAT = 1
 _NONCE = 12
 _HEAD = 3 + _NONCE
 _TAG = 16
+_NEXT = "next_index"
 
 
 class VaultError(Exception):
@@ -121,10 +122,15 @@ class Vault:
         return cls(1, {1: secrets.token_bytes(32)}, secrets.token_bytes(32))
 
     @classmethod
-    def parse(cls, text: str) -> Vault:
-        """Read a ring: ``{"current": 1, "keys": {"1": base64}, "index": base64}``."""
+    def parse(cls, text: str, *, allow_next: bool = False) -> Vault:
+        """Read a ring: ``{"current": 1, "keys": {"1": base64}, "index": base64}``.
+
+        Refuses ``KEYRING_MISSING`` for what is none, and ``REINDEXING`` for one with a ``next_index``, unless allowed.
+        """
         try:
             raw = json.loads(text)
+            if not allow_next and _NEXT in raw:
+                raise Code.REINDEXING.refuse()
             keys = {int(version): base64.b64decode(key, validate=True) for version, key in raw["keys"].items()}
             vault = cls(int(raw["current"]), keys, base64.b64decode(raw["index"], validate=True))
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
@@ -203,11 +209,12 @@ def _alone(path: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def _write(path: Path, ring: Vault) -> None:
+def _write(path: Path, ring: Vault, index: bytes | None = None) -> None:
     """Put a ring in the place of another, whole or not at all."""
     partial = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        file.write(ring.dump())
+        raw = json.loads(ring.dump())
+        file.write(json.dumps(raw if index is None else {**raw, _NEXT: base64.b64encode(index).decode()}))
         file.flush()
         os.fsync(file.fileno())
     partial.replace(path)
@@ -224,6 +231,31 @@ def rotate(settings: Settings) -> int:
         version = max(ring.keys) + 1
         _write(path, replace(ring, current=version, keys={**ring.keys, version: secrets.token_bytes(32)}))
     return version
+
+
+@contextlib.contextmanager
+def next_index(settings: Settings) -> Iterator[Vault]:
+    """The ring with a new key of the blind index, which counts when the block has ended well.
+
+    Meanwhile the file holds both, and no other process opens it; a block that was interrupted leaves it so, and the
+    next one is given the same key. Refuses ``KEYRING_STATED`` and ``KEYRING_MISSING``.
+    """
+    if settings.keyring is not None and settings.keyring.lstrip().startswith("{"):
+        raise Code.KEYRING_STATED.refuse()
+    path = (
+        Path(settings.keyring)
+        if settings.keyring is not None
+        else own_secret(_own_ring(settings), lambda: Vault.new().dump())
+    )
+    with _alone(path):
+        text = path.read_text(encoding="utf-8")
+        ring = Vault.parse(text, allow_next=True)
+        begun = json.loads(text).get(_NEXT)
+        key = base64.b64decode(begun) if begun is not None else secrets.token_bytes(32)
+        _write(path, ring, key)
+        renewed = replace(ring, index_key=key)
+        yield renewed
+        _write(path, renewed)
 
 
 def retire(settings: Settings, version: int) -> None:

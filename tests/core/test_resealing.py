@@ -19,10 +19,11 @@ from bangfu import files, resealing
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
 from bangfu.errors import Refused
 from bangfu.models import WALLS, Base
-from bangfu.resealing import Place, places, reseal, status
+from bangfu.resealing import Place, places, reindex, reseal, status
 from bangfu.settings import Settings
-from bangfu.vault import Vault, VaultError, retire, rotate
-from tests.county import HOMES, World
+from bangfu.vault import Vault, VaultError, next_index, retire, rotate
+from tests.conftest import connect
+from tests.county import HOMES, World, roster
 
 PEOPLE = 2 * len(HOMES)
 IDENTITY, NUMBER, CONTENT = Place("person", "identity"), Place("account", "number"), Place("file", "content")
@@ -250,3 +251,44 @@ async def test_keys_renewed_at_once_are_all_kept(tmp_path: Path) -> None:
     assert sorted(versions) == [2, 3, 4, 5, 6, 7, 8, 9]
     ring = Vault.open(settings)
     assert (ring.current, sorted(ring.keys)) == (9, list(range(1, 10)))
+
+
+# --- the blind index --------------------------------------------------------------------------------------------
+
+
+def test_every_blind_index_is_known() -> None:
+    declared = {Place(table, own) for table, wall in WALLS.items() for own in wall.sealed if own.endswith("_index")}
+    assert set(resealing.INDEXES) == declared
+
+
+async def test_a_new_index_finds_everybody_again_and_an_interrupted_one_is_taken_up(
+    server: EmbeddedServer, world: World, tmp_path: Path
+) -> None:
+    ring = tmp_path / "keyring.json"
+    ring.write_text(world.vault.dump(), encoding="utf-8")
+    settings = Settings(tmp_path)
+    old = await world.rows("select identity_index from person order by id")
+    with pytest.raises(KeyboardInterrupt), next_index(settings) as first:
+        raise KeyboardInterrupt
+    with pytest.raises(Refused) as refused:
+        Vault.open(settings)
+    assert refused.value.problems[0].code.name == "REINDEXING"
+    ((name,),) = await world.rows("select current_database()")
+    other = connect(server, name, tmp_path)
+    async with other.session(world.who("C1").scope) as session:
+        await session.execute(text("select 1"))
+        with pytest.raises(Refused) as refused, next_index(settings) as again:
+            await reindex(world.database, again)
+    await other.close()
+    assert refused.value.problems[0].code.name == "STILL_RUNNING"
+    assert await world.rows("select identity_index from person order by id") == old
+    await world.database.app.dispose()
+    with next_index(settings) as again:
+        assert again == first, "the same key"
+        assert await reindex(world.database, again) == PEOPLE + len(HOMES)
+    world.vault = Vault.open(settings)
+    assert world.vault.index_key == again.index_key != b""
+    assert not {row[0] for row in old} & {row[0] for row in await world.rows("select identity_index from person")}
+    status_ = await world.bring("households", roster(), "R1", name="again.csv")
+    assert status_.result["tallies"]["person"]["same"] == PEOPLE
+    assert (status_.result["tallies"]["person"]["new"], status_.result["tallies"]["household"]["changed"]) == (0, 0)

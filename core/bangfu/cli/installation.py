@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 
@@ -10,11 +11,12 @@ import click
 from bangfu import resealing
 from bangfu.access import create_county, set_demo_day
 from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, pass_shell
+from bangfu.db import Database
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.errors import Code, Refused
 from bangfu.models import WALLS
 from bangfu.text import Text
-from bangfu.vault import Vault, retire, rotate
+from bangfu.vault import Vault, next_index, retire, rotate
 
 
 @click.group()
@@ -168,6 +170,26 @@ def reseal(shell: Shell) -> None:
         shell.say("  无法解密:{which}", "  does not open: {which}", which=which)
     if found.unreadable:
         raise SystemExit(REFUSED_EXIT)
+
+
+@keyring.command("reindex")
+@pass_shell
+def reindex(shell: Shell) -> None:
+    """Renew the key by which numbers are found again, and every index under it. Stop all servers and workers first."""
+
+    async def work() -> int:
+        database = await Database.open(shell.settings, WALLS)
+        try:
+            with next_index(shell.settings) as ring:
+                return await resealing.reindex(database, ring)
+        finally:
+            await database.close()
+
+    try:
+        count = asyncio.run(work())
+    except Refused as refusal:
+        shell.refuse(refusal.problems)
+    shell.say("重建 {count} 个索引", "{count} indexes made anew", count=count)
 
 
 @keyring.command("retire")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import openpyxl
 from rich.console import Console
+from sqlalchemy import func, select
 
 from bangfu.access import enter
 from bangfu.cases import receipts
@@ -15,6 +16,8 @@ from bangfu.cli.demo import SMALL
 from bangfu.cli.demo.county import EXITED, PLANNED_EXIT, Maker, Size
 from bangfu.cli.demo.story import Story, Told
 from bangfu.db import Database
+from bangfu.models import Household, Pairing
+from bangfu.process import Duty
 from bangfu.programme import installed
 from bangfu.registry.identity import read_identity
 from bangfu.vault import Vault
@@ -62,6 +65,22 @@ async def test_the_story(database: Database, vault: Vault, tmp_path: Path) -> No
         assert title in said
     assert "Not eligible; not met: The household left poverty in one of the years that the plan covers" in said
     assert "0 differ" in said
+    # Everybody holds an office; who stood in does so no more; an enterprise sees the villages that it helps.
+    today = (await enter(database, result.code, "X001")).at.today
+    held = {one.duty for one in (*story.county.staff, *story.county.accounts)} | {Duty.REGISTRAR}
+    assert held == set(Duty)
+    stand_in = story.county.accounts[-1]
+    assert f"{stand_in.number} stood in for {stand_in.stands_in_for} in February" in said
+    assert (await enter(database, result.code, stand_in.number)).actor.duties(today) == frozenset()
+    for enterprise in story.county.enterprises:
+        who = await enter(database, result.code, enterprise.agent)
+        async with database.session(who.scope) as session:
+            villages = list(await session.scalars(select(Pairing.division).order_by(Pairing.division)))
+            assert villages == sorted(enterprise.villages)
+            assert (await session.scalar(select(func.count()).select_from(Household))) == 0
+    who = await enter(database, result.code, "H0001")
+    async with database.session(who.scope) as session:
+        assert list(await session.scalars(select(Household.number))) == [story.county.households[0].number]
 
 
 def _gross(household) -> int:  # type: ignore[no-untyped-def]

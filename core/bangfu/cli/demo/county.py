@@ -99,12 +99,28 @@ class Household:
 
 @dataclass(slots=True)
 class Staff:
-    """One duty of one officer."""
+    """One duty of one officer, or of an account: for which enterprise or household, in whose stead, until when."""
 
     number: str
     name: str
     duty: Duty
     area: int
+    since: date = date(2020, 1, 1)
+    until: date | None = None
+    unit: str = ""
+    household: str = ""
+    stands_in_for: str = ""
+
+
+@dataclass(slots=True)
+class Enterprise:
+    """An enterprise with its credit code, its agent's staff number, and the villages that it helps."""
+
+    code: str
+    name: str
+    kind: str
+    agent: str
+    villages: list[int]
 
 
 @dataclass(slots=True)
@@ -116,6 +132,9 @@ class County:
     townships: list[Township]
     staff: list[Staff]
     households: list[Household]
+    enterprises: list[Enterprise]
+    accounts: list[Staff]
+    """Who comes after the households: agents, the account of a household, who reads and audits, and a stand-in."""
 
 
 class Maker:
@@ -133,7 +152,9 @@ class Maker:
         """The county."""
         townships, villages = self._places()
         households = self._households(villages)
-        return County(self.code, villages, townships, self.staff, households)
+        enterprises = self._enterprises(villages)
+        accounts = self._accounts(townships, enterprises, households)
+        return County(self.code, villages, townships, self.staff, households, enterprises, accounts)
 
     # --- places and people in office ---
 
@@ -143,7 +164,7 @@ class Maker:
         self._officer("X003", Duty.COUNTY_OFFICE, base)
         self._officer("X004", Duty.FUND_MANAGER, base)
         self._officer("X005", Duty.FINANCE, base)
-        self._officer("X006", Duty.ENTERPRISE_AGENT, base)
+        self.officers["X006"] = self._name()
         townships, villages = [], []
         for t in range(self.size.townships):
             township, name = base + (101 + t) * 1_000, f"{STEMS[t % 10]}{BRANCHES[t % 12]}镇"
@@ -177,9 +198,47 @@ class Maker:
         return townships, villages
 
     def _officer(self, number: str, duty: Duty, area: int) -> None:
-        name = self.officers.setdefault(number, "") or self._name()
-        self.officers[number] = name
-        self.staff.append(Staff(number, name, duty, area))
+        self.staff.append(Staff(number, self._named(number), duty, area))
+
+    def _named(self, number: str) -> str:
+        self.officers[number] = self.officers.get(number) or self._name()
+        return self.officers[number]
+
+    def _enterprises(self, villages: Sequence[Village]) -> list[Enterprise]:
+        """Two enterprises and a cooperative, which share the poor villages."""
+        poor = [village.code for village in villages if village.poor]
+        made = []
+        for index, (kind, agent) in enumerate((("企业", "X006"), ("企业", "X016"), ("合作社", "X026"))):
+            first17 = f"91{self.code}{index + 1:09d}"
+            code = first17 + credit_check_character(first17)
+            made.append(Enterprise(code, f"演示{kind}{index + 1}", kind, agent, poor[index::3]))
+        return made
+
+    def _accounts(
+        self, townships: Sequence[Township], enterprises: Sequence[Enterprise], households: Sequence[Household]
+    ) -> list[Staff]:
+        base = int(self.code) * 1_000_000
+        bureaux = (
+            ("X007", Duty.CIVIL_AFFAIRS), ("X008", Duty.DISABLED_FEDERATION), ("X009", Duty.EDUCATION),
+            ("X010", Duty.INDUSTRY_FEDERATION), ("X011", Duty.AUDITOR), ("X012", Duty.SUPERIOR),
+        )  # fmt: skip
+        accounts = [Staff(number, self._named(number), duty, base) for number, duty in bureaux]
+        accounts += [
+            Staff(one.agent, self._named(one.agent), Duty.ENTERPRISE_AGENT, base, unit=one.code) for one in enterprises
+        ]
+        home = households[0]
+        accounts.append(
+            Staff("H0001", home.members[0].name, Duty.HOUSEHOLDER, home.village.code, household=home.number)
+        )
+        first = townships[0]
+        stand_in = f"{first.clerk[:-1]}9"
+        accounts.append(
+            Staff(
+                stand_in, self._named(stand_in), Duty.TOWNSHIP_CLERK, first.code, date(2021, 2, 1), date(2021, 3, 1),
+                stands_in_for=first.clerk,
+            )
+        )  # fmt: skip
+        return accounts
 
     # --- households ---
 
@@ -297,8 +356,8 @@ def divisions_workbook(county: County) -> bytes:
 
 
 def organizations_workbook(county: County) -> bytes:
-    """The helping units."""
-    rows = []
+    """The helping units and the enterprises."""
+    rows = [(one.code, one.name, one.kind, f"{county.code}000000") for one in county.enterprises]
     for index, village in enumerate(v for v in county.villages if v.poor):
         first17 = f"11{county.code}{index:09d}"
         rows.append((first17 + credit_check_character(first17), f"演示帮扶单位{index + 1}", "机关", str(village.code)))
@@ -309,6 +368,27 @@ def officers_workbook(county: County) -> bytes:
     """The roster of officers."""
     rows = [(s.number, s.name, s.duty.title_text.zh, str(s.area), "2020.1.1") for s in county.staff]
     return _book("人员", "工作人员及职责名册", ("工号", "姓名", "职责", "负责区划代码", "起始日期"), rows)
+
+
+def pairings_workbook(county: County) -> bytes:
+    """The list of pairings."""
+    rows = [(one.code, str(village), "2020.10.17", "") for one in county.enterprises for village in one.villages]
+    return _book("结对", "村企结对名册", ("企业信用代码", "结对村编码", "签约日期", "到期日期"), rows)
+
+
+def accounts_workbook(county: County) -> bytes:
+    """The roster of those who come after the households."""
+    rows = [
+        (
+            s.number, s.name, s.duty.title_text.zh, str(s.area), s.since, s.until or "", s.unit, s.household,
+            s.stands_in_for,
+        )
+        for s in county.accounts
+    ]  # fmt: skip
+    headers = (
+        "工号", "姓名", "职责", "负责区划代码", "起始日期", "截止日期", "单位信用代码", "户编号", "代理对象工号",
+    )  # fmt: skip
+    return _book("账号", "部门、企业、农户账号及代理名册", headers, rows)
 
 
 ROSTER = (

@@ -152,6 +152,12 @@ class Story:
         await self._import(
             "X001", "households", made_up.roster_workbook(county_, faults=False), "农户花名册(更正).xlsx"
         )
+        self._say(
+            "部门、企业、农户账号和一名代理;企业只看到自己的结对村",
+            "bureaux, enterprises, a household's account and a stand-in; an enterprise sees its own villages only",
+        )
+        await self._import("X001", "officers", made_up.accounts_workbook(county_), "账号及代理名册.xlsx")
+        await self._import("X010", "pairings", made_up.pairings_workbook(county_), "村企结对名册.xlsx")
 
     async def _rules(self) -> None:
         self._chapter("启用项目,设置本年规定", "the programme on, this year's provisions set")
@@ -191,7 +197,8 @@ class Story:
             for entered, township in enumerate(self.county.townships, 1):
                 data = made_up.plans_workbook(self.county, township.code)
                 name = f"项目计划表-{township.name}.xlsx"
-                status = await self._import(township.clerk, importer, data, name, quiet=True)
+                clerk = self.county.accounts[-1].number if entered == 1 else township.clerk
+                status = await self._import(clerk, importer, data, name, quiet=True)
                 opened += status.result["tallies"]["plan"]["new"]
                 watch(entered, len(self.county.townships))
         self._say(f"申报 {number(opened)} 户", f"{number(opened)} households applied")
@@ -199,6 +206,13 @@ class Story:
     async def _in_place(self) -> None:
         self._chapter("落实到位(3月底前)", "in place, by the end of March")
         await self._day(date(2021, 3, 30))
+        stand_in = self.county.accounts[-1]
+        if (await self._as(stand_in.number)).actor.duties(date(2021, 3, 30)):
+            raise AssertionError("a stand-in ends by itself")
+        self._say(
+            f"{stand_in.number} 二月代理 {stand_in.stands_in_for} 录入计划,期满已自行终止",
+            f"{stand_in.number} stood in for {stand_in.stands_in_for} in February, and it has ended by itself",
+        )
         linked = [n for village in self.county.villages for n in village.linked]
         await self._each("联户干部签字 / linked cadres sign", linked, self._sign("in_place"))
 

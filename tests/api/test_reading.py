@@ -93,6 +93,10 @@ STAFF = [
     "A1", "A2", "A3", "B1", "B3", "C1", "C2", "C3", "E1", "FI", "FM", "K1", "K2", "L1", "L2", "L3", "R1", "R2", "VC1",
     "VC2", "VC3", "W1", "W3",
 ]  # fmt: skip
+PAIRED = f"""统一社会信用代码,村编码,起始日期,截止日期
+{UNITS[2][0]},{V1},2020-01-01,
+{UNITS[3][0]},{V3},2020-01-01,2021-06-01
+"""
 LEDGER = "户编号,日期,收入类别,项目,总收入\n"
 DRAFT = {
     "title": "测试县2021年补充规定",
@@ -114,6 +118,7 @@ async def story(served: Served) -> None:
     world = served.world
     units = "".join(f"{code},{name},{kind},{BASE}\n" for code, name, kind in UNITS)
     assert (await world.bring("organizations", "信用代码,名称,类型,区划代码\n" + units, "R1")).state == "done"
+    assert (await world.bring("pairings", PAIRED, "R1")).state == "done"
     assert (await world.bring("officers", PEOPLE, "R1")).state == "done"
     await world.look()
     keeper = world.who("C1")
@@ -271,6 +276,7 @@ LISTS = (
     Listed("divisions", "code from division where valid_to is null and known_to is null order by code"),
     Listed("organizations", "id from organization order by id"),
     Listed("officers", "id from officer order by number"),
+    Listed("pairings", "id from pairing order by division, id"),
     Listed("households", "id from household order by division, id"),
     Listed("households", "id from household order by division, id", "DIVISION"),
     Listed("households", "id from household order by number", "NUMBER"),
@@ -536,6 +542,7 @@ REACHED = {
     "DivisionFilter": "divisions(filter: %s)",
     "OrganizationFilter": "organizations(filter: %s)",
     "OfficerFilter": "officers(filter: %s)",
+    "PairingFilter": "pairings(filter: %s)",
     "HouseholdFilter": "households(filter: %s)",
     "PersonFilter": "persons(filter: %s)",
     "IncomeFilter": "income(filter: %s)",
@@ -588,6 +595,14 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("OfficerFilter", "{number: []}", "number", []),
     ("OfficerFilter", "{duty: VILLAGE_CADRE}", "number", ["A1", "B1", "B3"]),
     ("OfficerFilter", '{duty: VILLAGE_CADRE, number: ["A1", "A2"]}', "number", ["A1"]),
+    ("OfficerFilter", "{disabled: true}", "number", []),
+    ("OfficerFilter", '{disabled: false, number: ["K2"]}', "number", ["K2"]),
+    ("PairingFilter", f'{{division: "{T1}"}}', "divisionCode", [str(V1)]),
+    ("PairingFilter", f'{{creditCode: "{UNITS[3][0]}"}}', "divisionCode", [str(V3)]),
+    ("PairingFilter", f'{{creditCode: "{UNITS[3][0]}", division: "{V1}"}}', "divisionCode", []),
+    ("PairingFilter", '{on: "2021-05-31"}', "divisionCode", [str(V1), str(V3)]),
+    ("PairingFilter", '{on: "2021-06-01"}', "divisionCode", [str(V1)]),
+    ("PairingFilter", '{on: "2019-12-31"}', "divisionCode", []),
     ("OfficerFilter", "{duty: COUNTY_OFFICE}", "number", ["C1", "C2", "C3", "R1"]),
     ("HouseholdFilter", '{number: ["H2", "H7", "H77"]}', "number", ["H2", "H7"]),
     ("HouseholdFilter", "{number: []}", "number", []),
@@ -792,6 +807,7 @@ EVERY_ID = """{
   divisions { nodes { ...N } }
   organizations { nodes { ...N } }
   officers(first: 100) { nodes { ...N assignments { ...N } } }
+  pairings { nodes { ...N } }
   households { nodes { ...N members { ...N } standings { ...N } account { ...N } linkedCadre { ...N } } }
   persons { nodes { ...N } }
   income { nodes { ...N } }
@@ -882,7 +898,9 @@ async def test_what_is_out_of_sight_is_no_object(county: Served, ids: dict[str, 
 
 async def test_a_type_that_a_role_may_not_read_is_no_object_for_it(county: Served, ids: dict[str, list[str]]) -> None:
     first = {kind: own[0] for kind, own in ids.items()}
-    for number, seen in (("E1", {"Division"}), ("R2", {*TYPES} - {"AuditEntry", "PaymentBatch", "PaymentLine"})):
+    (own,) = await column(county, "select organization_id from officer where number = 'E1'")
+    mine = {"Division", "Pairing"} | ({"Organization"} if key_of(first["Organization"]) == str(own) else set())
+    for number, seen in (("E1", mine), ("R2", {*TYPES} - {"AuditEntry", "PaymentBatch", "PaymentLine"})):
         found = (await county.ask(number, NODES, ids=list(first.values()))).data["nodes"]
         assert {node["__typename"] for node in found if node} == seen
     for number, kind in (("K1", "AuditEntry"), ("L1", "PaymentLine"), ("E1", "ConsolidationCase"), ("E1", "Household")):
@@ -1302,14 +1320,14 @@ V3_HOMES = homes(lambda home: home.village == "丙村")
 T1_HOMES = homes(lambda home: home.township == "东镇")
 NOTHING = dict.fromkeys(_sight([], 0), FORBIDDEN)
 SIGHT: dict[str, dict[str, Any]] = {
-    "VC1": _sight(V1_HOMES, 1, jobs=1, batches=0, samples=0),
-    "L1": _sight(V1_HOMES, 1, jobs=0, batches=FORBIDDEN, samples=0),
-    "K1": _sight(T1_HOMES, 2, jobs=1, batches=0, samples=0),
-    "K2": _sight(V3_HOMES, 1, jobs=0, batches=0, samples=0),
-    "R2": _sight(NUMBERS, 3, batches=FORBIDDEN, samples=2),
+    "VC1": _sight(V1_HOMES, 1, pairings=1, jobs=1, batches=0, samples=0),
+    "L1": _sight(V1_HOMES, 1, pairings=FORBIDDEN, jobs=0, batches=FORBIDDEN, samples=0),
+    "K1": _sight(T1_HOMES, 2, pairings=1, jobs=1, batches=0, samples=0),
+    "K2": _sight(V3_HOMES, 1, pairings=1, jobs=0, batches=0, samples=0),
+    "R2": _sight(NUMBERS, 3, pairings=2, batches=FORBIDDEN, samples=2),
     "FI": _sight(NUMBERS, 3, batches=3, samples=2),
     "C1": {**_sight(NUMBERS, 3, batches=3, samples=2), "audit": None},
-    "E1": {**NOTHING, "divisions": 6, "officers": 1, "jobs": 0, "batches": FORBIDDEN, "samples": FORBIDDEN},
+    "E1": {**NOTHING, "divisions": 6, "officers": 1, "pairings": 1, "organizations": 1, "jobs": 0, "batches": FORBIDDEN, "samples": FORBIDDEN},
 }
 
 
@@ -1317,7 +1335,7 @@ SIGHT: dict[str, dict[str, Any]] = {
 async def test_everybody_sees_the_own_area_and_what_the_duty_allows(county: Served, number: str) -> None:
     (jobs,) = await column(county, "select count(*) from job")
     (entries,) = await column(county, "select count(*) from audit_entry")
-    assert (jobs, entries > 10) == (12, True)
+    assert (jobs, entries > 10) == (13, True)
     sight = {"jobs": jobs} | SIGHT[number]
     asked = (county.ask(number, f"{{ {field}(first: 100) {{ totalCount nodes {{ id }} }} }}") for field in sight)
     for (field, expected), answer in zip(sight.items(), await together(asked), strict=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 from collections.abc import Sequence
 from datetime import date, timedelta
@@ -12,7 +13,9 @@ from sqlalchemy import text
 
 from bangfu.access import enter
 from bangfu.db import Scope
+from bangfu.errors import Refused
 from bangfu.process import INCOMPATIBLE, Duty, conflicts
+from bangfu.registry import offices
 from bangfu.registry.offices import Term, asserted, clashes, covered_until
 from tests.core.test_registry import contents, differing, fails, problems, repeats, tallies
 from tests.county import (
@@ -30,6 +33,7 @@ from tests.county import (
     V1,
     V2,
     V3,
+    Statements,
     World,
 )  # fmt: skip
 
@@ -192,6 +196,40 @@ async def test_the_county_keeps_a_registrar(world: World) -> None:
     last, first = date(2021, 11, 30), date(2021, 12, 1)
     assert Duty.REGISTRAR in world.who("R1", last).actor.duties(last)
     assert [Duty.REGISTRAR in world.who(number, first).actor.duties(first) for number in ("R1", "R2")] == [False, True]
+
+
+# --- single changes -------------------------------------------------------------------------------------------
+
+
+async def charge(world: World, duty: Duty, number: str = "C9") -> object:
+    """Charge somebody with a county's duty, in a transaction of its own."""
+    who = world.who("R1")
+    async with world.database.session(who.scope) as session:
+        return await offices.assign(session, who, Term(number, duty, BASE, SEPTEMBER), "试")
+
+
+async def test_of_two_who_charge_at_once_with_what_does_not_go_together_one_is_refused(full: World) -> None:
+    """Neither sees what the other has not committed: only one of them is let in at a time."""
+    new = f"{HEADER}C9,县办丁,联户干部,{V1},2021-01-01,,,,\n"
+    assert (await full.bring("officers", new, "R1")).state == "done"
+    for _ in range(3):
+        wanted = [charge(full, duty) for duty in (Duty.FINANCE, Duty.FUND_MANAGER, Duty.REGISTRAR, Duty.COUNTY_OFFICE)]
+        answers = await asyncio.gather(*wanted, return_exceptions=True)
+        refusals = [own for own in answers if isinstance(own, Refused)]
+        assert {own.problems[0].code.name for own in refusals} == {"INCOMPATIBLE_DUTIES"}
+        await full.look()
+        assert conflicts(full.who("C9").actor.duties(SEPTEMBER)) == []
+        assert len(full.who("C9").actor.duties(SEPTEMBER)) > 1
+
+
+async def test_a_single_change_takes_the_same_number_of_statements_however_large_the_roster(full: World) -> None:
+    with Statements(full.database) as few:
+        await charge(full, Duty.COUNTY_OFFICE, "R2")
+    many = "".join(f"N{index},新{index // 10}甲{index % 10}乙,联户干部,{V1},2021-01-01,,,,\n" for index in range(200))
+    assert (await full.bring("officers", HEADER + many, "R1")).state == "done"
+    with Statements(full.database) as more:
+        await charge(full, Duty.COUNTY_OFFICE, "N1")
+    assert len(more) == len(few) < 25
 
 
 # --- incompatible duties --------------------------------------------------------------------------------------

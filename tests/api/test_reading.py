@@ -1327,7 +1327,16 @@ SIGHT: dict[str, dict[str, Any]] = {
     "R2": _sight(NUMBERS, 3, pairings=2, batches=FORBIDDEN, samples=2),
     "FI": _sight(NUMBERS, 3, batches=3, samples=2),
     "C1": {**_sight(NUMBERS, 3, batches=3, samples=2), "audit": None},
-    "E1": {**NOTHING, "divisions": 6, "officers": 1, "pairings": 1, "organizations": 1, "jobs": 0, "batches": FORBIDDEN, "samples": FORBIDDEN},
+    "E1": {
+        **NOTHING,
+        "divisions": 6,
+        "officers": 1,
+        "pairings": 1,
+        "organizations": 1,
+        "jobs": 0,
+        "batches": FORBIDDEN,
+        "samples": FORBIDDEN,
+    },
 }
 
 

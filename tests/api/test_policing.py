@@ -46,7 +46,7 @@ async def test_a_permission_that_is_taken_away_altogether_closes_the_field(serve
     viewer = (await served.operation("VC1", "viewer")).data["viewer"]
     assert "EXPORT_NOTICE" not in viewer["permissions"]
     assert "WORK_ON_CASES" in viewer["permissions"]
-    await served.denied("VC1", "export_notice", "FORBIDDEN", notice="bm90aGluZw==")
+    await served.denied("VC1", "export_notice", "FORBIDDEN", notice="bm90aGluZw==", reason="张贴")
     await lay(served, duty="VILLAGE_COMMITTEE", action="READ_BIRTH_DATES", programme=None, stage=None, effect="ALLOW")
     viewer = (await served.operation("VC1", "viewer")).data["viewer"]
     assert "READ_BIRTH_DATES" in viewer["permissions"]

@@ -372,12 +372,12 @@ async def test_who_moves_money_or_keeps_accounts_needs_a_second_factor(world: Wo
 
 
 async def test_who_comes_by_such_a_duty_needs_one_from_then_on(world: World) -> None:
-    await account(world, "VC1")
-    await log_in(world, "VC1")
-    late = f"工号,姓名,职责,负责区划代码,起始日期\nVC1,两委甲,县财政局,{CODE}000000,2020-01-01\n"
+    await account(world, "W3")
+    await log_in(world, "W3")
+    late = f"工号,姓名,职责,负责区划代码,起始日期\nW3,队员丙,县脱贫办,{CODE}000000,2020-01-01\n"
     assert (await world.bring("officers", late, "R1")).state == "done"
-    assert await code(log_in(world, "VC1")) == "FACTOR_NEEDED"
-    assert await code(log_in(world, "VC1", "wrong password 1")) == "LOGIN_REFUSED"
+    assert await code(log_in(world, "W3")) == "FACTOR_NEEDED"
+    assert await code(log_in(world, "W3", "wrong password 1")) == "LOGIN_REFUSED"
 
 
 async def test_a_seed_of_ones_own_making_is_long_enough(world: World) -> None:

@@ -9,7 +9,7 @@ The command line trusts whoever runs it to say who acts, and records it. Tokens 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from hashlib import sha256
 from hmac import compare_digest
@@ -305,7 +305,7 @@ class Pass:
     issued_at: datetime | None = None
     session: UUID | None = None
     service: UUID | None = None
-    secret: bytes = b""
+    secret: bytes = field(default=b"", repr=False)
 
 
 async def admit(database: Database, shown: Pass, clock: datetime | None = None) -> Entered:

@@ -406,13 +406,13 @@ async def create_county(
     if not (len(code) == 6 and code.isascii() and code.isdigit() and code[0] != "0"):
         expected = Text("6 位县级代码", "the six-digit code of a county")
         raise Code.BAD_VALUE.refuse("tenant", field=Text("县代码", "county code"), value=code, expected=expected)
-    for field, title, value in (
+    for path, title, value in (
         ("name", Text("县名称", "the county's name"), name),
         ("officer", Text("工号", "staff number"), officer[0]),
         ("officer_name", Text("姓名", "name"), officer[1]),
     ):
         if not value.strip():
-            raise Code.MISSING_VALUE.refuse(field, field=title)
+            raise Code.MISSING_VALUE.refuse(path, field=title)
     if (await connection.execute(text("select 1 from tenant where code = :code"), {"code": code})).first():
         raise Code.TENANT_EXISTS.refuse("tenant", tenant=code)
     inserted = await connection.execute(

@@ -707,7 +707,7 @@ async def test_a_fault_in_a_mutation_rolls_everything_back(served: Served, monke
     assert (answer.codes, answer.body["data"]) == (["INTERNAL"], None)
     await failed()
     # In a field of the answer that may be null: the answer stands whole, or not at all.
-    monkeypatch.setattr("bangfu_graphql.acting._one", boom)
+    monkeypatch.setattr("bangfu_graphql.acting.found", boom)
     answer = await served.upload("R1", UPLOAD, b"x", "a.csv", key, kind="HOUSEHOLDS")
     assert (answer.codes, answer.body["data"]) == (["INTERNAL"], None)
     await failed()

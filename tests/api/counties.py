@@ -1,0 +1,392 @@
+"""Two counties for the attack, and who may see which of their rows.
+
+The first is the small county of ``tests.county`` at the end of its year, with something of everything. The second is
+its twin under another code: row for row the same, under other ids, and *dyed*: every Chinese word of it begins with a
+character that nothing else of the product holds. An answer to somebody of the first county that shows the dye, the
+twin's code or one of its ids has leaked.
+
+Who may see what is said here once more, in plain Python over plain rows that a superuser read: nothing of the
+product's walls, scopes or duties is asked.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from bangfu.process import Duty
+from bangfu.registry.identity import check_character
+from bangfu.vault import Vault
+from tests.county import BASE, CODE, T1, T2, V1, V2, V3
+
+TWIN = "990301"
+"""The code of the second county."""
+DYE = "龢"
+"""The character that every Chinese word of the second county begins with."""
+PERIOD, TWINS_PERIOD = "2021", "2022"
+"""The period that both counties have opened, and one that the twin alone has."""
+_SHIFT = (int(TWIN) - int(CODE)) * 1_000_000
+_MASK = 0xB0B0_B0B0
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_HOUSEHOLD = re.compile(r"(?<![0-9A-Za-z])H([1-9])(?![0-9A-Za-z@])")
+_CHINESE = re.compile(r"[\u4e00-\u9fff]+")
+UNDYED = frozenset({"edition", "programme_switch"})
+"""Tables whose words are the product's own."""
+WHOLE = (BASE, BASE + 999_999)
+EAST, WEST = (T1, T1 + 999), (T2, T2 + 999)
+
+Row = Mapping[str, Any]
+Area = tuple[int, int]
+
+
+def household(home: str, code: str = CODE) -> str:
+    """The number of a household: one that nothing else of an answer can be mistaken for."""
+    return f"{home}@{code}"
+
+
+def staff(number: str, code: str = CODE) -> str:
+    """A staff number."""
+    return f"{number}@{code}"
+
+
+# --- making them ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Dyer:
+    """Turns the rows of the small county into those of one of the two."""
+
+    code: str
+
+    @property
+    def is_twin(self) -> bool:
+        return self.code == TWIN
+
+    def text(self, text: str, dyed: bool) -> str:
+        """A text: household numbers that name their county; of the twin, other ids and codes, and the dye."""
+        text = _HOUSEHOLD.sub(lambda found: household(found[0], CODE), text)
+        if self.is_twin:
+            text = _UUID.sub(lambda found: str(self.uuid(UUID(found[0]))), text).replace(CODE, TWIN)
+            if dyed:
+                text = _CHINESE.sub(lambda found: f"{DYE}{found[0]}", text)
+        return text
+
+    def uuid(self, key: UUID) -> UUID:
+        return UUID(int=key.int ^ _MASK) if self.is_twin else key
+
+    def number(self, number: int) -> int:
+        return number + _SHIFT if self.is_twin and WHOLE[0] <= number <= WHOLE[1] + 1 else number
+
+    def value(self, value: Any, dyed: bool) -> Any:
+        """A value of a column."""
+        if isinstance(value, str):
+            return self.text(value, dyed)
+        if isinstance(value, UUID):
+            return self.uuid(value)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self.number(value)
+        if isinstance(value, list):
+            return [self.value(item, dyed) for item in value]
+        if isinstance(value, asyncpg.Range):
+            low, high = (None if end is None else self.number(end) for end in (value.lower, value.upper))
+            return asyncpg.Range(low, high, lower_inc=value.lower_inc, upper_inc=value.upper_inc)
+        return value
+
+    def row(self, table: str, row: Row, tenant: int) -> dict[str, Any]:
+        """A row of one of the two counties."""
+        made = {name: self.value(value, table not in UNDYED) for name, value in row.items()}
+        if table == "officer":
+            made["number"] = staff(row["number"], self.code)
+        return {**made, "tenant_id": tenant}
+
+
+async def tables(connection: asyncpg.Connection[Any]) -> list[str]:
+    """Every table with rows of counties."""
+    query = """select c.relname from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id'
+                where c.relkind = 'r' and c.relnamespace = 'public'::regnamespace order by 1"""
+    return [row[0] for row in await connection.fetch(query)]
+
+
+async def rows_of(connection: asyncpg.Connection[Any]) -> dict[str, list[Row]]:
+    """Every row of every table, whoever's it is: the connection is a superuser's."""
+    return {table: list(await connection.fetch(f"select * from {table}")) for table in await tables(connection)}
+
+
+async def put(connection: asyncpg.Connection[Any], table: str, row: Row) -> None:
+    """Write a row down as it is."""
+    names = ", ".join(row)
+    places = ", ".join(f"${place}" for place in range(1, len(row) + 1))
+    await connection.execute(f"insert into {table} ({names}) values ({places})", *row.values())
+
+
+async def make_twin(connection: asyncpg.Connection[Any], vault: Vault) -> None:
+    """Turn the small county into the two: with every duty, with households of one village linked to two cadres, with
+    pairings, keys of requests that were answered, and a period that the twin alone has opened."""
+    await connection.execute("set session_replication_role = replica")
+    found = await rows_of(connection)
+    (home,) = await connection.fetch("select * from tenant where code = $1", CODE)
+    values = [TWIN, f"{DYE}{home['name']}", home["created_at"], home["demo_today"], home["demo_set_at"]]
+    insert = "insert into tenant (code, name, created_at, demo_today, demo_set_at) values ($1, $2, $3, $4, $5)"
+    twin = await connection.fetchval(f"{insert} returning id", *values)
+    _add(found, home["id"])
+    for table, rows in found.items():
+        await connection.execute(f"delete from {table}")
+        for row in rows:
+            for dyer, tenant in ((Dyer(CODE), home["id"]), (Dyer(TWIN), twin)):
+                made = dyer.row(table, row, tenant)
+                if table == "person" and dyer.is_twin:
+                    _own_identity(made, vault, twin)
+                await put(connection, table, made)
+                if table == "edition" and dyer.is_twin:
+                    other = UUID(int=made["id"].int ^ 1)
+                    await put(connection, table, {**made, "period": TWINS_PERIOD, "id": other})
+    await connection.execute("set session_replication_role = origin")
+
+
+def twins_identity(number: int) -> str:
+    """A valid identity number of a person of the twin."""
+    first17 = f"{TWIN}19700101{number % 1000:03d}"
+    return first17 + check_character(first17)
+
+
+def _own_identity(person: dict[str, Any], vault: Vault, tenant: int) -> None:
+    identity = twins_identity(person["id"].int >> 64 & 0x3FF)
+    person["identity_index"] = vault.index(identity, "identity", tenant)
+    person["identity"] = vault.seal(identity, "person.identity", tenant)
+
+
+def _add(found: dict[str, list[Row]], tenant: int) -> None:
+    """What the small county lacks, as rows of it."""
+    officers = {row["number"]: row for row in found["officer"]}
+    homes = {row["number"]: row for row in found["household"]}
+    units = sorted(found["organization"], key=lambda row: row["credit_code"])
+    assigned = found["assignment"][0]
+    taken = {row["officer_id"] for row in found["assignment"]}
+    for place, (number, role) in enumerate(ROLES.items()):
+        if number in officers:
+            assert officers[number]["id"] in taken
+            continue
+        key = UUID(int=0x0198_0000_0000_7000_8000_0000_0000_0000 + place)
+        officers[number] = {**officers["C1"], "id": key, "number": number, "name": f"账号{number}"}
+        found["officer"].append(officers[number])
+        low, high = role.places[0] if role.places else (V1, V1)
+        duty = {**assigned, "id": UUID(int=key.int + 0x1000), "officer_id": key, "duty": role.duty.value}
+        duty |= {"area_lo": low, "area_hi": high, "valid_to": None, "known_to": None}
+        if role.duty is Duty.HOUSEHOLDER:
+            duty["household_id"] = homes[role.households[0]]["id"]
+        found["assignment"].append(duty)
+    enterprise = officers["E1"]["organization_id"]
+    other = next(unit["id"] for unit in units if unit["id"] != enterprise)
+    found["pairing"] += [
+        {
+            **{name: assigned[name] for name in ("tenant_id", "valid_from", "valid_to", "known_from", "known_to")},
+            "id": UUID(int=0x0198_0000_0000_7000_9000_0000_0000_0000 + place),
+            "organization_id": unit,
+            "division": village,
+        }
+        for place, (unit, village) in enumerate(((enterprise, V1), (other, V1), (other, V3)))
+    ]
+    second = {homes["H3"]["id"], homes["H4"]["id"]}
+    found["household_cadre"] = [
+        {**row, "officer_id": officers["L2"]["id"]} if row["household_id"] in second else row
+        for row in found["household_cadre"]
+    ]
+    found["answered_request"] += [
+        {
+            "tenant_id": tenant,
+            "officer_id": officers[number]["id"],
+            "key": f"key of {number} {CODE}",
+            "digest": "0" * 64,
+            "answer": b"\0",
+            "created_at": found["officer"][0].get("created_at") or found["household"][0]["created_at"],
+        }
+        for number in ("C1", "K2")
+    ]
+
+
+# --- who may see what -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Role:
+    """One who attacks, and what he may see: the places, his own households, whether he holds an office of the county,
+    and the area that he belongs to, whether or not he sees it."""
+
+    duty: Duty
+    places: tuple[Area, ...] = ()
+    households: tuple[str, ...] = ()
+    office: bool = True
+    belongs: Area = WHOLE
+
+
+ROLES: Mapping[str, Role] = {
+    "L1": Role(Duty.LINKED_CADRE, households=("H1", "H2"), belongs=(V1, V1)),
+    "W1": Role(Duty.WORK_TEAM, ((V1, V1),), belongs=(V1, V1)),
+    "VC2": Role(Duty.VILLAGE_COMMITTEE, ((V2, V2),), belongs=(V2, V2)),
+    "B1": Role(Duty.VILLAGE_CADRE, ((V1, V1),), belongs=(V1, V1)),
+    "K1": Role(Duty.TOWNSHIP_CLERK, (EAST,), belongs=EAST),
+    "K2": Role(Duty.TOWNSHIP_CLERK, (WEST,), belongs=WEST),
+    "A3": Role(Duty.TOWNSHIP_ACCEPTOR, (WEST,), belongs=WEST),
+    "C1": Role(Duty.COUNTY_OFFICE, (WHOLE,)),
+    "FM": Role(Duty.FUND_MANAGER, (WHOLE,)),
+    "FI": Role(Duty.FINANCE, (WHOLE,)),
+    "R2": Role(Duty.REGISTRAR, (WHOLE,)),
+    "MZ": Role(Duty.CIVIL_AFFAIRS, (WHOLE,)),
+    "CL": Role(Duty.DISABLED_FEDERATION, (WHOLE,)),
+    "JY": Role(Duty.EDUCATION, (WHOLE,)),
+    "GS": Role(Duty.INDUSTRY_FEDERATION, (WHOLE,)),
+    "SJ": Role(Duty.AUDITOR, (WHOLE,)),
+    "SU": Role(Duty.SUPERIOR, (WHOLE,)),
+    "E1": Role(Duty.ENTERPRISE_AGENT, office=False),
+    "HH": Role(Duty.HOUSEHOLDER, households=("H1",), office=False, belongs=(V1, V1)),
+}
+"""Everybody who attacks, by staff number: every duty, and a second township beside the first."""
+
+OPEN = frozenset({"division", "calendar_day", "column_match", "programme_switch", "provision", "edition"})
+"""What everybody of a county may see."""
+OFFICES = frozenset(
+    {"organization", "officer", "assignment", "policy_rule", "enrolment", "service_token", "audit_link"}
+)
+"""What those in office may see; others what is their own."""
+PRIVATE = frozenset({"credential", "login_session", "answered_request"})
+"""What is somebody's own and nobody else's."""
+
+
+def _inside(areas: Iterable[Area], other: Iterable[Area]) -> bool:
+    """Whether all of some areas lies in others."""
+    return all(any(low <= start and end <= high for low, high in other) for start, end in areas)
+
+
+def _areas(row: Row) -> list[Area]:
+    return [
+        (found.lower if found.lower_inc else found.lower + 1, found.upper if found.upper_inc else found.upper - 1)
+        for found in row["areas"]
+    ]
+
+
+def _texts(value: Any) -> Iterator[str]:
+    """Every text in a value of a column, those inside of JSON among them."""
+    if isinstance(value, str):
+        if value.startswith(("{", "[")):
+            yield from _texts_of_json(json.loads(value))
+        else:
+            yield value
+    elif isinstance(value, UUID):
+        yield str(value)
+
+
+def _texts_of_json(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts_of_json(item)
+
+
+def _telling(text: str) -> bool:
+    """Whether a text says whose it is: an id, a number, a digest, a Chinese word; no word of the code."""
+    return len(text) > 1 and ("@" in text or len(text) >= 32 or _CHINESE.search(text) is not None)
+
+
+@dataclass
+class Sight:
+    """What one role may see, as the fixture knows it."""
+
+    number: str
+    role: Role
+    seen: dict[str, list[Row]] = field(default_factory=dict)
+    hidden: dict[str, list[Row]] = field(default_factory=dict)
+    """Rows of the role's own county that are out of its sight."""
+    foreign: dict[str, list[Row]] = field(default_factory=dict)
+    """Rows of the other county."""
+    secrets: frozenset[str] = frozenset()
+    """Texts that show a row which the role must not see, and no row that it may."""
+    keys: frozenset[str] = frozenset()
+    """Ids of such rows."""
+
+
+@dataclass
+class Counties:
+    """Every row of both counties, as a superuser read them once."""
+
+    rows: Mapping[str, list[Row]]
+    tenant: int
+
+    def sight(self, number: str) -> Sight:
+        """What a role may see."""
+        role = ROLES[number]
+        made = Sight(number, role)
+        own = self._own(number, role)
+        for table, rows in self.rows.items():
+            made.seen[table], made.hidden[table], made.foreign[table] = [], [], []
+            for row in rows:
+                if row["tenant_id"] != self.tenant:
+                    made.foreign[table].append(row)
+                else:
+                    (made.seen if self._sees(role, own, table, row) else made.hidden)[table].append(row)
+        visible = {text for rows in made.seen.values() for text in _all(rows)}
+        others = {text for part in (made.hidden, made.foreign) for rows in part.values() for text in _all(rows)}
+        hidden = {text for text in others - visible if _telling(text)}
+        made.keys = frozenset(text for text in hidden if _UUID.fullmatch(text))
+        made.secrets = frozenset(hidden - made.keys)
+        return made
+
+    def _own(self, number: str, role: Role) -> dict[str, set[Any]]:
+        """The keys of what is a role's own: itself, its organization, its households, their cases and members."""
+
+        def of(table: str, name: str, values: set[Any], what: str = "id") -> set[Any]:
+            rows = self.rows[table]
+            return {row[what] for row in rows if row["tenant_id"] == self.tenant and row[name] in values}
+
+        officers = of("officer", "number", {staff(number)})
+        homes = of("household", "number", {household(home) for home in role.households})
+        return {
+            "officer": officers,
+            "organization": set() if role.office else of("officer", "id", officers, "organization_id") - {None},
+            "household": homes,
+            "case": of("case_file", "household_id", homes),
+            "person": of("membership", "household_id", homes, "person_id"),
+        }
+
+    def _sees(self, role: Role, own: Mapping[str, set[Any]], table: str, row: Row) -> bool:
+        """Whether a role may see a row of its own county."""
+        if table in OPEN:
+            return True
+        if table in OFFICES:
+            mine = {"officer": row.get("id") in own["officer"], "organization": row.get("id") in own["organization"]}
+            return role.office or bool(mine.get(table, row.get("officer_id") in own["officer"]))
+        if table in PRIVATE:
+            return row["officer_id"] in own["officer"]
+        if "areas" in row:
+            areas = _areas(row)
+            mine_too = row.get("officer_id") in own["officer"] and _inside(areas, [role.belongs])
+            return bool(areas) and (_inside(areas, role.places) or mine_too)
+        place: int = row["division"]
+        if any(low <= place <= high for low, high in role.places):
+            return True
+        if table == "person":
+            return row["id"] in own["person"]
+        if table == "household":
+            return row["id"] in own["household"]
+        if table == "pairing":
+            return row["organization_id"] in own["organization"]
+        if table in ("notice", "claim"):
+            low, high = role.belongs
+            return low <= place <= high
+        return row.get("household_id") in own["household"] or row.get("case_id") in own["case"]
+
+
+def _all(rows: Iterable[Row]) -> Iterator[str]:
+    """Every text of some rows."""
+    for row in rows:
+        for value in row.values():
+            yield from _texts(value)
+
+
+__all__ = ["CODE", "DYE", "PERIOD", "ROLES", "TWIN", "Counties", "Role", "Sight", "make_twin", "rows_of"]

@@ -17,6 +17,7 @@ from typing import Any
 
 import strawberry
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import InterfaceError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered, Pass, admit
@@ -109,7 +110,9 @@ class Request:
             await opened.__aexit__(None, None, None)
             return
         undo = Undo()
-        with contextlib.suppress(Undo):
+        # Where one field is refused, those beside it are given up in the middle of a statement, and the connection with
+        # them: nothing is left to undo.
+        with contextlib.suppress(Undo, InterfaceError):
             await opened.__aexit__(Undo, undo, undo.__traceback__)
 
     @asynccontextmanager

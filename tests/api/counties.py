@@ -202,7 +202,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
             "tenant_id": tenant,
             "officer_id": officers[number]["id"],
             "key": f"key of {number} {CODE}",
-            "digest": "0" * 64,
+            "digest": "f00d" * 16,
             "answer": b"\0",
             "created_at": found["officer"][0].get("created_at") or found["household"][0]["created_at"],
         }

@@ -4,15 +4,26 @@ planted in it."""
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy import event, func, select, text
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import access
+from bangfu.db import session as sessions
 from bangfu.db.embedded import ADMIN, EmbeddedServer
+from bangfu.db.session import engine_for
 from bangfu.process import Duty
 from bangfu.vault import Vault
+from bangfu_graphql import server as routes
+from bangfu_graphql import working
+from bangfu_graphql.people import Household
+from bangfu_graphql.reading import Reader
 from tests.api.attack import Attack
 from tests.api.conftest import serving
 from tests.api.counties import ROLES, make_twin
@@ -59,6 +70,7 @@ async def attack(
     opened = connect(server, name, tmp_path_factory.mktemp("home"))
     async with serving(opened, vault, World(opened, vault)) as served:
         made = Attack(served, superuser(server, name))
+        made.arguments = server.connect_arguments(ADMIN, name)
         await made.prepare()
         yield made
     await opened.close()
@@ -75,3 +87,189 @@ async def test_nobody_sees_or_does_what_is_not_theirs(attack: Attack, told: list
     assert {role.duty for role in ROLES.values()} == set(Duty)
     # Whoever asks for what is his own is shown it: a place that never shows anything is not attacked either.
     assert {place for place in report.places if not report.shown[place]} == set()
+
+
+# --- the faults -----------------------------------------------------------------------------------------------
+# Each is planted in a running system that was sound when it started, and the same attack must name it. What it tries is
+# narrowed to a few roles and parts, never to the row that the fault shows.
+
+Plant = Callable[[Attack, pytest.MonkeyPatch], Awaitable[None]]
+
+
+def _sql(*statements: str) -> Plant:
+    """A fault in the database."""
+
+    async def plant(attack: Attack, patch: pytest.MonkeyPatch) -> None:
+        connection = await attack.admin()
+        try:
+            for statement in statements:
+                await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    return plant
+
+
+@asynccontextmanager
+async def _beyond_the_walls(attack: Attack) -> AsyncIterator[AsyncSession]:
+    """A session of a superuser's engine."""
+    engine = engine_for("postgresql+asyncpg://", attack.arguments, pooled=False)
+    async with AsyncSession(engine) as session:
+        yield session
+    await engine.dispose()
+
+
+async def _scope_of_the_connection(attack: Attack, patch: pytest.MonkeyPatch) -> None:
+    """The scope is set for the connection, once, and outlives the transaction."""
+
+    def set_once(session: Any, transaction: Any, connection: Any) -> None:
+        known = connection.execute(text("select coalesce(current_setting('app.officer', true), '')")).scalar()
+        settings = session.info["scope"].settings()
+        if not known and settings["app.officer"]:
+            for name, value in settings.items():
+                connection.execute(text("select set_config(:n, :v, false)"), {"n": name, "v": value})
+        elif not known:
+            original(session, transaction, connection)
+
+    original = sessions._set_scope
+    event.remove(sessions._ScopedSession, "after_begin", original)
+    event.listen(sessions._ScopedSession, "after_begin", set_once)
+
+    def back() -> None:
+        event.remove(sessions._ScopedSession, "after_begin", set_once)
+        event.listen(sessions._ScopedSession, "after_begin", original)
+
+    attack.undo.append(back)
+
+
+async def _owner_in_a_resolver(attack: Attack, patch: pytest.MonkeyPatch) -> None:
+    """The list of households is read on an engine that no wall holds back."""
+    listed = Reader.list
+
+    async def beyond(self: Reader, info: Any, cls: type, *more: Any) -> Any:
+        if cls is not Household:
+            return await listed(self, info, cls, *more)
+        own = self.session
+        self.session = lambda: _beyond_the_walls(attack)
+        try:
+            return await listed(self, info, cls, *more)
+        finally:
+            self.session = own
+
+    patch.setattr(Reader, "list", beyond)
+
+
+async def _shared_cache(attack: Attack, patch: pytest.MonkeyPatch) -> None:
+    """What a list came to is kept for whoever asks the same next."""
+    kept: dict[str, Any] = {}
+    paged = Reader._page
+
+    async def cached(self: Reader, selected: Any, page: Any, window: Any, conditions: Any) -> Any:
+        key = f"{selected.typename} {window.name} {window.size} {len(conditions)} {page.rows} {page.total}"
+        if key not in kept:
+            kept[key] = await paged(self, selected, page, window, conditions)
+        return kept[key]
+
+    patch.setattr(Reader, "_page", cached)
+
+
+async def _count_beyond_the_walls(attack: Attack, patch: pytest.MonkeyPatch) -> None:
+    """A count is asked of an engine that no wall holds back."""
+    paged = Reader._page
+
+    async def counted(self: Reader, selected: Any, page: Any, window: Any, conditions: Any) -> Any:
+        answer = await paged(self, selected, page, window, conditions)
+        if page.total:
+            model: Any = selected.entity.model
+            async with _beyond_the_walls(attack) as session:
+                answer["total_count"] = await session.scalar(
+                    select(func.count()).select_from(model).where(model.tenant_id == self.sight.tenant, *conditions)
+                )
+        return answer
+
+    patch.setattr(Reader, "_page", counted)
+
+
+async def _job_in_another_scope(attack: Attack, patch: pytest.MonkeyPatch) -> None:
+    """The worker runs every job with the duties of the county's office."""
+
+    async def entered(database: Any, code: str, number: str) -> access.Entered:
+        who = await access.enter(database, code, number)
+        office = await access.enter(database, code, f"C1@{code}")
+        return replace(who, actor=replace(who.actor, held=office.actor.held))
+
+    patch.setattr(working, "enter", entered)
+
+
+async def _file_for_whoever_knows_its_id(attack: Attack, patch: pytest.MonkeyPatch) -> None:
+    """The route of files looks for the id alone."""
+
+    async def fetched(request: Any) -> Any:
+        service = request.app.state.service
+        await service.enter(request)
+        query = text("select name, content from file where id = cast(:id as uuid)")
+        async with _beyond_the_walls(attack) as session:
+            row = (await session.execute(query, {"id": request.path_params["id"]})).first()
+        if row is None:
+            raise routes.Code.NOT_FOUND.refuse("file", what=routes.Text("文件", "the file"))
+        return routes.files.Content(row.name, row.content)
+
+    patch.setattr(routes, "_fetched", fetched)
+
+
+_TENANT = "tenant_id = nullif(current_setting('app.tenant', true), '')::integer"
+_NO_AREAS = "coalesce(nullif(current_setting('app.areas', true), '{}'), '') = ''"
+FAULTS: dict[str, tuple[Plant, tuple[str, ...], tuple[str, ...], str]] = {
+    "a table whose wall is open": (
+        _sql("alter policy wall_select on person using (true)"), ("K1",), ("reads",), "Query.persons",
+    ),
+    "a wall that knows the county and no area": (
+        _sql(f"alter policy wall_select on income_line using ({_TENANT})"), ("K1",), ("reads",), "Query.income",
+    ),
+    "a wall with a second gate": (
+        _sql("create policy gate on case_file for select using (true)"), ("W1",), ("reads",), "Query.cases",
+    ),
+    "a scope that stays with its connection": (_scope_of_the_connection, ("K1", "K2"), ("reads",), "Query.households"),
+    "a resolver with the owner's engine": (_owner_in_a_resolver, ("K1",), ("reads",), "Query.households"),
+    "a view with its owner's rights": (
+        _sql(
+            "alter table notice rename to notice_kept",
+            "create view notice as select * from notice_kept",
+            "grant select on notice to bangfu_app",
+        ), ("K1",), ("reads",), "Query.notices",
+    ),
+    "a key without the county": (
+        _sql("create unique index keys on answered_request (key)"), ("K1",), ("changes",), "",
+    ),
+    "a cache that requests share": (_shared_cache, ("C1", "K1"), ("reads",), "Query.persons"),
+    "a job in another's scope": (_job_in_another_scope, ("K1",), ("jobs",), ""),
+    "no area taken for every area": (
+        _sql(f"create policy gate on household for select using ({_TENANT} and {_NO_AREAS})"),
+        ("L1",), ("reads",), "Query.households",
+    ),
+    "a count beyond the walls": (_count_beyond_the_walls, ("K1",), ("reads",), "Query.cases"),
+    "a file for whoever knows its id": (_file_for_whoever_knows_its_id, ("K1",), ("files",), ""),
+}  # fmt: skip
+"""By what a fault is: how it is planted, and who tries what."""
+
+
+@pytest.mark.parametrize(("plant", "roles", "parts", "only"), FAULTS.values(), ids=FAULTS.keys())
+async def test_the_attack_names_a_fault_that_is_planted(
+    attack: Attack,
+    monkeypatch: pytest.MonkeyPatch,
+    plant: Plant,
+    roles: tuple[str, ...],
+    parts: tuple[str, ...],
+    only: str,
+) -> None:
+    for number in roles:
+        await attack.as_role(number, parts, only)
+    assert attack.report.leaks == []
+    await plant(attack, monkeypatch)
+    try:
+        for number in roles:
+            await attack.as_role(number, parts, only)
+    finally:
+        for undo in attack.undo:
+            undo()
+    assert attack.report.leaks != []

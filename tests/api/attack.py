@@ -44,6 +44,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
 )
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from bangfu_graphql.mapping import entity_of
 from bangfu_graphql.queries import MAPPED
@@ -779,6 +780,8 @@ class Attack:
         self.served, self.admin = served, admin
         self.arguments: dict[str, Any] = {}
         """How a superuser connects, for the faults."""
+        self.beyond: AsyncEngine | None = None
+        """An engine that no wall holds back, for the faults."""
         self.undo: list[Callable[[], None]] = []
         self.report = Report()
         self.gate = asyncio.Semaphore(4)

@@ -14,15 +14,17 @@ import pytest
 from sqlalchemy import event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import access
+from bangfu import access, files
 from bangfu.db import session as sessions
 from bangfu.db.embedded import ADMIN, EmbeddedServer
 from bangfu.db.session import engine_for
+from bangfu.errors import Code
+from bangfu.models import Household
 from bangfu.process import Duty
+from bangfu.text import Text
 from bangfu.vault import Vault
 from bangfu_graphql import server as routes
 from bangfu_graphql import working
-from bangfu_graphql.people import Household
 from bangfu_graphql.reading import Reader
 from tests.api.attack import Attack
 from tests.api.conftest import serving
@@ -51,6 +53,7 @@ async def attacked(
     await world.look()
     async with serving(opened, vault, world) as made:
         await story(made)
+        await made.work()
     await opened.close()
     connection = await superuser(server, name)()
     try:
@@ -113,10 +116,10 @@ def _sql(*statements: str) -> Plant:
 @asynccontextmanager
 async def _beyond_the_walls(attack: Attack) -> AsyncIterator[AsyncSession]:
     """A session of a superuser's engine."""
-    engine = engine_for("postgresql+asyncpg://", attack.arguments, pooled=False)
-    async with AsyncSession(engine) as session:
+    if attack.beyond is None:
+        attack.beyond = engine_for("postgresql+asyncpg://", attack.arguments)
+    async with AsyncSession(attack.beyond) as session:
         yield session
-    await engine.dispose()
 
 
 async def _scope_of_the_connection(attack: Attack, patch: pytest.MonkeyPatch) -> None:
@@ -128,6 +131,9 @@ async def _scope_of_the_connection(attack: Attack, patch: pytest.MonkeyPatch) ->
         if not known and settings["app.officer"]:
             for name, value in settings.items():
                 connection.execute(text("select set_config(:n, :v, false)"), {"n": name, "v": value})
+            # Who only reads takes back what he set; whoever has written once has not.
+            connection.exec_driver_sql("commit")
+            connection.exec_driver_sql("begin")
         elif not known:
             original(session, transaction, connection)
 
@@ -144,19 +150,19 @@ async def _scope_of_the_connection(attack: Attack, patch: pytest.MonkeyPatch) ->
 
 async def _owner_in_a_resolver(attack: Attack, patch: pytest.MonkeyPatch) -> None:
     """The list of households is read on an engine that no wall holds back."""
-    listed = Reader.list
+    paged = Reader._page
 
-    async def beyond(self: Reader, info: Any, cls: type, *more: Any) -> Any:
-        if cls is not Household:
-            return await listed(self, info, cls, *more)
-        own = self.session
-        self.session = lambda: _beyond_the_walls(attack)
+    async def beyond(self: Reader, selected: Any, page: Any, window: Any, conditions: Any) -> Any:
+        if selected.entity.model is not Household:
+            return await paged(self, selected, page, window, conditions)
+        own = self.now
         try:
-            return await listed(self, info, cls, *more)
+            async with _beyond_the_walls(attack) as self.now:
+                return await paged(self, selected, page, window, conditions)
         finally:
-            self.session = own
+            self.now = own
 
-    patch.setattr(Reader, "list", beyond)
+    patch.setattr(Reader, "_page", beyond)
 
 
 async def _shared_cache(attack: Attack, patch: pytest.MonkeyPatch) -> None:
@@ -211,8 +217,8 @@ async def _file_for_whoever_knows_its_id(attack: Attack, patch: pytest.MonkeyPat
         async with _beyond_the_walls(attack) as session:
             row = (await session.execute(query, {"id": request.path_params["id"]})).first()
         if row is None:
-            raise routes.Code.NOT_FOUND.refuse("file", what=routes.Text("文件", "the file"))
-        return routes.files.Content(row.name, row.content)
+            raise Code.NOT_FOUND.refuse("file", what=Text("文件", "the file"))
+        return files.Content(row.name, row.content)
 
     patch.setattr(routes, "_fetched", fetched)
 
@@ -272,4 +278,6 @@ async def test_the_attack_names_a_fault_that_is_planted(
     finally:
         for undo in attack.undo:
             undo()
+        if attack.beyond is not None:
+            await attack.beyond.dispose()
     assert attack.report.leaks != []

@@ -191,6 +191,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
             "division": village,
         }
         for place, (unit, village) in enumerate(((enterprise, V1), (other, V1), (other, V3)))
+        if (unit, village) not in {(row["organization_id"], row["division"]) for row in found["pairing"]}
     ]
     second = {homes["H3"]["id"], homes["H4"]["id"]}
     found["household_cadre"] = [

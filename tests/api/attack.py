@@ -686,6 +686,7 @@ class Prober:
 
 LAWFUL: Mapping[tuple[str, str], str] = {
     ("Mutation.openPeriod", "period"): "whatever period is named, the county may open it for itself",
+    ("Mutation.issueServiceToken", "name"): "the label of a token, whatever it says; the token is the asker's own",
     ("Mutation.accountCounty", "divisions"): "puts a job in the queue whatever is named; see the attack on jobs",
     ("Mutation.accountCounty", "without"): "puts a job in the queue whatever is named; see the attack on jobs",
 }

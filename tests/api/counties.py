@@ -198,6 +198,32 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
         {**row, "officer_id": officers["L2"]["id"]} if row["household_id"] in second else row
         for row in found["household_cadre"]
     ]
+    now = found["household"][0]["created_at"]
+    for place, number in enumerate(("C1", "SJ", "K2")):
+        key, shown = officers[number]["id"], {"tenant_id": tenant, "digest": bytes(32), "expires_at": now}
+        found["login_session"].append(
+            {
+                **shown,
+                "id": UUID(int=0x0198_0000_0000_7000_A000_0000_0000_0000 + place),
+                "officer_id": key,
+                "way": "local",
+                "created_at": now,
+                "seen_at": now,
+                "ended_at": None,
+            }
+        )
+        found["service_token"].append(
+            {
+                **shown,
+                "id": UUID(int=0x0198_0000_0000_7000_B000_0000_0000_0000 + place),
+                "officer_id": key,
+                "name": f"{number}对接",
+                "actions": ["read_cases"],
+                "made_by": key,
+                "made_at": now,
+                "revoked_at": None,
+            }
+        )
     found["answered_request"] += [
         {
             "tenant_id": tenant,
@@ -205,7 +231,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
             "key": f"key of {number} {CODE}",
             "digest": "f00d" * 16,
             "answer": b"\0",
-            "created_at": found["officer"][0].get("created_at") or found["household"][0]["created_at"],
+            "created_at": now,
         }
         for number in ("C1", "K2")
     ]

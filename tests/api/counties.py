@@ -15,6 +15,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -200,7 +201,10 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
     ]
     now = found["household"][0]["created_at"]
     for place, number in enumerate(("C1", "SJ", "K2")):
-        key, shown = officers[number]["id"], {"tenant_id": tenant, "digest": bytes(32), "expires_at": now}
+        key, shown = (
+            officers[number]["id"],
+            {"tenant_id": tenant, "digest": bytes(32), "expires_at": now + timedelta(days=36_500)},
+        )
         found["login_session"].append(
             {
                 **shown,

@@ -60,6 +60,7 @@ from tests.api.counties import (
     Row,
     Sight,
     household,
+    identity_of,
     rows_of,
     staff,
     twins_identity,
@@ -379,7 +380,7 @@ class Values:
         ][:1]
         person = self.rows("person").get(TENANT)
         if person is not None:
-            made.append(Value("identity", TENANT, twins_identity(person["id"].int >> 64 & 0x3FF)))
+            made.append(Value("identity", TENANT, identity_of(person)))
             made.append(Value("identity", RANDOM, twins_identity(997)))
         made += [Value("period", TENANT, TWINS_PERIOD), Value("period", RANDOM, "2031"), Value("period", OWN, PERIOD)]
         made += [Value("programme", OWN, "consolidation"), Value("programme", RANDOM, "consolation")]

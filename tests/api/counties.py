@@ -15,7 +15,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -156,8 +156,14 @@ def twins_identity(number: int) -> str:
     return first17 + check_character(first17)
 
 
+def identity_of(person: Row) -> str:
+    """The identity number of a person of the twin: one for the head and one for the spouse of each household."""
+    (home,) = re.findall(r"[0-9]+", person["name"])
+    return twins_identity(2 * int(home) + ("户主" in person["name"]))
+
+
 def _own_identity(person: dict[str, Any], vault: Vault, tenant: int) -> None:
-    identity = twins_identity(person["id"].int >> 64 & 0x3FF)
+    identity = identity_of(person)
     person["identity_index"] = vault.index(identity, "identity", tenant)
     person["identity"] = vault.seal(identity, "person.identity", tenant)
 
@@ -212,7 +218,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
                 "officer_id": key,
                 "way": "local",
                 "created_at": now,
-                "seen_at": now,
+                "seen_at": datetime.now(UTC),
                 "ended_at": None,
             }
         )

@@ -97,11 +97,8 @@ class Request:
         async with self._lock:
             if self._session is None:
                 opened = self.database.session(self.who.scope, reading=not self.writing)
-                opening = asyncio.ensure_future(opened.__aenter__())
-                try:
-                    await asyncio.shield(opening)
-                finally:  # also for a field that is given up meanwhile: only now is there something to end
-                    self._session, self._open = await opening, opened
+                self._session = await opened.__aenter__()
+                self._open = opened  # only now is there something to end
             yield self._session
 
     async def end(self, keep: bool) -> None:

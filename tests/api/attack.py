@@ -114,6 +114,10 @@ def opaque(name: str, row: Row) -> str:
     return pack(f"{name}:{row['code'] if name == 'Division' else row['id']}")
 
 
+NOWHERE = pack(json.dumps(["Household.NUMBER", "H0"]))
+"""A cursor of one list, for those of which nobody has one."""
+
+
 # --- a probe, and what came of all of them ----------------------------------------------------------------------
 
 
@@ -137,6 +141,12 @@ class Probe:
     """The id of the role's own object that the field is asked of; ``$own`` in the selection."""
     counts: int | None = None
     """How many there are for the asker, where the question is for all of something."""
+
+    @property
+    def alone(self) -> bool:
+        """Whether it may well be refused, and is asked in a document of its own: one refusal ends all of a document."""
+        paged = "totalCount" in self.selection or self.type == "ID!"
+        return self.kind == DOOR or self.value == NOWHERE or (bool(self.type) and not paged)
 
 
 @dataclass
@@ -416,7 +426,7 @@ class Values:
         if made:
             shape = _UUID.sub(lambda _: str(UUID(int=self.chance.getrandbits(128), version=4)), unpack(made[0].value))
             made.append(Value("cursor", RANDOM, pack(shape), secret=False))
-        return made or [Value("cursor", RANDOM, pack(json.dumps(["Household.NUMBER", "H0"])), secret=False)]
+        return made or [Value("cursor", RANDOM, NOWHERE, secret=False)]
 
     def of(self, leaf: Leaf, *, mutation: bool = False) -> list[Value]:
         """The values for a place that takes one."""
@@ -853,9 +863,9 @@ class Attack:
     async def _read(self, probes: list[Probe]) -> list[tuple[Probe, Answered]]:
         chunks: list[list[Probe]] = []
         size = 0
-        for probe in sorted(probes, key=lambda own: own.kind == DOOR):
+        for probe in sorted(probes, key=lambda own: own.alone):
             own = probe.selection.count(" ")
-            if probe.kind == DOOR or not chunks or len(chunks[-1]) >= AT_ONCE or size + own > 900:
+            if probe.alone or not chunks or chunks[-1][0].alone or len(chunks[-1]) >= AT_ONCE or size + own > 900:
                 chunks.append([])
                 size = 0
             chunks[-1].append(probe)

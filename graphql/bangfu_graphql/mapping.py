@@ -25,14 +25,14 @@ from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args
 
 import strawberry
 from graphql import FieldNode
-from sqlalchemy import ColumnElement, Label, select
+from sqlalchemy import ColumnElement, Label, false, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 
 from bangfu.access import Action, Entered
-from bangfu.db import Kind
+from bangfu.db import Kind, Own, Scope
 from bangfu.db.bulk import among
-from bangfu.models import Base, Case
+from bangfu.models import Base, Case, Membership
 from bangfu.programme import Programme
 from bangfu.registry.history import holds
 from bangfu.text import Language, Text
@@ -191,15 +191,48 @@ class Entity:
     typename: Callable[[Sight, Mapping[str, Any]], str] | None = None
 
     def conditions(self, sight: Sight, *, listed: bool = False) -> list[ColumnElement[bool]]:
-        """What holds of every row that is read. Of what is ``listed``, the area's bounds are said once more beside its
+        """What holds of every row that is read. Of what is ``listed``, the wall's bounds are said once more beside the
         wall, which gives the planner no index; what is found by a key has a better one, and would be led astray."""
         model: Any = self.model
         found: list[ColumnElement[bool]] = [model.tenant_id == sight.tenant]
-        if listed and self.model.__wall__.kind is Kind.AREA:
-            found.append(model.division.between(*sight.who.scope.bounds))
+        if listed and self.model.__wall__.kind in _BOUNDED:
+            found.append(bounds_of(model, sight.who.scope))
         if self.where is not None:
             found.append(self.where(sight))
         return found
+
+
+_BOUNDED = frozenset({Kind.AREA, Kind.PARTICIPANT, Kind.ORGANIZATION})
+
+
+def bounds_of(model: Any, scope: Scope) -> ColumnElement[bool]:
+    """What every row of a list lies within, as far as its wall lets the asker see it: the areas of a scope, or what is
+    his own. It may let more through than the wall, and never less: the wall decides."""
+    found: list[ColumnElement[bool]] = []
+    if scope.areas:
+        found.append(model.division.between(min(low for low, _ in scope.areas), max(high for _, high in scope.areas)))
+    own = model.__wall__.own
+    if own is Own.REACH and scope.own:
+        found.append(model.division.between(min(low for low, _ in scope.own), max(high for _, high in scope.own)))
+    elif own is Own.ORGANIZATION_ID and scope.organizations:
+        found.append(among(model.organization_id, scope.organizations))
+    elif scope.households and own in _OF_HOUSEHOLDS:
+        found.append(_OF_HOUSEHOLDS[own](model, scope))
+    return or_(false(), *found)
+
+
+def _through(own: Any, model: Any, key: Any, scope: Scope) -> ColumnElement[bool]:
+    """The condition that a row is of something of the asker's households."""
+    ids = select(key).where(model.tenant_id == scope.tenant, among(model.household_id, scope.households))
+    return cast(ColumnElement[bool], own.in_(ids))
+
+
+_OF_HOUSEHOLDS: Mapping[Own, Callable[[Any, Scope], ColumnElement[bool]]] = {
+    Own.HOUSEHOLD: lambda model, scope: among(model.id, scope.households),
+    Own.HOUSEHOLD_ID: lambda model, scope: among(model.household_id, scope.households),
+    Own.CASE_ID: lambda model, scope: _through(model.case_id, Case, Case.id, scope),
+    Own.MEMBER: lambda model, scope: _through(model.id, Membership, Membership.person_id, scope),
+}
 
 
 def mapped(

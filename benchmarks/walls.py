@@ -23,7 +23,7 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
-import api
+import api  # type: ignore[import-not-found]
 import asyncpg
 
 from bangfu.access import Entered, Pass, enter
@@ -130,7 +130,7 @@ class Side:
         taken = (time.perf_counter() - start) * 1000
         if getattr(result, "errors", None):
             raise RuntimeError(f"{document}: {result.errors}")
-        return taken, result.data  # type: ignore[union-attr]
+        return taken, result.data
 
 
 @contextmanager

@@ -15,10 +15,13 @@ from bangfu.errors import Code
 from bangfu.text import Text
 from bangfu_graphql import acting
 from bangfu_graphql.acting import Payload, SettingPayload, says
+from bangfu_graphql.identifiers import encode_id, split_id
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request, request_of
 
 MOST_DAYS = 366
+KIND = "ServiceToken"
+"""The type that is named in the id of a system's token."""
 
 
 @strawberry.type(description="A token with which a system works in the name of an account, for some actions only.")
@@ -103,7 +106,7 @@ class AccountQuery:
             found = await accounts.service_tokens(session, request.who)
         return [
             ServiceToken(
-                id=strawberry.ID(str(token.id)),
+                id=strawberry.ID(encode_id(KIND, token.id)),
                 officer=token.officer,
                 name=token.name,
                 actions=[action for action in Action if action.value in token.actions],
@@ -164,7 +167,7 @@ class AccountMutation:
             key, token = await accounts.issue_service_token(
                 session, request.who, input.name, input.actions, lasts, now, input.officer
             )
-            return ServiceTokenPayload(token=token, id=strawberry.ID(str(key)), problems=[])
+            return ServiceTokenPayload(token=token, id=strawberry.ID(encode_id(KIND, key)), problems=[])
 
         return await acting.change(
             info, work, lambda problems: ServiceTokenPayload(token=None, id=None, problems=problems)
@@ -177,8 +180,9 @@ class AccountMutation:
         """End a system's token."""
 
         async def work(request: Request, session: AsyncSession) -> SettingPayload:
+            name, stated = split_id(id)
             try:
-                key = UUID(id)
+                key = UUID(stated if name == KIND else "")
             except ValueError:
                 raise Code.NOT_FOUND.refuse("id", what=Text("服务令牌", "the service token")) from None
             await accounts.revoke_service_token(session, request.who, key, datetime.now(UTC))

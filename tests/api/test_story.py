@@ -16,6 +16,7 @@ from bangfu.access import create_county
 from bangfu.audit import chain
 from bangfu.db import Database
 from bangfu.vault import Vault
+from bangfu_graphql.identifiers import encode_id, split_id
 from bangfu_graphql.working import seal_off
 from tests.api.conftest import OPERATIONS, Answer, Served, serving
 from tests.county import (
@@ -371,7 +372,9 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("R1", "issue_service_token", "FORBIDDEN", input={**wanted, "actions": ["KEEP_ACCOUNTS"]})
     token = await story.may("R1", "issue_service_token", input=wanted)
     await story.may_not("VC2", "revoke_service_token", "NOT_FOUND", id=token["id"])
-    await story.may_not("R1", "revoke_service_token", "NOT_FOUND", id="x")
+    bare = split_id(token["id"])[1]
+    for id_ in ("x", bare, encode_id("Person", bare)):
+        await story.may_not("R1", "revoke_service_token", "NOT_FOUND", id=id_)
     await story.may("VC1", "revoke_service_token", id=token["id"])
     mine = (await new.operation("VC1", "logins")).data
     assert mine["loginSessions"] == []

@@ -32,7 +32,9 @@ demo: $(READY) ## the whole story on a generated county, then the API over it (C
 	@$(BIN)/bangfu serve --demo
 
 test: $(READY) check ## everything that must hold: style, types, contracts, and every test
-	@$(BIN)/python -m pytest
+	@said=$$(mktemp); $(BIN)/python -m pytest tests/api >"$$said" 2>&1 & api=$$!; \
+		failed=0; $(BIN)/python -m pytest --ignore=tests/api || failed=1; \
+		wait $$api || failed=1; cat "$$said"; rm -f "$$said"; exit $$failed
 
 check: lint types contracts ## style, types and import contracts, without the tests
 

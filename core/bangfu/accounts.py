@@ -205,6 +205,16 @@ def _own(who: Entered) -> Scope:
     return Scope(who.county.id, officer=who.actor.id, reach=(who.county.area,))
 
 
+async def _holder(database: Database, tenant: str, officer: str, now: datetime) -> Entered | None:
+    """Who can have a local account here: an officer who is not disabled, of a county without a provider; else None,
+    and which of these it was is nobody's business."""
+    try:
+        who = await admit(database, Pass(tenant, officer), now)
+    except Refused:
+        return None
+    return who if await provider_of(database, tenant) is None else None
+
+
 def _about(who: Entered) -> str:
     return f"officer/{who.actor.id}"
 
@@ -266,11 +276,8 @@ async def set_password(
     check_password(account.password, tenant, officer)
     kept = await asyncio.get_running_loop().run_in_executor(_HASHING, hashed, account.password)
     bad = Code.ENROLMENT_BAD.refuse("enrolment")
-    try:
-        who = await admit(database, Pass(tenant, officer), now)
-    except Refused as refusal:
-        raise bad from refusal
-    if await provider_of(database, tenant) is not None:
+    who = await _holder(database, tenant, officer, now)
+    if who is None:
         raise bad
     digest = sha256(re.sub(r"[\s-]", "", enrolment).upper().encode("utf-8", "replace")).digest()
     async with database.session(_own(who)) as session:
@@ -328,13 +335,7 @@ async def log_in(
     Refuses ``LOGIN_REFUSED``, which says nothing of why, and ``FACTOR_NEEDED`` once the password was right. What a
     failure counts for is kept although it is refused.
     """
-    who = None
-    try:
-        who = await admit(database, Pass(tenant, officer), now)
-        if await provider_of(database, tenant) is not None:
-            who = None
-    except Refused:
-        pass
+    who = await _holder(database, tenant, officer, now)
     kept = None
     if who is not None:
         async with database.session(_own(who), reading=True) as session:

@@ -12,13 +12,13 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Action, Entered, duties_that_may
 from bangfu.audit import chain
-from bangfu.db import Database
+from bangfu.db import Database, hold
 from bangfu.errors import Code
 from bangfu.models import Account, AuditEntry, Person
 from bangfu.process import duty_names
@@ -27,7 +27,6 @@ from bangfu.vault import Vault
 
 SHORTEST_REASON = 2
 """Characters of a reason: one word of Chinese."""
-_LOCK = 5_318_010
 
 
 def need_reason(reason: str) -> str:
@@ -109,8 +108,7 @@ async def _within_limits(session: AsyncSession, who: Entered, clock: datetime, m
 
     Entries are counted by the real instant that their ids were made at, not by the moment of their county.
     """
-    lock = text("select pg_advisory_xact_lock(:key, hashtext(:officer))")
-    await session.execute(lock, {"key": _LOCK, "officer": f"{who.county.id}/{who.actor.id}"})
+    await hold(session, f"unmask/{who.actor.id}")
     for hours, limit in zip((1, 24), most, strict=True):
         seen = await session.scalar(
             select(func.count()).where(

@@ -22,6 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Action, Entered
+from bangfu.db import hold
 from bangfu.db.bulk import among, insert_rows
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, amount_in_words, workbook
@@ -100,7 +101,7 @@ async def entitle(session: AsyncSession, who: Entered, dues: Sequence[Due]) -> N
 
 async def standing_in_batch(session: AsyncSession, who: Entered, programme: str, cases: Sequence[UUID]) -> set[UUID]:
     """The cases that stand in a batch. No batch of the programme is made until the transaction ends."""
-    await _hold_batches(session, who, programme)
+    await _hold_batches(session, programme)
     line = (PaymentLine.tenant_id == Entitlement.tenant_id) & (PaymentLine.entitlement_id == Entitlement.id)
     rows = await session.scalars(
         select(Entitlement.case_id)
@@ -124,8 +125,8 @@ async def void(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> No
     )
 
 
-async def _hold_batches(session: AsyncSession, who: Entered, programme: str) -> None:
-    await session.execute(select(func.pg_advisory_xact_lock(who.county.id, func.hashtext(f"{programme}/batch"))))
+async def _hold_batches(session: AsyncSession, programme: str) -> None:
+    await hold(session, f"{programme}/batch")
 
 
 # --- batches --------------------------------------------------------------------------------------------------
@@ -140,7 +141,7 @@ async def make(
     """
     _duty(who, stage, stage.maker)
     tenant = who.county.id
-    await _hold_batches(session, who, programme.code)
+    await _hold_batches(session, programme.code)
     rows = (await session.execute(_unpaid(who, programme.code, period))).all()
     missing = [
         (row.number, Code.ACCOUNT_MISSING.problem("household", row.number)) for row in rows if row.account is None

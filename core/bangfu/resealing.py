@@ -18,7 +18,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Table, case, func, null, select, text, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bangfu.db import Database, Kind, Scope
+from bangfu.db import Database, Kind, Scope, bind
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base, Officer
 from bangfu.vault import Vault, VaultError
@@ -29,7 +29,6 @@ LARGE_PART = 4
 PASSES = 5
 PAUSE = 1.0
 PATIENCE = 10
-_EVERYWHERE = ((0, 10**12 - 1),)
 UNREADABLE = -1
 """Stands for the version of a value that is none of the vault's."""
 
@@ -77,9 +76,7 @@ async def _counties(database: Database) -> list[int]:
 async def _within(database: Database, tenant: int, officer: UUID | None) -> AsyncIterator[AsyncConnection]:
     """A transaction of the owner in one county."""
     async with database.owner() as connection:
-        scope = Scope(tenant, _EVERYWHERE, officer, staff=True)
-        for name, value in scope.settings().items():
-            await connection.execute(text("select set_config(:name, :value, true)"), {"name": name, "value": value})
+        await bind(connection, Scope.whole(tenant, officer))
         yield connection
 
 
@@ -200,8 +197,7 @@ async def reindex(database: Database, vault: Vault) -> int:
         if others or await _others(connection):
             raise Code.STILL_RUNNING.refuse(count=others)
         for tenant in counties:
-            for name, value in Scope(tenant, _EVERYWHERE, staff=True).settings().items():
-                await connection.execute(text("select set_config(:name, :value, true)"), {"name": name, "value": value})
+            await bind(connection, Scope.whole(tenant))
             for place, (source, made_under) in INDEXES.items():
                 done += await _reindexed(connection, vault, tenant, place, source, made_under)
     return done

@@ -42,6 +42,18 @@ def _own_ring(settings: Settings) -> Path:
     return settings.home / "keyring.json"
 
 
+def _holds_ring(stated: str) -> bool:
+    """Whether a setting holds the ring itself, and not the path to it."""
+    return stated.lstrip().startswith("{")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:  # no such file, not ours to read, or no text
+        raise Code.KEYRING_MISSING.refuse() from error
+
+
 def own_secret(path: Path, make: Callable[[], str]) -> Path:
     """Where a secret of an embedded installation is, which makes it on first use; nobody else can read it."""
     if not path.exists():
@@ -77,13 +89,9 @@ class Vault:
 
         Refuses ``KEYRING_MISSING`` where a database of one's own is used without one, or where it cannot be read.
         """
-        if settings.keyring is not None:
-            if settings.keyring.lstrip().startswith("{"):
-                return cls.parse(settings.keyring)
-            return cls._read(Path(settings.keyring))
-        if settings.database_url is not None:
-            raise Code.KEYRING_MISSING.refuse()
-        return cls._read(own_secret(_own_ring(settings), lambda: cls.new().dump()))
+        if settings.keyring is not None and _holds_ring(settings.keyring):
+            return cls.parse(settings.keyring)
+        return cls._read(ring_file(settings))
 
     @staticmethod
     def is_there(settings: Settings) -> bool:
@@ -92,11 +100,7 @@ class Vault:
 
     @classmethod
     def _read(cls, path: Path) -> Vault:
-        try:
-            text = path.read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:  # no such file, not ours to read, or no text
-            raise Code.KEYRING_MISSING.refuse() from error
-        return replace(cls.parse(text), source=path)
+        return replace(cls.parse(_text(path)), source=path)
 
     @property
     def _followed(self) -> Vault:
@@ -190,18 +194,27 @@ class Vault:
 
 
 def ring_file(settings: Settings) -> Path:
-    """The file that holds the ring. Refuses ``KEYRING_STATED`` where the environment holds the ring itself, and
-    ``KEYRING_MISSING`` without any."""
-    if settings.keyring is not None and settings.keyring.lstrip().startswith("{"):
-        raise Code.KEYRING_STATED.refuse()
-    Vault.open(settings)
-    return Path(settings.keyring) if settings.keyring is not None else _own_ring(settings)
+    """The file that holds the ring; an embedded installation makes its own on first use.
+
+    Refuses ``KEYRING_STATED`` where the environment holds the ring itself, and ``KEYRING_MISSING`` where a database of
+    one's own is used without one.
+    """
+    if settings.keyring is not None:
+        if _holds_ring(settings.keyring):
+            raise Code.KEYRING_STATED.refuse()
+        return Path(settings.keyring)
+    if settings.database_url is not None:
+        raise Code.KEYRING_MISSING.refuse()
+    return own_secret(_own_ring(settings), lambda: Vault.new().dump())
 
 
 @contextlib.contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """Nobody else changes the ring meanwhile: a key that was lost would take with it what it has sealed."""
-    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise Code.KEYRING_MISSING.refuse() from error
     try:
         fcntl.flock(folder, fcntl.LOCK_EX)
         yield
@@ -240,15 +253,9 @@ def next_index(settings: Settings) -> Iterator[Vault]:
     Meanwhile the file holds both, and no other process opens it; a block that was interrupted leaves it so, and the
     next one is given the same key. Refuses ``KEYRING_STATED`` and ``KEYRING_MISSING``.
     """
-    if settings.keyring is not None and settings.keyring.lstrip().startswith("{"):
-        raise Code.KEYRING_STATED.refuse()
-    path = (
-        Path(settings.keyring)
-        if settings.keyring is not None
-        else own_secret(_own_ring(settings), lambda: Vault.new().dump())
-    )
+    path = ring_file(settings)
     with _alone(path):
-        text = path.read_text(encoding="utf-8")
+        text = _text(path)
         ring = Vault.parse(text, allow_next=True)
         begun = json.loads(text).get(_NEXT)
         key = base64.b64decode(begun) if begun is not None else secrets.token_bytes(32)

@@ -19,7 +19,6 @@ from bangfu_graphql.identifiers import encode_id, split_id
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request, request_of
 
-MOST_DAYS = 366
 KIND = "ServiceToken"
 """The type that is named in the id of a system's token."""
 
@@ -162,7 +161,7 @@ class AccountMutation:
         """Make a token for a system."""
 
         async def work(request: Request, session: AsyncSession) -> ServiceTokenPayload:
-            days = max(0, min(input.days, MOST_DAYS + 1))
+            days = max(0, min(input.days, accounts.LONGEST_TOKEN.days + 1))
             lasts, now = timedelta(days=days), datetime.now(UTC)
             key, token = await accounts.issue_service_token(
                 session, request.who, input.name, input.actions, lasts, now, input.officer

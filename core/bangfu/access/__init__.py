@@ -31,7 +31,7 @@ from bangfu.access.policy import (
     duties_that_may,
     enforcer,
 )
-from bangfu.db import Database, Scope, merged, ranges
+from bangfu.db import Database, Scope, bind, merged, ranges
 from bangfu.db.bulk import among
 from bangfu.errors import Code
 from bangfu.models import Assignment, Officer, new_id
@@ -423,10 +423,7 @@ async def create_county(
         {"code": code, "name": name, "at": clock, "today": demo_today, "set": clock if demo_today else None},
     )
     new = County(inserted.scalar_one(), code, name, demo_today, clock)
-    for setting, value in Scope(new.id, staff=True).settings().items():
-        await connection.execute(
-            text("select set_config(:setting, :value, true)"), {"setting": setting, "value": value}
-        )
+    await bind(connection, Scope(new.id, staff=True))
     first = Actor(new_id(), officer[0], officer[1], new, ())
     await connection.execute(
         text("insert into officer (tenant_id, id, number, name) values (:t, :id, :number, :name)"),

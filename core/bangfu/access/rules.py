@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import EVERY, Action, Entered, Reach, Rule
 from bangfu.access.policy import ALLOW, DENY, above_ceiling, broken
+from bangfu.db import hold
 from bangfu.errors import Code, Refused
 from bangfu.models import Officer, PolicyRule, new_id
 from bangfu.process import Duty
@@ -66,9 +67,7 @@ async def lay_down(
     ruled on so narrowly, or there is no such programme or stage), ``RULE_ABOVE_CEILING``, ``SAME_PERSON`` (allowing a
     duty of one's own more) and ``RULE_BREAKS_EXPECTATION``.
     """
-    who.require(Action.KEEP_POLICY)
-    if not reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
+    _require(who, reason)
     duty, action = _known(rule)
     _require_place(programmes, rule, action)
     if above_ceiling(rule):
@@ -95,9 +94,7 @@ async def withdraw(session: AsyncSession, who: Entered, id: UUID, reason: str) -
 
     Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND`` and ``RULE_BREAKS_EXPECTATION``.
     """
-    who.require(Action.KEEP_POLICY)
-    if not reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
+    _require(who, reason)
     laid = await _hold(session, who)
     gone = next((one for one in laid if one.id == id), None)
     if gone is None:
@@ -108,9 +105,15 @@ async def withdraw(session: AsyncSession, who: Entered, id: UUID, reason: str) -
     await audit.record(session, who.at.now, who.actor.id, WITHDRAW, f"rule/{id}", gone.rule._asdict(), reason)
 
 
+def _require(who: Entered, reason: str) -> None:
+    who.require(Action.KEEP_POLICY)
+    if not reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+
+
 async def _hold(session: AsyncSession, who: Entered) -> list[Laid]:
     """The rules that stand; nobody else changes them until the transaction ends."""
-    await session.execute(select(func.pg_advisory_xact_lock(who.county.id, func.hashtext("policy"))))
+    await hold(session, "policy")
     return await standing(session, who)
 
 

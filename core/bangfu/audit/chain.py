@@ -38,12 +38,11 @@ _HELD = timedelta(days=1)
 """No transaction stays open so long: what is older than that before the last link needs no looking for. Who verifies
 looks for it all the same."""
 _LOCK = 5_318_009
-_EVERYWHERE = ((0, 10**12 - 1),)
 
 
 def whole(tenant: int) -> Scope:
     """The scope of the sealer: every entry of one county, and its chain."""
-    return Scope(tenant, _EVERYWHERE, staff=True)
+    return Scope.whole(tenant)
 
 
 # --- what a digest is of --------------------------------------------------------------------------------------

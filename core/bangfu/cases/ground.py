@@ -20,6 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
+from bangfu.db import hold
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Edition, ProgrammeSwitch, ProvisionRow, new_id
@@ -245,7 +246,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
     frozen = freeze(programme, resolved)
     version = dated.rules.traced().version
     # One at a time: the number of the edition is counted.
-    await session.execute(select(func.pg_advisory_xact_lock(who.county.id, func.hashtext(f"{programme.code}/{key}"))))
+    await hold(session, f"{programme.code}/{key}")
     last = await session.scalar(
         select(Edition)
         .where(Edition.tenant_id == who.county.id, Edition.programme == programme.code, Edition.period == key)

@@ -19,6 +19,7 @@ from bangfu.access import Action, Entered
 from bangfu.cases.acts import Change, Report, judged, note_missing, permitted, sent_back, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
+from bangfu.db import hold
 from bangfu.db.bulk import among, insert_rows
 from bangfu.errors import Code, Refused
 from bangfu.models import SampleDraw, SampleUnit, new_id
@@ -60,7 +61,7 @@ async def draw_sample(
     if not seed.strip() or not seed_source.strip():
         raise Code.MISSING_VALUE.refuse("seed", field=Text("随机种子及其来源", "the seed and its source"))
     key = f"{ground.programme.code}/{ground.period.key}/sample"
-    await session.execute(select(func.pg_advisory_xact_lock(who.county.id, func.hashtext(key))))
+    await hold(session, key)
     cases = [c for c in await look(session, who, ground, Selection(stages=[stage.code]), on) if c.draw is None]
     if not cases:
         raise Code.SAMPLE_EMPTY.refuse()
@@ -263,7 +264,7 @@ async def _note_results(
 async def _go_on(session: AsyncSession, who: Entered, ground: Ground, made: UUID, stated: Stated) -> None:
     """Once every drawn case of a draw has its result, let the frame go on, with what each household is due."""
     # Two results given at once must not both believe that the other is missing.
-    await session.execute(select(func.pg_advisory_xact_lock(who.county.id, func.hashtext(str(made)))))
+    await hold(session, str(made))
     waiting = await session.scalar(
         select(func.count())
         .select_from(SampleUnit)

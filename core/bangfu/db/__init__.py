@@ -18,12 +18,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from bangfu.db.check import check_walls
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
-from bangfu.db.session import Scope, Sessions, engine_for, merged, ranges, scope_of
+from bangfu.db.session import Scope, Sessions, bind, engine_for, hold, merged, ranges, scope_of
 from bangfu.db.walls import Kind, Own, Wall, Walls
 from bangfu.errors import Code
 from bangfu.settings import Settings
 
-__all__ = ["Database", "Kind", "Own", "Scope", "Wall", "Walls", "merged", "ranges", "scope_of"]
+__all__ = ["Database", "Kind", "Own", "Scope", "Wall", "Walls", "bind", "hold", "merged", "ranges", "scope_of"]
 
 _PACKAGE = Path(__file__).parent.parent
 _MIGRATION_LOCK = 5_318_008

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, TextClause, event, func, select, text
 from sqlalchemy.dialects.postgresql import Range
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import NullPool
 
@@ -39,6 +39,11 @@ class Scope:
     organizations: tuple[UUID, ...] = ()
     households: tuple[UUID, ...] = ()
     staff: bool | None = None
+
+    @classmethod
+    def whole(cls, tenant: int, officer: UUID | None = None) -> Scope:
+        """A whole county: of what works on all of it and for nobody in particular."""
+        return cls(tenant, ((0, 10**12 - 1),), officer, staff=True)
 
     @property
     def own(self) -> tuple[tuple[int, int], ...]:
@@ -89,10 +94,24 @@ class _ScopedSession(Session):
 
 @event.listens_for(_ScopedSession, "after_begin")
 def _set_scope(session: Session, transaction: SessionTransaction, connection: Connection) -> None:
-    scope: Scope = session.info["scope"]
+    connection.execute(_setting(session.info["scope"]))
+
+
+def _setting(scope: Scope) -> TextClause:
+    """The statement that sets a scope for the transaction at hand."""
     settings = scope.settings()
     calls = ", ".join(f"set_config('{name}', :v{i}, true)" for i, name in enumerate(settings))
-    connection.execute(text(f"select {calls}"), {f"v{i}": value for i, value in enumerate(settings.values())})
+    return text(f"select {calls}").bindparams(**{f"v{i}": value for i, value in enumerate(settings.values())})
+
+
+async def bind(connection: AsyncConnection, scope: Scope) -> None:
+    """Bind the transaction of a bare connection, such as the owner's, to a scope."""
+    await connection.execute(_setting(scope))
+
+
+async def hold(session: AsyncSession, name: str) -> None:
+    """Until the end of the transaction, nobody else in the county is at what is named."""
+    await session.execute(select(func.pg_advisory_xact_lock(scope_of(session).tenant, func.hashtext(name))))
 
 
 def scope_of(session: AsyncSession) -> Scope:

@@ -15,13 +15,13 @@ from itertools import islice
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit, files, jobs
 from bangfu.access import EVERY, Action, Entered
-from bangfu.db import Database, scope_of
+from bangfu.db import Database, hold
 from bangfu.documents.cells import Column, Row
 from bangfu.documents.reading import Table, fold, open_table
 from bangfu.documents.returning import with_problems
@@ -108,8 +108,7 @@ class Importer(ABC, Generic[S]):
 
 async def alone(session: AsyncSession, kind: str) -> None:
     """Until the end of the transaction nobody else changes what workbooks of a kind say of the county."""
-    key = func.hashtext(f"import/{kind}")
-    await session.execute(select(func.pg_advisory_xact_lock(scope_of(session).tenant, key)))
+    await hold(session, f"import/{kind}")
 
 
 def require_order(row: Row) -> None:

@@ -648,7 +648,8 @@ class Case(TenantRow, Base):
     """One household's case in one period of a programme 申报.
 
     ``since`` is the day of its last step. ``round`` counts up whenever an earlier result and the signatures under it
-    no longer stand. ``version`` changes with every act and is what a change must have seen.
+    no longer stand. ``version`` changes with every act and is what a change must have seen. ``paused_on`` is the day
+    since which nothing is done with it, ``marked`` what the household is asked to correct, by fact, with the note.
     """
 
     __tablename__ = "case_file"
@@ -666,6 +667,8 @@ class Case(TenantRow, Base):
             "stated",
             "notice_id",
             "draw_id",
+            "paused_on",
+            "marked",
         ),
     )
     __table_args__ = (
@@ -689,16 +692,79 @@ class Case(TenantRow, Base):
     stated: Mapped[Json]
     notice_id: Mapped[UUID | None]
     draw_id: Mapped[UUID | None]
+    paused_on: Mapped[date | None]
+    marked: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+
+
+class Participant(TenantRow, Base):
+    """A household that takes part in another's case 参与户, such as one that was led out of poverty 被带动户.
+
+    ``agreed`` is what the household itself answered (its signature), ``vouched`` what its linked cadre confirmed; None
+    is no answer yet. Who no longer takes part has ``left_at`` and keeps what it answered.
+    """
+
+    __tablename__ = "participant"
+    __wall__ = Wall(
+        Kind.PARTICIPANT,
+        own=Own.HOUSEHOLD_ID,
+        update=(
+            "division",
+            "left_at",
+            "agreed",
+            "agreed_on",
+            "agreed_evidence",
+            "agreed_by",
+            "agreed_at",
+            "vouched",
+            "vouched_on",
+            "vouched_evidence",
+            "vouched_by",
+            "vouched_at",
+        ),
+    )
+    __table_args__ = (
+        _to("case_file", "case_id"),
+        _to("household"),
+        Index("ix_participant_case", "tenant_id", "case_id"),
+        Index("ix_participant_household", "tenant_id", "household_id"),
+        Index(
+            "uq_participant_current",
+            "tenant_id",
+            "case_id",
+            "role",
+            "household_id",
+            unique=True,
+            postgresql_where=text("left_at is null"),
+        ),
+    )
+
+    case_id: Mapped[UUID]
+    role: Mapped[str]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    joined_at: Mapped[datetime]
+    left_at: Mapped[datetime | None]
+    agreed: Mapped[bool | None]
+    agreed_on: Mapped[date | None]
+    agreed_evidence: Mapped[str]
+    agreed_by: Mapped[UUID | None]
+    agreed_at: Mapped[datetime | None]
+    vouched: Mapped[bool | None]
+    vouched_on: Mapped[date | None]
+    vouched_evidence: Mapped[str]
+    vouched_by: Mapped[UUID | None]
+    vouched_at: Mapped[datetime | None]
 
 
 class Claim(Base):
     """What may be had only once 限领: one award a household and period, one leader a led household, once in a lifetime.
 
-    Written before the case that claims it, so that of two who claim at once the second opens nothing.
+    Written before the case that claims it, so that of two who claim at once the second opens nothing. It ends with its
+    case: what is withdrawn or refused claims nothing.
     """
 
     __tablename__ = "claim"
-    __wall__ = Wall(Kind.PARTICIPANT, own=Own.REACH, update=("division",))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.REACH, update=("division",), delete=True)
 
     tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
     programme: Mapped[str] = mapped_column(primary_key=True)
@@ -734,13 +800,25 @@ class CaseEvent(TenantRow, Base):
 
 
 class Signature(TenantRow, Base):
-    """A signature under a stage of a case 签字; ``stands_for`` names further places that it fills."""
+    """A signature under a stage of a case 签字; ``stands_for`` names further places that it fills.
+
+    One that was taken back has ``undone_at`` and counts no more.
+    """
 
     __tablename__ = "signature"
-    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division",))
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division", "undone_at"))
     __table_args__ = (
         _to("case_file", "case_id"),
-        UniqueConstraint("tenant_id", "case_id", "stage", "round", "duty"),
+        Index(
+            "uq_signature_duty",
+            "tenant_id",
+            "case_id",
+            "stage",
+            "round",
+            "duty",
+            unique=True,
+            postgresql_where=text("undone_at is null"),
+        ),
     )
 
     case_id: Mapped[UUID]
@@ -753,13 +831,15 @@ class Signature(TenantRow, Base):
     effective_on: Mapped[date]
     recorded_by: Mapped[UUID]
     recorded_at: Mapped[datetime]
+    undone_at: Mapped[datetime | None]
 
 
 class DeterminationRow(TenantRow, Base):
     """A determination 核算结果 with everything needed to explain and replay it. Never changed.
 
-    ``facts`` maps each fact to its raw value; ``known_at`` is the instant whose knowledge they were gathered from,
-    ``counted_to`` the last day of income that was counted.
+    ``stage`` is the stage at which it was made: some plans ask more at their final acceptance. ``facts`` maps each fact
+    to its raw value; ``known_at`` is the instant whose knowledge they were gathered from, ``counted_to`` the last day
+    of income that was counted.
     """
 
     __tablename__ = "determination"
@@ -771,6 +851,7 @@ class DeterminationRow(TenantRow, Base):
     )
 
     case_id: Mapped[UUID]
+    stage: Mapped[str]
     round: Mapped[int]
     division: Mapped[Division12]
     edition_id: Mapped[UUID]
@@ -905,20 +986,29 @@ class SampleUnit(TenantRow, Base):
 
 
 class Entitlement(TenantRow, Base):
-    """What a household is due by a determination that has passed every gate 应发. One a case stands at a time."""
+    """What a household is due by a determination that has passed every gate 应发. One an instalment of a case stands at
+    a time."""
 
     __tablename__ = "entitlement"
     __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division", "voided_at"))
     __table_args__ = (
         _to("case_file", "case_id"),
         _to("determination"),
-        Index("uq_entitlement_case", "tenant_id", "case_id", unique=True, postgresql_where=text("voided_at is null")),
+        Index(
+            "uq_entitlement_instalment",
+            "tenant_id",
+            "case_id",
+            "instalment",
+            unique=True,
+            postgresql_where=text("voided_at is null"),
+        ),
         CheckConstraint("amount_fen > 0", name="amount"),
     )
 
     case_id: Mapped[UUID]
     determination_id: Mapped[UUID]
     division: Mapped[Division12]
+    instalment: Mapped[int]
     amount_fen: Mapped[FenColumn]
     created_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]

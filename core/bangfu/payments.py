@@ -60,12 +60,13 @@ _WORKED = Text("其中申报的办理人", "who planned, signed, accepted or che
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """What a case is due by its determination, in fen."""
+    """What a case is due by its determination, in fen: an instalment of the award."""
 
     case: UUID
     determination: UUID
     division: int
     amount: int
+    instalment: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class Batch:
 
 
 async def entitle(session: AsyncSession, who: Entered, dues: Sequence[Due]) -> None:
-    """Write down what cases are due once every gate is passed; a case is entitled once."""
+    """Write down what cases are due once every gate is passed; a case is entitled once to each instalment."""
     await insert_rows(
         session,
         Entitlement,
@@ -91,6 +92,7 @@ async def entitle(session: AsyncSession, who: Entered, dues: Sequence[Due]) -> N
                 "case_id": item.case,
                 "determination_id": item.determination,
                 "division": item.division,
+                "instalment": item.instalment,
                 "amount_fen": item.amount,
                 "created_at": who.at.now,
             }
@@ -185,7 +187,7 @@ async def make(
                 "entitlement_id": row.entitlement,
                 "household_id": row.household,
                 "division": row.division,
-                "instalment": 1,
+                "instalment": row.instalment,
                 "position": position,
                 "amount_fen": row.amount_fen,
                 "holder": row.holder,
@@ -211,6 +213,7 @@ def _unpaid(who: Entered, programme: str, period: str) -> Any:
     return (
         select(
             Entitlement.id.label("entitlement"),
+            Entitlement.instalment,
             Entitlement.amount_fen,
             Household.id.label("household"),
             Household.number,

@@ -117,6 +117,7 @@ async def _decide(
             "tenant_id": tenant,
             "id": new_id(),
             "case_id": cases[index].id,
+            "stage": rules.programme.process.accounting().code,
             "division": cases[index].division,
             "edition_id": rules.id,
             "outcome": result["outcome"],

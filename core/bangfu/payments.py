@@ -80,6 +80,9 @@ class Batch:
     total_fen: int
 
 
+_paying = (PaymentLine.tenant_id == Entitlement.tenant_id) & (PaymentLine.entitlement_id == Entitlement.id)
+
+
 async def entitle(session: AsyncSession, who: Entered, dues: Sequence[Due]) -> None:
     """Write down what cases are due once every gate is passed; a case is entitled once to each instalment."""
     await insert_rows(
@@ -102,25 +105,29 @@ async def entitle(session: AsyncSession, who: Entered, dues: Sequence[Due]) -> N
 
 
 async def standing_in_batch(session: AsyncSession, who: Entered, programme: str, cases: Sequence[UUID]) -> set[UUID]:
-    """The cases that stand in a batch. No batch of the programme is made until the transaction ends."""
+    """The cases that stand in a batch that is not released. No batch of the programme is made until the transaction
+    ends."""
     await _hold_batches(session, programme)
-    line = (PaymentLine.tenant_id == Entitlement.tenant_id) & (PaymentLine.entitlement_id == Entitlement.id)
+    batch = (PaymentBatch.tenant_id == PaymentLine.tenant_id) & (PaymentBatch.id == PaymentLine.batch_id)
     rows = await session.scalars(
         select(Entitlement.case_id)
-        .join(PaymentLine, line & PaymentLine.voided_at.is_(None))
+        .join(PaymentLine, _paying & PaymentLine.voided_at.is_(None))
+        .join(PaymentBatch, batch & PaymentBatch.released_at.is_(None))
         .where(Entitlement.tenant_id == who.county.id, among(Entitlement.case_id, cases))
     )
     return set(rows)
 
 
 async def void(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> None:
-    """What cases were due is due no more; see :func:`standing_in_batch`, which comes first."""
+    """What cases were due and is in no batch is due no more; see :func:`standing_in_batch`, which comes first."""
+    in_batch = select(PaymentLine.id).where(_paying, PaymentLine.voided_at.is_(None)).correlate(Entitlement).exists()
     await session.execute(
         update(Entitlement)
         .where(
             Entitlement.tenant_id == who.county.id,
             among(Entitlement.case_id, cases),
             Entitlement.voided_at.is_(None),
+            ~in_batch,
         )
         .values(voided_at=who.at.now)
         .execution_options(synchronize_session=False)

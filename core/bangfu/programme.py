@@ -22,8 +22,8 @@ import pluggy
 
 from bangfu.calendar import DayUnit, PeriodKind
 from bangfu.errors import Code
-from bangfu.policy import Citation, Fen, MonthDay, Policy, PolicyError, Rate, Window
-from bangfu.process import Duty, Notice, Process, Sample, Stage, StandIn, Verify
+from bangfu.policy import Citation, Fen, MonthDay, Policy, PolicyError, Rate, Shares, Window
+from bangfu.process import Duty, Notice, Pay, Process, Sample, Select, Stage, StandIn, Verify
 from bangfu.rules.book import RuleBook
 from bangfu.rules.facts import (
     ALL,
@@ -527,6 +527,8 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
         must_be(stage, stage.deadline, MonthDay)
         must_be(stage, stage.grace, int)
         if isinstance(stage, Verify):
+            if stage.answers is not None and stage.answers not in {role.code for role in programme.participants}:
+                faults.append(f"stage {stage.code}: nobody takes part as {stage.answers}")
             must_be(stage, stage.signers if isinstance(stage.signers, str) else None, frozenset[Duty])
             must_be(stage, stage.substitute, StandIn)
         elif isinstance(stage, Notice):
@@ -544,8 +546,14 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
                 f"stage {stage.code}: the standard names {place}, which is no parameter"
                 for place in sorted(stage.standard.places() - set(hints))
             ]
+        elif isinstance(stage, Select):
+            must_be(stage, stage.rate, Rate)
+            must_be(stage, stage.minimum, int)
+            faults += _standing_faults(programme, f"stage {stage.code}", stage.counted)
         elif isinstance(stage, Sample):
             must_be(stage, stage.rate, Rate)
-        elif (channel := getattr(stage, "channel", None)) and channel not in channels:
-            faults.append(f"stage {stage.code}: there is no payment channel {channel}")
+        elif isinstance(stage, Pay):
+            must_be(stage, stage.shares, Shares)
+            if stage.channel not in channels:
+                faults.append(f"stage {stage.code}: there is no payment channel {stage.channel}")
     return faults

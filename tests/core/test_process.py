@@ -15,7 +15,9 @@ from bangfu.errors import Code, Problem
 from bangfu.policy import PolicyError
 from bangfu.process import (
     CLOSED,
+    END_TITLES,
     REFUSED,
+    WITHDRAWN,
     Act,
     Duty,
     Move,
@@ -98,7 +100,7 @@ ACTS: dict[str, Right] = {
         FEB,
         L,
         "in_place",
-        also=("accounting", REFUSED),
+        also=("plan", "accounting", REFUSED, WITHDRAWN),
     ),
     "put in place": right(lambda p, v, a: p.sign(v, a, "in_place"), view("in_place", FEB), MAR, L, "accounting"),
     "sign": right(lambda p, v, a: p.sign(v, a, "accounting"), ACCOUNTED, SEP, W, "notice", L, VC, B),
@@ -163,7 +165,7 @@ def test_a_duty_that_is_claimed_must_be_held(one: Right, duty: Duty) -> None:
 
 
 @pytest.mark.parametrize("one", list(ACTS.values())[1:], ids=list(ACTS)[1:])
-@pytest.mark.parametrize("stage", [*(s.code for s in PROGRAMME.process.stages), REFUSED, CLOSED])
+@pytest.mark.parametrize("stage", [*(s.code for s in PROGRAMME.process.stages), *END_TITLES])
 def test_no_act_out_of_its_order(one: Right, stage: str) -> None:
     answer = one.call(proceedings(), replace(one.view, stage=stage), one.act)
     if stage == one.view.stage or stage in one.also:
@@ -440,8 +442,14 @@ STAGES = PROGRAMME.process.stages
     ("stages", "said"),
     [
         ((*STAGES[:2], STAGES[1], *STAGES[2:]), "stage codes must differ"),
-        ((STAGES[0], replace(STAGES[1], code=REFUSED), *STAGES[2:]), "not be refused or closed"),
-        ((STAGES[0], replace(STAGES[1], code=CLOSED), *STAGES[2:]), "not be refused or closed"),
+        (
+            (STAGES[0], replace(STAGES[1], code=REFUSED), *STAGES[2:]),
+            "not be refused, not_selected, withdrawn, stopped, closed",
+        ),
+        (
+            (STAGES[0], replace(STAGES[1], code=CLOSED), *STAGES[2:]),
+            "not be refused, not_selected, withdrawn, stopped, closed",
+        ),
         (STAGES[1:], "begins with a Plan"),
         (STAGES[:-1], "ends with a Pay"),
         ((*STAGES[:2], *STAGES[3:]), "notice returns to accounting, which is no earlier stage"),

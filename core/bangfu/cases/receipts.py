@@ -19,7 +19,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Entered
-from bangfu.cases.gather import gather, typed
+from bangfu.cases.gather import At, Subject, gather, typed
 from bangfu.cases.ground import Ground, Rules, thaw
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
@@ -112,8 +112,9 @@ async def answers(
     open_ = [household for household in households if household not in cases or cases[household].id not in kept]
     facts: dict[UUID, dict[str, Any]] = {}
     if open_:
-        stated = [cases[household].stated if household in cases else {} for household in open_]
-        gathered = await gather(session, tenant, ground.latest, open_, stated, who.at.now)
+        subjects = [subject_of(household, cases.get(household)) for household in open_]
+        at = At(ground.programme.process.accounting().code, who.at.today, who.at.now)
+        gathered = await gather(session, tenant, ground.latest, subjects, at)
         for index, household in enumerate(open_):
             facts[household] = {name: column[index] for name, column in gathered.facts.items()}
     found = {}
@@ -131,6 +132,11 @@ async def answers(
         standing = _standing(case, row)
         found[household] = _receipt(number, rules, own, determination, known_at, stage, history, standing)
     return found
+
+
+def subject_of(household: UUID, case: Case | None) -> Subject:
+    """Whom a determination is of: a household with its case, or without one."""
+    return Subject(household, case.stated, case.id, case.opened_on) if case is not None else Subject(household)
 
 
 async def _kept(session: AsyncSession, tenant: int, cases: Sequence[UUID]) -> dict[UUID, DeterminationRow]:
@@ -222,6 +228,15 @@ ACTS = {
     "check": Text("抽查", "spot-checked"),
     "sample_passed": Text("抽查通过", "sample settled"),
     "release": Text("放行拨付", "payment released"),
+    "conclude": Text("公示期满", "notice concluded"),
+    "select": Text("评选入选", "selected"),
+    "pass_over": Text("未入选", "not selected"),
+    "return": Text("退回修改", "sent back for correction"),
+    "withdraw": Text("撤回", "withdrawn"),
+    "stop": Text("终止", "stopped"),
+    "pause": Text("暂停", "paused"),
+    "resume": Text("恢复", "resumed"),
+    "undo": Text("撤销上一步", "last step taken back"),
 }
 """The acts of a case by name; a signature is named after its stage."""
 

@@ -31,7 +31,7 @@ from bangfu.process.stages import (
     StandIn,
     Verify,
 )
-from bangfu.selection import instalments
+from bangfu.selection import due as instalment_due
 from bangfu.text import Text, day
 
 
@@ -41,13 +41,14 @@ class View:
 
     ``since`` is the day on which it came to its stage, or of what was done there last. ``signed`` are the signatures of
     the current stage that still stand, by duty, with who gave them. ``accounted`` is whether a complete, eligible
-    determination stands (at a stage that accounts: its own), ``determined_at`` the stage at which it was made, ``stale``
-    whether facts have become known since that would change it; it was recorded on ``decided_on`` and counts income to
-    ``counted_to``. ``unanswered`` is how many of those who take part in the case have not answered yet. ``posted`` is
-    the first and last day of its current notice. ``planned_by`` are the officers who made or corrected the plan,
-    ``prepared_by`` those and whoever typed it in, ``verified_by`` who signed, or typed in a signature, under the standing
-    determination, ``accepted_by`` who accepted the case, or typed that in. ``drawn`` is whether the case waits for the
-    result of a spot check, ``paused`` whether it rests, ``due`` what it is or was due, in fen by instalment.
+    determination stands (at a stage that accounts: its own), ``determined_at`` the stage at which it was made,
+    ``stale`` whether facts have become known since that would change it; it was recorded on ``decided_on`` and counts
+    income to ``counted_to``. ``unanswered`` is how many of those who take part in the case have not answered yet.
+    ``posted`` is the first and last day of its current notice. ``planned_by`` are the officers who made or corrected
+    the plan, ``prepared_by`` those and whoever typed it in, ``verified_by`` who signed, or typed in a signature, under
+    the standing determination, ``accepted_by`` who accepted the case, or typed that in. ``drawn`` is whether the case
+    waits for the result of a spot check, ``paused`` whether it rests, ``due`` what it is or was due, in fen by
+    instalment.
     """
 
     stage: str
@@ -109,8 +110,8 @@ class Done:
 
 
 UNDOABLE = ("sign", "accept", "send_back", "return", "withdraw", "stop", "select", "pass_over")
-"""What whoever did it may take back, as long as nothing followed and nothing was paid. What was said in public, drawn or
-computed is not unsaid: it has ways back of its own."""
+"""What whoever did it may take back, as long as nothing followed and nothing was paid. What was said in public, drawn
+or computed is not unsaid: it has ways back of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -466,10 +467,10 @@ class Proceedings:
         The parts of an award add up to it exactly, and what a later determination changed is made up for by the next
         part; never less than nothing (000:21, 000:23).
         """
-        shares = getattr(self.parameters, stage.shares) if stage.shares else None
-        parts = instalments(award, shares) if shares is not None else (award,)
         earlier = sum(amount for number, amount in before.items() if number < stage.instalment)
-        return max(0, sum(parts[: stage.instalment]) - earlier)
+        if stage.shares is None:
+            return max(0, award - earlier)
+        return instalment_due(award, getattr(self.parameters, stage.shares), stage.instalment, earlier)
 
     # --- what they share ---
 

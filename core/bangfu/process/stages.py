@@ -49,9 +49,9 @@ class Verify(Stage):
     the signers, ``run_by`` may have it computed, which decides nothing until it is signed.
 
     With ``answers``, every household that takes part in the case in that role must have answered before it is computed
-    (000:51). A stage that ``reports`` is the word of those who carry the plan out, and verifies nothing. Every other one is
-    complete only if somebody signed who did not make the plan, in another duty than it was made in: the source lets the
-    cadre who makes the plan verify it with others (000:23, 000:35), and never alone.
+    (000:51). A stage that ``reports`` is the word of those who carry the plan out, and verifies nothing. Every other
+    one is complete only if somebody signed who did not make the plan, in another duty than it was made in: the source
+    lets the cadre who makes the plan verify it with others (000:23, 000:35), and never alone.
     """
 
     signers: frozenset[Duty] | str
@@ -71,8 +71,8 @@ class Verify(Stage):
 class Select(Stage):
     """``by`` selects, village by village and within a quota, who goes on among those that are eligible 评选.
 
-    The quota is a share (``rate``, a ``Rate`` parameter, rounded down) of the village's households whose standing is one
-    of ``counted`` (a list parameter), at least ``minimum`` (a whole number) where there is any such household.
+    The quota is a share (``rate``, a ``Rate`` parameter, rounded down) of the village's households whose standing is
+    one of ``counted`` (a list parameter), at least ``minimum`` (a whole number) where there is any such household.
     """
 
     by: Duty

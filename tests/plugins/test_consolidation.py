@@ -19,7 +19,8 @@ from bangfu.rules.explain import Explainer
 from bangfu.selection import Unit, ceil_share, draw
 from bangfu.testing import Examples
 from bangfu.text import LANGUAGES, Text
-from county_default.rules import Consolidation, Facts, HouseholdStanding, Parameters, Project
+from county_default.consolidation.rules import Consolidation, Facts, Parameters
+from county_default.vocabulary import HouseholdStanding, Project
 
 PROGRAMME = installed().programme("consolidation")
 EXAMPLES = Examples(

@@ -507,7 +507,7 @@ def test_a_value_names_its_authority(policy: Policy) -> None:
     assert list(resolved) == ["cap", "rate", "days", "due", "years", "colours", "tiers", "parts"]
     red = frozenset({Colour.RED})
     assert build(Parameters, resolved) == Parameters(
-        Fen(300_000), Rate(1000), 5, MonthDay(2, 15), Years(2016, 2019), red
+        Fen(300_000), Rate(1000), 5, MonthDay(2, 15), Years(2016, 2019), red, TIERS, Shares((3000, 7000))
     )
 
 

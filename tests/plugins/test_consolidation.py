@@ -11,9 +11,9 @@ import pytest
 
 from bangfu.calendar import WorkingDays
 from bangfu.errors import Code, Problem, Refused
-from bangfu.policy import Fen, kind_of
+from bangfu.policy import Fen
 from bangfu.process import Act, Duty, Move, Notice, Proceedings, View
-from bangfu.programme import PAYMENT_COLUMNS, installed, unanswered
+from bangfu.programme import installed, unanswered
 from bangfu.rules import Year, columns
 from bangfu.rules.explain import Explainer
 from bangfu.selection import Unit, ceil_share, draw
@@ -221,18 +221,6 @@ def test_the_notice_states_the_standard_in_figures() -> None:
         "20% of gross breeding income, 15% of planting, 10% of labour and self-employment, "
         "at most 3,000.00 yuan a household",
     )
-
-
-def test_the_payment_list_holds_known_columns_once_each() -> None:
-    names = [name for name, _ in installed().channels["yikatong"].columns]
-    assert len(set(names)) == len(names)
-    assert set(names) <= set(PAYMENT_COLUMNS)
-    assert {"household_number", "account", "amount"} <= set(names)
-
-
-def test_every_choice_has_its_own_two_names() -> None:
-    for choices in (HouseholdStanding, Project):
-        assert len({kind_of(choices).show(member) for member in choices}) == len(choices)
 
 
 def explained(facts: Facts) -> tuple[Text, dict[str, list[str]]]:

@@ -32,7 +32,7 @@ from bangfu.registry.divisions import area_of
 from bangfu.registry.identity import check_character, credit_check_character
 from bangfu.registry.importing import Importer
 from bangfu.vault import Vault
-from county_default.rules import Project
+from county_default.vocabulary import Project
 
 CODE = "990201"
 BASE = 990201_000000

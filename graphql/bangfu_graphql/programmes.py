@@ -22,7 +22,8 @@ from bangfu.cases import ground as grounds
 from bangfu.cases import overview, receipts
 from bangfu.cases.ground import Ground
 from bangfu.errors import Code
-from bangfu.policy import Fen, MonthDay, Rate, Years, kind_of
+from bangfu.policy import Fen, MonthDay, Rate, Shares, Tiers, Years, kind_of
+from bangfu.policy import Tier as CoreTier
 from bangfu.policy import Window as CoreWindow
 from bangfu.process import END_TITLES
 from bangfu.programme import Programme as CoreProgramme
@@ -96,6 +97,22 @@ class DayWindowInput:
     last_year: int = strawberry.field(description="Its year, counted from the plan year.")
 
 
+@strawberry.type(description="One tier of an award: the highest that is reached counts, alone.")
+class AwardTier:
+    """One tier of an award."""
+
+    start: int = strawberry.field(description="From how many on.")
+    amount: Money = strawberry.field(description="The amount.")
+
+
+@strawberry.input(description="One tier of an award: the highest that is reached counts, alone.")
+class AwardTierInput:
+    """One tier of an award."""
+
+    start: int = strawberry.field(description="From how many on.")
+    amount: Money = strawberry.field(description="The amount.")
+
+
 def _years(given: YearRangeInput) -> Years:
     return Years(given.first, given.last)
 
@@ -112,28 +129,45 @@ _VALUES: dict[Any, tuple[Any, Any]] = {
     MonthDay: (MonthDay, MonthDay),
     CoreWindow: (DayWindow, DayWindowInput),
     Years: (YearRange, YearRangeInput),
+    Tiers: (list[AwardTier], list[AwardTierInput]),
+    Shares: (list[Percentage], list[Percentage]),
 }
-_READERS: dict[Any, Callable[[Any], Any]] = {CoreWindow: _window, Years: _years}
+_READERS: dict[Any, Callable[[Any], Any]] = {
+    CoreWindow: _window,
+    Years: _years,
+    Tiers: lambda given: Tiers(tuple(CoreTier(tier.start, tier.amount) for tier in given)),
+    Shares: lambda given: Shares(tuple(given)),
+}
+_SHOWN: dict[type, Callable[[Any], Any]] = {
+    frozenset: sorted,
+    Tiers: lambda value: [AwardTier(start=tier.start, amount=Money(tier.fen)) for tier in value.steps],
+    Shares: lambda value: list(value.rates),
+}
+"""Values that the API shows in another form than the core holds them."""
 
 
-def _choices(choices: type[StrEnum], prefix: str) -> type[Enum]:
-    """An enumeration of a plugin (or of the core, which all programmes share) as one of the API."""
+def _choices(choices: type[StrEnum]) -> type[Enum]:
+    """An enumeration of a plugin, or of the core, which all plugins share, as one of the API.
+
+    It is named after the package that holds it, be that a programme's own or one that several programmes share.
+    """
     if not hasattr(choices, "__strawberry_definition__"):
-        ours = choices.__module__.startswith("bangfu.")
+        *folders, module = choices.__module__.split(".")
+        prefix = "" if choices.__module__.startswith("bangfu.") else prefix_of([module, *folders][-1])
         summary = (choices.__doc__ or "").strip().splitlines()[0]
-        described(choices, choices.__name__ if ours else f"{prefix}{choices.__name__}", summary)
+        described(choices, f"{prefix}{choices.__name__}", summary)
     return choices
 
 
-def _value_types(annotation: Any, prefix: str) -> tuple[Any, Any]:
+def _value_types(annotation: Any) -> tuple[Any, Any]:
     """The types in which a parameter is shown and stated."""
     if annotation in _VALUES:
         return _VALUES[annotation]
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        own = _choices(annotation, prefix)
+        own = _choices(annotation)
         return own, own
     assert get_origin(annotation) is frozenset
-    member = _choices(get_args(annotation)[0], prefix)
+    member = _choices(get_args(annotation)[0])
     return list[member], list[member]  # type: ignore[valid-type]
 
 
@@ -159,10 +193,10 @@ def made(
 _FACT_TYPES = {Kind.MONEY: Money, Kind.NUMBER: int, Kind.YEAR: int, Kind.TRUTH: bool, Kind.RATE: Percentage}
 
 
-def _fact_type(spec: FactSpec, prefix: str) -> Any:
+def _fact_type(spec: FactSpec) -> Any:
     if spec.choices is None:
         return _FACT_TYPES[spec.kind]
-    member = _choices(spec.choices, prefix)
+    member = _choices(spec.choices)
     return list[member] if spec.kind is Kind.CHOICES else member  # type: ignore[valid-type]
 
 
@@ -199,7 +233,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     facts = made(
         f"{prefix}Facts",
         f"The facts of one household, as a determination was made on them: {title}.",
-        {name: (_fact_type(spec, prefix) | None, _words(spec.title)) for name, spec in trace.facts.items()},
+        {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in trace.facts.items()},
     )
     findings = made(
         f"{prefix}Findings",
@@ -238,7 +272,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     stated = made(
         f"{prefix}Stated",
         f"What the applicant stated: {title}.",
-        {name: (_fact_type(spec, prefix) | None, _words(spec.title)) for name, spec in programme.stated().items()},
+        {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in programme.stated().items()},
     )
     case = as_rows(
         made(
@@ -270,11 +304,11 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     plan = made(
         f"{prefix}PlanFacts",
         f"What the applicant states: {title}. Nothing else of a household is ever an input.",
-        {name: (_fact_type(spec, prefix), _words(spec.title)) for name, spec in programme.stated().items()},
+        {name: (_fact_type(spec), _words(spec.title)) for name, spec in programme.stated().items()},
         decorate=strawberry.input,
     )
     hints = get_type_hints(programme.parameters)
-    parameters = {name: _value_types(hints[name], prefix) for name in programme.policy.parameters}
+    parameters = {name: _value_types(hints[name]) for name in programme.policy.parameters}
     titles = programme.titles()
     values = made(
         f"{prefix}Parameters",
@@ -544,7 +578,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
 def parameter_values(ground: Ground) -> dict[str, Any]:
     """The parameters of the newest edition in the types of the API."""
     return {
-        name: sorted(resolved.value) if isinstance(resolved.value, frozenset) else resolved.value
+        name: _SHOWN[type(value)](value) if type(value := resolved.value) in _SHOWN else value
         for name, resolved in ground.latest.resolved.items()
     }
 

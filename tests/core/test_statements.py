@@ -51,7 +51,7 @@ async def journey(world: World, homes: tuple[str, ...]) -> dict[str, int]:
     from bangfu.cases import planning
     from bangfu.cases.planning import PlanStated
     from bangfu.cases.views import Stated
-    from county_default.rules import Project
+    from county_default.vocabulary import Project
 
     plans = [PlanStated(home, {"projects": frozenset({Project.SMALL_TRADE})}, Stated()) for home in homes]
     with Statements(world.database) as statements:

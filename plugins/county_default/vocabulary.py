@@ -53,8 +53,10 @@ class Project(StrEnum):
         }[self]
 
 
-def payment(code: str, title: Text, *cites: str) -> Pay:
-    """A stage in which an award, or a part of it, is paid to the household's card (四(二), 四(三))."""
+def payment(
+    code: str, title: Text, *cites: str, returns_to: str | None = None, instalment: int = 1, shares: str | None = None
+) -> Pay:
+    """A stage in which an award, or an instalment of it, is paid to the household's card (四(二), 四(三))."""
     return Pay(
         code=code,
         title=title,
@@ -63,4 +65,7 @@ def payment(code: str, title: Text, *cites: str) -> Pay:
         checker=Duty.FUND_MANAGER,
         releaser=Duty.FINANCE,
         channel="yikatong",
+        returns_to=returns_to,
+        instalment=instalment,
+        shares=shares,
     )

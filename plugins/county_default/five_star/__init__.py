@@ -7,7 +7,7 @@ from pathlib import Path
 
 from bangfu.calendar import Quarter
 from bangfu.policy import Policy
-from bangfu.process import Duty, Notice, Plan, Process, Verify
+from bangfu.process import Duty, Notice, Plan, Process, Select, Verify
 from bangfu.programme import ClaimOf, ClaimSpec, DatedBook, Programme, Span, Stacks, released
 from bangfu.rules import When
 from bangfu.text import Text
@@ -34,12 +34,14 @@ PROCESS = Process(
             accounts=True,
             run_by=frozenset({Duty.TOWNSHIP_CLERK, Duty.COUNTY_OFFICE}),
         ),
-        Verify(
+        Select(
             code="selection",
-            title=Text("名额内评选", "choice within the quota"),
+            title=Text("名额内评选", "selection within the quota"),
             cites=(CLAUSE,),
-            signers="assessors",
-            substitute="nonpoor_village_substitute",
+            by=Duty.VILLAGE_COMMITTEE,
+            rate="quota",
+            minimum="quota_minimum",
+            counted="counted_standings",
         ),
         Notice(
             code="notice",
@@ -54,7 +56,7 @@ PROCESS = Process(
             settled_by=Duty.TOWNSHIP_ACCEPTOR,
             returns_to="assessment",
         ),
-        payment("payment", Text("奖励拨付", "payment"), CLAUSE),
+        payment("payment", Text("奖励拨付", "payment"), CLAUSE, returns_to="assessment"),
     )
 )
 

@@ -33,6 +33,7 @@ PROCESS = Process(
             signers="verifiers",
             substitute="nonpoor_village_substitute",
             accounts=True,
+            answers="led",
             run_by=frozenset({Duty.TOWNSHIP_CLERK, Duty.COUNTY_OFFICE}),
         ),
         Notice(
@@ -66,7 +67,7 @@ PROCESS = Process(
             rate="county_sample",
             returns_to="verification",
         ),
-        payment("payment", Text("资金拨付", "payment"), PROCEDURE),
+        payment("payment", Text("资金拨付", "payment"), PROCEDURE, returns_to="verification"),
     )
 )
 

@@ -61,7 +61,14 @@ PROCESS = Process(
             settled_by=Duty.TOWNSHIP_ACCEPTOR,
             returns_to="verification",
         ),
-        payment("payment_1", Text("第一次拨付", "first instalment"), PROCEDURE),
+        payment(
+            "payment_1",
+            Text("第一次拨付", "first instalment"),
+            PROCEDURE,
+            returns_to="verification",
+            instalment=1,
+            shares="instalments",
+        ),
         Verify(
             code="continuing",
             title=Text("持续发展核实", "verification that the project continues"),
@@ -70,7 +77,14 @@ PROCESS = Process(
             signers="verifiers_stage2_3",
             substitute="nonpoor_village_substitute",
         ),
-        payment("payment_2", Text("第二次拨付", "second instalment"), PROCEDURE),
+        payment(
+            "payment_2",
+            Text("第二次拨付", "second instalment"),
+            PROCEDURE,
+            returns_to="continuing",
+            instalment=2,
+            shares="instalments",
+        ),
         Verify(
             code="final",
             title=Text("最终验收", "final acceptance"),
@@ -81,7 +95,14 @@ PROCESS = Process(
             accounts=True,
             run_by=RUN_BY,
         ),
-        payment("payment_3", Text("第三次拨付", "third instalment"), PROCEDURE),
+        payment(
+            "payment_3",
+            Text("第三次拨付", "third instalment"),
+            PROCEDURE,
+            returns_to="final",
+            instalment=3,
+            shares="instalments",
+        ),
     )
 )
 

@@ -192,11 +192,14 @@ def ledger(homes: Sequence[Home] = HOMES) -> str:
 
 @dataclass
 class World:
-    """The county and everything a test does to it. ``today`` is the day everybody acts on unless told otherwise."""
+    """The county and everything a test does to it. ``today`` is the day everybody acts on unless told otherwise, ``code``
+    and ``period`` the programme and the period that is worked on."""
 
     database: Database
     vault: Vault
     today: date = JANUARY
+    code: str = "consolidation"
+    period: str = PERIOD
     tenant: County = field(default_factory=lambda: County(0, "", "", None))
     officers: dict[str, Actor] = field(default_factory=dict)
 
@@ -222,7 +225,7 @@ class World:
             draft = await grounds.draft_provision(session, first, self.programme, provision)
         async with self.database.session(second.scope) as session:
             await grounds.release_provision(session, second, draft)
-            await grounds.open_period(session, second, self.programme, PERIOD)
+            await grounds.open_period(session, second, self.programme, self.period)
 
     async def invite(self) -> None:
         """Bring in the organizations, their pairings, and everybody whom the programme itself does not need."""
@@ -255,7 +258,7 @@ class World:
 
     @property
     def programme(self) -> Any:
-        return self.plugins.programme("consolidation")
+        return self.plugins.programme(self.code)
 
     # --- acting ---
 
@@ -267,7 +270,7 @@ class World:
     async def ground(self, who: Entered | None = None) -> Ground:
         entered = who or self.who("C1")
         async with self.database.session(entered.scope) as session:
-            return await grounds.ground_of(session, self.tenant.id, self.programme, PERIOD)
+            return await grounds.ground_of(session, self.tenant.id, self.programme, self.period)
 
     async def bring(self, kind: str | Importer[Any], data: str | bytes, number: str, **options: Any) -> jobs.Status:
         """Import a workbook (CSV text unless bytes) as an officer."""

@@ -47,7 +47,8 @@ def commands() -> str:
         "# Commands",
         MADE,
         "`bangfu --tenant CODE --as STAFF_NUMBER COMMAND …`; both can be set once as `BANGFU_TENANT` and "
-        "`BANGFU_OFFICER`. A refused request exits with 1 and changes nothing, a wrong use of the command with 2.",
+        "`BANGFU_OFFICER`, and the programme that commands mean as `BANGFU_PROGRAMME`. "
+        "A refused request exits with 1 and changes nothing, a wrong use of the command with 2.",
         "",
     ]
     for name, command in _walk(main, "bangfu"):

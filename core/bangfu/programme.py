@@ -28,12 +28,12 @@ from bangfu.rules.book import RuleBook
 from bangfu.rules.facts import (
     ALL,
     AtStage,
+    Condition,
     Count,
     FactSpec,
     Income,
     NetStablePerPerson,
     Registry,
-    SameVillage,
     Sensitivity,
     Signed,
     StandingIn,
@@ -453,8 +453,9 @@ def _count_faults(programme: Programme, where: str, source: Count) -> list[str]:
     if role is None:
         return [f"{where}: nobody takes part as {source.role}"]
     faults = []
-    for condition in source.where:
-        if not isinstance(condition, SameVillage | StandingIn | NetStablePerPerson | Signed | Vouched):
+    declared: tuple[Any, ...] = source.where
+    for condition in declared:
+        if not isinstance(condition, Condition):
             faults.append(f"{where}: {condition!r} is no condition")
             continue
         if isinstance(condition, NetStablePerPerson):

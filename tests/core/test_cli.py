@@ -39,7 +39,7 @@ def bangfu(home: Path) -> Command:
     def command(officer: str, *arguments: object, code: int = 0, language: str = "en") -> Result:
         environment = {
             "BANGFU_HOME": str(home), "BANGFU_TENANT": CODE, "BANGFU_OFFICER": officer, "BANGFU_LANGUAGE": language,
-            "COLUMNS": "200",
+            "BANGFU_PROGRAMME": "consolidation", "COLUMNS": "200",
         }  # fmt: skip
         result = CliRunner(env=environment).invoke(main, [str(a) for a in arguments])
         assert result.exit_code == code, (arguments, result.output, result.stderr)
@@ -262,6 +262,17 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
 def test_nothing_selected_is_never_everything(bangfu: Command) -> None:
     result = bangfu("C1", "case", "accept", *P, code=2)
     assert "say which cases" in result.stderr
+
+
+def test_among_several_programmes_a_command_says_which(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BANGFU_PROGRAMME", raising=False)
+    environment = {"BANGFU_HOME": str(home), "BANGFU_LANGUAGE": "en"}
+    asked = CliRunner(env=environment).invoke(main, ["case", "sign", "nothing", "--all", *P])
+    assert asked.exit_code == 2
+    assert "--programme (or BANGFU_PROGRAMME) says which programme: consolidation, planned_exit" in asked.stderr
+    for stated in (["--programme", "leading", "case", "sign", "x"], ["case", "sign", "x", "-p", "leading"]):
+        answer = CliRunner(env=environment).invoke(main, [*stated, "--all", *P])
+        assert (answer.exit_code, "the stages that are signed are: verification" in answer.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

@@ -343,9 +343,9 @@ GOOD_PARTS = (
 def counting(source: Any, kind: Any = int, roles: tuple[Role, ...] = (LED,), **changes: Any) -> list[str]:
     """The faults of a programme whose only fact has such a source."""
     space: dict[str, Any] = {"__annotations__": {"one": kind}, "one": fact(source, zh="一", en="one")}
-    facts = dataclass(frozen=True, kw_only=True)(type("PartFacts", (), space))
+    facts: Any = dataclass(frozen=True, kw_only=True)(type("PartFacts", (), space))
 
-    class Book(RuleBook[facts, PartParameters]):  # type: ignore[valid-type]
+    class Book(RuleBook[facts, PartParameters]):
         """Reads it."""
 
         @amount(cites="fenjin-2021#二(二)3", rounds=Rounding.DOWN)

@@ -863,7 +863,7 @@ def test_a_fact_must_be_declared_bounded_and_of_a_known_type(facts: type, said: 
     ],
 )
 def test_a_net_income_may_be_a_loss_as_large_as_its_gain(
-    source: Any, options: dict[str, int], bounds: tuple[int, int]
+    source: Any, options: dict[str, Any], bounds: tuple[int, int]
 ) -> None:
     (spec,) = facts_of(bare_facts(Fen, source, **options)).values()
     assert (spec.lowest, spec.largest) == bounds

@@ -105,7 +105,7 @@ def withdraw(shell: Shell, rule: UUID, reason: str) -> None:
 @policy.command("why")
 @click.argument("officer")
 @click.argument("action", type=ACTIONS)
-@click.option("-p", "--programme", help="programme code; may be left out where there is only one")
+@click.option("-p", "--programme", help="programme code; left out, that of BANGFU_PROGRAMME")
 @click.option("--period", help="period, such as the plan year 2021; without it, no programme is meant")
 @click.option("--stage", help="code of a stage; needs --period")
 @click.option("-n", "--household", help="household number; needs --period")

@@ -10,6 +10,7 @@ import pytest
 from bangfu.cases import acts
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
+from bangfu.process import Duty
 from tests.county import ACCEPTED, MARCH, POSTED, World, clean, codes
 from tests.striving import EXIT, LEADING, STARS, Striving
 
@@ -43,9 +44,7 @@ async def test_a_plan_goes_back_with_what_is_wrong_and_comes_again_corrected(wor
     clean(await course(world, "VC1", "ask_to_correct", "H1", marked=marks))
     case = (await world.cases())["H1"]
     assert (case.view.stage, case.marked, case.view.signed, case.determination) == ("plan", marks, {}, None)
-    assert case.rules.proceedings.waits_for(case.view, world.today) == {
-        next(iter(case.rules.proceedings.waits_for(case.view, world.today)))
-    }
+    assert case.rules.proceedings.waits_for(case.view, world.today) == {Duty.LINKED_CADRE}
     # Nothing else is done with it meanwhile.
     assert codes(await world.act("C1", acts.account, Selection(households=["H1"]))) == {"H1": "WRONG_STAGE"}
     clean(await world.plan("L1", "H1", day=world.today, reason="已更正"))

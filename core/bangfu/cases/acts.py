@@ -256,7 +256,7 @@ async def post(
         stage = process.at(move.to, Notice)
         assert stage is not None
         # Editions may give cases of one village notices of different lengths: each has one of its own length.
-        first, last = case.rules.proceedings.notice_days(stage, stated.on(who))
+        first, last = case.rules.proceedings.notice_days(stated.on(who), stage)
         key = (case.division, stage.code, last)
         notice = posted.setdefault(key, notices.Posted(new_id(), case.division, first, last))
         changes.append(Change(case, move, {"notice_id": notice.id}, {"notice": str(notice.id)}))

@@ -340,8 +340,9 @@ class Proceedings:
             return Code.BEFORE_PREVIOUS_STEP.problem("day", day=day(act.day), previous=day(view.decided_on))
         return self._duty(stage, act, {stage.by}) or self._done(stage, view, act, stage.by, stage.code)
 
-    def notice_days(self, stage: Notice, first: date) -> tuple[date, date]:
+    def notice_days(self, first: date, stage: Notice | None = None) -> tuple[date, date]:
         """The first and the last full day of a notice posted on ``first``; the next step is possible the day after."""
+        stage = stage or self.process.first(Notice)
         days, unit = getattr(self.parameters, stage.days), getattr(self.parameters, stage.unit)
         return first, last_day(first, days, unit, self.working)
 

@@ -193,7 +193,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     bangfu("A2", "case", "settle", "H1", "--dismissed", "--finding", "属实", *P)
     bangfu("A2", "case", "accept", "-n", "H1", *P)
 
-    # Sample, batch, payment list.
+    # Sample, budget line, batch, payment list.
     day("2021-10-20")
     drawn = bangfu("C1", "sample", "draw", "--seed", "公开号码", "--seed-source", "开奖公告", *P).output
     assert "1 of 4" in drawn
@@ -203,12 +203,34 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert (tmp_path / "抽查.xlsx").stat().st_mode & 0o777 == 0o600
     bangfu("C1", "sample", "check", "--passed", "--all", *P)
     day("2021-10-28")
-    batch = uuid_in(bangfu("C2", "batch", "make", *P).output)
+    line = (
+        "--source",
+        "专项扶贫资金",
+        "--level",
+        "county",
+        "--document",
+        "测财〔2021〕8号",
+        "--document-day",
+        "2021-01-15",
+    )
+    line = ("ZX-1", "奖补资金", "--amount", "6000", *line, "--year", 2021, "--pays", "consolidation")
+    assert "FORBIDDEN" in bangfu("FI", "budget", "add", *line, code=1).stderr
+    entry = uuid_in(bangfu("FM", "budget", "add", *line).output)
+    assert "BUDGET_UNCONFIRMED" in bangfu("C2", "batch", "make", "--line", "ZX-1", *P, code=1).stderr
+    bangfu("FI", "budget", "confirm", entry)
+    made = bangfu("C2", "batch", "make", "--line", "ZX-1", *P).output
+    assert "3 households, 5,200.00 yuan" not in made
+    assert "1 payments wait in their order" in made
+    bangfu("C2", "batch", "cancel", uuid_in(made), "--reason", "待追加", *P)
+    assert re.search(r"1\s+H7\s+ZX-1", bangfu("C2", "budget", "waiting", *P).output)
+    more = ("ZX-1", 1000, "--document", "测财〔2021〕60号", "--document-day", "2021-10-27")
+    bangfu("FI", "budget", "confirm", uuid_in(bangfu("FM", "budget", "top-up", *more).output))
+    batch = uuid_in(bangfu("C2", "batch", "make", "--line", "ZX-1", *P).output)
     bangfu("FM", "batch", "check", batch, *P)
     assert "released, 4 households, 6,750.00 yuan" in bangfu("FI", "batch", "release", batch, *P).output
     assert "released" in bangfu("FI", "batch", "list", *P).output
     bangfu("FI", "batch", "export", batch, tmp_path / "名册.xlsx", "--reason", "报送银行")
-    assert openpyxl.load_workbook(tmp_path / "名册.xlsx")["汇总"]["C6"].value == 6750
+    assert openpyxl.load_workbook(tmp_path / "名册.xlsx")["汇总"]["C7"].value == 6750
 
     # What anyone may ask.
     overview = bangfu("C1", "case", "overview", *P).output

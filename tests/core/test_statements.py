@@ -219,11 +219,12 @@ async def test_two_batches_at_once_pay_once(world: World) -> None:
 
     await ready(world)
     who = world.who("C2")
+    line = await world.fund()
     ground = await world.ground(who)
 
     async def make() -> Any:
         async with world.database.session(who.scope) as session:
-            return await paying.make_batch(session, who, world.vault, ground)
+            return await paying.make_batch(session, who, world.vault, ground, line)
 
     results = await both(make(), make(), make())
     assert len([r for r in results if not isinstance(r, BaseException)]) == 1

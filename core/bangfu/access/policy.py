@@ -62,6 +62,10 @@ class Action(StrEnum):
     WORK_ON_CASES = "work_on_cases"
     SAMPLE_CASES = "sample_cases"
     PAY_CASES = "pay_cases"
+    KEEP_FUNDS = "keep_funds"
+    CONFIRM_FUNDS = "confirm_funds"
+    RECORD_RETURNS = "record_returns"
+    CORRECT_ACCOUNTS = "correct_accounts"
     KEEP_POLICY = "keep_policy"
     KEEP_ACCOUNTS = "keep_accounts"
 
@@ -114,6 +118,10 @@ _ACTIONS = {
     Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
     Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
     Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),
+    Action.KEEP_FUNDS: Text("维护预算指标和代发文件格式", "keeping budget lines and the templates of banks"),
+    Action.CONFIRM_FUNDS: Text("确认预算指标资金", "confirming money on budget lines"),
+    Action.RECORD_RETURNS: Text("登记代发结果和追回入账", "recording what banks answer and what is paid back"),
+    Action.CORRECT_ACCOUNTS: Text("更正一卡通账号", "correcting the accounts that households are paid to"),
     Action.KEEP_POLICY: Text("维护本县权限规定", "keeping the county's own rules on who may do what"),
     Action.KEEP_ACCOUNTS: Text("管理账号", "keeping accounts"),
 }

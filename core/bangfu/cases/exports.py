@@ -32,14 +32,16 @@ class Export(StrEnum):
     NOTICE = "notice"
     SAMPLE = "sample"
     PAYMENTS = "payments"
+    BANK_TEXT = "bank_text"
 
 
 _ACTIONS = {
     Export.NOTICE: Action.EXPORT_NOTICE,
     Export.SAMPLE: Action.EXPORT_SAMPLE,
     Export.PAYMENTS: Action.EXPORT_PAYMENTS,
+    Export.BANK_TEXT: Action.EXPORT_PAYMENTS,
 }
-_NAMES = {Export.NOTICE: "公示", Export.SAMPLE: "抽查名单", Export.PAYMENTS: "发放名册"}
+_NAMES = {Export.NOTICE: "公示", Export.SAMPLE: "抽查名单", Export.PAYMENTS: "发放名册", Export.BANK_TEXT: "代发"}
 
 
 async def put(
@@ -52,7 +54,8 @@ async def put(
     return await jobs.ask(session, who, PREFIX + export.value, parameters)
 
 
-_Made: TypeAlias = Awaitable[bytes]
+_Made: TypeAlias = Awaitable[bytes | tuple[str, bytes]]
+"""The content, with the name of the file where it is not that of every export."""
 
 
 def handlers(plugins: Plugins) -> Mapping[str, jobs.Handler]:
@@ -68,10 +71,14 @@ def handlers(plugins: Plugins) -> Mapping[str, jobs.Handler]:
         channel = plugins.channels[ground.programme.process.first(Pay).channel]
         return payments.payment_list(session, who, vault, ground.programme, channel, id, reason)
 
+    def bank(session: AsyncSession, vault: Vault, who: Entered, ground: Ground, id: UUID, reason: str) -> _Made:
+        return payments.bank_text(session, who, vault, ground.programme, id, reason)
+
     makers: dict[Export, Callable[..., _Made]] = {
         Export.NOTICE: notice,
         Export.SAMPLE: sample,
         Export.PAYMENTS: paid,
+        Export.BANK_TEXT: bank,
     }
     return {PREFIX + export.value: _handler(plugins, export, make) for export, make in makers.items()}
 
@@ -82,8 +89,9 @@ def _handler(plugins: Plugins, export: Export, make: Callable[..., _Made]) -> jo
         await work.progress(0, 1)
         async with work.database.session(who.scope) as session:
             ground = await ground_of(session, who.county.id, plugins.programme(asked["programme"]), asked["period"])
-            data = await make(session, work.vault, who, ground, UUID(asked["id"]), asked["reason"])
-            name = f"{_NAMES[export]}-{asked['programme']}-{asked['period']}-{asked['id'][-8:]}.xlsx"
+            made = await make(session, work.vault, who, ground, UUID(asked["id"]), asked["reason"])
+            own, data = made if isinstance(made, tuple) else ("", made)
+            name = own or f"{_NAMES[export]}-{asked['programme']}-{asked['period']}-{asked['id'][-8:]}.xlsx"
             file = await files.store(session, work.vault, who, name, data, LARGEST)
         await work.progress(1, 1)
         result: dict[str, Any] = {"bytes": len(data)}

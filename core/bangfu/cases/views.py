@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import payments
 from bangfu.access import CHINA, Actor, Entered
 from bangfu.cases.ground import Ground, Rules
 from bangfu.db.bulk import among
@@ -288,7 +289,12 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
     )
     due = (
         select(func.jsonb_object_agg(Entitlement.instalment, Entitlement.amount_fen))
-        .where(Entitlement.tenant_id == Case.tenant_id, Entitlement.case_id == Case.id, Entitlement.voided_at.is_(None))
+        .where(
+            Entitlement.tenant_id == Case.tenant_id,
+            Entitlement.case_id == Case.id,
+            Entitlement.kind == payments.Kind.AWARD.value,
+            Entitlement.voided_at.is_(None),
+        )
         .correlate(Case)
         .scalar_subquery()
     )

@@ -343,19 +343,20 @@ class World:
         self, yuan: int = 1_000_000, code: str = "ZX-1", *, binding: bool = True, confirmed: bool = True
     ) -> UUID:
         """The budget line with a code, made by the fund manager and confirmed by finance if there is none yet."""
+        code = code if self.code == "consolidation" else f"{code}-{self.code}"
         found = await self.rows("select id from budget_line where code = :code", code=code)
         if found:
             return UUID(str(found[0][0]))
         maker, confirmer = self.who("FM"), self.who("FI")
         stated = payments.LineStated(
             code=code, title="财政衔接资金", source="专项扶贫资金", level="county", document="测财〔2021〕8号",
-            document_on=date(2021, 1, 15), year=2021, programmes=["consolidation"], binding=binding,
+            document_on=date(2021, 1, 15), year=2021, programmes=[self.code], binding=binding,
         )  # fmt: skip
         entry = payments.EntryStated(
             amount_fen=yuan * 100, document="测财〔2021〕8号", document_on=date(2021, 1, 15), reason="年初下达"
         )
         async with self.database.session(maker.scope) as session:
-            line, made = await payments.add_line(session, maker, stated, entry, ["consolidation"])
+            line, made = await payments.add_line(session, maker, stated, entry, [self.code])
         if confirmed:
             async with self.database.session(confirmer.scope) as session:
                 await payments.confirm_entry(session, confirmer, made)

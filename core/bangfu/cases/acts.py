@@ -82,7 +82,7 @@ async def account_cases(
     report, moves = judged(who, ground, views, stated, at, lambda case, act: rules.proceedings.account(case.view, act))
     decided: dict[str, dict[str, Any]] = {}
     for stage in process.accounts():
-        decided |= await _decide(session, who, rules, [case for case, move in moves if move.to == stage], report, stage)
+        decided |= await decide(session, who, rules, [case for case, move in moves if move.to == stage], report, stage)
     changes = []
     for case, move in moves:
         if case.number not in decided:
@@ -103,7 +103,7 @@ async def account_cases(
     return report
 
 
-async def _decide(
+async def decide(
     session: AsyncSession,
     who: Entered,
     rules: Rules,
@@ -220,7 +220,7 @@ async def _with_news(session: AsyncSession, who: Entered, views: Sequence[CaseVi
         if case.view.stage == stage and case.digest is not None:
             alike.setdefault((case.rules.id, case.view.decided_on), []).append(case)
     for (_, on), cases in alike.items():
-        fresh = await _decide(session, who, cases[0].rules, cases, Report(), stage, on)
+        fresh = await decide(session, who, cases[0].rules, cases, Report(), stage, on)
         stale |= {case.id for case in cases if fresh.get(case.number, {}).get("digest") != case.digest}
     return [replace(case, view=replace(case.view, stale=case.id in stale)) for case in views]
 

@@ -228,6 +228,7 @@ ACTS = {
     "check": Text("抽查", "spot-checked"),
     "sample_passed": Text("抽查通过", "sample settled"),
     "release": Text("放行拨付", "payment released"),
+    "recalculate": Text("重新核算", "recalculated"),
     "conclude": Text("公示期满", "notice concluded"),
     "select": Text("评选入选", "selected"),
     "pass_over": Text("未入选", "not selected"),

@@ -337,6 +337,7 @@ def graph(process: Process) -> frozenset[tuple[str, str]]:
         if not verify.reports:
             moves.add((verify.code, STOPPED))
     moves |= {(select.code, NOT_SELECTED) for select in process.kind(Select)}
+    moves.add((CLOSED, CLOSED))  # worked out again after it was paid
     return frozenset(moves)
 
 

@@ -333,14 +333,14 @@ async def test_the_whole_year(new: Served) -> None:
     got = await new.client.get(new.address + job["file"]["path"], headers=new.headers("FI"))
     with zipfile.ZipFile(io.BytesIO(got.content)) as archive:
         texts = [archive.read(name).decode("gb18030").split("\r\n")[1:-1] for name in archive.namelist()]
-    rows = [row.split("|") for part in texts for row in part]
+    sent = [row.split("|") for part in texts for row in part]
     assert [len(part) for part in texts] == [2, 1]
-    answers = "".join(f"{row[0]}|{row[1]}|{row[2]}|{'77' if row[0] == '2' else '00'}\n" for row in rows)
+    answers = "".join(f"{row[0]}|{row[1]}|{row[2]}|{'77' if row[0] == '2' else '00'}\n" for row in sent)
     data = f"序号|账号|金额|处理结果\n{answers}9|12345678|1.00|00\n".encode("gb18030")
     send = (OPERATIONS / "import_bank_answers.graphql").read_text(encoding="utf-8")
     before = await new.snapshot()
     answer = await new.upload("C1", send, data, "回盘.txt", batch=batch["id"])
-    assert [p["code"] for p in answer.data["importBankAnswers"]["problems"]] == ["FORBIDDEN"]
+    assert answer.codes == ["FORBIDDEN"]
     assert await new.snapshot() == before
     story.wrong.add("import_bank_answers")
     answer = await new.upload("FI", send, data, "回盘.txt", batch=batch["id"])

@@ -13,8 +13,8 @@ from bangfu.db import Scope, bind
 from bangfu.db.embedded import APP
 from bangfu.payments import invariants
 from bangfu.process import CLOSED, REFUSED
-from tests.core.test_money import FAILED, PAID_ON, act, answer, bank_file, case_of, correct, gathered, keep, released
-from tests.core.test_payments import ready, release
+from tests.core.test_money import FAILED, act, answer, bank_file, case_of, correct, gathered, keep, released
+from tests.core.test_payments import PAID_ON, ready, release
 from tests.county import World
 
 

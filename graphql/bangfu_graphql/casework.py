@@ -16,6 +16,7 @@ from bangfu.cases.ground import Ground, grounds_of
 from bangfu.cases.receipts import act_title, answers
 from bangfu.cases.views import CaseView, look_at
 from bangfu.db.bulk import among
+from bangfu.payments import Kind
 from bangfu.process import Duty
 from bangfu.rules.book import Outcome
 from bangfu_graphql.mapping import (
@@ -492,8 +493,17 @@ class Case(Node):
     award: Award | None = one(
         models.Case.id,
         models.Entitlement.case_id,
-        "What the household is due, once every gate is passed.",
-        where=lambda sight: models.Entitlement.voided_at.is_(None),
+        "The first instalment of what the household is due, once every gate is passed; `awards` are all of them.",
+        where=lambda sight: (
+            models.Entitlement.voided_at.is_(None)
+            & (models.Entitlement.kind == Kind.AWARD.value)
+            & (models.Entitlement.instalment == 1)
+        ),
+    )
+    awards: list[Award] = many(
+        models.Entitlement.case_id,
+        "Every instalment that it is due, and every adjustment; also what is due no more.",
+        local=models.Case.id,
     )
     receipt: Receipt = gathered(
         [models.Case.programme, models.Case.period, models.Case.household_id],

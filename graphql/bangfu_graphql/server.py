@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 from uuid import UUID
 
@@ -19,7 +19,6 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bangfu import audit, files
-from bangfu.access import Action
 from bangfu.cases import exports
 from bangfu.errors import Code, Refused
 from bangfu.models import Job
@@ -108,7 +107,7 @@ async def download(request: HttpRequest) -> Response:
     except Exception as error:
         code, words, status = fault(error, trace)
         return error_response(request, code, words.in_(language), status, trace)
-    kind = "text/csv; charset=utf-8" if found.name.endswith(".csv") else _WORKBOOK
+    kind = _KINDS.get(PurePosixPath(found.name).suffix.lower(), _WORKBOOK)
     return Response(
         found.data,
         media_type=kind,
@@ -139,8 +138,8 @@ async def _fetched(request: HttpRequest) -> files.Content:
         job = (await session.execute(own.limit(1))).first()
         if job is None:
             raise Code.NOT_FOUND.refuse("file", what=missing)
-        if job.kind.startswith(exports.PREFIX):
-            who.require(Action(job.kind.replace("/", "_")))
+        if (action := exports.action_of(job.kind)) is not None:
+            who.require(action)
         found = await files.fetch(session, service.vault, who.county.id, key)
         about = {"job": str(job.id), "kind": job.kind, "bytes": len(found.data)}
         reason = job.parameters.get("reason", "")  # of a list, what it was made for
@@ -149,6 +148,12 @@ async def _fetched(request: HttpRequest) -> files.Content:
 
 
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_KINDS = {
+    ".csv": "text/csv; charset=utf-8",
+    ".txt": "text/plain; charset=gb18030",
+    ".zip": "application/zip",
+}
+"""The media types of files by how their names end; everything else is a workbook."""
 
 
 async def console(request: HttpRequest) -> Response:

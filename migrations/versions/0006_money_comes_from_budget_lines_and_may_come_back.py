@@ -98,9 +98,9 @@ def _budget() -> None:
         sa.Column("made_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("line_end in ('crlf', 'lf')", name="ck_bank_template_line_end"),
-        sa.CheckConstraint("separator in ('bar', 'bar_mark', 'tab')", name="ck_bank_template_separator"),
-        sa.CheckConstraint("rows_per_file > 0", name="ck_bank_template_rows"),
+        sa.CheckConstraint("line_end in ('crlf', 'lf')", name=op.f("ck_bank_template_line_end")),
+        sa.CheckConstraint("separator in ('bar', 'bar_mark', 'tab')", name=op.f("ck_bank_template_separator")),
+        sa.CheckConstraint("rows_per_file > 0", name=op.f("ck_bank_template_rows")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_bank_template_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_bank_template"),
         sa.UniqueConstraint("tenant_id", "channel", "version", name="uq_bank_template_tenant_id_channel_version"),
@@ -121,8 +121,8 @@ def _budget() -> None:
         sa.Column("areas", postgresql.INT8MULTIRANGE(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("level in ('central', 'province', 'city', 'county')", name="ck_budget_line_level"),
-        sa.CheckConstraint("cardinality(programmes) > 0", name="ck_budget_line_programmes"),
+        sa.CheckConstraint("level in ('central', 'province', 'city', 'county')", name=op.f("ck_budget_line_level")),
+        sa.CheckConstraint("cardinality(programmes) > 0", name=op.f("ck_budget_line_programmes")),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_budget_line_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_budget_line"),
         sa.UniqueConstraint("tenant_id", "code", name="uq_budget_line_tenant_id_code"),
@@ -143,8 +143,8 @@ def _budget() -> None:
         sa.Column("areas", postgresql.INT8MULTIRANGE(), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_fen <> 0", name="ck_budget_entry_amount"),
-        sa.CheckConstraint("confirmed_by is distinct from entered_by", name="ck_budget_entry_confirmer"),
+        sa.CheckConstraint("amount_fen <> 0", name=op.f("ck_budget_entry_amount")),
+        sa.CheckConstraint("confirmed_by is distinct from entered_by", name=op.f("ck_budget_entry_confirmer")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "budget_line_id"],
             ["budget_line.tenant_id", "budget_line.id"],
@@ -239,7 +239,7 @@ def _budget() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
-        sa.CheckConstraint("amount_fen > 0", name="ck_repayment_amount"),
+        sa.CheckConstraint("amount_fen > 0", name=op.f("ck_repayment_amount")),
         sa.ForeignKeyConstraint(
             ["tenant_id", "entitlement_id"],
             ["entitlement.tenant_id", "entitlement.id"],
@@ -287,9 +287,9 @@ def _entitlements() -> None:
         postgresql_where=sa.text("voided_at is null and kind <> 'award'"),
     )
     op.drop_constraint("ck_entitlement_amount", "entitlement")
-    op.create_check_constraint("ck_entitlement_kind", "entitlement", "kind in ('award', 'arrears', 'recovery')")
+    op.create_check_constraint(op.f("ck_entitlement_kind"), "entitlement", "kind in ('award', 'arrears', 'recovery')")
     op.create_check_constraint(
-        "ck_entitlement_amount", "entitlement", "amount_fen <> 0 and (amount_fen < 0) = (kind = 'recovery')"
+        op.f("ck_entitlement_amount"), "entitlement", "amount_fen <> 0 and (amount_fen < 0) = (kind = 'recovery')"
     )
 
 

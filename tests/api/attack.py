@@ -374,7 +374,7 @@ class Values:
                 if kind == OWN or row[column] not in seen:
                     made.append(Value(f"{table}.{column}", kind, row[column], secret=kind != OWN))
             made.append(Value(f"{table}.{column}", RANDOM, self._like(next(iter(found.values()))[column])))
-        for table, column in (("case_file", "stage"), ("audit_entry", "action")):
+        for table, column in (("case_file", "stage"), ("audit_entry", "action"), ("payment_wait", "line_code")):
             if (mine := self.rows(table).get(OWN)) is not None:
                 made.append(Value(f"{table}.{column}", OWN, mine[column], secret=False))
         heads = {row["person_id"] for row in self.sight.seen["membership"] if row["relation"] == "head"}

@@ -288,7 +288,16 @@ ROLES: Mapping[str, Role] = {
 OPEN = frozenset({"division", "calendar_day", "column_match", "programme_switch", "provision", "edition"})
 """What everybody of a county may see."""
 OFFICES = frozenset(
-    {"organization", "officer", "assignment", "policy_rule", "enrolment", "service_token", "audit_link"}
+    {
+        "organization",
+        "officer",
+        "assignment",
+        "policy_rule",
+        "enrolment",
+        "service_token",
+        "audit_link",
+        "bank_template",
+    }
 )
 """What those in office may see; others what is their own."""
 PRIVATE = frozenset({"credential", "login_session", "answered_request"})

@@ -29,6 +29,7 @@ from graphql import (
 from sqlalchemy import event, text
 from sqlalchemy.util import await_only
 
+from bangfu import payments
 from bangfu.access import Rule
 from bangfu.access.rules import lay_down
 from bangfu.cases import acts, paying, sampling
@@ -40,7 +41,9 @@ from bangfu.registry.identity import credit_check_character
 from bangfu_graphql.planning import Planner
 from bangfu_graphql.schema import schema_of
 from tests.api.conftest import Answer, Served, serving
-from tests.core.test_payments import do, make
+from tests.core.test_money import ACCOUNTS, act, case_of, keep, said, tally
+from tests.core.test_money import answer as answered
+from tests.core.test_payments import do, gather, make
 from tests.core.test_sampling import draw
 from tests.core.test_statements import MORE, larger
 from tests.county import (
@@ -133,6 +136,7 @@ async def story(served: Served) -> None:
     clean(await world.act("A2", acts.accept, Selection(households=["H1", "H2", "H5"])))
     await _sample(world, date(2021, 10, 20))
     world.today = date(2021, 10, 22)
+    budget = await world.fund(6_720)
     await do(world, "C2", paying.cancel_batch, (await make(world)).id, "误建")
     paid = await make(world)
     await do(world, "FM", paying.check_batch, paid.id)
@@ -141,7 +145,19 @@ async def story(served: Served) -> None:
     clean(await world.act("A3", acts.accept, Selection(households=["H7"])))
     await _sample(world, date(2021, 10, 25))
     world.today = LAST_DAY
+    # The line cannot hold the last household, who waits until there is more; the bank answers meanwhile.
+    short = await do(world, "C2", gather, world.vault, budget)
+    assert (short.batch, short.waiting) == (None, 1)
+    more = payments.EntryStated(amount_fen=10_000, document="测财〔2021〕60号", document_on=world.today, reason="追加")
+    added = await act(world, "FM", payments.add_entry, budget, more)
+    await act(world, "FI", payments.confirm_entry, added)
     await make(world)
+    await keep(world)
+    answers = said((1, ACCOUNTS["H1"], "3000.00", "成功", ""), (2, ACCOUNTS["H2"], "2200.00", "失败", "户名不符"))
+    assert tally(await answered(world, paid, answers)) == (2, 1, 1, 0, 0)
+    case, determination = await case_of(world, "H5")
+    owed = await act(world, "C1", payments.adjust, case, determination, -2_000, "收入核减")
+    await act(world, "FI", payments.repay, owed, 500, world.today, "收据1")
     for amount, household, state in ((100, "H6", "done"), (120, "H6", "done"), (100, "H9", "refused")):
         line = f"{LEDGER}{household},2021-05-01,种植,土豆,{amount}\n"
         assert (await world.bring("income", line, "R1")).state == state
@@ -288,6 +304,10 @@ LISTS = (
     Listed("notices", "id from notice order by division, id"),
     Listed("samples", "id from sample_draw order by id"),
     Listed("batches", "id from payment_batch order by id"),
+    Listed("budgetLines", "id from budget_line order by code, id"),
+    Listed("bankTemplates", "id from bank_template order by channel, version, id"),
+    Listed("awards", "id from entitlement order by case_id, id"),
+    Listed("waits", "id from payment_wait order by line_code, place, id"),
     Listed("provisions", "id from provision order by issued_on desc, id desc"),
     Listed("policyRules", "id from policy_rule where known_to is null order by known_from desc, id desc"),
     Listed("jobs", "id from job order by id desc"),
@@ -552,6 +572,8 @@ REACHED = {
     "SampleUnitFilter": "samples { nodes { units(filter: %s)",
     "BatchFilter": "batches(filter: %s)",
     "PaymentLineFilter": "batches { nodes { lines(filter: %s)",
+    "AwardFilter": "awards(filter: %s)",
+    "WaitFilter": "waits(filter: %s)",
     "ProvisionFilter": "provisions(filter: %s)",
     "JobFilter": "jobs(filter: %s)",
     "AuditFilter": "audit(filter: %s)",
@@ -663,6 +685,20 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("PaymentLineFilter", f'{{division: "{V2}"}}', "household { number }", ["H5", "H5"]),
     ("PaymentLineFilter", "{standing: true}", "household { number }", ["H1", "H2", "H5", "H7"]),
     ("PaymentLineFilter", "{standing: false}", "household { number }", ["H1", "H2", "H5"]),
+    ("AwardFilter", "{kind: AWARD}", "amount", ["3000.00", "2200.00", "1500.00", "50.00"]),
+    ("AwardFilter", "{kind: ARREARS}", "amount", []),
+    ("AwardFilter", "{kind: RECOVERY}", "open", ["-15.00"]),
+    ("AwardFilter", f'{{division: "{V2}"}}', "amount", ["1500.00", "-20.00"]),
+    ("AwardFilter", "{open: true}", "open", ["2200.00", "50.00", "-15.00"]),
+    ("AwardFilter", "{open: false}", "amount", ["3000.00", "1500.00"]),
+    ("WaitFilter", '{programme: "consolidation", period: "2021"}', "household { number }", ["H7"]),
+    ("WaitFilter", '{programme: "another"}', "household { number }", []),
+    ("WaitFilter", '{period: "2020"}', "household { number }", []),
+    ("WaitFilter", '{line: "ZX-1"}', "place", [1]),
+    ("WaitFilter", '{line: "ZX-2"}', "place", []),
+    ("WaitFilter", f'{{division: "{V3}", waiting: false}}', "amount", ["50.00"]),
+    ("WaitFilter", f'{{division: "{V1}"}}', "amount", []),
+    ("WaitFilter", "{waiting: true}", "amount", []),
     ("ProvisionFilter", '{programme: "consolidation"}', "state", ["DRAFT", "RELEASED"]),
     ("ProvisionFilter", '{programme: "another"}', "state", []),
     ("ProvisionFilter", "{state: RELEASED}", "number", ["测政办〔2021〕1号"]),

@@ -213,7 +213,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
         "--document-day",
         "2021-01-15",
     )
-    line = ("ZX-1", "奖补资金", "--amount", "6000", *line, "--year", 2021, "--pays", "consolidation")
+    line = ("ZX-1", "奖补资金", "--amount", "6000", *money, "--year", 2021, "--pays", "consolidation")
     assert "FORBIDDEN" in bangfu("FI", "budget", "add", *line, code=1).stderr
     entry = uuid_in(bangfu("FM", "budget", "add", *line).output)
     assert "BUDGET_UNCONFIRMED" in bangfu("C2", "batch", "make", "--line", "ZX-1", *P, code=1).stderr

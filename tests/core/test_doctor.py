@@ -13,8 +13,8 @@ from bangfu.db import Scope, bind
 from bangfu.db.embedded import APP
 from bangfu.payments import invariants
 from bangfu.process import CLOSED, REFUSED
-from tests.core.test_money import FAILED, PAID_ON, act, answer, bank_file, case_of, correct, gathered, keep, released
-from tests.core.test_payments import ready, release
+from tests.core.test_money import FAILED, act, answer, bank_file, case_of, correct, gathered, keep, released
+from tests.core.test_payments import PAID_ON, ready, release
 from tests.county import World
 
 
@@ -37,9 +37,10 @@ async def everything(world: World) -> None:
 FAULTS = {
     "M1": (
         "update payment_batch set total_fen = total_fen + 1 where number = 1",
-        "delete from payment_arrival; alter table payment_line disable trigger all;"
-        "update payment_return set line_id = (select id from payment_line where position = 1 order by id limit 1);"
-        "update payment_line set amount_fen = amount_fen + 1 where id = (select line_id from payment_return)",
+        "update payment_line set voided_at = now() where reissues is not null",
+        "update payment_return set line_id = (select id from payment_line where reissues is not null),"
+        " entitlement_id = (select entitlement_id from payment_line where reissues is not null);"
+        "update payment_batch set total_fen = 0 where number = 2",
     ),
     "M2": (
         "drop index uq_payment_line_entitlement; alter table payment_line disable trigger all;"

@@ -67,7 +67,8 @@ async def standing(world: World, code: str = "ZX-1") -> tuple[int, int, int, int
     found = {own.code: own for own in await act(world, "FI", payments.standings)}[code]
     fen = (found.granted_fen, found.committed_fen, found.spent_fen, found.free_fen)
     assert all(amount % 100 == 0 for amount in fen)
-    return tuple(amount // 100 for amount in fen)  # type: ignore[return-value]
+    granted, committed, spent, free = (amount // 100 for amount in fen)
+    return granted, committed, spent, free
 
 
 async def gathered(world: World, line: UUID, number: str = "C2") -> Gathered:

@@ -44,6 +44,11 @@ _ACTIONS = {
 _NAMES = {Export.NOTICE: "公示", Export.SAMPLE: "抽查名单", Export.PAYMENTS: "发放名册", Export.BANK_TEXT: "代发"}
 
 
+def action_of(kind: str) -> Action | None:
+    """The permission that an export's file needs, by the kind of its job; None for every other job."""
+    return _ACTIONS[Export(kind.removeprefix(PREFIX))] if kind.startswith(PREFIX) else None
+
+
 async def put(
     session: AsyncSession, who: Entered, programme: str, period: str, export: Export, id: UUID, reason: str
 ) -> UUID:

@@ -242,7 +242,7 @@ async def post(
         session,
         who,
         stated.by(who),
-        ground.programme.code,
+        ground.programme,
         ground.period.key,
         place,
         [p for p in posted.values() if p.id in used],
@@ -344,7 +344,10 @@ async def settle(
         )
         for case, move in moves
     ]
-    for change in await write(session, who, "settle", changes, stated, report):
+    done = await write(session, who, "settle", changes, stated, report)
+    if upheld:
+        await notices.withdraw(session, who, [change.case.id for change in done])
+    for change in done:
         await notices.settle(session, who, stated.by(who), change.case.id, upheld, finding, stated.on(who))
     return report
 
@@ -398,6 +401,7 @@ async def send_back(
     changes = [Change(case, move, sent_back(case), {"finding": finding}) for case, move in moves if case.id not in held]
     done = await write(session, who, "send_back", changes, stated, report)
     await payments.void(session, who, [change.case.id for change in done])
+    await notices.withdraw(session, who, [change.case.id for change in done])
     return report
 
 

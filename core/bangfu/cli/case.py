@@ -287,12 +287,12 @@ def notice() -> None:
 def list_notices(shell: Shell, **options: Any) -> None:
     """List the notices in sight."""
 
-    async def work(opened: Open) -> tuple[list[notices.Posted], Places]:
+    async def work(opened: Open) -> tuple[list[notices.Standing], Places]:
         who = await opened.enter()
         programme = shell.programme(options["programme"])
         async with opened.database.session(who.scope) as session:
             places = await Places.on(session, who.at.today)
-            return await notices.standing(session, who, programme.code, options["period"]), places
+            return await notices.listing(session, who, programme.code, options["period"]), places
 
     titles = (
         Text("编号", "id"),

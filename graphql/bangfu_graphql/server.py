@@ -24,7 +24,7 @@ from bangfu.cases import exports
 from bangfu.errors import Code, Refused
 from bangfu.models import Job
 from bangfu.text import Text
-from bangfu_graphql import login
+from bangfu_graphql import login, public
 from bangfu_graphql.answers import BadRequest, error_response, fault, language_of, unauthenticated
 from bangfu_graphql.http import LARGEST_BODY, Service, View
 from bangfu_graphql.tokens import Unauthenticated
@@ -199,6 +199,7 @@ def application(service: Service) -> Starlette:
             Route("/files/{id}", download),
             Route("/.well-known/jwks.json", keys),
             *login.routes(service),
+            *public.routes(service),
             Route("/livez", live),
             Route("/readyz", ready),
         ],

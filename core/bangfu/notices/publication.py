@@ -26,11 +26,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import Entered
 from bangfu.db import hold
 from bangfu.db.bulk import among, insert_new, insert_rows
+from bangfu.documents.posters import Poster
 from bangfu.errors import Code, Refused
 from bangfu.models import NoticeEntry, Publication, PublicationWithdrawal, PublicObjection, Supervision, new_id
 from bangfu.programme import NOTICE_COLUMNS, Programme
 from bangfu.registry.divisions import Places
-from bangfu.text import Text, printable
+from bangfu.text import Text, day, printable
 from bangfu.vault import Vault, mask_phone
 
 LONGEST_WORDS, LONGEST_NAME = 1000, 50
@@ -114,6 +115,29 @@ def _page(row: Any, withdrawn: frozenset[int]) -> Page:
         row.contact,
         tuple(row.columns),
         tuple(Line(position, None if position in withdrawn else values) for position, values in row.entries),
+    )
+
+
+def heading(column: str) -> Text:
+    """The title of a column as it stands above figures: an amount says its unit."""
+    title = NOTICE_COLUMNS[column]
+    return Text(f"{title.zh}(元)", f"{title.en} (yuan)") if column == "amount" else title
+
+
+def poster_of(page: Page, address: str) -> Poster:
+    """What the poster of a page says; ``address`` is that of the page, or empty where the public have none."""
+    return Poster(
+        page.title,
+        page.township,
+        page.village,
+        day(page.first),
+        day(page.last),
+        page.place,
+        page.contact,
+        page.common,
+        [(name, heading(name)) for name in page.shown],
+        [(line.position, line.values) for line in page.lines],
+        address,
     )
 
 

@@ -22,7 +22,8 @@ from bangfu import audit, files
 from bangfu.access import Action
 from bangfu.cases import exports
 from bangfu.errors import Code, Refused
-from bangfu.models import Job
+from bangfu.models import Job, NoticeEvidence
+from bangfu.notices.evidence import kind_of
 from bangfu.text import Text
 from bangfu_graphql import login, public
 from bangfu_graphql.answers import BadRequest, error_response, fault, language_of, unauthenticated
@@ -96,7 +97,8 @@ def _too_large(scope: Scope, limit: int) -> Response:
 
 
 async def download(request: HttpRequest) -> Response:
-    """A file that a job was given or made, for who asked for the job; every fetch is on record."""
+    """A file that a job was given or made, for who asked for the job, or the evidence of a notice, for who has the
+    notice in sight; every fetch is on record."""
     trace, language = secrets.token_hex(8), language_of(request)
     try:
         found = await _fetched(request)
@@ -108,7 +110,7 @@ async def download(request: HttpRequest) -> Response:
     except Exception as error:
         code, words, status = fault(error, trace)
         return error_response(request, code, words.in_(language), status, trace)
-    kind = "text/csv; charset=utf-8" if found.name.endswith(".csv") else _WORKBOOK
+    kind = kind_of(found.data) or ("text/csv; charset=utf-8" if found.name.endswith(".csv") else _WORKBOOK)
     return Response(
         found.data,
         media_type=kind,
@@ -138,7 +140,16 @@ async def _fetched(request: HttpRequest) -> files.Content:
         )
         job = (await session.execute(own.limit(1))).first()
         if job is None:
-            raise Code.NOT_FOUND.refuse("file", what=missing)
+            shown = select(NoticeEvidence.notice_id).where(
+                NoticeEvidence.tenant_id == who.county.id, NoticeEvidence.file_id == key
+            )
+            notice = await session.scalar(shown.limit(1))
+            if notice is None or not who.may(Action.READ_CASES):
+                raise Code.NOT_FOUND.refuse("file", what=missing)
+            found = await files.fetch(session, service.vault, who.county.id, key)
+            about = {"notice": str(notice), "bytes": len(found.data)}
+            await audit.record(session, who.at.now, who.actor.id, "fetch_file", f"file/{key}", about)
+            return found
         if job.kind.startswith(exports.PREFIX):
             who.require(Action(job.kind.replace("/", "_")))
         found = await files.fetch(session, service.vault, who.county.id, key)

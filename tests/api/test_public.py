@@ -8,7 +8,12 @@ import base64
 import hashlib
 import html
 import io
+import json
+import os
 import re
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -334,7 +339,8 @@ async def test_what_is_wrong_is_said_and_what_was_typed_stays(
 ) -> None:
     slug = (await slugs(posted))[V1]
     before = await posted.snapshot()
-    answer = await send(posted, slug, **{"name": '"><i>甲', **said})
+    form: dict[str, Any] = {"name": '"><i>甲', **said}
+    answer = await send(posted, slug, **form)
     assert answer.status_code == status
     assert words in plain(answer.text) or words in html.unescape(answer.text)
     if status == 400:
@@ -397,6 +403,74 @@ async def browse(tmp_path: Path, *arguments: str) -> tuple[str, list[str]]:
     return out.decode(), [line for line in log.decode(errors="replace").splitlines() if "CONSOLE" in line]
 
 
+_ON_THREE_AND_FOUR = (
+    "import os, sys; os.dup2(int(sys.argv[1]), 3); os.dup2(int(sys.argv[2]), 4); os.execv(sys.argv[3], sys.argv[3:])"
+)
+
+
+class Driven:
+    """A browser that is told what to do, over two pipes; scripts of ours run beside the page, which allows none."""
+
+    def __init__(self, process: asyncio.subprocess.Process, reader: asyncio.StreamReader, out: int) -> None:
+        self.process, self.reader, self.out, self.session, self.count = process, reader, out, "", 0
+
+    @classmethod
+    @asynccontextmanager
+    async def started(cls, tmp_path: Path) -> AsyncIterator[Driven]:
+        assert CHROMIUM is not None
+        (its_in, our_out), (our_in, its_out) = os.pipe(), os.pipe()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", _ON_THREE_AND_FOUR, str(its_in), str(its_out), CHROMIUM, "--headless", "--no-sandbox",
+            "--disable-gpu", f"--user-data-dir={tmp_path / 'driven'}", "--remote-debugging-pipe",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            pass_fds=(its_in, its_out), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+        os.close(its_in)
+        os.close(its_out)
+        reader = asyncio.StreamReader(limit=2**24)
+        with os.fdopen(our_in, "rb") as pipe:
+            loop = asyncio.get_running_loop()
+            transport, _ = await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
+            made = cls(process, reader, our_out)
+            target = await made.say("Target.createTarget", url="about:blank")
+            attached = await made.say("Target.attachToTarget", targetId=target["targetId"], flatten=True)
+            made.session = attached["sessionId"]
+            try:
+                yield made
+            finally:
+                process.terminate()
+                await process.wait()
+                transport.close()
+                os.close(our_out)
+
+    async def say(self, method: str, **parameters: Any) -> Any:
+        """Give a command; its result."""
+        self.count += 1
+        number = self.count
+        command = {"id": number, "method": method, "params": parameters}
+        if self.session:
+            command["sessionId"] = self.session
+        os.write(self.out, json.dumps(command).encode() + b"\0")
+        while True:
+            answer = json.loads((await asyncio.wait_for(self.reader.readuntil(b"\0"), 60))[:-1])
+            if answer.get("id") == number:
+                assert "error" not in answer, answer
+                return answer["result"]
+
+    async def see(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        found = await self.say("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        return found["result"].get("value")
+
+    async def until(self, expression: str) -> None:
+        """Wait for an expression to come true in the page."""
+        for _ in range(200):
+            if await self.see(expression):
+                return
+            await asyncio.sleep(0.05)
+        raise AssertionError(await self.see("document.documentElement.outerHTML"))
+
+
 NO_BROWSER = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium here to look at the public pages with")
 
 
@@ -432,3 +506,24 @@ async def test_a_browser_prints_the_poster_with_its_rare_characters(posted: Serv
     wanted = set(f"东镇甲村年度已脱贫户巩固增收计划公示测主小养殖{RARE}")
     assert wanted <= set(ours), wanted - set(ours)
     assert not wanted & set(others), "a box drawn by another font"
+
+
+@NO_BROWSER
+async def test_somebody_objects_with_a_browser(posted: Served, tmp_path: Path) -> None:
+    slug = (await slugs(posted))[V1]
+    async with Driven.started(tmp_path) as browser:
+        await browser.say("Page.navigate", url=f"{posted.address}/public/notices/{slug}")
+        await browser.until("document.readyState === 'complete' && !!document.querySelector('form')")
+        for name, words in (("position", "2"), ("words", "养殖收入不符"), ("name", f"村民{RARE}")):
+            await browser.see(f"document.querySelector('[name={name}]').value = {json.dumps(words)}")
+        # Our font is there for the characters that this computer lacks.
+        await browser.see("document.fonts.ready.then(() => true)")
+        assert await browser.see("[...document.fonts].filter(f => f.family.includes('Bangfu')).length") == 1
+        await browser.see("document.querySelector('form button').click()")
+        await browser.until("!!document.querySelector('.receipt')")
+        receipt = await browser.see("document.querySelector('.receipt').textContent")
+        assert await browser.see("document.cookie") == ""
+    who = posted.world.who("A2")
+    async with posted.world.database.session(who.scope) as session:
+        (own,) = await hearing.pending(session, posted.world.vault, who)
+    assert (own.receipt, own.household, own.words, own.name) == (receipt, "H2", "养殖收入不符", f"村民{RARE}")

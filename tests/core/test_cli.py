@@ -186,9 +186,9 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     notice = uuid_in(bangfu("VC1", "notice", "list", *P).output)
     bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx", "--reason", "张贴公示")
     bangfu("VC1", "notice", "poster", notice, tmp_path / "公示.pdf", "--paper", "a3", "--reason", "张贴公示")
-    (sheet,) = PdfReader(tmp_path / "公示.pdf").pages
-    assert "测1户主" in re.sub(r"\s", "", sheet.extract_text())
-    assert round(float(sheet.mediabox.width)) == 842
+    (printed,) = PdfReader(tmp_path / "公示.pdf").pages
+    assert "测1户主" in re.sub(r"\s", "", printed.extract_text())
+    assert round(float(printed.mediabox.width)) == 842
     assert "missing" in bangfu("VC1", "notice", "list", "--lacking-evidence", *P).output
     photo = tmp_path / "照片.png"
     photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 50)

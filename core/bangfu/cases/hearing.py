@@ -51,7 +51,7 @@ class Heard:
     reason: str
 
 
-def _query(tenant: int) -> Select[Any]:
+def _query(tenant: int) -> Select[PublicObjection, str, str, UUID, str]:
     return (
         select(
             PublicObjection, Notice.programme, Notice.period, NoticeEntry.case_id, Household.number.label("household")

@@ -75,7 +75,8 @@ class Page:
         """The sum of the amounts that it shows, in fen; None where it shows none."""
         if "amount" not in self.columns:
             return None
-        return sum(line.values["amount"] for line in self.lines if line.values is not None)
+        amounts: list[int] = [line.values["amount"] for line in self.lines if line.values is not None]
+        return sum(amounts)
 
     @property
     def common(self) -> str | None:
@@ -245,7 +246,7 @@ async def of_notice(session: AsyncSession, who: Entered, notice: UUID) -> Page:
     return _page(row, frozenset(await session.scalars(gone)))
 
 
-def pending_cases(tenant: int) -> Select[tuple[UUID]]:
+def pending_cases(tenant: int) -> Select[UUID]:
     """The cases against which the public handed in an objection that no officer has decided on yet, as a query."""
     return (
         select(NoticeEntry.case_id)

@@ -113,6 +113,10 @@ def walls() -> str:
             changes += f" — while {wall.while_}"
         first = (inspect.getdoc(tables[name]) or "").split("\n")[0]
         sees = said[wall.kind] + (f", or {own[wall.own]}" if wall.own else "")
+        if wall.opening is not None and wall.opening.select:
+            sees += "; the public: " + ", ".join(wall.opening.select) + f" — where {wall.opening.rows}"
+        if wall.opening is not None and wall.opening.insert:
+            changes += f"; the public put in: {', '.join(wall.opening.insert)} — where {wall.opening.rows}"
         lines.append(f"| `{name}` | {sees} | {changes} | {first} |")
     return "\n".join([*lines, ""])
 

@@ -200,6 +200,12 @@ class Code(Enum):
         "请稍后再试;需要成批使用的,按职责导出名册并说明理由。",
         "Try again later; for many at once, export the list that your duty allows, with its reason.",
     )
+    OBJECTIONS_TOO_MANY = _says(
+        "此公示一小时内收到的网上异议已达上限 {limit} 件",
+        "This notice has taken as many objections as it can within an hour: {limit}.",
+        "请稍后再试,或向村民委员会、乡镇人民政府当面或来信反映。",
+        "Try again later, or tell the village committee or the township government in person or by letter.",
+    )
     # Workbooks
     FILE_TOO_LARGE = _says(
         "文件为 {size},超过上限 {limit}",

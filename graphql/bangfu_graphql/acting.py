@@ -27,7 +27,7 @@ from bangfu.process import Duty, Process
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.registry.divisions import area_of
 from bangfu.text import Text
-from bangfu_graphql.casework import Case, Sample
+from bangfu_graphql.casework import Case, NoticeEvidence, PublicObjection, Sample
 from bangfu_graphql.identifiers import bad_input, decode_id
 from bangfu_graphql.mapping import ACTION, entity_of, page_arguments, signed
 from bangfu_graphql.money import Award, BankTemplate, BudgetLine, PaymentBatch, PaymentLine
@@ -329,6 +329,40 @@ class RepaymentPayload(Payload):
     async def award(self, info: strawberry.Info) -> Award | None:
         """The recovery."""
         return await found(info, Award, models.Entitlement.id, self.key)
+
+
+@strawberry.type(description="What came of deciding on an objection of the public.")
+class PublicObjectionPayload(Payload):
+    """What came of deciding on an objection of the public."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(
+        description="The objection as it is now; null if it was refused.", metadata={ACTION: Action.HEAR_OBJECTIONS}
+    )
+    async def public_objection(self, info: strawberry.Info) -> PublicObjection | None:
+        """The objection of the public."""
+        return await found(info, PublicObjection, models.PublicObjection.id, self.key)
+
+
+@strawberry.type(description="What came of attaching evidence to a notice.")
+class EvidencePayload(Payload):
+    """What came of attaching evidence to a notice."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The evidence; null if it was refused.", metadata={ACTION: Action.READ_CASES})
+    async def evidence(self, info: strawberry.Info) -> NoticeEvidence | None:
+        """The evidence."""
+        return await found(info, NoticeEvidence, models.NoticeEvidence.id, self.key)
 
 
 @strawberry.type(description="What came of drawing a sample.")

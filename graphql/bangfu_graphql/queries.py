@@ -23,8 +23,12 @@ from bangfu_graphql.casework import (
     Determination,
     Notice,
     NoticeEntry,
+    NoticeEvidence,
     NoticeFilter,
     Objection,
+    Publication,
+    PublicObjection,
+    PublicObjectionFilter,
     Sample,
     SampleFilter,
     SampleUnit,
@@ -91,9 +95,10 @@ MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
-        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, Pairing, PaymentBatch,
-        PaymentLine, Person, PolicyRule, Provision, Sample, SampleUnit, Signature, Standing, BankTemplate, BudgetEntry,
-        BudgetLine, PaymentArrival, PaymentFile, PaymentReturn, PaymentWait, Repayment,
+        Job, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization, Pairing,
+        PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication, Sample, SampleUnit,
+        Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile, PaymentReturn,
+        PaymentWait, Repayment,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -161,6 +166,9 @@ class Query:
     income: Connection[IncomeLine] = _listed(IncomeLine, IncomeFilter, "The income ledger, by household and day.")
     cases: Connection[Case] = _listed(Case, CaseFilter, "Cases in sight, of all programmes that the county runs.")
     notices: Connection[Notice] = _listed(Notice, NoticeFilter, "Notices in sight, by village.")
+    public_objections: Connection[PublicObjection] = _listed(
+        PublicObjection, PublicObjectionFilter, "What the public handed in against notices in sight, the oldest first."
+    )
     samples: Connection[Sample] = _listed(Sample, SampleFilter, "Samples in sight, in their order.")
     batches: Connection[PaymentBatch] = _listed(PaymentBatch, BatchFilter, "Batches in sight, in their order.")
     budget_lines: Connection[BudgetLine] = _listed(BudgetLine, None, "Budget lines in sight, by code.")

@@ -80,7 +80,7 @@ TABLES = {name: entity_of(cls).model.__tablename__ for name, cls in MAPPED.items
 """The table of every type that has an id."""
 FREE = frozenset({
     "words", "objector", "place", "finding", "reason", "evidence", "note", "seed", "seedSource", "title", "number",
-    "clause", "header", "column", "action",
+    "clause", "header", "column", "action", "contact",
 })  # fmt: skip
 """Fields of inputs of mutations that take free words: nothing is looked up by them."""
 _ID = re.compile(r"^[A-Za-z0-9_-]{12,}$")

@@ -227,6 +227,51 @@ async def test_the_whole_year(new: Served) -> None:
     objected = await story.may("VC1", "object_to_case", **P, **objection)
     assert objected["cases"]["nodes"][0]["waitsFor"] == ["TOWNSHIP_ACCEPTOR"]
 
+    # The public see it; what they hand in is heard by the township, and a photo shows that it hung.
+    assert (notice["state"], notice["nextDay"], notice["evidence"]) == ("OPEN", "2021-10-16", [])
+    path = notice["publication"]["path"]
+    assert notice["publication"]["posters"] == [f"{path}/poster.a4.pdf", f"{path}/poster.a3.pdf"]
+    assert "测1户主" in (await new.client.get(new.address + path)).text
+    assert path in (await new.client.get(new.address + notice["publication"]["villagePath"])).text
+    for words in ("广告", "养牛数不符"):
+        form = {"form": "", "position": "1", "words": words, "name": "村民乙", "phone": ""}
+        assert (await new.client.post(f"{new.address}{path}/objections", data=form)).status_code == 200
+    await story.may_not("VC1", "public_objections", "FORBIDDEN")
+    heard = (await story.may("A2", "public_objections", filter={"pending": True}))["nodes"]
+    assert [(one["household"], one["words"], one["name"]) for one in heard] == [
+        ("H1", "广告", "村民乙"), ("H1", "养牛数不符", "村民乙"),
+    ]  # fmt: skip
+    await story.may_not("VC1", "dismiss_public_objection", "FORBIDDEN", id=heard[0]["id"], reason="与公示无关")
+    dismissed = await story.may("K1", "dismiss_public_objection", id=heard[0]["id"], reason="与公示无关")
+    assert (dismissed["publicObjection"]["confirmed"], dismissed["publicObjection"]["reason"]) == (False, "与公示无关")
+    await story.may_not("A3", "confirm_public_objection", "NOT_FOUND", id=heard[1]["id"])
+    await story.may("A2", "confirm_public_objection", id=heard[1]["id"])
+    settled = await story.may("A2", "settle_objections", **P, household="H1", upheld=False, finding="入户核实,牛数属实")
+    assert settled["done"] == 1
+    photo, attach = (
+        b"\xff\xd8\xff\xe0" + b"x" * 100,
+        (OPERATIONS / "attach_evidence.graphql").read_text(encoding="utf-8"),
+    )
+    before = await new.snapshot()
+    denied = await new.upload("A2", attach, photo, "照片.jpg", notice=notice["id"])
+    assert denied.codes == ["FORBIDDEN"]
+    assert await new.snapshot() == before
+    attached = (await new.upload("VC1", attach, photo, "照片.jpg", notice=notice["id"])).data["attachEvidence"]
+    assert (attached["problems"], attached["evidence"]["place"]) == ([], "村务公开栏")
+    story.right.add("attach_evidence")
+    story.wrong.add("attach_evidence")
+    evidence_path = attached["evidence"]["file"]["path"]
+    got = await new.client.get(new.address + evidence_path, headers=new.headers("K1"))
+    assert (got.content, got.headers["content-type"]) == (photo, "image/jpeg")
+    for other in ("VC3", "E1"):
+        got = await new.client.get(new.address + evidence_path, headers=new.headers(other))
+        assert got.status_code == 404
+    lacking = await story.may("K1", "notices", filter={"lacksEvidence": True})
+    assert notice["id"] not in [one["id"] for one in lacking["nodes"]]
+    assert len(lacking["nodes"]) == 1
+    await story.may_not("VC1", "set_supervision", "FORBIDDEN", contact="县脱贫办 12317")
+    assert (await story.may("C1", "set_supervision", contact="县脱贫办 12317"))["done"] is True
+
     # The township accepts the others, settles the objection, and accepts that one too.
     await story.may_not("A2", "accept_cases", "NOTICE_OPEN", **P, cases={"households": ["H1"]})
     await new.day(ACCEPTED)

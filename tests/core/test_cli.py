@@ -12,6 +12,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
+from pypdf import PdfReader
 
 from bangfu.cli import main
 from bangfu.db.embedded import EmbeddedServer
@@ -184,6 +185,23 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
         bangfu(committee, "case", "post", "--all", "--place", "村务公开栏", *P)
     notice = uuid_in(bangfu("VC1", "notice", "list", *P).output)
     bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx", "--reason", "张贴公示")
+    bangfu("VC1", "notice", "poster", notice, tmp_path / "公示.pdf", "--paper", "a3", "--reason", "张贴公示")
+    (printed,) = PdfReader(tmp_path / "公示.pdf").pages
+    assert "测1户主" in re.sub(r"\s", "", printed.extract_text())
+    assert round(float(printed.mediabox.width)) == 842
+    assert "missing" in bangfu("VC1", "notice", "list", "--lacking-evidence", *P).output
+    photo = tmp_path / "照片.png"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 50)
+    bangfu("VC1", "notice", "evidence", notice, photo, "--place", "村委会门口")
+    assert notice not in bangfu("VC1", "notice", "list", "--lacking-evidence", *P).output
+    assert notice in bangfu("VC1", "notice", "list", "--state", "open", *P).output
+    assert notice not in bangfu("VC1", "notice", "list", "--state", "closed", *P).output
+    assert "12317" in bangfu("C1", "notice", "contact", "县脱贫办 12317").output
+    assert "FORBIDDEN" in bangfu("VC1", "notice", "contact", "县脱贫办 12317", code=1).stderr
+    assert "FORBIDDEN" in bangfu("VC1", "notice", "objections", code=1).stderr
+    assert "receipt" in bangfu("A2", "notice", "objections").output
+    assert "NOT_FOUND" in bangfu("A2", "notice", "confirm", "YY-AAAA-AAAA", code=1).stderr
+    assert "NOT_FOUND" in bangfu("A2", "notice", "dismiss", "YY-AAAA-AAAA", "--reason", "不实", code=1).stderr
     (sheet,) = openpyxl.load_workbook(tmp_path / "公示.xlsx").worksheets
     assert sheet["A1"].value == "东镇甲村2021年度已脱贫户巩固增收计划公示"
     bangfu("VC1", "case", "object", "H1", "--words", "不实", *P)
@@ -203,7 +221,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert (tmp_path / "抽查.xlsx").stat().st_mode & 0o777 == 0o600
     bangfu("C1", "sample", "check", "--passed", "--all", *P)
     day("2021-10-28")
-    line = (
+    money = (
         "--source",
         "专项扶贫资金",
         "--level",

@@ -270,7 +270,7 @@ async def post(
         session,
         who,
         stated.by(who),
-        ground.programme.code,
+        ground.programme,
         ground.period.key,
         place,
         [p for p in posted.values() if p.id in used],
@@ -667,6 +667,10 @@ async def write(
         if left:
             await payments.void(session, who, left)
     await payments.entitle(session, who, [dues[change.case.id] for change in done if change.case.id in dues])
+    # What was on notice and no longer stands is no longer shown.
+    taken_down = [c.case.id for c in done if c.case.notice and c.fields.get("notice_id", c.case.notice) is None]
+    if taken_down:
+        await notices.withdraw(session, who, taken_down)
     for rules, own in _by_rules(done):
         ended = {c.case.id: c.move.to for c in own if c.move.to in END_TITLES and not c.case.view.due}
         await claims.give_back(session, who, rules, ended)

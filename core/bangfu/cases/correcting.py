@@ -180,7 +180,11 @@ async def undo(
     def judge(case: CaseView, act: Any) -> Any:
         event = last[case.id]
         done = Done(event.act, event.officer_id, event.recorded_by)
-        before = event.data.get("before", {}).get("stage", case.view.stage)
+        before = event.data.get("before", {})
+        if before.get("notice") and case.notice is None:
+            # What was taken down in public is posted again, and not as if nothing had been said.
+            return Code.NOT_UNDOABLE.problem()
+        before = before.get("stage", case.view.stage)
         return case.rules.proceedings.undo(case.view, act, done, before)
 
     def at(case: CaseView) -> str:

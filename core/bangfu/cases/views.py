@@ -28,6 +28,7 @@ from bangfu.models import (
     SampleUnit,
     Signature,
 )
+from bangfu.notices import pending_cases
 from bangfu.process import END_TITLES, Duty, View
 from bangfu.programme import Programme, Role
 from bangfu.registry.divisions import Places
@@ -316,6 +317,7 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
             objections.label("objections"),
             due.label("due"),
             _unanswered(own).label("unanswered"),
+            Case.id.in_(pending_cases(tenant)).label("heard"),
         )
         .where(Case.tenant_id == tenant)
         .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
@@ -384,7 +386,8 @@ def _case(
         verified_by=frozenset(row.verified or ()),
         accepted_by=frozenset(hands.accepted),
         posted=posted,
-        open_objections=row.objections,
+        # What the public handed in stops a case like an objection, until an officer has decided on it.
+        open_objections=row.objections + int(row.heard),
         drawn=drawn,
         unanswered=row.unanswered,
         paused=case.paused_on is not None,

@@ -202,8 +202,8 @@ async def _kill_server(server: EmbeddedServer) -> None:
             os.kill(process, signal.SIGKILL)
         except ProcessLookupError:
             continue
-    while any(_alive(process) for process in (pid, *children)):
-        await asyncio.sleep(0.05)  # noqa: ASYNC110 - a process tells nobody that it is gone
+    while any(_alive(process) for process in (pid, *children)):  # noqa: ASYNC110 - nobody tells that it is gone
+        await asyncio.sleep(0.05)
 
 
 def _parent(task: Path) -> int:

@@ -390,7 +390,8 @@ async def test_the_whole_year(new: Served) -> None:
     story.wrong.add("import_bank_answers")
     answer = await new.upload("FI", send, data, "回盘.txt", batch=batch["id"])
     story.right.add("import_bank_answers")
-    job = await story.job("FI", answer.data["importBankAnswers"]["job"]["id"])
+    assert await new.work() == 1
+    job = (await new.operation("FI", "job", id=answer.data["importBankAnswers"]["job"]["id"])).data["node"]
     assert job["answered"] == {"rows": 4, "paid": 2, "returned": 1, "same": 0, "odd": 1}
     assert [p["code"] for p in job["problems"]] == ["ANSWER_NOT_OURS"]
     lines = {own["position"]: own for own in batch["lines"]["nodes"]}

@@ -218,6 +218,8 @@ class ProgrammeTypes:
 
     period: Any
     plan: Any
+    participants: Any
+    """The input of who takes part in a plan; None where there are no roles."""
     provision: Any
     stage: Any
     types: tuple[Any, ...]
@@ -307,6 +309,17 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         {name: (_fact_type(spec), _words(spec.title)) for name, spec in programme.stated().items()},
         decorate=strawberry.input,
     )
+    participants = None
+    if programme.participants:
+        participants = made(
+            f"{prefix}Participants",
+            f"Who takes part in a case besides the applicant, by the numbers of the households: {title}.",
+            {
+                role.code: (list[str], f"{_words(role.title)} At least one, nobody twice.")
+                for role in programme.participants
+            },
+            decorate=strawberry.input,
+        )
     hints = get_type_hints(programme.parameters)
     parameters = {name: _value_types(hints[name]) for name in programme.policy.parameters}
     titles = programme.titles()
@@ -317,7 +330,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     )
     provision = _provision(programme, prefix, parameters, titles)
     period = _period(programme, prefix, case, values)
-    return ProgrammeTypes(period, plan, provision, stage, (case, determination, period))
+    return ProgrammeTypes(period, plan, participants, provision, stage, (case, determination, period))
 
 
 def _finding_type(kind: Kind) -> Any:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 class Award(Node):
     """What a household is due by a determination that has passed every gate 应发."""
 
+    instalment: int = column(models.Entitlement.instalment, "Which part of what it is awarded 分期, counted from 1.")
     amount: Money = column(models.Entitlement.amount_fen, "How much.")
     created_at: datetime = column(models.Entitlement.created_at, "Since when it is due.")
     voided_at: datetime | None = column(models.Entitlement.voided_at, "Since when it is due no more.")

@@ -43,6 +43,7 @@ from bangfu_graphql.casework import (
 from bangfu_graphql.mapping import (
     ACTION,
     as_rows,
+    column,
     derived,
     entity_of,
     enumeration,
@@ -251,6 +252,12 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         values = row["values_"]
         return {**values, **{name: _exact(values[name]) for name in exact}}
 
+    stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
+    stage = enumeration(
+        f"{prefix}Stage",
+        {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
+        f"The stages of a case, in their order, and its ends: {title}.",
+    )
     determination = as_rows(
         made(
             f"{prefix}Determination",
@@ -261,15 +268,10 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
                     derived([models.DeterminationRow.facts], lambda sight, row: row["facts"], "The facts."),
                 ),
                 "findings": (findings, derived([models.DeterminationRow.values_], found, "Every step of the book.")),
+                "stage": (stage, column(models.DeterminationRow.stage, "The stage at which it was made.")),
             },
             bases=(Determination,),
         )
-    )
-    stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
-    stage = enumeration(
-        f"{prefix}Stage",
-        {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
-        f"The stages of a case, in their order, and its ends: {title}.",
     )
     stated = made(
         f"{prefix}Stated",

@@ -25,6 +25,7 @@ from bangfu_graphql.casework import (
     NoticeEntry,
     NoticeFilter,
     Objection,
+    Participant,
     Sample,
     SampleFilter,
     SampleUnit,
@@ -75,8 +76,8 @@ MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
-        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, Pairing, PaymentBatch,
-        PaymentLine, Person, PolicyRule, Provision, Sample, SampleUnit, Signature, Standing,
+        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, Pairing, Participant,
+        PaymentBatch, PaymentLine, Person, PolicyRule, Provision, Sample, SampleUnit, Signature, Standing,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""

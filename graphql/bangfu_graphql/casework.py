@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, select
 
 from bangfu import models
 from bangfu.access import Action
@@ -323,6 +323,17 @@ _PART = (
 )
 
 
+_NUMBER = func.coalesce(
+    select(models.Household.number)
+    .where(
+        models.Household.tenant_id == models.Participant.tenant_id,
+        models.Household.id == models.Participant.household_id,
+    )
+    .scalar_subquery(),
+    "",
+).label("household_number")
+
+
 def _role_title(sight: Sight, row: Mapping[str, Any]) -> str:
     titles = titles_of(sight.programmes[row["programme"]])
     return sight.say(titles[row["role"]])
@@ -336,7 +347,7 @@ def titles_of(programme: Programme) -> dict[str, Text]:
 
 @mapped(
     models.Participant,
-    order=(models.Participant.case_id, models.Participant.role, models.Participant.id),
+    order=(models.Participant.case_id, models.Participant.role, _NUMBER, models.Participant.id),
     alone=part_of_a_case(models.Participant),
     read=Action.READ_CASES,
 )

@@ -11,7 +11,7 @@ import strawberry
 from bangfu import models
 from bangfu.access import Action
 from bangfu.audit import chain
-from bangfu.cases.denials import About, why_denied
+from bangfu.cases.denials import About, Step, why_denied
 from bangfu.cases.receipts import why
 from bangfu.errors import Refused
 from bangfu.process import Duty
@@ -99,6 +99,7 @@ class Viewer:
 
 
 described(About, "ConditionAbout", "What a condition under which somebody may act is about.")
+described(Step, "CaseStep", "What may be done to a case beside what its stage waits for.")
 
 
 @strawberry.type(description="One condition under which somebody may act.")
@@ -254,6 +255,9 @@ class Query:
         period: Annotated[str | None, _says("The period; needed with a programme.")] = None,
         stage: Annotated[str | None, _says("The code of the stage; needs a programme.")] = None,
         household: Annotated[str | None, _says("The number of a household; needs a programme.")] = None,
+        step: Annotated[
+            Step | None, _says("What else is to be done to its case than the stage waits for; needs a household.")
+        ] = None,
     ) -> Denial:
         """Why an officer may not do something."""
         request = request_of(info)
@@ -261,7 +265,7 @@ class Query:
             raise bad_input("State `programme` and `period` together, and a `stage` only with them.")
         ground = None if programme is None or period is None else await ground_in(info, programme, period)
         async with request.session() as session:
-            found = await why_denied(session, request.who, officer, action, ground, stage, household)
+            found = await why_denied(session, request.who, officer, action, ground, stage, household, step)
         return Denial(
             allowed=all(one.met for one in found),
             conditions=[Condition(about=one.about, met=one.met, words=request.say(one.text)) for one in found],

@@ -85,9 +85,18 @@ _WAITING: dict[str, tuple[Any, str]] = {
 _ORDER = (models.Case.division, models.Household.number)
 
 
+def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments that are stated. Null is refused but for a page's: a value that got lost must not widen a list."""
+    given = {name: value for name, value in arguments.items() if value is not strawberry.UNSET}
+    for name, value in given.items():
+        if value is None and name not in ("first", "after"):
+            raise bad_input(f"`{name}` is null; leave it out to ask for all.")
+    return {name: value for name, value in given.items() if value is not None}
+
+
 async def _waiting(info: strawberry.Info, ground: Ground, arguments: Mapping[str, Any]) -> list[overview.Waiting]:
     """The cases of a period that have not ended and meet the arguments, by village and number."""
-    given = {name: value for name, value in arguments.items() if value not in (strawberry.UNSET, None)}
+    given = _given(arguments)
     request, division = request_of(info), given.get("division")
     selection = Selection(
         areas=None if division is None else [area_of(division)],
@@ -110,11 +119,11 @@ def waiting_field() -> Any:
     """The field of a period that pages through the cases that wait."""
 
     async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
-        request, after = request_of(info), arguments["after"]
-        size = DEFAULT_PAGE if arguments["first"] in (None, strawberry.UNSET) else arguments["first"]
+        request, given = request_of(info), _given(arguments)
+        size = given.get("first", DEFAULT_PAGE)
         if not 0 <= size <= LARGEST_PAGE:
             raise bad_input(f"A page holds 0 to {LARGEST_PAGE} objects, not {size}.")
-        start = () if after in (None, strawberry.UNSET) else tuple(decode_cursor("Waiting", _ORDER, after))
+        start = tuple(decode_cursor("Waiting", _ORDER, given["after"])) if "after" in given else ()
         found = await _waiting(info, self.ground, arguments)
         later = [item for item in found if not start or (item.division, item.number) > start]
         page = later[:size]
@@ -186,8 +195,8 @@ def quotas_field() -> Any:
     """The field of a period that shows the quota of each village."""
 
     async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
-        request, division = request_of(info), arguments["division"]
-        area = None if division in (None, strawberry.UNSET) else area_of(division)
+        request, given = request_of(info), _given(arguments)
+        area = area_of(given["division"]) if "division" in given else None
         async with request.session() as session:
             found = await selecting.quotas(session, request.who, self.ground, area)
         return [

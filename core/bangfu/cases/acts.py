@@ -578,7 +578,7 @@ def judged(
         stage = at if isinstance(at, str) else at(case)
         if stage not in asked:
             asked[stage] = recorded(who, ground, stated, stage) or permitted(who, ground, stated, stage, action)
-        problem = asked[stage] or overtaken(case, stated) or (None if resting else _rests(case))
+        problem = asked[stage] or overtaken(case, stated) or (None if resting else rests(case))
         said = problem or judge(case, act_of(who, stated, case.division, case.cadre))
         if isinstance(said, Problem):
             report.refused.append((case.number, said))
@@ -594,7 +594,8 @@ def overtaken(case: CaseView, stated: Stated) -> Problem | None:
     return Code.CONFLICT.problem("household", case.number)
 
 
-def _rests(case: CaseView) -> Problem | None:
+def rests(case: CaseView) -> Problem | None:
+    """That a case rests, and nothing is done with it."""
     return Code.CASE_PAUSED.problem("household", case.number, day=day(case.paused_on)) if case.paused_on else None
 
 

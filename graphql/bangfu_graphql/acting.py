@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import models
@@ -23,7 +23,7 @@ from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection, Stated
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
-from bangfu.process import Duty, Process
+from bangfu.process import Accept, Duty, Notice, Process, Stage
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.registry.divisions import area_of
 from bangfu.text import Text
@@ -204,6 +204,37 @@ class CasesPayload(Payload):
             models.Case.period == self.period,
             models.Case.household_id.in_(meant),
         ]
+
+
+@strawberry.type(description="What came of writing down what somebody said of a household that takes part in a case.")
+class ParticipantPayload(Payload):
+    """What came of writing down what somebody said of a household that takes part in a case."""
+
+    of: strawberry.Private[tuple[str, str, str]]
+    """The programme, the period and the number of the household whose case it is."""
+    done: bool = strawberry.field(description="Whether it was done.")
+
+    def has_changed(self) -> bool:
+        """Whether it was done."""
+        return self.done
+
+    @strawberry.field(
+        description="The case as it is now; null if it was refused.", metadata={ACTION: Action.READ_CASES}
+    )
+    async def case(self, info: strawberry.Info) -> Case | None:
+        """The case."""
+        if not self.done:
+            return None
+        programme, period, number = self.of
+        meant = select(models.Household.id).where(
+            models.Household.tenant_id == request_of(info).who.county.id, models.Household.number == number
+        )
+        conditions = (
+            models.Case.programme == programme,
+            models.Case.period == period,
+            models.Case.household_id.in_(meant),
+        )
+        return cast(Case | None, await request_of(info).reader.one(info, Case, and_(*conditions)))
 
 
 @strawberry.type(description="What came of putting something in the queue.")
@@ -534,6 +565,20 @@ async def act_on(
         return await work(request, session, ground, _selection(cases, stages(ground.programme.process)), own)
 
     return await act(info, programme, period, said, chosen)
+
+
+# --- at which stages an act is possible -------------------------------------------------------------------------
+
+
+def codes_of(process: Process, kind: type[Stage]) -> tuple[str, ...]:
+    """The codes of the stages of a kind; a programme may have several, and none."""
+    return tuple(stage.code for stage in process.kind(kind))
+
+
+def acceptable(process: Process) -> tuple[str, ...]:
+    """The stages from which a case is accepted: where that is done, and on the notice before it, which may be over."""
+    own = codes_of(process, Accept)
+    return (*(code for code in codes_of(process, Notice) if process.after(code) in own), *own)
 
 
 # --- arguments that many fields have -----------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, not_, select
+from sqlalchemy import ColumnElement, func, not_, select
 
 from bangfu import models, notices
 from bangfu.access import Action
@@ -20,7 +20,9 @@ from bangfu.documents.posters import PAPERS
 from bangfu.notices import NoticeState, in_state, next_day, state_of, unshown
 from bangfu.payments import Kind
 from bangfu.process import Duty
+from bangfu.programme import Programme
 from bangfu.rules.book import Outcome
+from bangfu.text import Text
 from bangfu_graphql.mapping import (
     Sight,
     column,
@@ -75,6 +77,7 @@ class Determination(Node):
     """A determination 核算结果: what the rule book says of one household, never changed once made."""
 
     round: int = column(models.DeterminationRow.round, "Which one of the case it is, counted from 0.")
+    stage_code: str = column(models.DeterminationRow.stage, "The stage at which it was made, by its code.")
     outcome: Outcome = column(models.DeterminationRow.outcome, "What it came to.")
     payable: Money = column(models.DeterminationRow.payable_fen, "What is payable by it; 0.00 unless eligible.")
     recorded_at: datetime = column(models.DeterminationRow.recorded_at, "When it was made.")
@@ -501,7 +504,87 @@ class Sample(Node):
     )
 
 
+# --- who takes part -------------------------------------------------------------------------------------------
+
+_PART = (
+    select(models.Case.programme)
+    .where(models.Case.tenant_id == models.Participant.tenant_id, models.Case.id == models.Participant.case_id)
+    .scalar_subquery()
+    .label("programme")
+)
+
+
+_NUMBER = func.coalesce(
+    select(models.Household.number)
+    .where(
+        models.Household.tenant_id == models.Participant.tenant_id,
+        models.Household.id == models.Participant.household_id,
+    )
+    .scalar_subquery(),
+    "",
+).label("household_number")
+
+
+def _role_title(sight: Sight, row: Mapping[str, Any]) -> str:
+    titles = titles_of(sight.programmes[row["programme"]])
+    return sight.say(titles[row["role"]])
+
+
+def titles_of(programme: Programme) -> dict[str, Text]:
+    """The two names of everything that a plan states: facts, and roles of those who take part."""
+    facts = {name: spec.title for name, spec in programme.stated().items()}
+    return facts | {role.code: role.title for role in programme.participants}
+
+
+@mapped(
+    models.Participant,
+    order=(models.Participant.case_id, models.Participant.role, _NUMBER, models.Participant.id),
+    alone=part_of_a_case(models.Participant),
+    read=Action.READ_CASES,
+)
+class Participant(Node):
+    """A household that takes part in another's case 参与户, such as one that is led by it."""
+
+    role: str = column(models.Participant.role, "How it takes part, by the code of the role.")
+    title: str = derived([models.Participant.role, _PART], _role_title, "How it takes part, in words.")
+    agreed: bool | None = column(
+        models.Participant.agreed, "What it answered with its signature; null while it has not answered."
+    )
+    agreed_on: date | None = column(models.Participant.agreed_on, "The day of its answer.")
+    agreed_evidence: str = column(models.Participant.agreed_evidence, "The paper that it signed.")
+    agreed_by: Officer | None = one(models.Participant.agreed_by, models.Officer.id, "Who entered its answer.")
+    vouched: bool | None = column(
+        models.Participant.vouched, "What its linked cadre found; null while nothing is said of it."
+    )
+    vouched_on: date | None = column(models.Participant.vouched_on, "The day on which that was found.")
+    vouched_evidence: str = column(models.Participant.vouched_evidence, "The paper that shows it.")
+    vouched_by: Officer | None = one(models.Participant.vouched_by, models.Officer.id, "Whose word it is.")
+    joined_at: datetime = column(models.Participant.joined_at, "Since when it takes part.")
+    left_at: datetime | None = column(models.Participant.left_at, "Since when it does not any more.")
+    household: Household | None = one(models.Participant.household_id, models.Household.id, "The household.")
+    case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
+        models.Participant.case_id, models.Case.id, "The case."
+    )
+
+
 # --- cases ----------------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="One thing of a plan that is to be corrected.")
+class CaseMark:
+    """One thing of a plan that is to be corrected."""
+
+    fact: str = strawberry.field(description="The fact that was stated, by its name, or the role of who takes part.")
+    title: str = strawberry.field(description="It, in words.")
+    note: str = strawberry.field(description="What is wrong with it.")
+
+
+def _marks(sight: Sight, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    titles = titles_of(sight.programmes[row["programme"]])
+    return [
+        {"fact": fact, "title": sight.say(titles[fact]) if fact in titles else fact, "note": note}
+        for fact, note in (row["marked"] or {}).items()
+    ]
 
 
 async def _grounds(reader: Any) -> dict[tuple[str, str], Ground]:
@@ -649,6 +732,12 @@ class Case(Node):
     stage_code: str = gathered([models.Case.id], reached, "The stage that it has reached today, by its code.")
     stage_title: str = gathered([models.Case.id], _stage_title, "The stage that it has reached today, in words.")
     since: date = column(models.Case.since, "The day of its last step.")
+    paused_on: date | None = column(models.Case.paused_on, "The day since which it rests 暂停; null where it does not.")
+    marked: list[CaseMark] = derived(
+        [models.Case.programme, models.Case.marked],
+        _marks,
+        "What the household is asked to correct 退回修改; empty where nothing is.",
+    )
     opened_on: date = column(models.Case.opened_on, "The day of its plan.")
     waits_for: list[Duty] = gathered(
         [models.Case.id], _waits_for, "Who holds it now; nobody while a notice stands and at an end."
@@ -679,6 +768,12 @@ class Case(Node):
     )
     samples: list[SampleUnit] = many(
         models.SampleUnit.case_id, "The frames that it was in, and the results.", local=models.Case.id
+    )
+    participants: list[Participant] = many(
+        models.Participant.case_id,
+        "The households that take part in it today, as far as they are in sight.",
+        local=models.Case.id,
+        where=lambda sight: models.Participant.left_at.is_(None),
     )
     award: Award | None = one(
         models.Case.id,

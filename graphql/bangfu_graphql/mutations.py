@@ -29,7 +29,7 @@ from bangfu.cases.plans import PlanImporter
 from bangfu.errors import Code
 from bangfu.notices import evidence
 from bangfu.payments import answers
-from bangfu.process import REFUSED, Accept, Duty, Pay, Process
+from bangfu.process import REFUSED, Duty, Pay, Process
 from bangfu.process import Notice as NoticeStage
 from bangfu.process import Sample as SampleStage
 from bangfu.registry.days import set_working_day
@@ -59,6 +59,8 @@ from bangfu_graphql.acting import (
     SamplePayload,
     SettingPayload,
     TemplatePayload,
+    acceptable,
+    codes_of,
     says,
 )
 from bangfu_graphql.casework import Notice, PublicObjection, Sample
@@ -403,7 +405,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.accounting().code, REFUSED),
+            lambda process: (*process.accounts(), REFUSED),
             lambda request, session, ground, chosen, stated: acts.account(session, request.who, ground, chosen, stated),
         )
 
@@ -445,7 +447,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.first(NoticeStage).code,),
+            lambda process: codes_of(process, NoticeStage),
             lambda request, session, ground, chosen, stated: acts.post(
                 session, request.who, ground, chosen, stated, place
             ),
@@ -586,7 +588,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.first(NoticeStage).code, process.first(Accept).code),
+            acceptable,
             lambda request, session, ground, chosen, stated: acts.accept(session, request.who, ground, chosen, stated),
         )
 
@@ -660,7 +662,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.first(SampleStage).code,),
+            lambda process: codes_of(process, SampleStage),
             lambda request, session, ground, chosen, stated: sampling.check(
                 session, request.who, ground, chosen, passed=passed, finding=finding, stated=stated
             ),
@@ -974,7 +976,7 @@ class Mutation:
 
 def _returnable(process: Process) -> tuple[str, ...]:
     """The stages from which a case is sent back."""
-    return tuple(process.first(kind).code for kind in (NoticeStage, Accept, SampleStage, Pay))
+    return (*acceptable(process), *codes_of(process, SampleStage), *codes_of(process, Pay))
 
 
 async def _row(request: Request, session: AsyncSession, cls: type, id: strawberry.ID, what: Text) -> Any:

@@ -25,7 +25,7 @@ from bangfu.errors import Code
 from bangfu.policy import Fen, MonthDay, Rate, Shares, Tiers, Years, kind_of
 from bangfu.policy import Tier as CoreTier
 from bangfu.policy import Window as CoreWindow
-from bangfu.process import END_TITLES
+from bangfu.process import END_TITLES, Select
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.programme import citations
 from bangfu.rules.facts import FactSpec, Kind
@@ -40,9 +40,21 @@ from bangfu_graphql.casework import (
     reached,
     standing_determination,
 )
+from bangfu_graphql.declared import (
+    ParticipantRole,
+    ProgrammeBeside,
+    ProgrammeClaim,
+    Stage,
+    claims_of,
+    excluded_by,
+    roles_of,
+    stacked_with,
+    stages_of,
+)
 from bangfu_graphql.mapping import (
     ACTION,
     as_rows,
+    column,
     derived,
     entity_of,
     enumeration,
@@ -57,6 +69,14 @@ from bangfu_graphql.nodes import Connection
 from bangfu_graphql.receipts import Authority, authority
 from bangfu_graphql.requests import request_of, say
 from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
+from bangfu_graphql.waiting import (
+    TownshipWaiting,
+    VillageQuota,
+    WaitingCase,
+    quotas_field,
+    townships_field,
+    waiting_field,
+)
 
 # --- values of parameters -------------------------------------------------------------------------------------
 
@@ -218,6 +238,8 @@ class ProgrammeTypes:
 
     period: Any
     plan: Any
+    participants: Any
+    """The input of who takes part in a plan; None where there are no roles."""
     provision: Any
     stage: Any
     types: tuple[Any, ...]
@@ -249,6 +271,12 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         values = row["values_"]
         return {**values, **{name: _exact(values[name]) for name in exact}}
 
+    stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
+    stage = enumeration(
+        f"{prefix}Stage",
+        {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
+        f"The stages of a case, in their order, and its ends: {title}.",
+    )
     determination = as_rows(
         made(
             f"{prefix}Determination",
@@ -259,15 +287,10 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
                     derived([models.DeterminationRow.facts], lambda sight, row: row["facts"], "The facts."),
                 ),
                 "findings": (findings, derived([models.DeterminationRow.values_], found, "Every step of the book.")),
+                "stage": (stage, column(models.DeterminationRow.stage, "The stage at which it was made.")),
             },
             bases=(Determination,),
         )
-    )
-    stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
-    stage = enumeration(
-        f"{prefix}Stage",
-        {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
-        f"The stages of a case, in their order, and its ends: {title}.",
     )
     stated = made(
         f"{prefix}Stated",
@@ -307,6 +330,17 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         {name: (_fact_type(spec), _words(spec.title)) for name, spec in programme.stated().items()},
         decorate=strawberry.input,
     )
+    participants = None
+    if programme.participants:
+        participants = made(
+            f"{prefix}Participants",
+            f"Who takes part in a case besides the applicant, by the numbers of the households: {title}.",
+            {
+                role.code: (list[str], f"{_words(role.title)} At least one, nobody twice.")
+                for role in programme.participants
+            },
+            decorate=strawberry.input,
+        )
     hints = get_type_hints(programme.parameters)
     parameters = {name: _value_types(hints[name]) for name in programme.policy.parameters}
     titles = programme.titles()
@@ -317,7 +351,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     )
     provision = _provision(programme, prefix, parameters, titles)
     period = _period(programme, prefix, case, values)
-    return ProgrammeTypes(period, plan, provision, stage, (case, determination, period))
+    return ProgrammeTypes(period, plan, participants, provision, stage, (case, determination, period))
 
 
 def _finding_type(kind: Kind) -> Any:
@@ -395,18 +429,6 @@ def raw_provision(programme: CoreProgramme, given: Any) -> dict[str, list[dict[s
 # --- a programme, and one period of it ------------------------------------------------------------------------
 
 
-@strawberry.type(description="A stage of a programme's process.")
-class Stage:
-    """A stage of a programme's process."""
-
-    code: str = strawberry.field(description="Its code.")
-    title: str = strawberry.field(description="Its name.")
-    deadline: date | None = strawberry.field(
-        description="Its last day, grace included; null where the plan gives none."
-    )
-    cites: list[str] = strawberry.field(description="The clauses that ask for it.")
-
-
 @strawberry.type(description="A clause of a programme's documents, and what carries it out.")
 class Clause:
     """A clause of a programme's documents."""
@@ -452,6 +474,21 @@ class ProgrammePeriod:
         """The rule book."""
         return self.ground.latest.version
 
+    @strawberry.field(description="The plan year that it belongs to, which days of the year are counted from.")
+    def year(self) -> int:
+        """The plan year."""
+        return self.ground.period.year
+
+    @strawberry.field(description="Its first day.")
+    def first_day(self) -> date:
+        """The first day."""
+        return self.ground.period.first_day
+
+    @strawberry.field(description="Its last day.")
+    def last_day(self) -> date:
+        """The last day."""
+        return self.ground.period.last_day
+
     @strawberry.field(description="The day whose facts and parameters count.")
     def reference_day(self) -> date:
         """The reference day."""
@@ -460,16 +497,7 @@ class ProgrammePeriod:
     @strawberry.field(description="The stages with their deadlines.")
     def stages(self, info: strawberry.Info) -> list[Stage]:
         """The stages."""
-        proceedings = self.ground.latest.proceedings
-        return [
-            Stage(
-                code=stage.code,
-                title=say(info, stage.title),
-                deadline=proceedings.deadline(stage),
-                cites=list(stage.cites),
-            )
-            for stage in self.ground.programme.process.stages
-        ]
+        return stages_of(info, self.ground)
 
     @strawberry.field(description="Every number of the newest edition, and who set it.")
     def authorities(self, info: strawberry.Info) -> list[Authority]:
@@ -499,6 +527,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
         own = signed(resolve, page_arguments(filter), returns)
         return returns, strawberry.field(resolver=own, description=description, metadata={ACTION: entity.read})
 
+    selects = any(programme.process.kind(Select))
     trace = programme.books[-1].rules.traced()
     flags = [n for n, t in trace.steps.items() if t.term.kind is Kind.TRUTH and n not in trace.criteria]
     unmet = made(
@@ -566,6 +595,9 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
                     metadata={ACTION: Action.READ_CASES},
                 ),
             ),
+            "waiting": (Connection[WaitingCase], waiting_field()),
+            "waiting_by_township": (list[TownshipWaiting], townships_field()),
+            **({"quotas": (list[VillageQuota], quotas_field())} if selects else {}),
             "cases": listed(Case, case, CaseFilter, "Its cases."),
             "notices": listed(Notice, Notice, NoticeFilter, "Its notices."),
             "samples": listed(Sample, Sample, None, "Its samples, in their order."),
@@ -610,6 +642,29 @@ class Programme:
     def periods(self) -> list[str]:
         """The periods."""
         return list(self.opened)
+
+    @strawberry.field(description="How households besides the applicant take part in a case 参与户.")
+    def roles(self, info: strawberry.Info) -> list[ParticipantRole]:
+        """The roles of those who take part."""
+        return roles_of(info, self.own)
+
+    @strawberry.field(description="What a household can have once 限领.")
+    def claims(self, info: strawberry.Info) -> list[ProgrammeClaim]:
+        """What can be had once."""
+        return claims_of(info, self.own)
+
+    @strawberry.field(
+        description="The installed programmes in which a household cannot have a live case beside one of this "
+        "programme 互斥, whichever of the two says so."
+    )
+    def excludes(self, info: strawberry.Info) -> list[ProgrammeBeside]:
+        """What does not go together."""
+        return excluded_by(info, self.own)
+
+    @strawberry.field(description="The programmes whose award a household may have beside this one's 可叠加.")
+    def stacks(self, info: strawberry.Info) -> list[ProgrammeBeside]:
+        """What goes together."""
+        return stacked_with(info, self.own)
 
     @strawberry.field(description="Every clause of its documents, and what carries it out.")
     def clauses(self, info: strawberry.Info) -> list[Clause]:

@@ -11,7 +11,7 @@ import strawberry
 from bangfu import models, payments
 from bangfu.access import Action
 from bangfu.audit import chain
-from bangfu.cases.denials import About, why_denied
+from bangfu.cases.denials import About, Step, why_denied
 from bangfu.cases.receipts import why
 from bangfu.errors import Refused
 from bangfu.process import Duty
@@ -26,6 +26,7 @@ from bangfu_graphql.casework import (
     NoticeEvidence,
     NoticeFilter,
     Objection,
+    Participant,
     Publication,
     PublicObjection,
     PublicObjectionFilter,
@@ -96,8 +97,8 @@ MAPPED: Mapping[str, type] = {
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
         Job, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization, Pairing,
-        PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication, Sample, SampleUnit,
-        Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile, PaymentReturn,
+        Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication, Sample,
+        SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile, PaymentReturn,
         PaymentWait, Repayment,
     )
 }  # fmt: skip
@@ -120,6 +121,7 @@ class Viewer:
 
 
 described(About, "ConditionAbout", "What a condition under which somebody may act is about.")
+described(Step, "CaseStep", "What may be done to a case beside what its stage waits for.")
 
 
 @strawberry.type(description="One condition under which somebody may act.")
@@ -313,6 +315,9 @@ class Query:
         period: Annotated[str | None, _says("The period; needed with a programme.")] = None,
         stage: Annotated[str | None, _says("The code of the stage; needs a programme.")] = None,
         household: Annotated[str | None, _says("The number of a household; needs a programme.")] = None,
+        step: Annotated[
+            Step | None, _says("What else is to be done to its case than the stage waits for; needs a household.")
+        ] = None,
     ) -> Denial:
         """Why an officer may not do something."""
         request = request_of(info)
@@ -320,7 +325,7 @@ class Query:
             raise bad_input("State `programme` and `period` together, and a `stage` only with them.")
         ground = None if programme is None or period is None else await ground_in(info, programme, period)
         async with request.session() as session:
-            found = await why_denied(session, request.who, officer, action, ground, stage, household)
+            found = await why_denied(session, request.who, officer, action, ground, stage, household, step)
         return Denial(
             allowed=all(one.met for one in found),
             conditions=[Condition(about=one.about, met=one.met, words=request.say(one.text)) for one in found],

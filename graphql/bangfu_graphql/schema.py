@@ -23,6 +23,7 @@ from strawberry.types import ExecutionContext
 
 from bangfu.programme import Programme
 from bangfu_graphql.accounts import AccountMutation, AccountQuery
+from bangfu_graphql.courses import CourseMutation
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation
@@ -68,7 +69,13 @@ class Schema(strawberry.Schema):
 @lru_cache(maxsize=SCHEMAS)
 def _built(programmes: tuple[Programme, ...]) -> Schema:
     queries = (Query, AccountQuery, *(query_of(programme) for programme in programmes))
-    mutations = (Mutation, AccountMutation, OfficeMutation, *(steps_of(programme) for programme in programmes))
+    mutations = (
+        Mutation,
+        CourseMutation,
+        AccountMutation,
+        OfficeMutation,
+        *(steps_of(programme) for programme in programmes),
+    )
     made = Schema(
         query=_merged("Query", queries),
         mutation=_merged("Mutation", mutations),

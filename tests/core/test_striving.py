@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
+from sqlalchemy import text
 
-from bangfu.cases import acts
+from bangfu.access import Action
+from bangfu.cases import acts, overview, sampling, selecting
+from bangfu.cases.denials import Step, why_denied
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
+from bangfu.registry.divisions import area_of
 from county_default.five_star.rules import Star
 from county_default.leading.rules import Entity
-from tests.county import clean, codes, only
+from tests.county import T1, V2, Statements, clean, codes, only
 from tests.striving import EXIT, LEADING, STARS, Striving
 
 NOTICE = date(2021, 3, 21)
@@ -260,3 +265,161 @@ async def test_who_may_answer_for_a_led_household(striving: Striving) -> None:
             await striving.vouch(number, "G1", "P1")
         assert refusal.value.problems[0].code.name == "NOT_YOUR_DUTY", number
     assert await striving.rows("select 1 from participant where agreed is not null or vouched is not null") == []
+
+
+# --- why not --------------------------------------------------------------------------------------------------
+
+
+async def told(striving: Striving, number: str, home: str, **more: Any) -> tuple[bool, str]:
+    """What the process says to what a case waits for, or to another step, as an officer."""
+    who = striving.who("C1")
+    ground = await striving.ground(who)
+    async with striving.database.session(who.scope) as session:
+        found = await why_denied(session, who, number, Action.WORK_ON_CASES, ground, household=home, **more)
+    return found[-1].met, found[-1].text.en
+
+
+async def test_why_not_knows_selection_conclusion_and_the_ways_out(striving: Striving) -> None:
+    await assessed(striving, "P1", "H1")
+    assert await told(striving, "VC1", "P1") == (
+        True, "Can act at selection within the quota as village committee.",
+    )  # fmt: skip
+    assert await told(striving, "W1", "P1") == (
+        False, "selection within the quota is done by: village committee.",
+    )  # fmt: skip
+    clean(await striving.select("VC1", "P1"))
+    await striving.stand("VC1", "P1", first=date(2021, 3, 21))
+    striving.today = date(2021, 3, 25)
+    met, words = await told(striving, "VC1", "P1")
+    assert (met, "25 March 2021" in words or "2021-03-25" in words) == (False, True)
+    striving.today = date(2021, 3, 26)
+    assert (await told(striving, "VC1", "P1"))[0]
+    # It has reached its payment by itself; what it waits for is still that the notice is concluded.
+    assert (await told(striving, "C1", "P1"))[0]
+    assert not (await told(striving, "FM", "P1"))[0]
+
+    before = await striving.snapshot()
+    for step, able, unable in (
+        (Step.WITHDRAW, "VC1", "W1"),
+        (Step.PAUSE, "K1", "VC1"),
+        (Step.ASK_TO_CORRECT, None, "VC1"),
+        (Step.STOP, None, "W1"),
+        (Step.RESUME, None, "K1"),
+        (Step.UNDO, None, "VC1"),
+    ):
+        if able is not None:
+            assert (await told(striving, able, "P1", step=step))[0], step
+        assert not (await told(striving, unable, "P1", step=step))[0], step
+    assert await striving.snapshot() == before
+    clean(await striving.select("VC1", "H1", selected=False))
+    assert await told(striving, "VC1", "H1", step=Step.UNDO) == (
+        True, "Can act at taking back what was done last as village committee.",
+    )  # fmt: skip
+    assert not (await told(striving, "W1", "H1", step=Step.UNDO))[0]
+
+
+async def test_why_not_says_that_a_case_rests(striving: Striving) -> None:
+    striving.on(EXIT, today=date(2021, 2, 10))
+    clean(await striving.plan_exit("P1"))
+    striving.today = date(2021, 2, 26)
+    assert (await told(striving, "L1", "P1"))[0]
+    clean(await striving.correct("K1", "pause", "P1", stated=Stated(reason="外出")))
+    met, words = await told(striving, "L1", "P1")
+    assert (met, "2021" in words) == (False, True)
+    assert not (await told(striving, "L1", "P1", step=Step.ASK_TO_CORRECT))[0]
+    assert (await told(striving, "K1", "P1", step=Step.RESUME))[0]
+    assert (await told(striving, "L1", "P1", step=Step.WITHDRAW))[0]
+    who = striving.who("C1")
+    ground = await striving.ground(who)
+    with pytest.raises(Refused) as refusal:
+        async with striving.database.session(who.scope) as session:
+            await why_denied(session, who, "L1", Action.WORK_ON_CASES, ground, step=Step.STOP)
+    assert [problem.code.name for problem in refusal.value.problems] == ["MISSING_VALUE"]
+
+
+# --- what a programme has not ---------------------------------------------------------------------------------
+
+
+async def test_a_step_that_a_programme_has_not_is_refused(striving: Striving) -> None:
+    """No selection in one, no sample in the other: a refusal in words, and no fault."""
+    striving.on(EXIT, today=date(2021, 2, 10))
+    clean(await striving.plan_exit("P1"))
+    before = await striving.snapshot()
+    assert codes(await striving.select("VC1", "P1")) == {"P1": "WRONG_STAGE"}
+    assert codes(await striving.act("C1", sampling.check, Selection(households=["P1"]), passed=True)) == {
+        "P1": "WRONG_STAGE"
+    }
+    who = striving.who("C1")
+    ground = await striving.ground(who)
+    with pytest.raises(Refused) as refusal:
+        async with striving.database.session(who.scope) as session:
+            await sampling.draw_sample(session, who, ground, "种子", "公开")
+    assert [problem.code.name for problem in refusal.value.problems] == ["SAMPLE_EMPTY"]
+    assert await striving.snapshot() == before
+
+
+# --- who holds what -------------------------------------------------------------------------------------------
+
+
+async def test_who_holds_what_in_as_many_statements_for_one_case_as_for_many(striving: Striving) -> None:
+    striving.on(EXIT, today=date(2021, 2, 10))
+    homes = ["P1", "P2", "P3", "P4"]
+    for home in homes:
+        clean(await striving.plan_exit(home))
+    clean(await striving.plan_exit("P5", "L2"))
+    striving.today = date(2021, 2, 26)
+    clean(await striving.sign("L1", "in_place", "P1", "P2"))
+    clean(await striving.correct("K1", "pause", "P3", stated=Stated(reason="外出")))
+    striving.today = date(2021, 3, 10)
+    who = striving.who("K1")
+    ground = await striving.ground(who)
+
+    async def held(*numbers: str) -> tuple[int, dict[str, Any], list[Any]]:
+        async with striving.database.session(who.scope) as session:
+            await session.execute(text("select 1"))
+            with Statements(striving.database) as seen:
+                found = await overview.waiting(session, who, ground, Selection(households=numbers))
+                names = await overview.holders(session, who, found)
+            townships = await overview.by_township(session, who, found)
+        return len(seen), {
+            item.number: (item.stage, item.overdue, item.paused, [one.number for one in own])
+            for item, own in zip(found, names, strict=True)
+        }, townships  # fmt: skip
+
+    one, _, _ = await held("P1")
+    many, shown, townships = await held(*homes, "P5")
+    assert (one, many) == (one, one)
+    assert one <= 7
+    # 甲村 is poor and has a work team; the in-place report was due by the end of February.
+    assert shown == {
+        "P1": ("verification", False, False, ["L1", "W1", "VC1", "B1"]),
+        "P2": ("verification", False, False, ["L1", "W1", "VC1", "B1"]),
+        "P3": ("in_place", True, True, ["K1", "C1", "C2", "C3", "R1"]),
+        "P4": ("in_place", True, False, ["L1"]),
+        "P5": ("in_place", True, False, ["L2"]),
+    }
+    assert townships == [overview.TownshipWaiting(T1, "东镇", 5, 3, 1)]
+
+
+async def test_a_quota_is_shown_for_whole_villages_alone(striving: Striving) -> None:
+    await assessed(striving, "P1")
+    clean(await striving.select("VC1", "P1"))
+    shown = {}
+    for number, area in (("C1", None), ("K1", None), ("VC2", None), ("L1", None), ("C1", area_of(V2))):
+        who = striving.who(number)
+        ground = await striving.ground(who)
+        async with striving.database.session(who.scope) as session:
+            found = await selecting.quotas(session, who, ground, area)
+        shown[number, area] = [(one.name, one.base, one.quota, one.selected) for one in found]
+    first, second, third = ("甲村", 9, 1, 1), ("乙村", 3, 0, 0), ("丙村", 2, 0, 0)
+    assert shown == {
+        ("C1", None): [first, second, third],
+        ("K1", None): [first, second],
+        ("VC2", None): [second],
+        ("L1", None): [],
+        ("C1", area_of(V2)): [second],
+    }
+    striving.on(EXIT)
+    who = striving.who("C1")
+    async with striving.database.session(who.scope) as session:
+        assert await selecting.quotas(session, who, await striving.ground(who)) == []

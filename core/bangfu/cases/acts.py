@@ -245,7 +245,7 @@ async def post(
         ground,
         views,
         stated,
-        _at(Notice, process),
+        stage_for(Notice, process),
         lambda case, act: case.rules.proceedings.post(case.view, act),
     )
     note_missing(report, views, selection)
@@ -328,7 +328,7 @@ async def object_to(
         ground,
         views,
         stated,
-        _at(Notice, ground.programme.process),
+        stage_for(Notice, ground.programme.process),
         lambda case, act: case.rules.proceedings.object(case.view, act),
     )
     note_missing(report, views, Selection(households=[number]))
@@ -369,7 +369,7 @@ async def settle(
         ground,
         views,
         stated,
-        _at(Notice, ground.programme.process),
+        stage_for(Notice, ground.programme.process),
         lambda case, act: case.rules.proceedings.settle(case.view, act, upheld, finding),
     )
     note_missing(report, views, Selection(households=[number]))
@@ -398,7 +398,7 @@ async def accept(
         ground,
         views,
         stated,
-        _at(Accept, ground.programme.process),
+        stage_for(Accept, ground.programme.process),
         lambda case, act: case.rules.proceedings.accept(case.view, act),
     )
     note_missing(report, views, selection)
@@ -418,7 +418,7 @@ async def conclude(
         ground,
         views,
         stated,
-        _at(Notice, ground.programme.process),
+        stage_for(Notice, ground.programme.process),
         lambda case, act: case.rules.proceedings.conclude(case.view, act),
     )
     note_missing(report, views, selection)
@@ -449,7 +449,7 @@ async def send_back(
 
     def at(case: CaseView) -> str:
         recalled = case.rules.proceedings.recalls(case.view.stage)
-        return case.view.stage if recalled else _at(Accept, ground.programme.process)(case)
+        return case.view.stage if recalled else stage_for(Accept, ground.programme.process)(case)
 
     report, moves = judged(who, ground, views, stated, at, judge)
     note_missing(report, views, selection)
@@ -491,7 +491,7 @@ class Change:
     stated: Stated | None = None
 
 
-def _at(kind: type[Stage], process: Process) -> Callable[[CaseView], str]:
+def stage_for(kind: type[Stage], process: Process) -> Callable[[CaseView], str]:
     """The stage that an act is of, for each case: the one of the kind that it is at or comes to next, else the first
     there is (and the last of all where there is none: the process then says that it is the wrong one)."""
     codes = [stage.code for stage in process.kind(kind)] or [process.stages[-1].code]
@@ -578,7 +578,7 @@ def judged(
         stage = at if isinstance(at, str) else at(case)
         if stage not in asked:
             asked[stage] = recorded(who, ground, stated, stage) or permitted(who, ground, stated, stage, action)
-        problem = asked[stage] or overtaken(case, stated) or (None if resting else _rests(case))
+        problem = asked[stage] or overtaken(case, stated) or (None if resting else rests(case))
         said = problem or judge(case, act_of(who, stated, case.division, case.cadre))
         if isinstance(said, Problem):
             report.refused.append((case.number, said))
@@ -594,7 +594,8 @@ def overtaken(case: CaseView, stated: Stated) -> Problem | None:
     return Code.CONFLICT.problem("household", case.number)
 
 
-def _rests(case: CaseView) -> Problem | None:
+def rests(case: CaseView) -> Problem | None:
+    """That a case rests, and nothing is done with it."""
     return Code.CASE_PAUSED.problem("household", case.number, day=day(case.paused_on)) if case.paused_on else None
 
 

@@ -19,9 +19,9 @@ from bangfu.cases.acts import Change, Judge, Report, judged, not_in_batch, note_
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db.bulk import among
-from bangfu.errors import Code
+from bangfu.errors import Code, Problem
 from bangfu.models import CaseEvent, Signature
-from bangfu.process import WITHDRAWN, Done, Move, Plan
+from bangfu.process import WITHDRAWN, Act, Done, Move, Plan
 
 
 async def ask_to_correct(
@@ -174,18 +174,11 @@ async def undo(
     """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
-    last = await _last_events(session, who, views)
+    last = await last_events(session, who, views)
     first = ground.programme.process.first(Plan).code
 
-    def judge(case: CaseView, act: Any) -> Any:
-        event = last[case.id]
-        done = Done(event.act, event.officer_id, event.recorded_by)
-        before = event.data.get("before", {})
-        if before.get("notice") and case.notice is None:
-            # What was taken down in public is posted again, and not as if nothing had been said.
-            return Code.NOT_UNDOABLE.problem()
-        before = before.get("stage", case.view.stage)
-        return case.rules.proceedings.undo(case.view, act, done, before)
+    def judge(case: CaseView, act: Act) -> Move | Problem:
+        return taking_back(case, act, last[case.id])
 
     def at(case: CaseView) -> str:
         stage = last[case.id].from_stage
@@ -213,11 +206,21 @@ async def undo(
     return report
 
 
+def taking_back(case: CaseView, act: Act, event: CaseEvent) -> Move | Problem:
+    """What the process says to taking back what was done last to a case."""
+    done = Done(event.act, event.officer_id, event.recorded_by)
+    before = event.data.get("before", {})
+    if before.get("notice") and case.notice is None:
+        # What was taken down in public is posted again, and not as if nothing had been said.
+        return Code.NOT_UNDOABLE.problem()
+    return case.rules.proceedings.undo(case.view, act, done, before.get("stage", case.view.stage))
+
+
 def _id(text: str | None) -> UUID | None:
     return UUID(text) if text else None
 
 
-async def _last_events(session: AsyncSession, who: Entered, views: Sequence[CaseView]) -> dict[UUID, CaseEvent]:
+async def last_events(session: AsyncSession, who: Entered, views: Sequence[CaseView]) -> dict[UUID, CaseEvent]:
     """What was done last to each case."""
     versions = {case.id: case.version for case in views}
     query = select(CaseEvent).where(

@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Action, Entered
-from bangfu.cases.acts import Change, Report, judged, note_missing, permitted, sent_back, write
+from bangfu.cases.acts import Change, Report, judged, note_missing, permitted, sent_back, stage_for, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db import hold
@@ -51,7 +51,9 @@ async def draw_sample(
     ``SAMPLE_EMPTY``, what the process refuses for any case of the frame, and ``CONFLICT`` if one changes meanwhile.
     """
     stated = stated or Stated()
-    stage = ground.programme.process.first(Sample)
+    stage = next(ground.programme.process.kind(Sample), None)
+    if stage is None:
+        raise Code.SAMPLE_EMPTY.refuse()
     on = stated.on(who)
     if stage.by not in stated.officer(who).duties(on):
         raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names({stage.by}))
@@ -220,7 +222,7 @@ async def check(
         ground,
         views,
         stated,
-        ground.programme.process.first(Sample).code,
+        stage_for(Sample, ground.programme.process),
         lambda case, act: case.rules.proceedings.check(case.view, act, passed, finding),
         Action.SAMPLE_CASES,
     )

@@ -7,13 +7,15 @@ selected before counts; of two selections at once the second sees the first. Bas
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases.acts import Change, Report, judged, note_missing, write
+from bangfu.cases.acts import Change, Report, judged, note_missing, stage_for, write
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db import hold
@@ -21,7 +23,7 @@ from bangfu.db.bulk import among
 from bangfu.errors import Code
 from bangfu.models import Case, Household, Standing
 from bangfu.process import CLOSED, END_TITLES, Move, Select
-from bangfu.registry.divisions import Places
+from bangfu.registry.divisions import VILLAGE, Places
 from bangfu.registry.history import holds
 from bangfu.selection import quota
 
@@ -40,14 +42,13 @@ async def choose(
     Refuses, per household, ``QUOTA_EXCEEDED`` and what the process refuses.
     """
     stated = stated or Stated()
-    stage = ground.programme.process.first(Select)
     views = await look(session, who, ground, selection, stated.day)
     report, moves = judged(
         who,
         ground,
         views,
         stated,
-        stage.code,
+        stage_for(Select, ground.programme.process),
         lambda case, act: case.rules.proceedings.select(case.view, act, selected),
     )
     note_missing(report, views, selection)
@@ -56,7 +57,7 @@ async def choose(
         villages.setdefault(case.division, []).append((case, move))
     changes = [Change(case, move, {}, {}) for case, move in moves]
     if selected and moves:
-        changes = await _within_quota(session, who, ground, stage, villages, stated, report)
+        changes = await _within_quota(session, who, ground, villages, stated, report)
     await write(session, who, "select" if selected else "pass_over", changes, stated, report)
     return report
 
@@ -65,11 +66,11 @@ async def _within_quota(
     session: AsyncSession,
     who: Entered,
     ground: Ground,
-    stage: Select,
     villages: dict[int, list[tuple[CaseView, Move]]],
     stated: Stated,
     report: Report,
 ) -> list[Change]:
+    stage = ground.programme.process.first(Select)
     for village in sorted(villages):
         await hold(session, f"{ground.programme.code}/{ground.period.key}/{stage.code}/{village}")
     before = await _selected(session, who, ground, villages)
@@ -79,9 +80,9 @@ async def _within_quota(
     for village, moves in villages.items():
         rules = moves[0][0].rules
         if rules.id not in bases:
-            bases[rules.id] = await _base(session, who, rules, stage, villages, stated)
+            bases[rules.id] = await _base(session, who, rules, stage, villages, stated.on(who))
         base = bases[rules.id].get(village, 0)
-        places_left = quota(base, getattr(rules.parameters, stage.rate), getattr(rules.parameters, stage.minimum))
+        places_left = _quota(rules, stage, base)
         already = before.get(village, 0)
         if already + len(moves) > places_left:
             problem = Code.QUOTA_EXCEEDED.problem(
@@ -91,6 +92,57 @@ async def _within_quota(
             continue
         changes += [Change(case, move, {}, {"quota": places_left, "base": base}) for case, move in moves]
     return changes
+
+
+def _quota(rules: Rules, stage: Select, base: int) -> int:
+    return quota(base, getattr(rules.parameters, stage.rate), getattr(rules.parameters, stage.minimum))
+
+
+@dataclass(frozen=True, slots=True)
+class VillageQuota:
+    """How many households a village may select in a period 名额: the registered households that it is counted of, the
+    quota, and how many it has selected."""
+
+    village: int
+    name: str
+    base: int
+    quota: int
+    selected: int
+
+
+async def quotas(
+    session: AsyncSession, who: Entered, ground: Ground, area: tuple[int, int] | None = None
+) -> list[VillageQuota]:
+    """The quota of every village that lies in the actor's areas (and in one of them), as it is today, in three
+    statements.
+
+    By the newest edition of the rules. Who sees single households and no village is told nothing: he would count those
+    alone. A programme without a selection has none.
+    """
+    stage = next(ground.programme.process.kind(Select), None)
+    if stage is None:
+        return []
+    places = await Places.on(session, who.at.today)
+    villages = [
+        place.code
+        for place in places.by_code.values()
+        if place.level == VILLAGE
+        and any(low <= place.code <= high for low, high in who.scope.areas)
+        and (area is None or area[0] <= place.code <= area[1])
+    ]
+    rules = ground.latest
+    bases = await _base(session, who, rules, stage, villages, who.at.today)
+    selected = await _selected(session, who, ground, villages)
+    return [
+        VillageQuota(
+            village,
+            places.named(village),
+            bases.get(village, 0),
+            _quota(rules, stage, bases.get(village, 0)),
+            selected.get(village, 0),
+        )
+        for village in villages
+    ]
 
 
 async def _selected(session: AsyncSession, who: Entered, ground: Ground, villages: Iterable[int]) -> dict[int, int]:
@@ -117,9 +169,9 @@ async def _base(
     rules: Rules,
     stage: Select,
     villages: Iterable[int],
-    stated: Stated,
+    day: date,
 ) -> dict[int, int]:
-    """How many registered households each village has on the day of the selection."""
+    """How many registered households each village has on a day."""
     counted = [str(one) for one in getattr(rules.parameters, stage.counted)]
     rows = await session.execute(
         select(Household.division, func.count())
@@ -128,7 +180,7 @@ async def _base(
             Household.tenant_id == who.county.id,
             among(Household.division, villages),
             Standing.standing.in_(counted),
-            holds(Standing, stated.on(who)),
+            holds(Standing, day),
         )
         .group_by(Household.division)
     )

@@ -45,14 +45,15 @@ class Selection:
     """Which cases an act is for: of some households, areas, stages, or one drawn sample; nothing given means all in
     sight.
 
-    ``without`` excludes households by number. ``after`` (village, household number) and ``limit`` take one part at a
-    time.
+    ``without`` excludes households by number, ``paused`` takes only those that rest, or only the others. ``after``
+    (village, household number) and ``limit`` take one part at a time.
     """
 
     households: Sequence[str] | None = None
     areas: Sequence[tuple[int, int]] | None = None
     stages: Sequence[str] | None = None
     draw: UUID | None = None
+    paused: bool | None = None
     without: Sequence[str] = ()
     after: tuple[int, str] | None = None
     limit: int | None = None
@@ -156,6 +157,8 @@ async def look(
         query = query.where(among(Case.stage, selection.stages))
     if selection.draw is not None:
         query = query.where(Case.draw_id == selection.draw)
+    if selection.paused is not None:
+        query = query.where(Case.paused_on.is_not(None) if selection.paused else Case.paused_on.is_(None))
     if selection.areas is not None:
         query = query.where(or_(false(), *(Case.division.between(lo, hi) for lo, hi in selection.areas)))
     if selection.after is not None:

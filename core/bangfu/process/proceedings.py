@@ -143,6 +143,14 @@ class Proceedings:
         signers = {duty: frozenset[Duty]() for duty in required if duty is not Duty.WORK_TEAM}
         return {**signers, place: frozenset({Duty.WORK_TEAM})}
 
+    def duties(self, stage: Stage) -> frozenset[Duty]:
+        """Who carries a stage out; of signatures, everyone who must sign in a poor village."""
+        if isinstance(stage, Verify):
+            return frozenset(self.signers(stage, poor_village=True))
+        if isinstance(stage, Pay):
+            return frozenset({stage.maker, stage.checker, stage.releaser})
+        return frozenset({stage.by}) if isinstance(stage, Plan | Select | Notice | Accept | Sample) else frozenset()
+
     def after(self, code: str) -> str:
         """The stage that follows one; a sample of nothing is passed by."""
         following = self.process.after(code)

@@ -48,6 +48,7 @@ class Action(StrEnum):
     EXPORT_NOTICE = "export_notice"
     EXPORT_SAMPLE = "export_sample"
     EXPORT_PAYMENTS = "export_payments"
+    EXPORT_LISTS = "export_lists"
     EXPORT_AUDIT = "export_audit"
     UNMASK = "unmask"
     READ_AUDIT = "read_audit"
@@ -100,6 +101,7 @@ _ACTIONS = {
     Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
     Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
     Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
+    Action.EXPORT_LISTS: Text("导出应享未享和已发待核名单", "exporting who is missed and whose payment no longer fits"),
     Action.EXPORT_AUDIT: Text("导出审计记录", "exporting the audit record"),
     Action.UNMASK: Text("查看完整号码", "seeing a number in full"),
     Action.READ_AUDIT: Text("查阅审计记录", "reading the audit record"),
@@ -127,7 +129,9 @@ class Reach(StrEnum):
     STAGE = "stage"
 
 
-_PROGRAMMES = frozenset({Action.SWITCH_PROGRAMME, Action.DRAFT_PROVISION, Action.RELEASE_PROVISION, Action.OPEN_PERIOD})
+_PROGRAMMES = frozenset(
+    {Action.SWITCH_PROGRAMME, Action.DRAFT_PROVISION, Action.RELEASE_PROVISION, Action.OPEN_PERIOD, Action.EXPORT_LISTS}
+)
 _STAGES = frozenset(
     {
         Action.IMPORT_PLANS,

@@ -41,12 +41,16 @@ from bangfu.rules.facts import (
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whom something is determined of: the household, what it stated (in raw form), its case and the day of its plan,
-    if it has any."""
+    if it has any.
+
+    ``judged_on`` is the day of an earlier determination, where it is made again.
+    """
 
     household: UUID
     stated: Mapping[str, Any] = field(default_factory=dict)
     case: UUID | None = None
     planned_on: date | None = None
+    judged_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +129,7 @@ class _Reading:
             case AsOf.REFERENCE:
                 return {one.household: reference for one in subjects}
             case AsOf.CHECK:
-                return {one.household: self.at.on for one in subjects}
+                return {one.household: one.judged_on or self.at.on for one in subjects}
             case AsOf.PLAN:
                 return {one.household: one.planned_on or min(self.at.on, reference) for one in subjects}
 

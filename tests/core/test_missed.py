@@ -14,10 +14,10 @@ from bangfu.cases.missed import Missed, TownshipMissed, Wanting
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from county_default.five_star.rules import Star
-from tests.county import HOMES, JANUARY, SEPTEMBER, T1, T2, V1, V2, Statements, World, clean, roster
-from tests.county import ledger as made_ledger
 from tests.core.test_statements import MORE
 from tests.core.test_striving import assessed
+from tests.county import HOMES, JANUARY, SEPTEMBER, T1, T2, V1, V2, Statements, World, clean, roster
+from tests.county import ledger as made_ledger
 from tests.striving import EXIT, LEADING, STARS, Striving
 
 

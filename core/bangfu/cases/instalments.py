@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, Text, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
 from bangfu.db.bulk import among
-from bangfu.models import Case, Entitlement, PaymentBatch, PaymentLine
+from bangfu.models import Case, CaseEvent, Entitlement, PaymentBatch, PaymentLine
 
 _LINE = (
     (PaymentLine.tenant_id == Entitlement.tenant_id)
@@ -40,6 +40,18 @@ class Part:
 
 async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, list[Part]]:
     """The parts that are or were due in some cases, by case and in their order, in one statement."""
+    # A household sees no batches; that it was paid stands in what happened to its case.
+    released = (
+        select(func.max(CaseEvent.effective_on))
+        .where(
+            CaseEvent.tenant_id == who.county.id,
+            CaseEvent.case_id == Entitlement.case_id,
+            CaseEvent.act == "release",
+            CaseEvent.data["batch"].astext == cast(PaymentLine.batch_id, Text),
+        )
+        .correlate(Entitlement, PaymentLine)
+        .scalar_subquery()
+    )
     query = (
         select(
             Entitlement.case_id,
@@ -48,7 +60,7 @@ async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID])
             Entitlement.amount_fen,
             Entitlement.created_at,
             PaymentLine.id.is_not(None),
-            PaymentBatch.released_on,
+            func.coalesce(PaymentBatch.released_on, released).label("paid_on"),
         )
         .outerjoin(PaymentLine, _LINE)
         .outerjoin(PaymentBatch, _BATCH)

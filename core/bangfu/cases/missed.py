@@ -20,12 +20,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import notices
 from bangfu.access import Action, Entered
 from bangfu.cases import claims, exclusions
-from bangfu.cases.gather import At, Subject, gather
+from bangfu.cases.gather import At, Subject, awaited, gather
 from bangfu.cases.ground import Ground, Rules
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.models import Case, DeterminationRow, Household
-from bangfu.policy import Window
 from bangfu.process import REFUSED, WITHDRAWN, Plan, duty_names
 from bangfu.programme import ClaimOf
 from bangfu.registry.divisions import Places, township_of
@@ -381,8 +380,7 @@ async def _judged(
     ]
     at = At(stage, who.at.today, who.at.now)
     facts = (await gather(session, who.county.id, rules, subjects, at)).facts
-    awaited = _awaited(rules, who.at.today)
-    for name in awaited:
+    for name in awaited(rules, who.at.today):
         facts[name] = [None] * len(rows)
     data = columns.frame(rules.book, facts)
     # A value that cannot be is one that is not known.
@@ -397,26 +395,13 @@ async def _judged(
         if result["outcome"] == Outcome.REFUSED.value:
             judged.append(None)
             continue
-        lacks = tuple(_lack(rules, name) for name in used if facts[name][index] is None)
+        lacks = tuple(lack_of(rules, name) for name in used if facts[name][index] is None)
         judged.append(Missed(row.id, row.number, row.division, row.group_name, lacks, result["award"], row.stage))
     return judged
 
 
-def _awaited(rules: Rules, today: date) -> frozenset[str]:
-    """The incomes whose window is not over: what is written down so far is not all that will count."""
-    return frozenset(
-        name
-        for name, spec in rules.book.traced().facts.items()
-        if isinstance(spec.source, Income) and today < _last_day(rules, spec.source)
-    )
-
-
-def _last_day(rules: Rules, source: Income) -> date:
-    window: Window = getattr(rules.parameters, source.window)
-    return window.in_year(rules.period.year)[1]
-
-
-def _lack(rules: Rules, name: str) -> Lack:
+def lack_of(rules: Rules, name: str) -> Lack:
+    """A fact that is not known, by its name, and who would have to say it."""
     spec = rules.book.traced().facts[name]
     kinds: Mapping[type, Wanting] = {
         Stated: Wanting.STATED,

@@ -7,7 +7,7 @@ and with what ought to have been paid. Nothing is changed by it: what follows is
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -240,14 +240,13 @@ def said(again: Again) -> Text:
     """What would come out differently, by which clause and because of which fact, in one sentence."""
     parts = []
     for line in again.lines:
-        gaps = join([gap for miss in line.misses if (gap := miss.gap) is not None])
-        short = Text(f",差 {gaps.zh}", f", short by {gaps.en}") if gaps.zh else Text("", "")
-        parts.append(
-            Text(
-                f"{line.says.zh}({line.cites}):{line.result.zh}{short.zh}",
-                f"{line.says.en} ({line.cites}): {line.result.en}{short.en}",
-            )
+        text = Text(
+            f"{line.says.zh}({line.cites}):{line.result.zh}", f"{line.says.en} ({line.cites}): {line.result.en}"
         )
+        if gaps := [gap for miss in line.misses if (gap := miss.gap) is not None]:
+            by = join(gaps)
+            text = Text(f"{text.zh},差 {by.zh}", f"{text.en}, short by {by.en}")
+        parts.append(text)
     for change in again.changes:
         since = ""
         since_en = ""
@@ -499,7 +498,7 @@ class _Known:
     def _registered(self, attribute: str, household: UUID) -> Sequence[datetime]:
         return self.registered.get((Membership if attribute == "members" else Standing, household), ())
 
-    def _earned(self, rules: Rules, household: UUID, category: str, window: str) -> Iterable[datetime]:
+    def _earned(self, rules: Rules, household: UUID, category: str, window: str) -> Sequence[datetime]:
         span: Window = getattr(rules.parameters, window)
         first, last = span.in_year(rules.period.year)
         return [at for own, on, at in self.incomes.get(household, ()) if category in (ALL, own) and first <= on <= last]

@@ -202,13 +202,13 @@ async def test_every_sentence_is_in_both_languages_and_in_no_code(striving: Stri
                 one.receipt.summary, *one.fails, *one.could, *one.together, *one.apart, *one.in_the_way, *one.taken,
                 *(own.text for own in one.payments), *one.waits, *sentences(one.receipt.took_part),
             ]  # fmt: skip
-            for text in said:
+            for saying in said:
                 seen += 1
-                assert re.search(r"[一-鿿]", text.zh), text
-                assert re.search(r"[A-Za-z]", text.en), text
-                assert not codes.search(text.zh), text
-                assert not codes.search(text.en), text
-                assert not re.search(r"[一-鿿]", re.sub(r"\(.*?\)+|\S*实施方案\S*|二\S*", "", text.en)), text
+                assert re.search(r"[一-鿿]", saying.zh), saying
+                assert re.search(r"[A-Za-z]", saying.en), saying
+                assert not codes.search(saying.zh), saying
+                assert not codes.search(saying.en), saying
+                assert not re.search(r"[一-鿿]", re.sub(r"\(.*?\)+|\S*实施方案\S*|二\S*", "", saying.en)), saying
     assert seen > 100
 
 
@@ -254,7 +254,7 @@ async def test_a_receipt_names_the_stage_of_each_result_the_latest_first(strivin
     only_one = await receipt(striving, "P3")
     assert (only_one.decided_at.zh, only_one.payable, only_one.earlier) == ("项目核实", 480_000, ())
     async with striving.database.owner() as connection:
-            await connection.execute(text("set role none"))
+        await connection.execute(text("set role none"))
         await connection.execute(text("update case_file set stage = 'final', since = '2021-09-20'"))
     striving.today = date(2021, 9, 30)
     clean(await striving.act("C1", acts.account, Selection(households=["P3"])))
@@ -282,9 +282,17 @@ async def test_a_receipt_says_who_counted_and_why_somebody_did_not(striving: Str
     assert told == {
         "P1": (True, []),
         "P2": (True, []),
-        "P3": (False, ["稳定性纯收入 17,999.00 元,4 人按“被带动户年人均稳定性纯收入标准”4,500.00 元 应达 18,000.00 元,差 1.00 元"]),
+        "P3": (
+            False,
+            [
+                "稳定性纯收入 17,999.00 元,4 人按“被带动户年人均稳定性纯收入标准”4,500.00 元 应达 18,000.00 元,差 1.00 元"
+            ],
+        ),
         "P4": (False, ["该户尚未签字认可", "联户干部尚未核实"]),
-        "H1": (False, ["稳定性纯收入 0.00 元,2 人按“被带动户年人均稳定性纯收入标准”4,500.00 元 应达 9,000.00 元,差 9,000.00 元"]),
+        "H1": (
+            False,
+            ["稳定性纯收入 0.00 元,2 人按“被带动户年人均稳定性纯收入标准”4,500.00 元 应达 9,000.00 元,差 9,000.00 元"],
+        ),
         "P6": (False, ["该户不认可", "联户干部核实不属实"]),
     }
     assert {one.role.zh for one in found.took_part} == {"被带动贫困户"}
@@ -329,7 +337,7 @@ async def test_what_stands_in_the_way_of_paying(striving: Striving) -> None:
     await striving.verified("P1", "P2", "P3", "P4")
     assert await in_the_way(striving) == {}
     async with striving.database.owner() as connection:
-            await connection.execute(text("set role none"))
+        await connection.execute(text("set role none"))
         await connection.execute(
             text(
                 "update membership m set valid_to = '2021-03-20' from household h where h.id = m.household_id and"

@@ -40,6 +40,7 @@ from bangfu_graphql.casework import (
     reached,
     standing_determination,
 )
+from bangfu_graphql.lists import LISTS
 from bangfu_graphql.mapping import (
     ACTION,
     as_rows,
@@ -570,6 +571,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
             "notices": listed(Notice, Notice, NoticeFilter, "Its notices."),
             "samples": listed(Sample, Sample, None, "Its samples, in their order."),
             "batches": listed(PaymentBatch, PaymentBatch, None, "Its batches of payments, in their order."),
+            **LISTS,
         },
         bases=(ProgrammePeriod,),
     )

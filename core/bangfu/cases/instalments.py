@@ -40,18 +40,6 @@ class Part:
 
 async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, list[Part]]:
     """The parts that are or were due in some cases, by case and in their order, in one statement."""
-    # A household sees no batches; that it was paid stands in what happened to its case.
-    released = (
-        select(func.max(CaseEvent.effective_on))
-        .where(
-            CaseEvent.tenant_id == who.county.id,
-            CaseEvent.case_id == Entitlement.case_id,
-            CaseEvent.act == "release",
-            CaseEvent.data["batch"].astext == cast(PaymentLine.batch_id, Text),
-        )
-        .correlate(Entitlement, PaymentLine)
-        .scalar_subquery()
-    )
     query = (
         select(
             Entitlement.case_id,
@@ -60,7 +48,7 @@ async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID])
             Entitlement.amount_fen,
             Entitlement.created_at,
             PaymentLine.id.is_not(None),
-            func.coalesce(PaymentBatch.released_on, released).label("paid_on"),
+            _paid_on(who.county.id).label("paid_on"),
         )
         .outerjoin(PaymentLine, _LINE)
         .outerjoin(PaymentBatch, _BATCH)
@@ -80,7 +68,31 @@ def something_paid(tenant: int) -> ColumnElement[bool]:
     paid = (
         select(Entitlement.id)
         .join(PaymentLine, _LINE)
-        .join(PaymentBatch, _BATCH & PaymentBatch.released_at.is_not(None))
-        .where(Entitlement.tenant_id == tenant, Entitlement.case_id == Case.id, Entitlement.voided_at.is_(None))
+        .outerjoin(PaymentBatch, _BATCH)
+        .where(
+            Entitlement.tenant_id == tenant,
+            Entitlement.case_id == Case.id,
+            Entitlement.voided_at.is_(None),
+            _paid_on(tenant).is_not(None),
+        )
     )
     return paid.correlate(Case).exists()
+
+
+def _paid_on(tenant: int) -> ColumnElement[date | None]:
+    """The day on which the batch of a line was released.
+
+    Only who sees all of its area sees a batch; that it was released stands in what happened to the case as well.
+    """
+    released = (
+        select(func.max(CaseEvent.effective_on))
+        .where(
+            CaseEvent.tenant_id == tenant,
+            CaseEvent.case_id == Entitlement.case_id,
+            CaseEvent.act == "release",
+            CaseEvent.data["batch"].astext == cast(PaymentLine.batch_id, Text),
+        )
+        .correlate(Entitlement, PaymentLine)
+        .scalar_subquery()
+    )
+    return func.coalesce(PaymentBatch.released_on, released)

@@ -192,6 +192,19 @@ async def figures(
     return list(found.values())
 
 
+async def count(
+    session: AsyncSession, who: Entered, ground: Ground, most: int, area: tuple[int, int] | None = None
+) -> int:
+    """How many households the list holds; more than ``most`` are not counted. Refuses ``FORBIDDEN``."""
+    who.require(Action.READ_CASES, ground.programme.code)
+    found = 0
+    async for part in _parts(session, who, ground, None, area):
+        found += len(part.missed)
+        if found > most:
+            return most + 1
+    return found
+
+
 async def sheet(
     session: AsyncSession, who: Entered, ground: Ground, reason: str, area: tuple[int, int] | None = None
 ) -> bytes:

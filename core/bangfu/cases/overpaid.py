@@ -182,6 +182,19 @@ async def figures(
     return list(found.values())
 
 
+async def count(
+    session: AsyncSession, who: Entered, ground: Ground, most: int, area: tuple[int, int] | None = None
+) -> int:
+    """How many cases the list holds; more than ``most`` are not counted. Refuses ``FORBIDDEN``."""
+    who.require(Action.READ_CASES, ground.programme.code)
+    found = 0
+    async for _, differing in _parts(session, who, ground, None, area):
+        found += len(differing)
+        if found > most:
+            return most + 1
+    return found
+
+
 async def sheet(
     session: AsyncSession, who: Entered, ground: Ground, reason: str, area: tuple[int, int] | None = None
 ) -> bytes:

@@ -624,6 +624,18 @@ class Code(Enum):
         "请补录账号后再列入拨付。",
         "Enter the account, then include the household.",
     )
+    NO_MEMBERS = _says(
+        "户 {number} 在{day}没有登记的家庭成员",
+        "Household {number} has no registered member on {day}.",
+        "请核实该户情况;已并入他户或全户注销的,按终止程序办理。",
+        "Check what became of it; if it joined another household or is gone, stop its case.",
+    )
+    NO_HEAD = _says(
+        "户 {number} 在{day}没有登记户主(户主已故或已离户)",
+        "Household {number} has no registered head on {day}; the head died or left.",
+        "请先登记新的户主,并核对一卡通户名,再列入拨付。",
+        "Register the new head, check whose account it is, then include the household.",
+    )
     BATCH_EMPTY = _says(
         "没有待拨付的户",
         "There is nothing to pay.",

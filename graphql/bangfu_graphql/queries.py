@@ -98,8 +98,8 @@ MAPPED: Mapping[str, type] = {
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
         Job, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization, Pairing,
         Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication, Sample,
-        SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile, PaymentReturn,
-        PaymentWait, Repayment,
+        SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile,
+        PaymentReturn, PaymentWait, Repayment,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""

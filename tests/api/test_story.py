@@ -469,6 +469,23 @@ async def test_the_whole_year(new: Served) -> None:
     ]
     assert (await new.operation("VC3", "why", household="H3", **P)).data["why"] is None
     story.wrong.add("why")
+    year = await story.may("VC1", "household_year", household="H1", year=2021)
+    (period,) = year["periods"]
+    assert (year["paid"], year["due"]) == ((f"{paid['H1'] / 100:.2f}", "0.00") if "H1" in paid else ("0.00", "0.00"))
+    assert period["title"] == "award for households that have left poverty, plan year 2021"
+    assert (await new.operation("VC3", "household_year", household="H1", year=2021)).data["householdYear"] is None
+    story.wrong.add("household_year")
+    left = await story.may("C1", "missed", **P)
+    assert (left["missed"]["totalCount"], [t["applied"] for t in left["missedFigures"]]) == (0, [6, 1])
+    await story.may_not("E1", "missed", "FORBIDDEN", **P)
+    assert (await story.may("C1", "overpaid", **P))["overpaid"]["totalCount"] == 0
+    await story.may_not("E1", "overpaid", "FORBIDDEN", **P)
+    for name in ("export_missed", "export_overpaid"):
+        wanted_list = {"programme": "consolidation", **P, "reason": "核对"}
+        put_in = await story.may("K1", name, **wanted_list)
+        assert (await story.job("K1", put_in["job"]["id"]))["state"] == "DONE"
+        await story.may_not("VC1", name, "FORBIDDEN", **wanted_list)
+        await story.may_not("C1", name, "REASON_NEEDED", **{**wanted_list, "reason": " "})
     work = await story.may("C1", "worklist", **P, filter={"stage": ["accounting"]})
     assert {n["household"]["number"] for n in work["cases"]["nodes"]} == {"H4", others[0]}
     audit = await story.may("C1", "audit", filter={"action": "export_payments"})

@@ -274,6 +274,30 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert "符合条件,应发 3,000.00 元" in receipt
     assert "Eligible; 3,000.00 yuan is due" in receipt
     assert "NOT_FOUND" in bangfu("VC1", "why", "H7", *P, code=1).stderr
+    whole = bangfu("VC1", "why", "H1", "--year", "2021", "--both").output
+    assert "已拨付 3,000.00 元,另有待拨付 0.00 元" in whole
+    assert "payment: 3,000.00 yuan, released for payment on 28 October 2021" in whole
+    assert "NOT_FOUND" in bangfu("VC1", "why", "H7", "--year", "2021", code=1).stderr
+    bangfu("VC1", "why", "H1", "-p", "consolidation", code=2)
+
+    # Who is missed, and whose payment no longer fits.
+    left = bangfu("C1", "case", "missed", *P).output
+    assert re.search(r"total\s+8\s+7\s+1\s+0\s+0\s+0\s+0\s+0\.00", left), left
+    assert "the first 0" in left
+    bangfu(
+        "R1",
+        "import",
+        "income",
+        written(tmp_path, "更正.csv", "户编号,日期,收入类别,项目,总收入\nH2,2021-03-01,养殖,养殖项目,1\n"),
+    )
+    differs = bangfu("K1", "case", "overpaid", *P).output
+    assert re.search(r"total\s+3\s+1\s+0\s+0\s+999\.80\s+0\.00", differs), differs
+    assert "REASON_NEEDED" in bangfu("C1", "case", "overpaid", *P, "--export", tmp_path / "no", code=1).stderr
+    bangfu("C1", "case", "overpaid", *P, "--area", V3, "--export", tmp_path / "待核.xlsx", "--reason", "核实")
+    assert openpyxl.load_workbook(tmp_path / "待核.xlsx")["已发待核"]["A2"].value.endswith("共 0 户")
+    bangfu("C1", "case", "missed", *P, "--export", tmp_path / "应享.xlsx", "--reason", "核实")
+    assert (tmp_path / "应享.xlsx").stat().st_mode & 0o777 == 0o600
+    bangfu("C1", "case", "missed", *P, "--area", "1", code=2)
     assert "8 agree, 0 do not" in bangfu("C1", "replay", *P).output
     assert "export_payments" in bangfu("C1", "audit", "list").output
     assert "FORBIDDEN" in bangfu("VC1", "audit", "list", code=1).stderr

@@ -48,6 +48,7 @@ class Action(StrEnum):
     EXPORT_NOTICE = "export_notice"
     EXPORT_SAMPLE = "export_sample"
     EXPORT_PAYMENTS = "export_payments"
+    EXPORT_LISTS = "export_lists"
     EXPORT_AUDIT = "export_audit"
     UNMASK = "unmask"
     KEEP_NOTICES = "keep_notices"
@@ -107,6 +108,7 @@ _ACTIONS = {
     Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
     Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
     Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
+    Action.EXPORT_LISTS: Text("导出应享未享和已发待核名单", "exporting who is missed and whose payment no longer fits"),
     Action.EXPORT_AUDIT: Text("导出审计记录", "exporting the audit record"),
     Action.UNMASK: Text("查看完整号码", "seeing a number in full"),
     Action.KEEP_NOTICES: Text("维护公示凭据", "keeping the evidence of notices"),
@@ -149,6 +151,7 @@ _PROGRAMMES = frozenset(
         Action.OPEN_PERIOD,
         Action.KEEP_NOTICES,
         Action.HEAR_OBJECTIONS,
+        Action.EXPORT_LISTS,
     }
 )
 _STAGES = frozenset(

@@ -12,7 +12,6 @@ import click
 from bangfu import jobs
 from bangfu.cases import acts, batch, draws, overview, receipts, sampling
 from bangfu.cases.acts import Report
-from bangfu.cli.receipt import print_receipt
 from bangfu.cli.registry import run_job
 from bangfu.cli.shell import (
     SHOWN,
@@ -27,7 +26,7 @@ from bangfu.cli.shell import (
     stated_options,
 )
 from bangfu.process import Verify, duty_names
-from bangfu.text import LANGUAGES, Text, money
+from bangfu.text import Text, money
 from bangfu.text import number as shown_number
 
 _CHOSEN = ("household", "area", "everything", "without")
@@ -385,25 +384,6 @@ def check(shell: Shell, passed: bool, finding: str, **options: Any) -> None:
 
 
 @click.command()
-@click.argument("number")
-@programme_options
-@click.option("--both", is_flag=True, help="in Chinese and in English")
-@pass_shell
-def why(shell: Shell, number: str, both: bool, **options: Any) -> None:
-    """Why this amount, why not me: clause, facts and arithmetic for the household NUMBER."""
-
-    async def work(opened: Open) -> receipts.Receipt:
-        who = await opened.enter()
-        ground = await opened.ground(who, options["programme"], options["period"])
-        async with opened.database.session(who.scope) as session:
-            return await receipts.why(session, who, ground, number)
-
-    receipt = shell.run(work)
-    for language in LANGUAGES if both else (shell.language,):
-        print_receipt(shell.out, receipt, language)
-
-
-@click.command()
 @programme_options
 @pass_shell
 def replay(shell: Shell, **options: Any) -> None:
@@ -428,4 +408,4 @@ def replay(shell: Shell, **options: Any) -> None:
         raise SystemExit(1)
 
 
-commands = (case, sample, why, replay)
+commands = (case, sample, replay)

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from bangfu.cases import acts, adjusting
+from bangfu.cases import acts, adjusting, paying
 from bangfu.cases.views import Selection, Stated
 from bangfu.payments import invariants
 from tests.county import clean, codes
@@ -229,3 +229,19 @@ async def test_an_award_from_the_countys_own_budget_stops_when_it_is_used_up(str
     stages = await striving.stages()
     # H1 and H2 have no stable net income on record, so G2 leads one household that counts.
     assert stages == {"G1": "verification", "G2": "refused"}
+
+
+async def test_a_household_without_its_head_is_left_out_of_the_batch_and_named(striving: Striving) -> None:
+    """Its only member died before anything was paid: nobody is paid in the name of the dead."""
+    await striving.verified("P1", "P2")
+    await striving.stand("VC1", "P1", "P2", first=NOTICE)
+    header, *lines = roster().splitlines()
+    own = [f"{line},2021-03-22" for line in lines if line.startswith("P2,")]
+    status = await striving.bring("households", "\n".join([header + ",离户日期", *own]), "R1")
+    assert status.state == "done", status.result
+    line = await striving.fund()
+    async with striving.entered("C2") as (session, who, ground):
+        made = await paying.make_batch(session, who, striving.vault, ground, line, "payment_1")
+    assert made.batch is not None
+    assert (made.batch.count, made.batch.total_fen) == (1, 144_000)
+    assert [(number, problem.code.name) for number, problem in made.missing] == [("P2", "NO_MEMBERS")]

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
 from bangfu.access import Action, Entered
+from bangfu.cases import exclusions
 from bangfu.cases.acts import Change, Report, conclude, permitted, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.sampling import in_frames
@@ -32,7 +33,8 @@ async def make_batch(
 ) -> payments.Gathered:
     """Gather what is due at a stage, the first one that pays unless stated, from a budget line.
 
-    Cases whose notice has stood its time come to the payment first, where nobody has to accept them. Refuses what
+    Cases whose notice has stood its time come to the payment first, where nobody has to accept them. A household that
+    another award excludes, or that has nobody at its head any more, is left out and named. Refuses what
     :func:`bangfu.payments.make` refuses, ``NOT_ALLOWED_HERE``, and ``NOT_FOUND`` for a stage that does not pay.
     """
     own = _paying(who, ground, stage)
@@ -40,7 +42,9 @@ async def make_batch(
     notice = process.before(own.code, Notice)
     if notice is not None and process.after(notice.code) == own.code:
         await conclude(session, who, ground, Selection(stages=[notice.code]))
-    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, line)
+    due = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own)
+    in_the_way = await exclusions.in_the_way(session, who, ground, due)
+    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, line, in_the_way)
 
 
 async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:

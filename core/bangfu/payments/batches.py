@@ -8,7 +8,7 @@ by village, then by household number. A payment that came back is due again as s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -83,12 +83,13 @@ async def make(
     period: str,
     stage: Pay,
     line: UUID | None,
+    in_the_way: Mapping[UUID, Problem],
 ) -> Gathered:
     """Gather what is due at a stage and not yet in a batch: an instalment, arrears, and payments that came back.
 
     It is paid from one budget line, which is held meanwhile. What a binding line cannot hold waits in its order (see
     above); an estimate warns. Households without an account, or whose account the bank has refused and nobody has
-    corrected since, or whose case rests, are left out and named.
+    corrected since, whose case rests, or has something ``in_the_way`` (by case), are left out and named.
 
     Refuses ``NOT_YOUR_DUTY``, ``BUDGET_NEEDED``, ``NOT_FOUND``, ``BUDGET_OTHER``, ``BUDGET_UNCONFIRMED`` and
     ``BATCH_EMPTY``.
@@ -98,7 +99,9 @@ async def make(
     await hold_batches(session, programme.code)
     source = await budget.pays(session, who, line, programme.code, programme.title)
     rows = (await session.execute(_unpaid(who, programme.code, period, instalment))).all()
-    missing = [(row.number, problem) for row in rows if (problem := _left_out(row)) is not None]
+    missing = [
+        (row.number, problem) for row in rows if (problem := in_the_way.get(row.case) or _left_out(row)) is not None
+    ]
     left_out = {number for number, _ in missing}
     payable = [row for row in rows if row.number not in left_out]
     if not payable:
@@ -113,6 +116,13 @@ async def make(
         chosen = sorted(payable[:held], key=lambda row: row.place)
         made = await _write(session, who, vault, programme.code, period, stage, instalment, source.id, chosen)
     return Gathered(made, missing, len(rest), sum(row.amount_fen for row in rest), warnings)
+
+
+async def to_pay(session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay) -> list[UUID]:
+    """The cases of what :func:`make` would gather at a stage, before anything is left out. Nobody else makes a batch of
+    the programme until the transaction ends."""
+    await hold_batches(session, programme)
+    return [row.case for row in await session.execute(_unpaid(who, programme, period, stage.instalment))]
 
 
 def _held(rows: Sequence[Any], free: int) -> int:
@@ -227,6 +237,7 @@ def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
     return (
         select(
             Entitlement.id.label("entitlement"),
+            Case.id.label("case"),
             Entitlement.instalment,
             Entitlement.amount_fen,
             Entitlement.due_on,

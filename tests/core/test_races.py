@@ -30,7 +30,7 @@ ATTEMPTS = range(3)
 async def at_once(*works: Awaitable[Any]) -> list[tuple[list[str], list[str]]]:
     """What each of some works came to: what was done, and the codes of what was refused."""
     results = await asyncio.gather(*works, return_exceptions=True)
-    told = []
+    told: list[tuple[list[str], list[str]]] = []
     for result in results:
         if isinstance(result, Refused):
             told.append(([], [problem.code.name for problem in result.problems]))

@@ -850,11 +850,14 @@ EVERY_ID = """{
   households { nodes { ...N members { ...N } standings { ...N } account { ...N } linkedCadre { ...N } } }
   persons { nodes { ...N } }
   income { nodes { ...N } }
-  cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N }
-    award { ...N } } }
+  cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N } } }
+  awards { nodes { ...N repayments { ...N } } }
   notices { nodes { ...N entries { nodes { ...N } } } }
   samples { nodes { ...N units { nodes { ...N } } } }
-  batches { nodes { ...N lines { nodes { ...N } } } }
+  batches { nodes { ...N files { ...N } lines { nodes { ...N arrival { ...N } returned { ...N } } } } }
+  budgetLines { nodes { ...N entries { ...N } } }
+  bankTemplates { nodes { ...N } }
+  waits { nodes { ...N } }
   provisions { nodes { ...N } }
   policyRules { nodes { ...N } }
   audit(first: 100) { nodes { ...N } }

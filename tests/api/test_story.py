@@ -365,7 +365,8 @@ async def test_the_whole_year(new: Served) -> None:
     assert [p["code"] for p in second["problems"]] == ["ACCOUNT_RETURNED"], "of the other nobody has seen to it"
     (again,) = second["batch"]["lines"]["nodes"]
     assert (again["household"]["number"], again["accountMasked"]) == (back, "***********7777")
-    steps = await story.may("FI", "payment_trail", household=back)
+    steps = (await new.operation("FI", "payment_trail", household=back)).data["paymentTrail"]
+    story.right.add("payment_trail")
     assert [step["kind"] for step in steps[-4:]] == ["paid", "returned", "account", "gathered"]
     await story.may_not("L1", "payment_trail", "FORBIDDEN", household=back)
     await story.may("C3", "cancel_batch", id=second["batch"]["id"], reason="留待下批")

@@ -28,7 +28,8 @@ from bangfu.programme import installed
 from bangfu.rules import columns
 from bangfu.rules.facts import Year
 from bangfu.testing import Examples
-from county_default.rules import Consolidation, Facts, HouseholdStanding, Project
+from county_default.consolidation.rules import Consolidation, Facts
+from county_default.vocabulary import HouseholdStanding, Project
 
 INCOMES = ("breeding", "planting", "labour", "self_employment")
 RATES = (0.20, 0.15, 0.10, 0.10)

@@ -48,7 +48,8 @@ def commands() -> str:
         "# Commands",
         MADE,
         "`bangfu --tenant CODE --as STAFF_NUMBER COMMAND …`; both can be set once as `BANGFU_TENANT` and "
-        "`BANGFU_OFFICER`. A refused request exits with 1 and changes nothing, a wrong use of the command with 2.",
+        "`BANGFU_OFFICER`, and the programme that commands mean as `BANGFU_PROGRAMME`. "
+        "A refused request exits with 1 and changes nothing, a wrong use of the command with 2.",
         "",
     ]
     for name, command in _walk(main, "bangfu"):
@@ -112,6 +113,10 @@ def walls() -> str:
             changes += f" — while {wall.while_}"
         first = (inspect.getdoc(tables[name]) or "").split("\n")[0]
         sees = said[wall.kind] + (f", or {own[wall.own]}" if wall.own else "")
+        if wall.opening is not None and wall.opening.select:
+            sees += "; the public: " + ", ".join(wall.opening.select) + f" — where {wall.opening.rows}"
+        if wall.opening is not None and wall.opening.insert:
+            changes += f"; the public put in: {', '.join(wall.opening.insert)} — where {wall.opening.rows}"
         lines.append(f"| `{name}` | {sees} | {changes} | {first} |")
     return "\n".join([*lines, ""])
 

@@ -15,6 +15,7 @@ from bangfu.db.session import engine_for
 from bangfu.settings import Settings
 from bangfu.vault import Vault
 from tests.county import World
+from tests.striving import Striving
 
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 _numbers = itertools.count(1)
@@ -96,6 +97,32 @@ async def peopled(server: EmbeddedServer, migrated: str, vault: Vault, tmp_path_
     await World(database, vault).build()
     await database.close()
     return name
+
+
+@pytest.fixture(scope="session")
+async def four_awards(
+    server: EmbeddedServer, peopled: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The name of a database with the small county in it, and every award of the plan open."""
+    name = await copy_of(server, "four_awards", peopled)
+    database = connect(server, name, tmp_path_factory.mktemp("home"))
+    county = Striving(database, vault)
+    await county.look()
+    await county.prepare()
+    await database.close()
+    return name
+
+
+@pytest.fixture
+async def striving(server: EmbeddedServer, four_awards: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Striving]:
+    """The small county with every award of the plan, in a database of one's own."""
+    name = await copy_of(server, f"striving_{next(_numbers)}", four_awards)
+    opened = connect(server, name, tmp_path)
+    made = Striving(opened, vault)
+    await made.look()
+    yield made
+    await opened.close()
+    await drop(server, name)
 
 
 @pytest.fixture

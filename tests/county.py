@@ -33,7 +33,7 @@ from bangfu.registry.divisions import area_of
 from bangfu.registry.identity import check_character, credit_check_character
 from bangfu.registry.importing import Importer
 from bangfu.vault import Vault
-from county_default.rules import Project
+from county_default.vocabulary import Project
 
 CODE = "990201"
 BASE = 990201_000000
@@ -193,11 +193,14 @@ def ledger(homes: Sequence[Home] = HOMES) -> str:
 
 @dataclass
 class World:
-    """The county and everything a test does to it. ``today`` is the day everybody acts on unless told otherwise."""
+    """The county and everything a test does to it. ``today`` is the day everybody acts on unless told otherwise, ``code``
+    and ``period`` the programme and the period that is worked on."""
 
     database: Database
     vault: Vault
     today: date = JANUARY
+    code: str = "consolidation"
+    period: str = PERIOD
     tenant: County = field(default_factory=lambda: County(0, "", "", None))
     officers: dict[str, Actor] = field(default_factory=dict)
 
@@ -223,7 +226,7 @@ class World:
             draft = await grounds.draft_provision(session, first, self.programme, provision)
         async with self.database.session(second.scope) as session:
             await grounds.release_provision(session, second, draft)
-            await grounds.open_period(session, second, self.programme, PERIOD)
+            await grounds.open_period(session, second, self.programme, self.period)
 
     async def invite(self) -> None:
         """Bring in the organizations, their pairings, and everybody whom the programme itself does not need."""
@@ -256,7 +259,7 @@ class World:
 
     @property
     def programme(self) -> Any:
-        return self.plugins.programme("consolidation")
+        return self.plugins.programme(self.code)
 
     # --- acting ---
 
@@ -268,7 +271,7 @@ class World:
     async def ground(self, who: Entered | None = None) -> Ground:
         entered = who or self.who("C1")
         async with self.database.session(entered.scope) as session:
-            return await grounds.ground_of(session, self.tenant.id, self.programme, PERIOD)
+            return await grounds.ground_of(session, self.tenant.id, self.programme, self.period)
 
     async def bring(self, kind: str | Importer[Any], data: str | bytes, number: str, **options: Any) -> jobs.Status:
         """Import a workbook (CSV text unless bytes) as an officer."""
@@ -340,19 +343,20 @@ class World:
         self, yuan: int = 1_000_000, code: str = "ZX-1", *, binding: bool = True, confirmed: bool = True
     ) -> UUID:
         """The budget line with a code, made by the fund manager and confirmed by finance if there is none yet."""
+        code = code if self.code == "consolidation" else f"{code}-{self.code}"
         found = await self.rows("select id from budget_line where code = :code", code=code)
         if found:
             return UUID(str(found[0][0]))
         maker, confirmer = self.who("FM"), self.who("FI")
         stated = payments.LineStated(
             code=code, title="财政衔接资金", source="专项扶贫资金", level="county", document="测财〔2021〕8号",
-            document_on=date(2021, 1, 15), year=2021, programmes=["consolidation"], binding=binding,
+            document_on=date(2021, 1, 15), year=2021, programmes=[self.code], binding=binding,
         )  # fmt: skip
         entry = payments.EntryStated(
             amount_fen=yuan * 100, document="测财〔2021〕8号", document_on=date(2021, 1, 15), reason="年初下达"
         )
         async with self.database.session(maker.scope) as session:
-            line, made = await payments.add_line(session, maker, stated, entry, ["consolidation"])
+            line, made = await payments.add_line(session, maker, stated, entry, [self.code])
         if confirmed:
             async with self.database.session(confirmer.scope) as session:
                 await payments.confirm_entry(session, confirmer, made)

@@ -1,4 +1,4 @@
-"""Days as a programme counts them: plan years and their reference days, deadlines, working days.
+"""Days as a programme counts them: plan years, quarters and their reference days, deadlines, working days.
 
 Everything here is a function of the days it is given; nothing reads a clock. Working days come from the State
 Council's published calendar (``chinesecalendar``) under a county's own table; a year that neither knows
@@ -72,12 +72,18 @@ def last_day(first: date, days: int, unit: DayUnit, working: WorkingDays) -> dat
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """One round of a programme, such as the plan year 2021, and the day that its rules are chosen by."""
+    """One round of a programme, such as the plan year 2021, and the day that its rules are chosen by.
+
+    ``year`` is the plan year it belongs to, which days of the year and windows are counted from; ``first_day`` and
+    ``last_day`` are its own (both included).
+    """
 
     key: str
     title: Text
     year: int
     reference_day: date
+    first_day: date
+    last_day: date
 
 
 class PeriodKind(Protocol):
@@ -98,4 +104,21 @@ class PlanYear:
         if not re.fullmatch(r"(19|20|21)[0-9][0-9]", key):
             raise Code.PERIOD_BAD.refuse("period", value=key, expected=Text("年份,如 2021", "a year such as 2021"))
         year = int(key)
-        return Period(key, Text(f"{year}年度", f"plan year {year}"), year, self.reference.in_year(year))
+        title = Text(f"{year}年度", f"plan year {year}")
+        return Period(key, title, year, self.reference.in_year(year), date(year, 1, 1), date(year, 12, 31))
+
+
+@dataclass(frozen=True, slots=True)
+class Quarter:
+    """A programme that runs once a quarter; the last day of the quarter chooses book and parameters."""
+
+    def period(self, key: str) -> Period:
+        """The quarter of a key such as ``"2021Q1"``; refuses ``PERIOD_BAD`` for anything else."""
+        match = re.fullmatch(r"((?:19|20|21)[0-9][0-9])Q([1-4])", key)
+        if not match:
+            expected = Text("季度,如 2021Q1", "a quarter such as 2021Q1")
+            raise Code.PERIOD_BAD.refuse("period", value=key, expected=expected)
+        year, number = int(match[1]), int(match[2])
+        first = date(year, 3 * number - 2, 1)
+        last = MonthDay(3 * number, 31).in_year(year)
+        return Period(key, Text(f"{year}年第{number}季度", f"quarter {number} of {year}"), year, last, first, last)

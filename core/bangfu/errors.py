@@ -200,6 +200,12 @@ class Code(Enum):
         "请稍后再试;需要成批使用的,按职责导出名册并说明理由。",
         "Try again later; for many at once, export the list that your duty allows, with its reason.",
     )
+    OBJECTIONS_TOO_MANY = _says(
+        "此公示一小时内收到的网上异议已达上限 {limit} 件",
+        "This notice has taken as many objections as it can within an hour: {limit}.",
+        "请稍后再试,或向村民委员会、乡镇人民政府当面或来信反映。",
+        "Try again later, or tell the village committee or the township government in person or by letter.",
+    )
     # Workbooks
     FILE_TOO_LARGE = _says(
         "文件为 {size},超过上限 {limit}",
@@ -539,6 +545,72 @@ class Code(Enum):
         "请核对抽查名单。",
         "Check the list of the sample.",
     )
+    CASE_PAUSED = _says(
+        "该户已于{day}暂停办理",
+        "The case rests since {day}.",
+        "请先恢复办理;暂停和恢复由乡镇经办或县脱贫办办理。",
+        "Resume it first; the township clerk or the county office does.",
+    )
+    NOT_PAUSED = _says(
+        "该户没有暂停办理",
+        "The case does not rest.",
+        "无需恢复。",
+        "There is nothing to resume.",
+    )
+    MARKS_NEEDED = _says(
+        "退回修改必须逐项写明哪里有误",
+        "Sending back for correction needs each fact that is wrong, and what is wrong with it.",
+        "请标出需要更正的项目并写明原因。",
+        "Mark the facts to correct and say why.",
+    )
+    NOT_UNDOABLE = _says(
+        "最近一步不能撤销",
+        "What was done last cannot be taken back.",
+        "已公示、已抽查或已核算的,请通过退回、异议或重新核算处理。",
+        "What was posted, drawn or computed has its own way back: send back, object, or compute again.",
+    )
+    NOT_YOURS_TO_UNDO = _says(
+        "最近一步由他人办理或录入",
+        "What was done last was done and typed in by somebody else.",
+        "请由办理人本人撤销,或按流程退回。",
+        "Ask who did it, or send the case back.",
+    )
+    ANSWERS_OPEN = _says(
+        "还有 {count} 户参与户没有签字答复或没有经联户干部核实",
+        "{count} of the households that take part have not answered, or their cadre has not.",
+        "请先登记每户的签字答复和联户干部的核实意见。",
+        "Enter the answer of each household and of its linked cadre first.",
+    )
+    PARTICIPANTS_NEEDED = _says(
+        "“{role}”必须逐户列出,且不能是申报户本身或重复",
+        "{role}: name each household once, and not the applicant's own.",
+        "请填写参与户的户编号。",
+        "Enter the numbers of the households that take part.",
+    )
+    TAKEN_PART = _says(
+        "户 {number} 在{span}已登记为另一申报的“{title}”",
+        "Household {number} counts for another case already ({title}, {span}).",
+        "同一户只能计入一次;请核对后改报其他户。",
+        "A household counts once; check, and name another.",
+    )
+    EXCLUDED = _says(
+        "该户在{span}已有“{programme}”的申报,不能同时申报:{why}",
+        "The household has a case of {programme} ({span}), which excludes this one: {why}.",
+        "请核对该户应享受的项目;原申报撤回或不符合条件后可再申报。",
+        "Check which programme is the household's; it can apply once the other case is withdrawn or refused.",
+    )
+    QUOTA_EXCEEDED = _says(
+        "{village}本期名额 {quota} 户(登记户 {base} 户),已评选 {selected} 户,本次又选 {more} 户",
+        "{village} may select {quota} (of {base} registered households); {selected} are, {more} more were sent.",
+        "请按名额减少评选户数。",
+        "Select no more than the quota.",
+    )
+    VILLAGE_BY_VILLAGE = _says(
+        "评选以村为单位,请一次只提交一个村",
+        "The selection is made village by village; send one village at a time.",
+        "请分村提交。",
+        "Send each village by itself.",
+    )
     FINDING_NEEDED = _says(
         "须写明核查发现的问题",
         "The finding must be stated.",
@@ -551,6 +623,18 @@ class Code(Enum):
         "The household has no bank account.",
         "请补录账号后再列入拨付。",
         "Enter the account, then include the household.",
+    )
+    NO_MEMBERS = _says(
+        "户 {number} 在{day}没有登记的家庭成员",
+        "Household {number} has no registered member on {day}.",
+        "请核实该户情况;已并入他户或全户注销的,按终止程序办理。",
+        "Check what became of it; if it joined another household or is gone, stop its case.",
+    )
+    NO_HEAD = _says(
+        "户 {number} 在{day}没有登记户主(户主已故或已离户)",
+        "Household {number} has no registered head on {day}; the head died or left.",
+        "请先登记新的户主,并核对一卡通户名,再列入拨付。",
+        "Register the new head, check whose account it is, then include the household.",
     )
     BATCH_EMPTY = _says(
         "没有待拨付的户",

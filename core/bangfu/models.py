@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bangfu.db import Kind, Own, Wall, Walls
+from bangfu.db import DAY, SLUG, Kind, Opening, Own, Wall, Walls
 
 Division12 = Annotated[int, mapped_column(BigInteger)]
 """A 12-digit division code as a number, so that an area is a range."""
@@ -929,6 +929,183 @@ class Objection(TenantRow, Base):
     finding: Mapped[str]
     settled_by: Mapped[UUID | None]
     settled_at: Mapped[datetime | None]
+
+
+class Publication(TenantRow, Base):
+    """What the public see of a notice 公示公开页: the allow-listed columns of its entries as they were posted, and no
+    more. Never changed.
+
+    ``slug`` and ``village_slug`` are the opaque ends of the addresses of the notice and of its village. ``entries`` are
+    ``[running number, {column: value}]``; amounts are in fen.
+    """
+
+    __tablename__ = "publication"
+    __wall__ = Wall(
+        Kind.PARTICIPANT,
+        own=Own.REACH,
+        opening=Opening(
+            f"(slug = {SLUG} or village_slug = {SLUG}) and {DAY} between first_day and last_day",
+            select=(
+                "tenant_id",
+                "id",
+                "division",
+                "slug",
+                "village_slug",
+                "county",
+                "township",
+                "village",
+                "title",
+                "first_day",
+                "last_day",
+                "place",
+                "contact",
+                "columns",
+                "entries",
+                "count",
+            ),
+        ),
+    )
+    __table_args__ = (
+        _to("notice"),
+        UniqueConstraint("tenant_id", "notice_id"),
+        _by_division("publication"),
+        Index("ix_publication_slug", "slug"),
+        Index("ix_publication_village_slug", "village_slug"),
+    )
+
+    notice_id: Mapped[UUID]
+    division: Mapped[Division12]
+    slug: Mapped[str]
+    village_slug: Mapped[str]
+    county: Mapped[str]
+    township: Mapped[str]
+    village: Mapped[str]
+    title: Mapped[Json]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    place: Mapped[str]
+    contact: Mapped[str]
+    columns: Mapped[list[str]] = mapped_column(JSONB)
+    entries: Mapped[list[Any]] = mapped_column(JSONB)
+    count: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+
+class PublicationWithdrawal(TenantRow, Base):
+    """An entry that a publication no longer shows 撤下, because its case went back or is on a newer notice."""
+
+    __tablename__ = "publication_withdrawal"
+    __wall__ = Wall(
+        Kind.PARTICIPANT,
+        own=Own.REACH,
+        opening=Opening(
+            f"slug = {SLUG} and exists (select from publication p where p.slug = publication_withdrawal.slug)",
+            select=("slug", "position"),
+        ),
+    )
+    __table_args__ = (
+        _to("publication"),
+        UniqueConstraint("tenant_id", "publication_id", "position"),
+        Index("ix_publication_withdrawal_slug", "slug"),
+        _by_division("publication_withdrawal"),
+    )
+
+    publication_id: Mapped[UUID]
+    slug: Mapped[str]
+    division: Mapped[Division12]
+    position: Mapped[int]
+    officer_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class PublicObjection(TenantRow, Base):
+    """An objection that somebody handed in on a public page 公众异议, until an officer confirms or dismisses it.
+
+    Who hands it in need not say who he is; a name and a telephone are sealed. Once decided it is never changed.
+    """
+
+    __tablename__ = "public_objection"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=("confirmed", "reason", "decided_by", "decided_at"),
+        while_="decided_at is null",
+        sealed=("name", "phone"),
+        opening=Opening(
+            f"handed_in_on = {DAY} and exists (select from publication p where p.tenant_id = public_objection.tenant_id"
+            " and p.id = public_objection.publication_id and p.division = public_objection.division"
+            f" and p.slug = {SLUG} and public_objection.position between 1 and p.count)",
+            insert=(
+                "tenant_id",
+                "id",
+                "publication_id",
+                "division",
+                "position",
+                "words",
+                "name",
+                "phone",
+                "phone_masked",
+                "receipt",
+                "handed_in_on",
+                "handed_in_at",
+            ),
+        ),
+    )
+    __table_args__ = (
+        _to("publication"),
+        UniqueConstraint("tenant_id", "receipt"),
+        CheckConstraint("length(words) between 1 and 1000", name="words"),
+        CheckConstraint("(confirmed is null) = (decided_at is null)", name="decided"),
+        Index("ix_public_objection_publication", "tenant_id", "publication_id", "handed_in_at"),
+        Index("ix_public_objection_pending", "tenant_id", "division", postgresql_where=text("decided_at is null")),
+    )
+
+    publication_id: Mapped[UUID]
+    division: Mapped[Division12]
+    position: Mapped[int]
+    words: Mapped[str]
+    name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_masked: Mapped[str | None]
+    receipt: Mapped[str]
+    handed_in_on: Mapped[date]
+    handed_in_at: Mapped[datetime]
+    confirmed: Mapped[bool | None]
+    reason: Mapped[str | None]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+
+
+class NoticeEvidence(TenantRow, Base):
+    """A photo or a scan that shows that a notice hung where and when it should 公示凭据. Never changed."""
+
+    __tablename__ = "notice_evidence"
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.REACH)
+    __table_args__ = (
+        _to("notice"),
+        _to("file"),
+        UniqueConstraint("tenant_id", "notice_id", "file_id"),
+        _by_division("notice_evidence"),
+    )
+
+    notice_id: Mapped[UUID]
+    division: Mapped[Division12]
+    file_id: Mapped[UUID]
+    taken_on: Mapped[date]
+    place: Mapped[str]
+    officer_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class Supervision(Base):
+    """Whom the county's people can call about a notice 监督电话, as the county wants it on every notice."""
+
+    __tablename__ = "supervision"
+    __wall__ = Wall(Kind.TENANT, update=("contact", "set_by", "set_at"))
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    contact: Mapped[str]
+    set_by: Mapped[UUID]
+    set_at: Mapped[datetime]
 
 
 class SampleDraw(TenantRow, Base):

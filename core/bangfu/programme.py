@@ -12,19 +12,35 @@ import tomllib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any, cast, get_type_hints
+from typing import Any, Literal, cast, get_args, get_origin, get_type_hints
 
 import pluggy
 
 from bangfu.calendar import DayUnit, PeriodKind
 from bangfu.errors import Code
-from bangfu.policy import Citation, MonthDay, Policy, PolicyError, Rate, Window
-from bangfu.process import Duty, Notice, Process, Sample, Stage, StandIn, Verify
+from bangfu.policy import Citation, Fen, MonthDay, Policy, PolicyError, Rate, Shares, Window
+from bangfu.process import Duty, Notice, Pay, Process, Sample, Select, Stage, StandIn, Verify
 from bangfu.rules.book import RuleBook
-from bangfu.rules.facts import FactSpec, Income, Registry, Sensitivity, Stated
+from bangfu.rules.facts import (
+    ALL,
+    AtStage,
+    Condition,
+    Count,
+    FactSpec,
+    Income,
+    NetStablePerPerson,
+    Registry,
+    Sensitivity,
+    Signed,
+    StandingIn,
+    Stated,
+    Vouched,
+    When,
+)
 from bangfu.text import Text
 
 PROJECT = "bangfu"
@@ -52,8 +68,16 @@ INCOME_CATEGORIES: Mapping[str, Text] = {
 REGISTRY_FACTS: Mapping[str, Text] = {
     "standing": Text("户类型", "standing in the register"),
     "exit_year": Text("脱贫年度", "year in which the household left poverty"),
+    "members": Text("家庭人口数", "number of members of the household"),
 }
 """The attributes of a household that a fact may be taken from, as of a day."""
+
+STANDINGS: Mapping[str, Text] = {
+    "poor": Text("贫困户", "poor"),
+    "exited": Text("已脱贫户", "left poverty"),
+    "general": Text("一般农户", "never registered poor"),
+}
+"""The standings that a household may have in the register."""
 
 PAYMENT_COLUMNS = (
     "position",
@@ -82,12 +106,83 @@ class DatedBook:
     rules: type[RuleBook[Any, Any]]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """How a household besides the applicant takes part in a case, such as one that is led by it 被带动户.
+
+    ``signs`` asks for its agreement by signature, ``vouched_by`` for the word of an officer who holds the duty over it.
+    """
+
+    code: str
+    title: Text
+    cites: str
+    signs: bool = False
+    vouched_by: Duty | None = None
+
+
+class Span(StrEnum):
+    """For how long something holds: one period of the programme, the plan year that it belongs to, or ever."""
+
+    PERIOD = "period"
+    YEAR = "year"
+    EVER = "ever"
+
+
+class ClaimOf(StrEnum):
+    """Who takes something that can be taken once: the applicant's household, or each that takes part in a role."""
+
+    HOUSEHOLD = "household"
+    PARTICIPANT = "participant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimSpec:
+    """Something of the programme that a household can have once in a span, such as one leader a plan year.
+
+    ``kind`` names it within the programme. It is not asked for where the county has a setting that switches it off
+    (``unless``).
+    """
+
+    kind: str
+    title: Text
+    cites: str
+    per: ClaimOf = ClaimOf.HOUSEHOLD
+    role: str | None = None
+    period: Span = Span.YEAR
+    unless: When | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A household that has a live case in another programme cannot have one here, and the other way round.
+
+    It holds both ways, whichever of the two declares it, and is nothing where the other programme is not installed.
+    """
+
+    programme: str
+    why: Text
+    cites: str
+    same: Literal["household"] = "household"
+    period: Span = Span.YEAR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stacks:
+    """Another programme whose award a household may have beside this one 可叠加, declared so that nobody has to ask."""
+
+    programme: str
+    why: Text
+    cites: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Programme:
     """One programme of a plan: its documents and parameters, its dated rule books, its stages.
 
     ``released`` maps the day of each released book to its hash, so that a released text cannot change unseen.
-    ``once_per_period`` allows one case a household and period.
+    ``once_per_period`` allows one case a household and period. ``participants`` are the roles in which other households
+    take part, ``claims`` what can be had once, ``excludes`` and ``stacks`` the programmes that do not go together with
+    this one, and those that do.
     """
 
     code: str
@@ -100,6 +195,10 @@ class Programme:
     released: Mapping[date, str]
     process: Process
     once_per_period: bool = True
+    participants: tuple[Role, ...] = ()
+    claims: tuple[ClaimSpec, ...] = ()
+    excludes: tuple[Exclusion, ...] = ()
+    stacks: tuple[Stacks, ...] = ()
 
     def book(self, day: date) -> DatedBook:
         """The book that is in force on a day; refuses ``PERIOD_BAD`` before the first one."""
@@ -160,6 +259,17 @@ class Plugins:
             raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(self.programmes))
         return self.programmes[code]
 
+    def exclusions(self, code: str) -> dict[str, Exclusion]:
+        """The installed programmes in which a household cannot have a live case beside one of this programme.
+
+        An exclusion that the other one declares counts like an own one.
+        """
+        own = {one.programme: one for one in self.programme(code).excludes if one.programme in self.programmes}
+        others = {
+            other.code: one for other in self.programmes.values() for one in other.excludes if one.programme == code
+        }
+        return others | own
+
 
 def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     """Load every plugin of the group and check what it declares.
@@ -178,6 +288,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
             _require_new("channel", [channel.code for channel in own[1]], channels)
             for programme in own[0]:
                 check(programme, {*channels, *(channel.code for channel in own[1])})
+            check_together([*programmes.values(), *own[0]])
         except Exception as error:
             if _bundled(point):
                 raise PolicyError(f"the bundled plugin {point.name} cannot be loaded: {error}") from error
@@ -238,10 +349,25 @@ def check(programme: Programme, channels: Iterable[str]) -> None:
         *_book_faults(programme),
         *_fact_faults(programme),
         *_stage_faults(programme, set(channels)),
+        *_claim_faults(programme),
         *(f"clause {clause} is neither carried out nor listed as left out" for clause in unanswered(programme)),
     ]
     if faults:
         raise PolicyError(f"{programme.code}: " + "; ".join(faults))
+
+
+def check_together(programmes: Iterable[Programme]) -> None:
+    """Refuse (:class:`PolicyError`) programmes of which one says that two go together and one that they do not."""
+    known = {programme.code: programme for programme in programmes}
+    faults = [
+        f"{programme.code} excludes {one.programme}, and {stacking.code} says that they go together"
+        for programme in known.values()
+        for one in programme.excludes
+        for stacking, other in ((programme, one.programme), (known.get(one.programme, programme), programme.code))
+        if other in {stack.programme for stack in stacking.stacks}
+    ]
+    if faults:
+        raise PolicyError("; ".join(faults))
 
 
 def citations(programme: Programme) -> dict[Citation, list[str]]:
@@ -256,6 +382,13 @@ def citations(programme: Programme) -> dict[Citation, list[str]]:
     for parameter in programme.policy.parameters.values():
         for entry in parameter.entries:
             cited.setdefault(entry.cites, []).append(f"parameter {parameter.name}")
+    for what, cites in (
+        *((f"role {role.code}", role.cites) for role in programme.participants),
+        *((f"claim {claim.kind}", claim.cites) for claim in programme.claims),
+        *((f"exclusion of {one.programme}", one.cites) for one in programme.excludes),
+        *((f"stacking with {one.programme}", one.cites) for one in programme.stacks),
+    ):
+        cited.setdefault(Citation.parse(cites), []).append(what)
     return cited
 
 
@@ -292,17 +425,96 @@ def _book_faults(programme: Programme) -> list[str]:
 
 
 def _fact_faults(programme: Programme) -> list[str]:
-    hints = get_type_hints(programme.parameters)
     faults = []
+    accounting = {stage.code for stage in programme.process.stages if isinstance(stage, Verify) and stage.accounts}
     for spec in programme.specs().values():
-        source = spec.source
+        source, where = spec.source, f"fact {spec.name}"
         if isinstance(source, Registry) and source.attribute not in REGISTRY_FACTS:
-            faults.append(f"fact {spec.name}: the registry has no {source.attribute}")
+            faults.append(f"{where}: the registry has no {source.attribute}")
         if isinstance(source, Income):
-            if source.category not in INCOME_CATEGORIES:
-                faults.append(f"fact {spec.name}: there is no income category {source.category}")
-            if hints.get(source.window) is not Window:
-                faults.append(f"fact {spec.name}: {source.window} is not a Window parameter")
+            if source.category not in {ALL, *INCOME_CATEGORIES}:
+                faults.append(f"{where}: there is no income category {source.category}")
+            faults += _parameter_faults(programme, where, source.window, Window)
+        if isinstance(source, AtStage) and spec.choices is not None:
+            named = {str(code) for code in spec.choices}
+            faults += [f"{where}: {code} is no stage that accounts" for code in sorted(named - accounting)]
+            faults += [f"{where}: the stage {code} accounts and is not named" for code in sorted(accounting - named)]
+        if isinstance(source, Count):
+            faults += _count_faults(programme, where, source)
+    return faults
+
+
+def _parameter_faults(programme: Programme, where: str, name: str, kind: Any) -> list[str]:
+    if get_type_hints(programme.parameters).get(name) == kind:
+        return []
+    return [f"{where}: {name} is not a {getattr(kind, '__name__', kind)} parameter"]
+
+
+def _count_faults(programme: Programme, where: str, source: Count) -> list[str]:
+    role = next((role for role in programme.participants if role.code == source.role), None)
+    if role is None:
+        return [f"{where}: nobody takes part as {source.role}"]
+    faults = []
+    declared: tuple[Any, ...] = source.where
+    for condition in declared:
+        if not isinstance(condition, Condition):
+            faults.append(f"{where}: {condition!r} is no condition")
+            continue
+        if isinstance(condition, NetStablePerPerson):
+            faults += _parameter_faults(programme, where, condition.window, Window)
+            faults += _parameter_faults(programme, where, condition.at_least, Fen)
+        elif isinstance(condition, StandingIn):
+            faults += _standing_faults(programme, where, condition.standings)
+        elif isinstance(condition, Signed) and not role.signs:
+            faults.append(f"{where}: a household that takes part as {role.code} signs nothing")
+        elif isinstance(condition, Vouched) and role.vouched_by is None:
+            faults.append(f"{where}: nobody vouches for a household that takes part as {role.code}")
+        faults += _setting_faults(programme, where, condition.unless)
+    return faults
+
+
+def _standing_faults(programme: Programme, where: str, standings: tuple[str, ...] | str) -> list[str]:
+    """A list of standings is written out, or a list parameter whose every choice is a standing."""
+    named: Iterable[str] = standings
+    if isinstance(standings, str):
+        hint = get_type_hints(programme.parameters).get(standings)
+        if get_origin(hint) is not frozenset:
+            return [f"{where}: {standings} is not a list parameter"]
+        named = [str(choice) for choice in get_args(hint)[0]]
+    return [f"{where}: the register has no standing {code}" for code in named if code not in STANDINGS]
+
+
+def _setting_faults(programme: Programme, where: str, unless: When | None) -> list[str]:
+    if unless is None:
+        return []
+    hint = get_type_hints(programme.parameters).get(unless.parameter)
+    if not isinstance(hint, type) or not (hint is bool or issubclass(hint, StrEnum)):
+        return [f"{where}: {unless.parameter} is not a parameter that is yes or no, or one of a list"]
+    if type(unless.value) is not hint:
+        return [f"{where}: {unless.parameter} is never {unless.value!r}"]
+    return []
+
+
+def _claim_faults(programme: Programme) -> list[str]:
+    """What is wrong with roles, claims, exclusions and stackings."""
+    roles = [role.code for role in programme.participants]
+    faults = []
+    for what, codes in (
+        ("role", roles),
+        ("claim", [claim.kind for claim in programme.claims]),
+        ("exclusion of", [one.programme for one in programme.excludes]),
+        ("stacking with", [one.programme for one in programme.stacks]),
+    ):
+        faults += [f"{what} {code} stands twice" for code in sorted({c for c in codes if codes.count(c) > 1})]
+        if what in ("exclusion of", "stacking with") and programme.code in codes:
+            faults.append(f"{what} {programme.code}, which is the programme itself")
+    for claim in programme.claims:
+        where = f"claim {claim.kind}"
+        if claim.per is ClaimOf.PARTICIPANT and claim.role not in roles:
+            faults.append(f"{where}: nobody takes part as {claim.role}")
+        if claim.per is ClaimOf.HOUSEHOLD and claim.role is not None:
+            faults.append(f"{where}: the applicant's household has no role {claim.role}")
+        faults += _setting_faults(programme, where, claim.unless)
     return faults
 
 
@@ -318,6 +530,8 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
         must_be(stage, stage.deadline, MonthDay)
         must_be(stage, stage.grace, int)
         if isinstance(stage, Verify):
+            if stage.answers is not None and stage.answers not in {role.code for role in programme.participants}:
+                faults.append(f"stage {stage.code}: nobody takes part as {stage.answers}")
             must_be(stage, stage.signers if isinstance(stage.signers, str) else None, frozenset[Duty])
             must_be(stage, stage.substitute, StandIn)
         elif isinstance(stage, Notice):
@@ -335,8 +549,14 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
                 f"stage {stage.code}: the standard names {place}, which is no parameter"
                 for place in sorted(stage.standard.places() - set(hints))
             ]
+        elif isinstance(stage, Select):
+            must_be(stage, stage.rate, Rate)
+            must_be(stage, stage.minimum, int)
+            faults += _standing_faults(programme, f"stage {stage.code}", stage.counted)
         elif isinstance(stage, Sample):
             must_be(stage, stage.rate, Rate)
-        elif (channel := getattr(stage, "channel", None)) and channel not in channels:
-            faults.append(f"stage {stage.code}: there is no payment channel {channel}")
+        elif isinstance(stage, Pay):
+            must_be(stage, stage.shares, Shares)
+            if stage.channel not in channels:
+                faults.append(f"stage {stage.code}: there is no payment channel {stage.channel}")
     return faults

@@ -22,6 +22,9 @@ round every parameter, and the largest.
     facts = { breeding = "8000.00" }
     unknown = ["exit_year"]
     expect = { outcome = "incomplete", missing = ["exit_year"], award = "1600.00" }
+
+Beside the steps of the book, ``outcome``, ``payable``, ``unmet``, ``missing``, ``missed_by`` and ``instalments`` may be
+expected; the last is what is payable in the parts of the programme's ``Shares``.
 """
 
 from __future__ import annotations
@@ -36,12 +39,13 @@ from typing import Any
 import pytest
 
 from bangfu.policy import Fen as FenType
-from bangfu.policy import Years, build, kind_of
+from bangfu.policy import Shares, Tiers, Years, build, kind_of
 from bangfu.programme import Programme, installed
 from bangfu.rules import columns
 from bangfu.rules.book import Determination, Outcome, RuleBook
 from bangfu.rules.explain import Explainer
 from bangfu.rules.facts import FactSpec, Kind
+from bangfu.selection import instalments
 from bangfu.text import LANGUAGES, parse_yuan, yuan_digits
 
 GENERATED = 400
@@ -98,6 +102,8 @@ def _edges(parameters: Any) -> list[int]:
         value = getattr(parameters, name)
         if isinstance(value, Years):
             found |= {value.first, value.last}
+        elif isinstance(value, Tiers):
+            found |= {number for tier in value.steps for number in (tier.start, tier.fen)}
         elif isinstance(value, int) and not isinstance(value, bool):
             found |= {value, value * 5, value * 10}
     return sorted(edge + step for edge in found for step in (-1, 0, 1))
@@ -191,20 +197,27 @@ class CaseItem(pytest.Item):
         check_parity(examples.book, [facts], parameters)
         explainer = Explainer(examples.book, parameters, examples.programme.titles())
         expected = dict(case["expect"])
-        found = {key: self._found(key, determination, explainer, facts) for key in expected}
+        found = {key: self._found(key, determination, explainer, facts, parameters) for key in expected}
         assert found == expected
         for line in explainer.lines(facts, determination):
             for language in LANGUAGES:
                 assert line.says.in_(language)
                 assert line.result.in_(language)
 
-    def _found(self, key: str, determination: Determination, explainer: Explainer, facts: Any) -> Any:
+    def _found(self, key: str, determination: Determination, explainer: Explainer, facts: Any, parameters: Any) -> Any:
         """What came out, in the form in which it is expected."""
         book = self.examples.book
         if key == "outcome":
             return determination.outcome.value
         if key == "payable":
             return yuan_digits(determination.payable)
+        if key == "instalments":
+            (shares,) = (
+                value
+                for name in parameters.__dataclass_fields__
+                if isinstance(value := getattr(parameters, name), Shares)
+            )
+            return [yuan_digits(part) for part in instalments(determination.payable, shares)]
         if key == "unmet":
             return list(determination.unmet(book))
         if key == "missing":
@@ -216,7 +229,7 @@ class CaseItem(pytest.Item):
                 for miss in explainer.misses(name, facts, determination.values)
                 if miss.gap
             }
-        assert key in determination.values, f"{key} is neither a step nor outcome, payable, unmet, missing, missed_by"
+        assert key in determination.values, f"{key} is neither a step nor one of the words for a result"
         value = determination.values[key]
         kind = book.traced().steps[key].term.kind
         if kind is Kind.MONEY and isinstance(value, int):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypeVar, cast
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import models
@@ -23,11 +23,11 @@ from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection, Stated
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
-from bangfu.process import Duty, Process
+from bangfu.process import Accept, Duty, Notice, Process, Stage
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.registry.divisions import area_of
 from bangfu.text import Text
-from bangfu_graphql.casework import Case, Sample
+from bangfu_graphql.casework import Case, NoticeEvidence, PublicObjection, Sample
 from bangfu_graphql.identifiers import bad_input, decode_id
 from bangfu_graphql.mapping import ACTION, entity_of, page_arguments, signed
 from bangfu_graphql.money import Award, BankTemplate, BudgetLine, PaymentBatch, PaymentLine
@@ -206,6 +206,37 @@ class CasesPayload(Payload):
         ]
 
 
+@strawberry.type(description="What came of writing down what somebody said of a household that takes part in a case.")
+class ParticipantPayload(Payload):
+    """What came of writing down what somebody said of a household that takes part in a case."""
+
+    of: strawberry.Private[tuple[str, str, str]]
+    """The programme, the period and the number of the household whose case it is."""
+    done: bool = strawberry.field(description="Whether it was done.")
+
+    def has_changed(self) -> bool:
+        """Whether it was done."""
+        return self.done
+
+    @strawberry.field(
+        description="The case as it is now; null if it was refused.", metadata={ACTION: Action.READ_CASES}
+    )
+    async def case(self, info: strawberry.Info) -> Case | None:
+        """The case."""
+        if not self.done:
+            return None
+        programme, period, number = self.of
+        meant = select(models.Household.id).where(
+            models.Household.tenant_id == request_of(info).who.county.id, models.Household.number == number
+        )
+        conditions = (
+            models.Case.programme == programme,
+            models.Case.period == period,
+            models.Case.household_id.in_(meant),
+        )
+        return cast(Case | None, await request_of(info).reader.one(info, Case, and_(*conditions)))
+
+
 @strawberry.type(description="What came of putting something in the queue.")
 class JobPayload(Payload):
     """What came of putting something in the queue."""
@@ -329,6 +360,40 @@ class RepaymentPayload(Payload):
     async def award(self, info: strawberry.Info) -> Award | None:
         """The recovery."""
         return await found(info, Award, models.Entitlement.id, self.key)
+
+
+@strawberry.type(description="What came of deciding on an objection of the public.")
+class PublicObjectionPayload(Payload):
+    """What came of deciding on an objection of the public."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(
+        description="The objection as it is now; null if it was refused.", metadata={ACTION: Action.HEAR_OBJECTIONS}
+    )
+    async def public_objection(self, info: strawberry.Info) -> PublicObjection | None:
+        """The objection of the public."""
+        return await found(info, PublicObjection, models.PublicObjection.id, self.key)
+
+
+@strawberry.type(description="What came of attaching evidence to a notice.")
+class EvidencePayload(Payload):
+    """What came of attaching evidence to a notice."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The evidence; null if it was refused.", metadata={ACTION: Action.READ_CASES})
+    async def evidence(self, info: strawberry.Info) -> NoticeEvidence | None:
+        """The evidence."""
+        return await found(info, NoticeEvidence, models.NoticeEvidence.id, self.key)
 
 
 @strawberry.type(description="What came of drawing a sample.")
@@ -500,6 +565,20 @@ async def act_on(
         return await work(request, session, ground, _selection(cases, stages(ground.programme.process)), own)
 
     return await act(info, programme, period, said, chosen)
+
+
+# --- at which stages an act is possible -------------------------------------------------------------------------
+
+
+def codes_of(process: Process, kind: type[Stage]) -> tuple[str, ...]:
+    """The codes of the stages of a kind; a programme may have several, and none."""
+    return tuple(stage.code for stage in process.kind(kind))
+
+
+def acceptable(process: Process) -> tuple[str, ...]:
+    """The stages from which a case is accepted: where that is done, and on the notice before it, which may be over."""
+    own = codes_of(process, Accept)
+    return (*(code for code in codes_of(process, Notice) if process.after(code) in own), *own)
 
 
 # --- arguments that many fields have -----------------------------------------------------------------------------

@@ -8,17 +8,21 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, func, not_, select
 
-from bangfu import models
+from bangfu import models, notices
 from bangfu.access import Action
 from bangfu.cases.ground import Ground, grounds_of
 from bangfu.cases.receipts import act_title, answers
 from bangfu.cases.views import CaseView, look_at
 from bangfu.db.bulk import among
+from bangfu.documents.posters import PAPERS
+from bangfu.notices import NoticeState, in_state, next_day, state_of, unshown
 from bangfu.payments import Kind
 from bangfu.process import Duty
+from bangfu.programme import Programme
 from bangfu.rules.book import Outcome
+from bangfu.text import Text
 from bangfu_graphql.mapping import (
     Sight,
     column,
@@ -36,7 +40,8 @@ from bangfu_graphql.money import Award
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import Division, Household, Officer, within
 from bangfu_graphql.receipts import Receipt
-from bangfu_graphql.scalars import DivisionCode, Money, Percentage
+from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
+from bangfu_graphql.work import File
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -72,6 +77,7 @@ class Determination(Node):
     """A determination 核算结果: what the rule book says of one household, never changed once made."""
 
     round: int = column(models.DeterminationRow.round, "Which one of the case it is, counted from 0.")
+    stage_code: str = column(models.DeterminationRow.stage, "The stage at which it was made, by its code.")
     outcome: Outcome = column(models.DeterminationRow.outcome, "What it came to.")
     payable: Money = column(models.DeterminationRow.payable_fen, "What is payable by it; 0.00 unless eligible.")
     recorded_at: datetime = column(models.DeterminationRow.recorded_at, "When it was made.")
@@ -176,6 +182,172 @@ class NoticeEntry(Node):
     )
 
 
+described(NoticeState, "NoticeState", "How a notice stands today.")
+
+
+def _of_known_programmes(attribute: Any) -> Any:
+    """The condition that a row is of a notice of a programme that this schema knows."""
+
+    def condition(sight: Sight) -> ColumnElement[bool]:
+        own = select(models.Notice.id).where(
+            models.Notice.tenant_id == sight.tenant,
+            models.Notice.id == attribute,
+            among(models.Notice.programme, sight.programmes),
+        )
+        return own.correlate(attribute.class_).exists()
+
+    return condition
+
+
+@mapped(
+    models.NoticeEvidence,
+    order=(models.NoticeEvidence.notice_id, models.NoticeEvidence.taken_on, models.NoticeEvidence.id),
+    alone=_of_known_programmes(models.NoticeEvidence.notice_id),
+    read=Action.READ_CASES,
+)
+class NoticeEvidence(Node):
+    """A photo or a scan that shows that a notice hung 公示凭据."""
+
+    taken_on: date = column(models.NoticeEvidence.taken_on, "The day that it shows.")
+    place: str = column(models.NoticeEvidence.place, "The place that it shows.")
+    file: File | None = one(models.NoticeEvidence.file_id, models.File.id, "The photo or the scan.")
+    attached_by: Officer | None = one(models.NoticeEvidence.officer_id, models.Officer.id, "Who attached it.")
+    recorded_at: datetime = column(models.NoticeEvidence.recorded_at, "When it was attached.")
+
+
+@mapped(
+    models.Publication,
+    order=(models.Publication.division, models.Publication.id),
+    alone=_of_known_programmes(models.Publication.notice_id),
+    read=Action.READ_CASES,
+)
+class Publication(Node):
+    """What the public see of a notice 公示公开页, while it is open and no longer."""
+
+    path: str = derived(
+        [models.Publication.slug],
+        lambda sight, row: f"/public/notices/{row['slug']}",
+        "The path of its page, which needs no token.",
+    )
+    village_path: str = derived(
+        [models.Publication.village_slug],
+        lambda sight, row: f"/public/villages/{row['village_slug']}",
+        "The path of the page of its village, with all that is open there; always the same.",
+    )
+    posters: list[str] = derived(
+        [models.Publication.slug],
+        lambda sight, row: [f"/public/notices/{row['slug']}/poster.{paper}.pdf" for paper in PAPERS],
+        "The paths of its poster as a PDF, for A4 and for A3.",
+    )
+    contact: str = column(models.Publication.contact, "Whom its readers can call; empty where the county had not said.")
+    count: int = column(models.Publication.count, "How many entries it shows.")
+    objections: list[Annotated[PublicObjection, strawberry.lazy("bangfu_graphql.casework")]] = many(
+        models.PublicObjection.publication_id,
+        "What the public handed in against its entries.",
+        local=models.Publication.id,
+    )
+
+
+async def _households(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[str | None]:
+    """The number of the household that each objection of the public is against."""
+    sight: Sight = reader.sight
+    query = (
+        select(models.PublicObjection.id, models.Household.number)
+        .join(models.Publication, _same(models.Publication, models.PublicObjection.publication_id))
+        .join(
+            models.NoticeEntry,
+            (models.NoticeEntry.tenant_id == models.PublicObjection.tenant_id)
+            & (models.NoticeEntry.notice_id == models.Publication.notice_id)
+            & (models.NoticeEntry.position == models.PublicObjection.position),
+        )
+        .join(models.Case, _same(models.Case, models.NoticeEntry.case_id))
+        .join(models.Household, _same(models.Household, models.Case.household_id))
+        .where(
+            models.PublicObjection.tenant_id == sight.tenant,
+            among(models.PublicObjection.id, [row["id"] for row in rows]),
+        )
+    )
+    found = {row.id: row.number for row in await reader.now.execute(query)}
+    return [found.get(row["id"]) for row in rows]
+
+
+def _same(model: Any, attribute: Any) -> ColumnElement[bool]:
+    """The condition that a row of a table is the one that an attribute names."""
+    condition: ColumnElement[bool] = (model.tenant_id == attribute.class_.tenant_id) & (model.id == attribute)
+    return condition
+
+
+def _name(sight: Sight, row: Mapping[str, Any]) -> str:
+    sealed = row["name"]
+    return "" if sealed is None else sight.vault.reveal(sealed, "public_objection.name", sight.tenant)
+
+
+@filters
+class PublicObjectionFilter:
+    """Which objections of the public."""
+
+    pending: bool | None = where(
+        lambda s, v: (
+            models.PublicObjection.decided_at.is_(None) if v else models.PublicObjection.confirmed.is_not(None)
+        ),
+        "That wait for an officer to decide, or those that do not.",
+    )
+    division: DivisionCode | None = where(
+        lambda s, v: within(models.PublicObjection.division, v), "Against notices in this division."
+    )
+
+
+@mapped(
+    models.PublicObjection,
+    order=(models.PublicObjection.handed_in_at, models.PublicObjection.id),
+    read=Action.HEAR_OBJECTIONS,
+)
+class PublicObjection(Node):
+    """An objection that somebody handed in on a public page 公众异议, until an officer confirms or dismisses it."""
+
+    receipt: str = column(models.PublicObjection.receipt, "The number of its receipt.")
+    division_code: DivisionCode = column(models.PublicObjection.division, "The village.")
+    position: int = column(models.PublicObjection.position, "The running number on the notice that it is against.")
+    household: str | None = gathered(
+        [models.PublicObjection.id], _households, "The number of the household that it is against."
+    )
+    words: str = column(models.PublicObjection.words, "What is objected; long numbers in it are masked.")
+    name: str = derived(
+        [models.PublicObjection.name], _name, "Who objects; empty where not stated.", action=Action.READ_OBJECTORS
+    )
+    phone: str | None = column(
+        models.PublicObjection.phone_masked,
+        "The telephone of who objects, masked; null where not stated.",
+        action=Action.READ_OBJECTORS,
+    )
+    handed_in_on: date = column(models.PublicObjection.handed_in_on, "The day it was handed in, from which it counts.")
+    handed_in_at: datetime = column(models.PublicObjection.handed_in_at, "When it was handed in.")
+    confirmed: bool | None = column(
+        models.PublicObjection.confirmed,
+        "Whether an officer made it an objection against the case; null while pending.",
+    )
+    reason: str | None = column(models.PublicObjection.reason, "Why it was dismissed; empty where it was confirmed.")
+    decided_by: Officer | None = one(models.PublicObjection.decided_by, models.Officer.id, "Who decided.")
+    decided_at: datetime | None = column(
+        models.PublicObjection.decided_at, "When it was decided on; null while pending."
+    )
+    publication: Publication | None = one(
+        models.PublicObjection.publication_id, models.Publication.id, "The public page it was handed in on."
+    )
+
+
+async def _states(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[NoticeState]:
+    """How each notice stands today."""
+    sight: Sight = reader.sight
+    query = select(models.Notice.id).where(
+        models.Notice.tenant_id == sight.tenant,
+        among(models.Notice.id, [row["id"] for row in rows]),
+        notices.unsettled(sight.tenant),
+    )
+    objected = set(await reader.now.scalars(query))
+    return [state_of(row["first_day"], row["last_day"], row["id"] in objected, sight.today) for row in rows]
+
+
 @filters
 class NoticeFilter:
     """Which notices."""
@@ -185,6 +357,11 @@ class NoticeFilter:
     division: DivisionCode | None = where(lambda s, v: within(models.Notice.division, v), "In this division.")
     open_on: date | None = where(
         lambda s, v: (models.Notice.first_day <= v) & (models.Notice.last_day >= v), "Which stand on this day."
+    )
+    state: NoticeState | None = where(lambda s, v: in_state(s.tenant, v, s.today), "Which stand so today.")
+    lacks_evidence: bool | None = where(
+        lambda s, v: unshown(s.tenant) if v else not_(unshown(s.tenant)),
+        "Of which nobody has shown yet that they hung 公示未上传凭据, or the others.",
     )
 
 
@@ -203,6 +380,22 @@ class Notice(Node):
     division: Division | None = one(models.Notice.division, models.Division.code, "The village as it is today.")
     first_day: date = column(models.Notice.first_day, "The first day on which it stands.")
     last_day: date = column(models.Notice.last_day, "The last full day on which it stands.")
+    next_day: date = derived(
+        [models.Notice.last_day],
+        lambda sight, row: next_day(row["last_day"]),
+        "The first day on which the next step is possible: the day after the last.",
+    )
+    state: NoticeState = gathered(
+        [models.Notice.id, models.Notice.first_day, models.Notice.last_day], _states, "How it stands today."
+    )
+    publication: Publication | None = one(
+        models.Notice.id,
+        models.Publication.notice_id,
+        "What the public see of it; null for one of before there were any.",
+    )
+    evidence: list[NoticeEvidence] = many(
+        models.NoticeEvidence.notice_id, "What shows that it hung, by day.", local=models.Notice.id
+    )
     place: str = column(models.Notice.place, "Where it hangs; empty where nobody has said.")
     posted_by: Officer | None = one(models.Notice.officer_id, models.Officer.id, "Who posted it.")
     recorded_at: datetime = column(models.Notice.recorded_at, "When it was typed in.")
@@ -311,7 +504,87 @@ class Sample(Node):
     )
 
 
+# --- who takes part -------------------------------------------------------------------------------------------
+
+_PART = (
+    select(models.Case.programme)
+    .where(models.Case.tenant_id == models.Participant.tenant_id, models.Case.id == models.Participant.case_id)
+    .scalar_subquery()
+    .label("programme")
+)
+
+
+_NUMBER = func.coalesce(
+    select(models.Household.number)
+    .where(
+        models.Household.tenant_id == models.Participant.tenant_id,
+        models.Household.id == models.Participant.household_id,
+    )
+    .scalar_subquery(),
+    "",
+).label("household_number")
+
+
+def _role_title(sight: Sight, row: Mapping[str, Any]) -> str:
+    titles = titles_of(sight.programmes[row["programme"]])
+    return sight.say(titles[row["role"]])
+
+
+def titles_of(programme: Programme) -> dict[str, Text]:
+    """The two names of everything that a plan states: facts, and roles of those who take part."""
+    facts = {name: spec.title for name, spec in programme.stated().items()}
+    return facts | {role.code: role.title for role in programme.participants}
+
+
+@mapped(
+    models.Participant,
+    order=(models.Participant.case_id, models.Participant.role, _NUMBER, models.Participant.id),
+    alone=part_of_a_case(models.Participant),
+    read=Action.READ_CASES,
+)
+class Participant(Node):
+    """A household that takes part in another's case 参与户, such as one that is led by it."""
+
+    role: str = column(models.Participant.role, "How it takes part, by the code of the role.")
+    title: str = derived([models.Participant.role, _PART], _role_title, "How it takes part, in words.")
+    agreed: bool | None = column(
+        models.Participant.agreed, "What it answered with its signature; null while it has not answered."
+    )
+    agreed_on: date | None = column(models.Participant.agreed_on, "The day of its answer.")
+    agreed_evidence: str = column(models.Participant.agreed_evidence, "The paper that it signed.")
+    agreed_by: Officer | None = one(models.Participant.agreed_by, models.Officer.id, "Who entered its answer.")
+    vouched: bool | None = column(
+        models.Participant.vouched, "What its linked cadre found; null while nothing is said of it."
+    )
+    vouched_on: date | None = column(models.Participant.vouched_on, "The day on which that was found.")
+    vouched_evidence: str = column(models.Participant.vouched_evidence, "The paper that shows it.")
+    vouched_by: Officer | None = one(models.Participant.vouched_by, models.Officer.id, "Whose word it is.")
+    joined_at: datetime = column(models.Participant.joined_at, "Since when it takes part.")
+    left_at: datetime | None = column(models.Participant.left_at, "Since when it does not any more.")
+    household: Household | None = one(models.Participant.household_id, models.Household.id, "The household.")
+    case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
+        models.Participant.case_id, models.Case.id, "The case."
+    )
+
+
 # --- cases ----------------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="One thing of a plan that is to be corrected.")
+class CaseMark:
+    """One thing of a plan that is to be corrected."""
+
+    fact: str = strawberry.field(description="The fact that was stated, by its name, or the role of who takes part.")
+    title: str = strawberry.field(description="It, in words.")
+    note: str = strawberry.field(description="What is wrong with it.")
+
+
+def _marks(sight: Sight, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    titles = titles_of(sight.programmes[row["programme"]])
+    return [
+        {"fact": fact, "title": sight.say(titles[fact]) if fact in titles else fact, "note": note}
+        for fact, note in (row["marked"] or {}).items()
+    ]
 
 
 async def _grounds(reader: Any) -> dict[tuple[str, str], Ground]:
@@ -459,6 +732,12 @@ class Case(Node):
     stage_code: str = gathered([models.Case.id], reached, "The stage that it has reached today, by its code.")
     stage_title: str = gathered([models.Case.id], _stage_title, "The stage that it has reached today, in words.")
     since: date = column(models.Case.since, "The day of its last step.")
+    paused_on: date | None = column(models.Case.paused_on, "The day since which it rests 暂停; null where it does not.")
+    marked: list[CaseMark] = derived(
+        [models.Case.programme, models.Case.marked],
+        _marks,
+        "What the household is asked to correct 退回修改; empty where nothing is.",
+    )
     opened_on: date = column(models.Case.opened_on, "The day of its plan.")
     waits_for: list[Duty] = gathered(
         [models.Case.id], _waits_for, "Who holds it now; nobody while a notice stands and at an end."
@@ -489,6 +768,12 @@ class Case(Node):
     )
     samples: list[SampleUnit] = many(
         models.SampleUnit.case_id, "The frames that it was in, and the results.", local=models.Case.id
+    )
+    participants: list[Participant] = many(
+        models.Participant.case_id,
+        "The households that take part in it today, as far as they are in sight.",
+        local=models.Case.id,
+        where=lambda sight: models.Participant.left_at.is_(None),
     )
     award: Award | None = one(
         models.Case.id,

@@ -21,14 +21,15 @@ from strawberry.file_uploads import Upload
 from bangfu import disclosure, payments
 from bangfu.access import EVERY, Action, Entered, Rule
 from bangfu.access.rules import lay_down, withdraw
-from bangfu.cases import acts, batch, exports, paying, sampling
+from bangfu.cases import acts, batch, exports, hearing, paying, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.ground import Ground
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
 from bangfu.errors import Code
+from bangfu.notices import evidence
 from bangfu.payments import answers
-from bangfu.process import REFUSED, Accept, Duty, Pay, Process
+from bangfu.process import REFUSED, Duty, Pay, Process
 from bangfu.process import Notice as NoticeStage
 from bangfu.process import Sample as SampleStage
 from bangfu.registry.days import set_working_day
@@ -43,6 +44,7 @@ from bangfu_graphql.acting import (
     BudgetPayload,
     CasesArgument,
     CasesPayload,
+    EvidencePayload,
     GatheredPayload,
     JobPayload,
     NumberPayload,
@@ -50,15 +52,18 @@ from bangfu_graphql.acting import (
     PeriodPayload,
     ProgrammeArgument,
     ProvisionPayload,
+    PublicObjectionPayload,
     RepaymentPayload,
     ReturnPayload,
     RulePayload,
     SamplePayload,
     SettingPayload,
     TemplatePayload,
+    acceptable,
+    codes_of,
     says,
 )
-from bangfu_graphql.casework import Notice, Sample
+from bangfu_graphql.casework import Notice, PublicObjection, Sample
 from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION, entity_of
 from bangfu_graphql.money import Award, BudgetEntry, BudgetLine, PaymentBatch, PaymentLine
@@ -204,6 +209,16 @@ class AccountInput:
     bank: str = strawberry.field(description="The bank.")
     number: str = strawberry.field(description="The whole number of the account.")
     evidence: str = strawberry.field(description="The paper that shows it.")
+
+
+@strawberry.input(description="A photo or a scan of a notice as it hung.")
+class EvidenceInput:
+    """A photo or a scan of a notice as it hung."""
+
+    notice: strawberry.ID = strawberry.field(description="The notice.")
+    file: Upload = strawberry.field(description="The photo or the scan: JPEG, PNG or PDF.")
+    taken_on: date | None = strawberry.field(description="The day that it shows; today unless stated.", default=None)
+    place: str = strawberry.field(description="The place that it shows; that of the notice unless stated.", default="")
 
 
 def _field(description: str, action: Action | None) -> Any:
@@ -390,7 +405,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.accounting().code, REFUSED),
+            lambda process: (*process.accounts(), REFUSED),
             lambda request, session, ground, chosen, stated: acts.account(session, request.who, ground, chosen, stated),
         )
 
@@ -432,7 +447,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.first(NoticeStage).code,),
+            lambda process: codes_of(process, NoticeStage),
             lambda request, session, ground, chosen, stated: acts.post(
                 session, request.who, ground, chosen, stated, place
             ),
@@ -485,6 +500,78 @@ class Mutation:
             ),
         )
 
+    @_field(
+        "Attach a photo or a scan that shows that a notice hung. The same file again changes nothing.",
+        Action.KEEP_NOTICES,
+    )
+    async def attach_evidence(
+        self, info: strawberry.Info, input: Annotated[EvidenceInput, says("The photo or the scan.")]
+    ) -> EvidencePayload:
+        """Attach evidence."""
+        file: object = input.file
+        if not isinstance(file, UploadFile):
+            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
+        data = await file.read()
+
+        async def work(request: Request, session: AsyncSession) -> EvidencePayload:
+            key = acting.key_of(Notice, input.notice, "notice", Text("公示", "the notice"))
+            largest = request.database.settings.largest_file
+            name, on = file.filename or "evidence", input.taken_on or request.who.at.today
+            made = await evidence.attach(session, request.vault, request.who, key, name, data, on, input.place, largest)
+            return EvidencePayload(key=made, problems=[])
+
+        return await acting.change(info, work, lambda problems: EvidencePayload(key=None, problems=problems))
+
+    @_field(
+        "Say whom the public can call about a notice; it stands on every notice that is posted from now on.",
+        Action.SET_SUPERVISION,
+    )
+    async def set_supervision(
+        self, info: strawberry.Info, contact: Annotated[str, says("An office and its telephone.")]
+    ) -> SettingPayload:
+        """Say whom the public can call."""
+
+        async def work(request: Request, session: AsyncSession) -> SettingPayload:
+            await evidence.set_contact(session, request.who, contact)
+            return SettingPayload(done=True, problems=[])
+
+        return await acting.change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
+
+    @_field(
+        "Make what the public handed in an objection against the case, of the day it was handed in; the case waits.",
+        Action.HEAR_OBJECTIONS,
+    )
+    async def confirm_public_objection(
+        self, info: strawberry.Info, id: Annotated[strawberry.ID, says("What was handed in.")]
+    ) -> PublicObjectionPayload:
+        """Confirm an objection of the public."""
+
+        async def work(request: Request, session: AsyncSession) -> PublicObjectionPayload:
+            key = acting.key_of(PublicObjection, id, "id", Text("公众异议", "the objection of the public"))
+            await hearing.confirm(session, request.who, request.plugins, key)
+            return PublicObjectionPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: PublicObjectionPayload(key=None, problems=problems))
+
+    @_field(
+        "Put aside what the public handed in, such as what says nothing; on record with the reason.",
+        Action.HEAR_OBJECTIONS,
+    )
+    async def dismiss_public_objection(
+        self,
+        info: strawberry.Info,
+        id: Annotated[strawberry.ID, says("What was handed in.")],
+        reason: Annotated[str, says("Why; kept on record.")],
+    ) -> PublicObjectionPayload:
+        """Dismiss an objection of the public."""
+
+        async def work(request: Request, session: AsyncSession) -> PublicObjectionPayload:
+            key = acting.key_of(PublicObjection, id, "id", Text("公众异议", "the objection of the public"))
+            await hearing.dismiss(session, request.who, key, reason)
+            return PublicObjectionPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: PublicObjectionPayload(key=None, problems=problems))
+
     @_field("Accept cases on the spot, after their notice has stood its time.", Action.WORK_ON_CASES)
     async def accept_cases(
         self,
@@ -501,7 +588,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.first(NoticeStage).code, process.first(Accept).code),
+            acceptable,
             lambda request, session, ground, chosen, stated: acts.accept(session, request.who, ground, chosen, stated),
         )
 
@@ -575,7 +662,7 @@ class Mutation:
             period,
             cases,
             act,
-            lambda process: (process.first(SampleStage).code,),
+            lambda process: codes_of(process, SampleStage),
             lambda request, session, ground, chosen, stated: sampling.check(
                 session, request.who, ground, chosen, passed=passed, finding=finding, stated=stated
             ),
@@ -889,7 +976,7 @@ class Mutation:
 
 def _returnable(process: Process) -> tuple[str, ...]:
     """The stages from which a case is sent back."""
-    return tuple(process.first(kind).code for kind in (NoticeStage, Accept, SampleStage, Pay))
+    return (*acceptable(process), *codes_of(process, SampleStage), *codes_of(process, Pay))
 
 
 async def _row(request: Request, session: AsyncSession, cls: type, id: strawberry.ID, what: Text) -> Any:

@@ -22,9 +22,10 @@ from bangfu.cases import ground as grounds
 from bangfu.cases import overview, receipts
 from bangfu.cases.ground import Ground
 from bangfu.errors import Code
-from bangfu.policy import Fen, MonthDay, Rate, Years, kind_of
+from bangfu.policy import Fen, MonthDay, Rate, Shares, Tiers, Years, kind_of
+from bangfu.policy import Tier as CoreTier
 from bangfu.policy import Window as CoreWindow
-from bangfu.process import END_TITLES
+from bangfu.process import END_TITLES, Select
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.programme import citations
 from bangfu.rules.facts import FactSpec, Kind
@@ -39,9 +40,22 @@ from bangfu_graphql.casework import (
     reached,
     standing_determination,
 )
+from bangfu_graphql.declared import (
+    ParticipantRole,
+    ProgrammeBeside,
+    ProgrammeClaim,
+    Stage,
+    claims_of,
+    excluded_by,
+    roles_of,
+    stacked_with,
+    stages_of,
+)
+from bangfu_graphql.lists import LISTS
 from bangfu_graphql.mapping import (
     ACTION,
     as_rows,
+    column,
     derived,
     entity_of,
     enumeration,
@@ -56,6 +70,14 @@ from bangfu_graphql.nodes import Connection
 from bangfu_graphql.receipts import Authority, authority
 from bangfu_graphql.requests import request_of, say
 from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
+from bangfu_graphql.waiting import (
+    TownshipWaiting,
+    VillageQuota,
+    WaitingCase,
+    quotas_field,
+    townships_field,
+    waiting_field,
+)
 
 # --- values of parameters -------------------------------------------------------------------------------------
 
@@ -96,6 +118,22 @@ class DayWindowInput:
     last_year: int = strawberry.field(description="Its year, counted from the plan year.")
 
 
+@strawberry.type(description="One tier of an award: the highest that is reached counts, alone.")
+class AwardTier:
+    """One tier of an award."""
+
+    start: int = strawberry.field(description="From how many on.")
+    amount: Money = strawberry.field(description="The amount.")
+
+
+@strawberry.input(description="One tier of an award: the highest that is reached counts, alone.")
+class AwardTierInput:
+    """One tier of an award."""
+
+    start: int = strawberry.field(description="From how many on.")
+    amount: Money = strawberry.field(description="The amount.")
+
+
 def _years(given: YearRangeInput) -> Years:
     return Years(given.first, given.last)
 
@@ -112,28 +150,45 @@ _VALUES: dict[Any, tuple[Any, Any]] = {
     MonthDay: (MonthDay, MonthDay),
     CoreWindow: (DayWindow, DayWindowInput),
     Years: (YearRange, YearRangeInput),
+    Tiers: (list[AwardTier], list[AwardTierInput]),
+    Shares: (list[Percentage], list[Percentage]),
 }
-_READERS: dict[Any, Callable[[Any], Any]] = {CoreWindow: _window, Years: _years}
+_READERS: dict[Any, Callable[[Any], Any]] = {
+    CoreWindow: _window,
+    Years: _years,
+    Tiers: lambda given: Tiers(tuple(CoreTier(tier.start, tier.amount) for tier in given)),
+    Shares: lambda given: Shares(tuple(given)),
+}
+_SHOWN: dict[type, Callable[[Any], Any]] = {
+    frozenset: sorted,
+    Tiers: lambda value: [AwardTier(start=tier.start, amount=Money(tier.fen)) for tier in value.steps],
+    Shares: lambda value: list(value.rates),
+}
+"""Values that the API shows in another form than the core holds them."""
 
 
-def _choices(choices: type[StrEnum], prefix: str) -> type[Enum]:
-    """An enumeration of a plugin (or of the core, which all programmes share) as one of the API."""
+def _choices(choices: type[StrEnum]) -> type[Enum]:
+    """An enumeration of a plugin, or of the core, which all plugins share, as one of the API.
+
+    It is named after the package that holds it, be that a programme's own or one that several programmes share.
+    """
     if not hasattr(choices, "__strawberry_definition__"):
-        ours = choices.__module__.startswith("bangfu.")
+        *folders, module = choices.__module__.split(".")
+        prefix = "" if choices.__module__.startswith("bangfu.") else prefix_of([module, *folders][-1])
         summary = (choices.__doc__ or "").strip().splitlines()[0]
-        described(choices, choices.__name__ if ours else f"{prefix}{choices.__name__}", summary)
+        described(choices, f"{prefix}{choices.__name__}", summary)
     return choices
 
 
-def _value_types(annotation: Any, prefix: str) -> tuple[Any, Any]:
+def _value_types(annotation: Any) -> tuple[Any, Any]:
     """The types in which a parameter is shown and stated."""
     if annotation in _VALUES:
         return _VALUES[annotation]
     if isinstance(annotation, type) and issubclass(annotation, StrEnum):
-        own = _choices(annotation, prefix)
+        own = _choices(annotation)
         return own, own
     assert get_origin(annotation) is frozenset
-    member = _choices(get_args(annotation)[0], prefix)
+    member = _choices(get_args(annotation)[0])
     return list[member], list[member]  # type: ignore[valid-type]
 
 
@@ -159,10 +214,10 @@ def made(
 _FACT_TYPES = {Kind.MONEY: Money, Kind.NUMBER: int, Kind.YEAR: int, Kind.TRUTH: bool, Kind.RATE: Percentage}
 
 
-def _fact_type(spec: FactSpec, prefix: str) -> Any:
+def _fact_type(spec: FactSpec) -> Any:
     if spec.choices is None:
         return _FACT_TYPES[spec.kind]
-    member = _choices(spec.choices, prefix)
+    member = _choices(spec.choices)
     return list[member] if spec.kind is Kind.CHOICES else member  # type: ignore[valid-type]
 
 
@@ -184,6 +239,8 @@ class ProgrammeTypes:
 
     period: Any
     plan: Any
+    participants: Any
+    """The input of who takes part in a plan; None where there are no roles."""
     provision: Any
     stage: Any
     types: tuple[Any, ...]
@@ -199,7 +256,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     facts = made(
         f"{prefix}Facts",
         f"The facts of one household, as a determination was made on them: {title}.",
-        {name: (_fact_type(spec, prefix) | None, _words(spec.title)) for name, spec in trace.facts.items()},
+        {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in trace.facts.items()},
     )
     findings = made(
         f"{prefix}Findings",
@@ -215,6 +272,12 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         values = row["values_"]
         return {**values, **{name: _exact(values[name]) for name in exact}}
 
+    stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
+    stage = enumeration(
+        f"{prefix}Stage",
+        {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
+        f"The stages of a case, in their order, and its ends: {title}.",
+    )
     determination = as_rows(
         made(
             f"{prefix}Determination",
@@ -225,20 +288,15 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
                     derived([models.DeterminationRow.facts], lambda sight, row: row["facts"], "The facts."),
                 ),
                 "findings": (findings, derived([models.DeterminationRow.values_], found, "Every step of the book.")),
+                "stage": (stage, column(models.DeterminationRow.stage, "The stage at which it was made.")),
             },
             bases=(Determination,),
         )
     )
-    stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
-    stage = enumeration(
-        f"{prefix}Stage",
-        {code.upper(): strawberry.enum_value(code, description=_words(text)) for code, text in stages.items()},
-        f"The stages of a case, in their order, and its ends: {title}.",
-    )
     stated = made(
         f"{prefix}Stated",
         f"What the applicant stated: {title}.",
-        {name: (_fact_type(spec, prefix) | None, _words(spec.title)) for name, spec in programme.stated().items()},
+        {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in programme.stated().items()},
     )
     case = as_rows(
         made(
@@ -270,11 +328,22 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     plan = made(
         f"{prefix}PlanFacts",
         f"What the applicant states: {title}. Nothing else of a household is ever an input.",
-        {name: (_fact_type(spec, prefix), _words(spec.title)) for name, spec in programme.stated().items()},
+        {name: (_fact_type(spec), _words(spec.title)) for name, spec in programme.stated().items()},
         decorate=strawberry.input,
     )
+    participants = None
+    if programme.participants:
+        participants = made(
+            f"{prefix}Participants",
+            f"Who takes part in a case besides the applicant, by the numbers of the households: {title}.",
+            {
+                role.code: (list[str], f"{_words(role.title)} At least one, nobody twice.")
+                for role in programme.participants
+            },
+            decorate=strawberry.input,
+        )
     hints = get_type_hints(programme.parameters)
-    parameters = {name: _value_types(hints[name], prefix) for name in programme.policy.parameters}
+    parameters = {name: _value_types(hints[name]) for name in programme.policy.parameters}
     titles = programme.titles()
     values = made(
         f"{prefix}Parameters",
@@ -283,7 +352,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     )
     provision = _provision(programme, prefix, parameters, titles)
     period = _period(programme, prefix, case, values)
-    return ProgrammeTypes(period, plan, provision, stage, (case, determination, period))
+    return ProgrammeTypes(period, plan, participants, provision, stage, (case, determination, period))
 
 
 def _finding_type(kind: Kind) -> Any:
@@ -361,18 +430,6 @@ def raw_provision(programme: CoreProgramme, given: Any) -> dict[str, list[dict[s
 # --- a programme, and one period of it ------------------------------------------------------------------------
 
 
-@strawberry.type(description="A stage of a programme's process.")
-class Stage:
-    """A stage of a programme's process."""
-
-    code: str = strawberry.field(description="Its code.")
-    title: str = strawberry.field(description="Its name.")
-    deadline: date | None = strawberry.field(
-        description="Its last day, grace included; null where the plan gives none."
-    )
-    cites: list[str] = strawberry.field(description="The clauses that ask for it.")
-
-
 @strawberry.type(description="A clause of a programme's documents, and what carries it out.")
 class Clause:
     """A clause of a programme's documents."""
@@ -418,6 +475,21 @@ class ProgrammePeriod:
         """The rule book."""
         return self.ground.latest.version
 
+    @strawberry.field(description="The plan year that it belongs to, which days of the year are counted from.")
+    def year(self) -> int:
+        """The plan year."""
+        return self.ground.period.year
+
+    @strawberry.field(description="Its first day.")
+    def first_day(self) -> date:
+        """The first day."""
+        return self.ground.period.first_day
+
+    @strawberry.field(description="Its last day.")
+    def last_day(self) -> date:
+        """The last day."""
+        return self.ground.period.last_day
+
     @strawberry.field(description="The day whose facts and parameters count.")
     def reference_day(self) -> date:
         """The reference day."""
@@ -426,16 +498,7 @@ class ProgrammePeriod:
     @strawberry.field(description="The stages with their deadlines.")
     def stages(self, info: strawberry.Info) -> list[Stage]:
         """The stages."""
-        proceedings = self.ground.latest.proceedings
-        return [
-            Stage(
-                code=stage.code,
-                title=say(info, stage.title),
-                deadline=proceedings.deadline(stage),
-                cites=list(stage.cites),
-            )
-            for stage in self.ground.programme.process.stages
-        ]
+        return stages_of(info, self.ground)
 
     @strawberry.field(description="Every number of the newest edition, and who set it.")
     def authorities(self, info: strawberry.Info) -> list[Authority]:
@@ -465,6 +528,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
         own = signed(resolve, page_arguments(filter), returns)
         return returns, strawberry.field(resolver=own, description=description, metadata={ACTION: entity.read})
 
+    selects = any(programme.process.kind(Select))
     trace = programme.books[-1].rules.traced()
     flags = [n for n, t in trace.steps.items() if t.term.kind is Kind.TRUTH and n not in trace.criteria]
     unmet = made(
@@ -532,10 +596,14 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
                     metadata={ACTION: Action.READ_CASES},
                 ),
             ),
+            "waiting": (Connection[WaitingCase], waiting_field()),
+            "waiting_by_township": (list[TownshipWaiting], townships_field()),
+            **({"quotas": (list[VillageQuota], quotas_field())} if selects else {}),
             "cases": listed(Case, case, CaseFilter, "Its cases."),
             "notices": listed(Notice, Notice, NoticeFilter, "Its notices."),
             "samples": listed(Sample, Sample, None, "Its samples, in their order."),
             "batches": listed(PaymentBatch, PaymentBatch, None, "Its batches of payments, in their order."),
+            **LISTS,
         },
         bases=(ProgrammePeriod,),
     )
@@ -544,7 +612,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
 def parameter_values(ground: Ground) -> dict[str, Any]:
     """The parameters of the newest edition in the types of the API."""
     return {
-        name: sorted(resolved.value) if isinstance(resolved.value, frozenset) else resolved.value
+        name: _SHOWN[type(value)](value) if type(value := resolved.value) in _SHOWN else value
         for name, resolved in ground.latest.resolved.items()
     }
 
@@ -576,6 +644,29 @@ class Programme:
     def periods(self) -> list[str]:
         """The periods."""
         return list(self.opened)
+
+    @strawberry.field(description="How households besides the applicant take part in a case 参与户.")
+    def roles(self, info: strawberry.Info) -> list[ParticipantRole]:
+        """The roles of those who take part."""
+        return roles_of(info, self.own)
+
+    @strawberry.field(description="What a household can have once 限领.")
+    def claims(self, info: strawberry.Info) -> list[ProgrammeClaim]:
+        """What can be had once."""
+        return claims_of(info, self.own)
+
+    @strawberry.field(
+        description="The installed programmes in which a household cannot have a live case beside one of this "
+        "programme 互斥, whichever of the two says so."
+    )
+    def excludes(self, info: strawberry.Info) -> list[ProgrammeBeside]:
+        """What does not go together."""
+        return excluded_by(info, self.own)
+
+    @strawberry.field(description="The programmes whose award a household may have beside this one's 可叠加.")
+    def stacks(self, info: strawberry.Info) -> list[ProgrammeBeside]:
+        """What goes together."""
+        return stacked_with(info, self.own)
 
     @strawberry.field(description="Every clause of its documents, and what carries it out.")
     def clauses(self, info: strawberry.Info) -> list[Clause]:

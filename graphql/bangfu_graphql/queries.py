@@ -11,7 +11,7 @@ import strawberry
 from bangfu import models, payments
 from bangfu.access import Action
 from bangfu.audit import chain
-from bangfu.cases.denials import About, why_denied
+from bangfu.cases.denials import About, Step, why_denied
 from bangfu.cases.receipts import why
 from bangfu.errors import Refused
 from bangfu.process import Duty
@@ -23,8 +23,13 @@ from bangfu_graphql.casework import (
     Determination,
     Notice,
     NoticeEntry,
+    NoticeEvidence,
     NoticeFilter,
     Objection,
+    Participant,
+    Publication,
+    PublicObjection,
+    PublicObjectionFilter,
     Sample,
     SampleFilter,
     SampleUnit,
@@ -91,9 +96,10 @@ MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
-        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, Pairing, PaymentBatch,
-        PaymentLine, Person, PolicyRule, Provision, Sample, SampleUnit, Signature, Standing, BankTemplate, BudgetEntry,
-        BudgetLine, PaymentArrival, PaymentFile, PaymentReturn, PaymentWait, Repayment,
+        Job, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization, Pairing,
+        Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication, Sample,
+        SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile,
+        PaymentReturn, PaymentWait, Repayment,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -115,6 +121,7 @@ class Viewer:
 
 
 described(About, "ConditionAbout", "What a condition under which somebody may act is about.")
+described(Step, "CaseStep", "What may be done to a case beside what its stage waits for.")
 
 
 @strawberry.type(description="One condition under which somebody may act.")
@@ -161,6 +168,9 @@ class Query:
     income: Connection[IncomeLine] = _listed(IncomeLine, IncomeFilter, "The income ledger, by household and day.")
     cases: Connection[Case] = _listed(Case, CaseFilter, "Cases in sight, of all programmes that the county runs.")
     notices: Connection[Notice] = _listed(Notice, NoticeFilter, "Notices in sight, by village.")
+    public_objections: Connection[PublicObjection] = _listed(
+        PublicObjection, PublicObjectionFilter, "What the public handed in against notices in sight, the oldest first."
+    )
     samples: Connection[Sample] = _listed(Sample, SampleFilter, "Samples in sight, in their order.")
     batches: Connection[PaymentBatch] = _listed(PaymentBatch, BatchFilter, "Batches in sight, in their order.")
     budget_lines: Connection[BudgetLine] = _listed(BudgetLine, None, "Budget lines in sight, by code.")
@@ -305,6 +315,9 @@ class Query:
         period: Annotated[str | None, _says("The period; needed with a programme.")] = None,
         stage: Annotated[str | None, _says("The code of the stage; needs a programme.")] = None,
         household: Annotated[str | None, _says("The number of a household; needs a programme.")] = None,
+        step: Annotated[
+            Step | None, _says("What else is to be done to its case than the stage waits for; needs a household.")
+        ] = None,
     ) -> Denial:
         """Why an officer may not do something."""
         request = request_of(info)
@@ -312,7 +325,7 @@ class Query:
             raise bad_input("State `programme` and `period` together, and a `stage` only with them.")
         ground = None if programme is None or period is None else await ground_in(info, programme, period)
         async with request.session() as session:
-            found = await why_denied(session, request.who, officer, action, ground, stage, household)
+            found = await why_denied(session, request.who, officer, action, ground, stage, household, step)
         return Denial(
             allowed=all(one.met for one in found),
             conditions=[Condition(about=one.about, met=one.met, words=request.say(one.text)) for one in found],

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
+from strawberry.utils.str_converters import to_camel_case
 
 from bangfu.access import Action
 from bangfu.cases import acts, planning
@@ -42,7 +43,7 @@ def steps_of(programme: Programme) -> type:
 
 
 def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
-    title, stated = programme.title.en, programme.stated()
+    title, stated, roles = programme.title.en, programme.stated(), [role.code for role in programme.participants]
     apart = strawberry.field(description="What is said of this plan, where it differs from the others.", default=None)
     plan_input = made(
         f"{prefix_of(programme.code)}PlanInput",
@@ -50,6 +51,7 @@ def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
         {
             "household": (str, "The number of the household."),
             "facts": (types.plan, "What the applicant states."),
+            **({"participants": (types.participants, "Who takes part in it.")} if roles else {}),
             "act": (ActInput | None, apart),
         },
         decorate=strawberry.input,
@@ -57,6 +59,9 @@ def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
 
     async def plan(self: Any, info: strawberry.Info, period: Any, plans: Any, act: Any = None) -> CasesPayload:
         acting.require_bounded(plans, "plans")
+        for code in roles:
+            named = [number for one in plans for number in getattr(one.participants, code)]
+            acting.require_bounded(named, f"plans.participants.{to_camel_case(code)}")
 
         async def work(request: Request, session: AsyncSession, ground: Ground, said: Stated) -> Report:
             stated_plans = []
@@ -66,7 +71,8 @@ def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
                     for name in stated
                 }
                 own = said if one.act is None else await acting.stated(request, session, one.act)
-                stated_plans.append(planning.PlanStated(one.household, facts, own))
+                parts = {code: list(getattr(one.participants, code)) for code in roles}
+                stated_plans.append(planning.PlanStated(one.household, facts, own, parts))
             return await planning.plan(session, request.who, ground, stated_plans)
 
         return await acting.act(info, programme.code, period, act, work)

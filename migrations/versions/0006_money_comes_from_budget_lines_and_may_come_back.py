@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql
 from bangfu.db.walls import Kind, Own, Wall, raise_wall
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

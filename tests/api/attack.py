@@ -80,7 +80,7 @@ TABLES = {name: entity_of(cls).model.__tablename__ for name, cls in MAPPED.items
 """The table of every type that has an id."""
 FREE = frozenset({
     "words", "objector", "place", "finding", "reason", "evidence", "note", "seed", "seedSource", "title", "number",
-    "clause", "header", "column", "action",
+    "clause", "header", "column", "action", "contact",
 })  # fmt: skip
 """Fields of inputs of mutations that take free words: nothing is looked up by them."""
 _ID = re.compile(r"^[A-Za-z0-9_-]{12,}$")
@@ -806,10 +806,14 @@ class Attack:
         try:
             tenant = await connection.fetchval("select id from tenant where code = $1", CODE)
             self.counties = Counties(await rows_of(connection), tenant)
+            running = await connection.fetch(
+                "select distinct programme from programme_switch where tenant_id = $1", tenant
+            )
         finally:
             await connection.close()
-        programmes = self.served.world.plugins.programmes
-        self.schema = schema_of(programmes.values())._schema
+        # A schema holds the programmes that its county runs: what it does not run, nobody can even name.
+        plugins = self.served.world.plugins
+        self.schema = schema_of([plugins.programme(row["programme"]) for row in running])._schema
         for kind, number, code in ((TENANT, "C1", TWIN), (AREA, "C1", CODE)):
             await self._take_cursors(kind, number, code)
 

@@ -105,6 +105,15 @@ class Told:
 
 
 EVERYTHING = {"everything": True}
+AWARDS = {
+    *("plan_planned_exit", "sign_planned_exit", "draft_planned_exit_provision"),
+    *("plan_five_star", "sign_five_star", "draft_five_star_provision"),
+    *("plan_leading", "sign_leading", "draft_leading_provision"),
+    *("conclude_notices", "select_cases", "ask_to_correct_cases", "withdraw_cases", "stop_cases", "pause_cases"),
+    *("resume_cases", "undo_cases", "answer_for_participant", "vouch_for_participant"),
+    *("waiting", "quotas", "programmes"),
+}
+"""The operations that the awards beside the consolidation need; ``test_awards`` tells them."""
 
 
 async def test_the_whole_year(new: Served) -> None:
@@ -226,6 +235,51 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("VC3", "object_to_case", "NOT_FOUND", **P, **objection)
     objected = await story.may("VC1", "object_to_case", **P, **objection)
     assert objected["cases"]["nodes"][0]["waitsFor"] == ["TOWNSHIP_ACCEPTOR"]
+
+    # The public see it; what they hand in is heard by the township, and a photo shows that it hung.
+    assert (notice["state"], notice["nextDay"], notice["evidence"]) == ("OPEN", "2021-10-16", [])
+    path = notice["publication"]["path"]
+    assert notice["publication"]["posters"] == [f"{path}/poster.a4.pdf", f"{path}/poster.a3.pdf"]
+    assert "测1户主" in (await new.client.get(new.address + path)).text
+    assert path in (await new.client.get(new.address + notice["publication"]["villagePath"])).text
+    for words in ("广告", "养牛数不符"):
+        form = {"form": "", "position": "1", "words": words, "name": "村民乙", "phone": ""}
+        assert (await new.client.post(f"{new.address}{path}/objections", data=form)).status_code == 200
+    await story.may_not("VC1", "public_objections", "FORBIDDEN")
+    heard = (await story.may("A2", "public_objections", filter={"pending": True}))["nodes"]
+    assert [(one["household"], one["words"], one["name"]) for one in heard] == [
+        ("H1", "广告", "村民乙"), ("H1", "养牛数不符", "村民乙"),
+    ]  # fmt: skip
+    await story.may_not("VC1", "dismiss_public_objection", "FORBIDDEN", id=heard[0]["id"], reason="与公示无关")
+    dismissed = await story.may("K1", "dismiss_public_objection", id=heard[0]["id"], reason="与公示无关")
+    assert (dismissed["publicObjection"]["confirmed"], dismissed["publicObjection"]["reason"]) == (False, "与公示无关")
+    await story.may_not("A3", "confirm_public_objection", "NOT_FOUND", id=heard[1]["id"])
+    await story.may("A2", "confirm_public_objection", id=heard[1]["id"])
+    settled = await story.may("A2", "settle_objections", **P, household="H1", upheld=False, finding="入户核实,牛数属实")
+    assert settled["done"] == 1
+    photo, attach = (
+        b"\xff\xd8\xff\xe0" + b"x" * 100,
+        (OPERATIONS / "attach_evidence.graphql").read_text(encoding="utf-8"),
+    )
+    before = await new.snapshot()
+    denied = await new.upload("A2", attach, photo, "照片.jpg", notice=notice["id"])
+    assert denied.codes == ["FORBIDDEN"]
+    assert await new.snapshot() == before
+    attached = (await new.upload("VC1", attach, photo, "照片.jpg", notice=notice["id"])).data["attachEvidence"]
+    assert (attached["problems"], attached["evidence"]["place"]) == ([], "村务公开栏")
+    story.right.add("attach_evidence")
+    story.wrong.add("attach_evidence")
+    evidence_path = attached["evidence"]["file"]["path"]
+    got = await new.client.get(new.address + evidence_path, headers=new.headers("K1"))
+    assert (got.content, got.headers["content-type"]) == (photo, "image/jpeg")
+    for other in ("VC3", "E1"):
+        got = await new.client.get(new.address + evidence_path, headers=new.headers(other))
+        assert got.status_code == 404
+    lacking = await story.may("K1", "notices", filter={"lacksEvidence": True})
+    assert notice["id"] not in [one["id"] for one in lacking["nodes"]]
+    assert len(lacking["nodes"]) == 1
+    await story.may_not("VC1", "set_supervision", "FORBIDDEN", contact="县脱贫办 12317")
+    assert (await story.may("C1", "set_supervision", contact="县脱贫办 12317"))["done"] is True
 
     # The township accepts the others, settles the objection, and accepts that one too.
     await story.may_not("A2", "accept_cases", "NOTICE_OPEN", **P, cases={"households": ["H1"]})
@@ -416,6 +470,23 @@ async def test_the_whole_year(new: Served) -> None:
     ]
     assert (await new.operation("VC3", "why", household="H3", **P)).data["why"] is None
     story.wrong.add("why")
+    year = await story.may("VC1", "household_year", household="H1", year=2021)
+    (period,) = year["periods"]
+    assert (year["paid"], year["due"]) == ((f"{paid['H1'] / 100:.2f}", "0.00") if "H1" in paid else ("0.00", "0.00"))
+    assert period["title"] == "award for households that have left poverty, plan year 2021"
+    assert (await new.operation("VC3", "household_year", household="H1", year=2021)).data["householdYear"] is None
+    story.wrong.add("household_year")
+    left = await story.may("C1", "missed", **P)
+    assert (left["missed"]["totalCount"], [t["applied"] for t in left["missedFigures"]]) == (0, [6, 1])
+    await story.may_not("E1", "missed", "FORBIDDEN", **P)
+    assert (await story.may("C1", "overpaid", **P))["overpaid"]["totalCount"] == 0
+    await story.may_not("E1", "overpaid", "FORBIDDEN", **P)
+    for name in ("export_missed", "export_overpaid"):
+        wanted_list = {"programme": "consolidation", **P, "reason": "核对"}
+        put_in = await story.may("K1", name, **wanted_list)
+        assert (await story.job("K1", put_in["job"]["id"]))["state"] == "DONE"
+        await story.may_not("VC1", name, "FORBIDDEN", **wanted_list)
+        await story.may_not("C1", name, "REASON_NEEDED", **{**wanted_list, "reason": " "})
     work = await story.may("C1", "worklist", **P, filter={"stage": ["accounting"]})
     assert {n["household"]["number"] for n in work["cases"]["nodes"]} == {"H4", others[0]}
     audit = await story.may("C1", "audit", filter={"action": "export_payments"})
@@ -492,6 +563,6 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may("R1", "sign_out_everywhere", officer="VC1")
     assert (await new.operation("VC1", "viewer")).codes == ["UNAUTHENTICATED"]
 
-    everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"}
+    everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"} - AWARDS
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

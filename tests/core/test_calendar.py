@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bangfu.calendar import DayUnit, PlanYear, WorkingDays, last_day
+from bangfu.calendar import ONE_DAY, DayUnit, PlanYear, Quarter, WorkingDays, last_day
 from bangfu.errors import Code, Refused
 from bangfu.policy import MonthDay, Window
 from bangfu.text import Text
@@ -141,6 +142,7 @@ def test_a_plan_year_has_its_reference_day() -> None:
     period = PlanYear(reference=MonthDay(9, 30)).period("2021")
     assert (period.key, period.year, period.reference_day) == ("2021", 2021, date(2021, 9, 30))
     assert period.title == Text("2021年度", "plan year 2021")
+    assert (period.first_day, period.last_day) == (date(2021, 1, 1), date(2021, 12, 31))
     assert PlanYear(reference=MonthDay.parse("02-end")).period("2024").reference_day == date(2024, 2, 29)
 
 
@@ -153,3 +155,57 @@ def test_anything_else_is_no_plan_year(key: str) -> None:
     (problem,) = refused.value.problems
     assert (problem.code, problem.path) == (Code.PERIOD_BAD, ("period",))
     assert problem.message.en == f"{key!r} is not a period; expected a year such as 2021."
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "last"),
+    [
+        ("2021Q1", date(2021, 1, 1), date(2021, 3, 31)),
+        ("2021Q2", date(2021, 4, 1), date(2021, 6, 30)),
+        ("2021Q3", date(2021, 7, 1), date(2021, 9, 30)),
+        ("2021Q4", date(2021, 10, 1), date(2021, 12, 31)),
+        ("2024Q1", date(2024, 1, 1), date(2024, 3, 31)),
+    ],
+)
+def test_a_quarter_is_told_by_its_last_day(key: str, first: date, last: date) -> None:
+    period = Quarter().period(key)
+    assert (period.key, period.year, period.first_day, period.last_day) == (key, first.year, first, last)
+    assert period.reference_day == last
+
+
+def test_a_quarter_has_two_names() -> None:
+    assert Quarter().period("2021Q1").title == Text("2021年第1季度", "quarter 1 of 2021")
+    assert Quarter().period("2022Q4").title == Text("2022年第4季度", "quarter 4 of 2022")
+
+
+@given(st.integers(1900, 2199))
+def test_the_quarters_of_a_year_follow_each_other_without_a_gap(year: int) -> None:
+    quarters = [Quarter().period(f"{year}Q{number}") for number in (1, 2, 3, 4)]
+    assert (quarters[0].first_day, quarters[3].last_day) == (date(year, 1, 1), date(year, 12, 31))
+    for before, after in pairwise(quarters):
+        assert before.last_day + ONE_DAY == after.first_day
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "2021",
+        "2021Q0",
+        "2021Q5",
+        "2021q1",
+        "2021 Q1",
+        "2021Q1 ",
+        "2021Q12",
+        "1899Q1",
+        "2200Q1",
+        "２０２１Q1",
+        "2021Q１",
+    ],
+)
+def test_anything_else_is_no_quarter(key: str) -> None:
+    with pytest.raises(Refused) as refused:
+        Quarter().period(key)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.path) == (Code.PERIOD_BAD, ("period",))
+    assert problem.message.en == f"{key!r} is not a period; expected a quarter such as 2021Q1."

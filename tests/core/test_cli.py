@@ -12,6 +12,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from click.testing import CliRunner, Result
+from pypdf import PdfReader
 
 from bangfu.cli import main
 from bangfu.db.embedded import EmbeddedServer
@@ -39,7 +40,7 @@ def bangfu(home: Path) -> Command:
     def command(officer: str, *arguments: object, code: int = 0, language: str = "en") -> Result:
         environment = {
             "BANGFU_HOME": str(home), "BANGFU_TENANT": CODE, "BANGFU_OFFICER": officer, "BANGFU_LANGUAGE": language,
-            "COLUMNS": "200",
+            "BANGFU_PROGRAMME": "consolidation", "COLUMNS": "200",
         }  # fmt: skip
         result = CliRunner(env=environment).invoke(main, [str(a) for a in arguments])
         assert result.exit_code == code, (arguments, result.output, result.stderr)
@@ -184,6 +185,23 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
         bangfu(committee, "case", "post", "--all", "--place", "村务公开栏", *P)
     notice = uuid_in(bangfu("VC1", "notice", "list", *P).output)
     bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx", "--reason", "张贴公示")
+    bangfu("VC1", "notice", "poster", notice, tmp_path / "公示.pdf", "--paper", "a3", "--reason", "张贴公示")
+    (printed,) = PdfReader(tmp_path / "公示.pdf").pages
+    assert "测1户主" in re.sub(r"\s", "", printed.extract_text())
+    assert round(float(printed.mediabox.width)) == 842
+    assert "missing" in bangfu("VC1", "notice", "list", "--lacking-evidence", *P).output
+    photo = tmp_path / "照片.png"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 50)
+    bangfu("VC1", "notice", "evidence", notice, photo, "--place", "村委会门口")
+    assert notice not in bangfu("VC1", "notice", "list", "--lacking-evidence", *P).output
+    assert notice in bangfu("VC1", "notice", "list", "--state", "open", *P).output
+    assert notice not in bangfu("VC1", "notice", "list", "--state", "closed", *P).output
+    assert "12317" in bangfu("C1", "notice", "contact", "县脱贫办 12317").output
+    assert "FORBIDDEN" in bangfu("VC1", "notice", "contact", "县脱贫办 12317", code=1).stderr
+    assert "FORBIDDEN" in bangfu("VC1", "notice", "objections", code=1).stderr
+    assert "receipt" in bangfu("A2", "notice", "objections").output
+    assert "NOT_FOUND" in bangfu("A2", "notice", "confirm", "YY-AAAA-AAAA", code=1).stderr
+    assert "NOT_FOUND" in bangfu("A2", "notice", "dismiss", "YY-AAAA-AAAA", "--reason", "不实", code=1).stderr
     (sheet,) = openpyxl.load_workbook(tmp_path / "公示.xlsx").worksheets
     assert sheet["A1"].value == "东镇甲村2021年度已脱贫户巩固增收计划公示"
     bangfu("VC1", "case", "object", "H1", "--words", "不实", *P)
@@ -256,6 +274,30 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert "符合条件,应发 3,000.00 元" in receipt
     assert "Eligible; 3,000.00 yuan is due" in receipt
     assert "NOT_FOUND" in bangfu("VC1", "why", "H7", *P, code=1).stderr
+    whole = bangfu("VC1", "why", "H1", "--year", "2021", "--both").output
+    assert "已拨付 3,000.00 元,另有待拨付 0.00 元" in whole
+    assert "payment: 3,000.00 yuan, released for payment on 28 October 2021" in whole
+    assert "NOT_FOUND" in bangfu("VC1", "why", "H7", "--year", "2021", code=1).stderr
+    bangfu("VC1", "why", "H1", "-p", "consolidation", code=2)
+
+    # Who is missed, and whose payment no longer fits.
+    left = bangfu("C1", "case", "missed", *P).output
+    assert re.search(r"total\s+8\s+7\s+1\s+0\s+0\s+0\s+0\s+0\.00", left), left
+    assert "the first 0" in left
+    bangfu(
+        "R1",
+        "import",
+        "income",
+        written(tmp_path, "更正.csv", "户编号,日期,收入类别,项目,总收入\nH2,2021-03-01,养殖,养殖项目,1\n"),
+    )
+    differs = bangfu("K1", "case", "overpaid", *P).output
+    assert re.search(r"total\s+3\s+1\s+0\s+0\s+999\.80\s+0\.00", differs), differs
+    assert "REASON_NEEDED" in bangfu("C1", "case", "overpaid", *P, "--export", tmp_path / "no", code=1).stderr
+    bangfu("C1", "case", "overpaid", *P, "--area", V3, "--export", tmp_path / "待核.xlsx", "--reason", "核实")
+    assert openpyxl.load_workbook(tmp_path / "待核.xlsx")["已发待核"]["A2"].value.endswith("共 0 户")
+    bangfu("C1", "case", "missed", *P, "--export", tmp_path / "应享.xlsx", "--reason", "核实")
+    assert (tmp_path / "应享.xlsx").stat().st_mode & 0o777 == 0o600
+    bangfu("C1", "case", "missed", *P, "--area", "1", code=2)
     assert "8 agree, 0 do not" in bangfu("C1", "replay", *P).output
     assert "export_payments" in bangfu("C1", "audit", "list").output
     assert "FORBIDDEN" in bangfu("VC1", "audit", "list", code=1).stderr
@@ -301,6 +343,17 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
 def test_nothing_selected_is_never_everything(bangfu: Command) -> None:
     result = bangfu("C1", "case", "accept", *P, code=2)
     assert "say which cases" in result.stderr
+
+
+def test_among_several_programmes_a_command_says_which(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BANGFU_PROGRAMME", raising=False)
+    environment = {"BANGFU_HOME": str(home), "BANGFU_LANGUAGE": "en"}
+    asked = CliRunner(env=environment).invoke(main, ["case", "sign", "nothing", "--all", *P])
+    assert asked.exit_code == 2
+    assert "--programme (or BANGFU_PROGRAMME) says which programme: consolidation, planned_exit" in asked.stderr
+    for stated in (["--programme", "leading", "case", "sign", "x"], ["case", "sign", "x", "-p", "leading"]):
+        answer = CliRunner(env=environment).invoke(main, [*stated, "--all", *P])
+        assert (answer.exit_code, "the stages that are signed are: verification" in answer.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(

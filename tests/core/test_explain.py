@@ -30,7 +30,9 @@ from tests.core.test_rules import (
 )
 
 TITLES = {name: Text(f"参数{name}", name.replace("_", " ")) for name in P.__dataclass_fields__}
-MORE = {name: Text(f"参数{name}", name) for name in ("cap", "rate", "most", "years", "later", "allowed", "banned")}
+MORE = {
+    name: Text(f"参数{name}", name) for name in ("cap", "rate", "most", "years", "later", "allowed", "banned", "tiers")
+}
 
 
 def explained(folder: Path, body: str, kind: str = "step", /, **own: Any) -> tuple[Line, Any]:
@@ -158,6 +160,27 @@ def test_conditions_are_told_one_by_one(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("people", "said"),
+    [
+        (2, "人数 2,未达到任何一档,距第1档(3起 2,000.00 元)还差 1 → 0.00 元 / people 2 reaches no tier, 1 short of tier 1 (from 3 on 2,000.00 yuan) → 0.00 yuan"),
+        (3, "人数 3,达到第1档(3起 2,000.00 元),距第2档(5起 3,000.00 元)还差 2 → 2,000.00 元 / people 3 reaches tier 1 (from 3 on 2,000.00 yuan), 2 short of tier 2 (from 5 on 3,000.00 yuan) → 2,000.00 yuan"),
+        (7, "人数 7,达到第2档(5起 3,000.00 元),为最高档 → 3,000.00 元 / people 7 reaches tier 2 (from 5 on 3,000.00 yuan), the highest → 3,000.00 yuan"),
+    ],
+)  # fmt: skip
+def test_a_tier_is_told_with_what_is_missing_to_the_next(tmp_path: Path, people: int, said: str) -> None:
+    line, _ = explained(tmp_path, "tier(f.people, p.tiers)", people=people)
+    assert [str(text) for text in line.arithmetic] == [said]
+
+
+def test_an_amount_by_tier_is_told_before_it_is_rounded(tmp_path: Path) -> None:
+    line, _ = explained(tmp_path, "tier(self.facts.people - 1, self.p.tiers)", "amount", people=6)
+    assert [text.en for text in line.arithmetic] == [
+        "people 6 − 1 reaches tier 2 (from 5 on 3,000.00 yuan), the highest → 3,000.00 yuan",
+        "3,000.00 yuan, rounded half up to the fen → 3,000.00 yuan",
+    ]
+
+
 # --- near misses ----------------------------------------------------------------------------------------------
 
 # fmt: off
@@ -173,6 +196,8 @@ MISSES: list[tuple[str, dict[str, Any], list[tuple[str, str, str, int | None, st
     ("f.wage + f.farm > 0", {"wage": 0, "farm": 0}, [("wages + farming", "0.00 yuan", "> 0.00 yuan", 1, "0.01 yuan")]),
     ("share(f.wage, p.rate) >= p.cap", {"wage": 2_999_999},
      [("the result", "2,999.999 yuan", "≥ 3,000.00 yuan", 1_000, "0.001 yuan")]),
+    ("f.people >= lowest_tier(p.tiers)", {"people": 1}, [("people", "1", "≥ 3", 2, "2")]),
+    ("tier(f.people, p.tiers) > 0", {"people": 2}, [("the result", "0.00 yuan", "> 0.00 yuan", 1, "0.01 yuan")]),
     ("among(f.year, p.years)", {"year": 2015}, [("year", "2015", "2016–2019", 1, "1 year")]),
     ("among(f.year, p.years)", {"year": 2022}, [("year", "2022", "2016–2019", 3, "3 years")]),
     ("not_(among(f.year, p.years))", {"year": 2018}, [("year", "2018", "not 2016–2019", None, None)]),

@@ -17,7 +17,7 @@ from bangfu.cases.acts import Report
 from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
-from county_default.rules import Project
+from county_default.vocabulary import Project
 from tests.core.test_payments import do, gather, make, ready
 from tests.core.test_payments import exported as list_of
 from tests.core.test_sampling import draw

@@ -23,6 +23,9 @@ from bangfu.policy import (
     PolicyError,
     Provision,
     Rate,
+    Shares,
+    Tier,
+    Tiers,
     Whose,
     Window,
     Years,
@@ -47,6 +50,9 @@ class Colour(StrEnum):
 
 WINDOW = Window(MonthDay(10, 1), -1, MonthDay.parse("09-end"), 0)
 SPOKEN = "上年10月1日至当年9月底 / 1 October of the year before to end of September of the plan year"
+STEPS = [{"from": 3, "value": "2000.00"}, {"from": 5, "value": "3000.00"}]
+TIERS = Tiers((Tier(3, 200_000), Tier(5, 300_000)))
+TOLD = "3起 2,000.00 元,5起 3,000.00 元 / from 3 on 2,000.00 yuan; from 5 on 3,000.00 yuan"
 KINDS: list[tuple[Any, Any, Any, Any, str]] = [
     (Fen, "3000", 300_000, "3000.00", "3,000.00 元 / 3,000.00 yuan"),
     (Fen, "-0.01", -1, "-0.01", "-0.01 元 / -0.01 yuan"),
@@ -64,6 +70,23 @@ KINDS: list[tuple[Any, Any, Any, Any, str]] = [
     (MonthDay, "02-end", MonthDay.parse("02-end"), "02-end", "2月底 / end of February"),
     (Window, {"from": "-1:10-01", "to": "0:09-end"}, WINDOW, {"from": "-1:10-01", "to": "0:09-end"}, SPOKEN),
     (Years, {"from": 2016, "to": 2019}, Years(2016, 2019), {"from": 2016, "to": 2019}, "2016—2019年 / 2016–2019"),
+    (Tiers, STEPS, TIERS, STEPS, TOLD),
+    (
+        Tiers,
+        [{"from": 1, "value": "0.01"}],
+        Tiers((Tier(1, 1),)),
+        [{"from": 1, "value": "0.01"}],
+        "1起 0.01 元 / from 1 on 0.01 yuan",
+    ),
+    (Shares, ["30", "40", "30"], Shares((3000, 4000, 3000)), ["30", "40", "30"], "30% / 40% / 30% / 30% / 40% / 30%"),
+    (Shares, ["100"], Shares((10_000,)), ["100"], "100% / 100%"),
+    (
+        Shares,
+        ["33.33", "33.33", "33.34"],
+        Shares((3333, 3333, 3334)),
+        ["33.33", "33.33", "33.34"],
+        "33.33% / 33.33% / 33.34% / 33.33% / 33.33% / 33.34%",
+    ),
     (Colour, "red", Colour.RED, "red", "红 / the red"),
     (frozenset[Colour], ["red", "blue"], frozenset(Colour), ["blue", "red"], "蓝、红 / the blue, the red"),
 ]
@@ -93,6 +116,10 @@ MALFORMED: dict[Any, list[Any]] = {
              {"from": "10-01", "to": "09-30"}, {"from": "-1:10-32", "to": "0:09-30"},
              {"from": "0:10-01", "to": "0:09-30"}, {"from": -1, "to": "0:09-30"}],
     Years: [2016, {"from": 2016}, {"from": "2016", "to": "2019"}, {"from": 2019, "to": 2016}, {"from": 1, "to": 9}],
+    Tiers: [[], "3", {"from": 3, "value": "1"}, [{"from": 3}], [{"from": 3, "value": 1}], [{"from": "3", "value": "1"}],
+            [{"from": 0, "value": "1"}], [{"from": 3, "value": "0"}], [{"from": 3, "value": "-1"}], STEPS[::-1],
+            [STEPS[0], STEPS[0]], [*STEPS, {"from": 7, "value": "2999.99"}], [{**STEPS[0], "until": 4}]],
+    Shares: [[], "100", ["30", "40"], ["30", "40", "30.01"], ["0", "100"], [30, 70], ["-10", "110"], ["50", "50", None]],
     Colour: ["green", "RED", 1, None, ["red"]],
     frozenset[Colour]: ["red", [], ["red", "red"], ["red", "green"], [1]],
 }
@@ -107,7 +134,10 @@ def test_a_malformed_value_is_refused(annotation: Any, raw: Any) -> None:
 
 @pytest.mark.parametrize("annotation", MALFORMED)
 def test_a_float_is_refused_everywhere(annotation: Any) -> None:
-    inside = {Years: {"from": 2016.0, "to": 2019.0}, frozenset[Colour]: [1.5]}
+    inside = {
+        Years: {"from": 2016.0, "to": 2019.0}, frozenset[Colour]: [1.5],
+        Tiers: [{"from": 3.0, "value": "2000.00"}], Shares: [30.0, 40.0, 30.0],
+    }  # fmt: skip
     for raw in (1.0, inside.get(annotation, 0.5)):
         with pytest.raises(ValueError, match="expected"):
             kind_of(annotation).parse(raw)
@@ -117,6 +147,22 @@ def test_a_float_is_refused_everywhere(annotation: Any) -> None:
 def test_no_other_type_can_be_a_parameter(annotation: Any) -> None:
     with pytest.raises(TypeError, match="a parameter cannot have the type"):
         kind_of(annotation)
+
+
+@given(st.lists(st.integers(1, 9_999), min_size=1, max_size=6).filter(lambda rates: sum(rates) < 10_000))
+def test_shares_are_read_back_only_when_they_add_up(rates: list[int]) -> None:
+    kind, whole = kind_of(Shares), Shares((*rates, 10_000 - sum(rates)))
+    assert kind.parse(kind.dump(whole)) == whole
+    with pytest.raises(ValueError, match="add up to 100"):
+        kind.parse(kind.dump(Shares(tuple(rates))))
+
+
+@pytest.mark.parametrize(
+    ("count", "reached", "amount"),
+    [(0, 0, 0), (2, 0, 0), (3, 1, 200_000), (4, 1, 200_000), (5, 2, 300_000), (6, 2, 300_000)],
+)
+def test_the_highest_tier_that_is_reached_counts(count: int, reached: int, amount: int) -> None:
+    assert (TIERS.reached(count), TIERS.amount(count)) == (reached, amount)
 
 
 @pytest.mark.parametrize(("numeral", "named"), [("02-29", "02-end"), ("04-30", "04-end"), ("12-31", "12-end")])
@@ -137,6 +183,11 @@ DEVIATIONS: list[tuple[Any, Deviation, str, list[Any], list[Any]]] = [
     (Rate, Deviation(most=5000), "at most 50%", [0, 5000], [5001]),
     (int, Deviation(), "the county decides", [0, 10**9], []),
     (Years, SPAN, "2014 to 2021", [Years(2014, 2021)], [Years(2013, 2015), Years(2020, 2022)]),
+    (Tiers, Deviation(Tier(2, 100_000), Tier(6, 400_000)), "from 2 on 1,000.00 yuan to from 6 on 4,000.00 yuan", [TIERS],
+     [Tiers((Tier(1, 200_000),)), Tiers((Tier(3, 99_999),)), Tiers((Tier(3, 200_000), Tier(7, 300_000))),
+      Tiers((Tier(3, 200_000), Tier(5, 400_001)))]),
+    (Shares, Deviation(least=2000, most=5000), "20% to 50%", [Shares((3000, 4000, 3000))],
+     [Shares((5001, 4999)), Shares((4001, 4000, 1999))]),
     (Colour, Deviation(one_of=(Colour.RED,)), "the red", [Colour.RED], [Colour.BLUE]),
     (frozenset[Colour], Deviation(one_of=(Colour.RED,)), "the red", [RED], [frozenset(Colour)]),
 ]
@@ -165,6 +216,8 @@ class Parameters:
     due: MonthDay
     years: Years
     colours: frozenset[Colour]
+    tiers: Tiers
+    parts: Shares
 
 
 POLICY = """
@@ -192,6 +245,12 @@ since = 2020-01-01; redacted = true; varies = { min = 2014, max = 2021 }; cites 
 [[parameters.colours]]
 title = { zh = "颜色", en = "colours" }
 since = 2020-01-01; value = ["red"]; varies = { one_of = ["red", "blue"] }; cites = "plan#2"
+[[parameters.tiers]]
+title = { zh = "分档", en = "tiers" }; unit = "yuan/household"; since = 2020-01-01; cites = "plan#1"
+value = [{ from = 3, value = "2000.00" }, { from = 5, value = "3000.00" }]
+varies = { min = { from = 2, value = "1000" }, max = { from = 6, value = "4000" } }
+[[parameters.parts]]
+title = { zh = "分期", en = "parts" }; unit = "%"; since = 2020-01-01; value = ["30", "70"]; cites = "plan#1"
 """.replace("; ", "\n")
 
 
@@ -206,7 +265,7 @@ def load(folder: Path, text: str) -> Policy:
 
 
 def test_a_policy_file_is_read_whole(policy: Policy) -> None:
-    assert list(policy.parameters) == ["cap", "rate", "days", "due", "years", "colours"]
+    assert list(policy.parameters) == ["cap", "rate", "days", "due", "years", "colours", "tiers", "parts"]
     document = policy.documents["plan"]
     assert (document.code, document.title, list(document.clauses)) == ("plan", "测试方案", ["1", "2", "3"])
     assert document.left_out == {"3": Text("没有规则", "states no rule")}
@@ -218,6 +277,9 @@ def test_a_policy_file_is_read_whole(policy: Policy) -> None:
     ]
     assert cap.entries[0].varies == Deviation(least=100_000, most=500_000)
     assert policy.parameters["years"].entries[0].value is None
+    (tiers,), (parts,) = (policy.parameters[name].entries for name in ("tiers", "parts"))
+    assert (tiers.value, tiers.varies) == (TIERS, Deviation(least=Tier(2, 100_000), most=Tier(6, 400_000)))
+    assert (parts.value, parts.varies) == (Shares((3000, 7000)), None)
 
 
 RATE_UNIT = 'unit = "%"'
@@ -233,6 +295,19 @@ FAULTS = {
     "a rate without its unit": (RATE_UNIT, "", "unit '' does not belong"),
     "a number with the unit of a rate": ("value = 5", f"value = 5\n{RATE_UNIT}", "unit '%' does not belong"),
     "a number with the unit of money": ("value = 5", 'value = 5\nunit = "yuan"', "unit 'yuan' does not belong"),
+    "tiers without the unit of money": (
+        'en = "tiers" }\nunit = "yuan/household"',
+        'en = "tiers" }',
+        "parameters.tiers: the unit ''",
+    ),
+    "shares without their unit": ('en = "parts" }\nunit = "%"', 'en = "parts" }', "parameters.parts: the unit ''"),
+    "shares that do not add up": ('["30", "70"]', '["30", "69"]', "above 0 and add up to 100"),
+    "tiers outside their own bounds": (
+        "max = { from = 6",
+        "max = { from = 4",
+        "own value lies outside what varies allows",
+    ),
+    "tiers out of order": ("{ from = 5", "{ from = 2", "the tiers stand in their order"),
     "entries out of order": ("since = 2023-01-01", "since = 2019-01-01", "order of their days"),
     "two entries of one day": ("since = 2023-01-01", "since = 2020-01-01", "order of their days"),
     "redacted and fixed": ("varies = { min = 2014, max = 2021 }", "", "a redacted value needs varies"),
@@ -429,10 +504,10 @@ def test_a_value_names_its_authority(policy: Policy) -> None:
     years, rate = resolved["years"], resolved["rate"]
     assert (years.document, years.clause, years.provision) == ("县方案", "三", "p1")
     assert (rate.document, rate.clause, rate.provision) == ("测试方案", "1", None)
-    assert list(resolved) == ["cap", "rate", "days", "due", "years", "colours"]
+    assert list(resolved) == ["cap", "rate", "days", "due", "years", "colours", "tiers", "parts"]
     red = frozenset({Colour.RED})
     assert build(Parameters, resolved) == Parameters(
-        Fen(300_000), Rate(1000), 5, MonthDay(2, 15), Years(2016, 2019), red
+        Fen(300_000), Rate(1000), 5, MonthDay(2, 15), Years(2016, 2019), red, TIERS, Shares((3000, 7000))
     )
 
 
@@ -443,7 +518,7 @@ def test_a_value_names_its_authority(policy: Policy) -> None:
         (date(2022, 1, 1), ["cap", "years"]),
         (date(2022, 12, 31), ["cap", "years"]),
         (date(2023, 1, 1), ["years"]),
-        (date(2019, 12, 31), ["cap", "rate", "days", "due", "years", "colours"]),
+        (date(2019, 12, 31), ["cap", "rate", "days", "due", "years", "colours", "tiers", "parts"]),
     ],
 )
 def test_what_is_hidden_or_not_in_force_is_never_guessed(policy: Policy, day: date, unset: list[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any, cast
@@ -14,16 +15,23 @@ import pytest
 from bangfu.calendar import DayUnit
 from bangfu.errors import Refused
 from bangfu.policy import Document, Fen, MonthDay, Policy, PolicyError, Window
-from bangfu.process import Notice, Pay, Process, Sample, Verify
+from bangfu.process import Duty, Notice, Pay, Process, Sample, Verify
 from bangfu.programme import (
     GROUP,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
+    ClaimOf,
+    ClaimSpec,
     DatedBook,
+    Exclusion,
     PaymentChannel,
     Plugins,
     Programme,
+    Role,
+    Span,
+    Stacks,
     check,
+    check_together,
     citations,
     hookimpl,
     installed,
@@ -31,13 +39,34 @@ from bangfu.programme import (
     released,
     unanswered,
 )
-from bangfu.rules import Income, Registry, Rounding, RuleBook, Sensitivity, Stated, amount, fact
+from bangfu.rules import (
+    ALL,
+    AtStage,
+    Count,
+    Income,
+    Measure,
+    NetStablePerPerson,
+    Registry,
+    Rounding,
+    RuleBook,
+    SameVillage,
+    Sensitivity,
+    Signed,
+    StandingIn,
+    Stated,
+    Vouched,
+    When,
+    amount,
+    choose,
+    fact,
+)
 from bangfu.text import Text
 
 BUNDLED = next(point for point in entry_points(group=GROUP) if point.name == "county_default")
 AWARD = installed().programme("consolidation")
 CARD = installed().channels["yikatong"]
 SINCE = AWARD.books[0].since
+OURS = ["consolidation", "planned_exit", "five_star", "leading"]
 
 
 @dataclass
@@ -86,15 +115,15 @@ CASH = PaymentChannel("cash", Text("现金", "cash"), (("amount", "金额"),))
 # --- loading --------------------------------------------------------------------------------------------------
 
 
-def test_the_bundled_programme_comes_in_by_the_common_door() -> None:
+def test_the_bundled_programmes_come_in_by_the_common_door() -> None:
     found = load()
-    assert list(found.programmes) == ["consolidation"]
+    assert list(found.programmes) == OURS
     assert (list(found.channels), found.skipped) == (["yikatong"], {})
 
 
 def test_a_third_party_plugin_brings_programmes_and_channels() -> None:
     found = loaded(Point("third", plugin(programmes=[THIRD], payment_channels=[CASH])))
-    assert (list(found.programmes), list(found.channels)) == (["consolidation", "third"], ["yikatong", "cash"])
+    assert (list(found.programmes), list(found.channels)) == ([*OURS, "third"], ["yikatong", "cash"])
     assert found.skipped == {}
 
 
@@ -123,7 +152,7 @@ FAULTY: dict[str, tuple[Any, str]] = {
 def test_a_third_party_plugin_that_is_broken_is_reported_and_skipped(faulty: Any, said: str) -> None:
     good = Point("zz-good", plugin(programmes=[replace(AWARD, code="fourth")]))
     found = loaded(Point("faulty", faulty), good)
-    assert list(found.programmes) == ["consolidation", "fourth"]
+    assert list(found.programmes) == [*OURS, "fourth"]
     assert list(found.channels) == ["yikatong"]
     assert list(found.skipped) == ["faulty"]
     assert said in found.skipped["faulty"]
@@ -139,7 +168,7 @@ def test_a_bundled_plugin_that_is_broken_is_fatal(faulty: Any, said: str) -> Non
 
 def test_a_plugin_of_a_name_that_is_taken_is_skipped() -> None:
     found = loaded(Point("county_default", plugin(programmes=[THIRD])))
-    assert (list(found.programmes), list(found.skipped)) == (["consolidation"], ["county_default"])
+    assert (list(found.programmes), list(found.skipped)) == (OURS, ["county_default"])
 
 
 def test_bundled_plugins_come_first_so_that_no_other_takes_their_codes() -> None:
@@ -153,7 +182,7 @@ def test_an_unknown_programme_is_refused_with_those_there_are() -> None:
         installed().programme("nothing")
     (problem,) = refused.value.problems
     assert str(problem) == ("PROGRAMME_UNKNOWN at programme: 没有项目 nothing / There is no programme nothing.")
-    assert problem.remedy.en == "Programmes there are: consolidation."
+    assert problem.remedy.en == "Programmes there are: consolidation, planned_exit, five_star, leading."
 
 
 # --- what a declaration must hold -----------------------------------------------------------------------------
@@ -268,6 +297,182 @@ def test_every_fault_is_named_at_once() -> None:
     faulty = replace(faulty, process=staged(Notice, project="plan").process)
     with pytest.raises(PolicyError, match="plan is not a public fact that the applicant states"):
         check(faulty, {"cash"})
+
+
+# --- who takes part, what can be had once, and what does not go together --------------------------------------
+
+
+class Stages(StrEnum):
+    """Stages, of which one does not account."""
+
+    ACCOUNTING = "accounting"
+    IN_PLACE = "in_place"
+
+
+class Colour(StrEnum):
+    """A list that has nothing to do with standings."""
+
+    RED = "red"
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartParameters:
+    """What the facts below name."""
+
+    window: Window
+    least: Fen
+    strict: bool
+    unit: DayUnit
+    days: int
+    colours: frozenset[Colour]
+
+
+LED = Role(
+    code="led", title=Text("被带动户", "led"), cites="fenjin-2021#二(二)1", signs=True, vouched_by=Duty.LINKED_CADRE
+)
+SILENT = replace(LED, signs=False, vouched_by=None)
+GOOD_PARTS = (
+    SameVillage(unless=When("strict", False)),
+    StandingIn(("poor", "exited")),
+    NetStablePerPerson("window", "least"),
+    Signed(unless=When("unit", DayUnit.WORKING)),
+    Vouched(),
+)
+
+
+def counting(source: Any, kind: Any = int, roles: tuple[Role, ...] = (LED,), **changes: Any) -> list[str]:
+    """The faults of a programme whose only fact has such a source."""
+    space: dict[str, Any] = {"__annotations__": {"one": kind}, "one": fact(source, zh="一", en="one")}
+    facts: Any = dataclass(frozen=True, kw_only=True)(type("PartFacts", (), space))
+
+    class Book(RuleBook[facts, PartParameters]):
+        """Reads it."""
+
+        @amount(cites="fenjin-2021#二(二)3", rounds=Rounding.DOWN)
+        def award(self) -> int:
+            """The award.
+            奖补。"""
+            return choose(self.facts.one == self.facts.one, self.p.least, 0)
+
+    made = replace(
+        AWARD, facts=facts, parameters=PartParameters, books=(DatedBook(SINCE, Book),), released={}, excludes=(),
+        stacks=(), participants=roles, **changes,
+    )  # fmt: skip
+    with pytest.raises(PolicyError) as error:
+        check(made, {"yikatong"})
+    said = str(error.value).removeprefix("consolidation: ").split("; ")
+    return [fault for fault in said if not fault.startswith(("stage ", "parameter ", "clause "))]
+
+
+def test_facts_that_fit_have_no_fault() -> None:
+    assert counting(Count("led", GOOD_PARTS)) == []
+    assert counting(Income(ALL, "window", Measure.NET_STABLE), Fen) == []
+    assert counting(Registry("members")) == []
+
+
+CLAIM = ClaimSpec(kind="once", title=Text("一次", "once"), cites="fenjin-2021#二(二)3")
+OF_LED = replace(CLAIM, per=ClaimOf.PARTICIPANT, role="led")
+EXCLUDING = Exclusion(programme="other", why=Text("互斥", "apart"), cites="fenjin-2021#二(二)1")
+STACKING = Stacks(programme="other", why=Text("叠加", "together"), cites="fenjin-2021#二(二)1")
+# fmt: off
+PARTS: dict[str, tuple[list[str], list[str]]] = {
+    "a stage that does not account": (counting(AtStage(), Stages), ["fact one: in_place is no stage that accounts"]),
+    "a stage that accounts and is not named": (
+        counting(AtStage(), Colour), ["fact one: red is no stage that accounts", "fact one: the stage accounting accounts and is not named"],
+    ),
+    "an income of no category": (counting(Income("fishing", "window"), Fen), ["fact one: there is no income category fishing"]),
+    "a window in money": (counting(Income(ALL, "least"), Fen), ["fact one: least is not a Window parameter"]),
+    "nobody in the role": (counting(Count("helper")), ["fact one: nobody takes part as helper"]),
+    "no condition": (counting(Count("led", (LED,))), [f"fact one: {LED!r} is no condition"]),  # type: ignore[arg-type]
+    "an unknown standing": (counting(Count("led", (StandingIn(("poor", "rich")),))), ["fact one: the register has no standing rich"]),
+    "a list of something else": (counting(Count("led", (StandingIn("colours"),))), ["fact one: the register has no standing red"]),
+    "a standing that is a number": (counting(Count("led", (StandingIn("days"),))), ["fact one: days is not a list parameter"]),
+    "income by no window and no amount": (
+        counting(Count("led", (NetStablePerPerson("least", "window"),))),
+        ["fact one: least is not a Window parameter", "fact one: window is not a Fen parameter"],
+    ),
+    "who signs nothing": (counting(Count("led", (Signed(),)), roles=(SILENT,)), ["fact one: a household that takes part as led signs nothing"]),
+    "nobody to vouch": (counting(Count("led", (Vouched(),)), roles=(SILENT,)), ["fact one: nobody vouches for a household that takes part as led"]),
+    "a setting that is a number": (
+        counting(Count("led", (SameVillage(unless=When("days", True)),))),
+        ["fact one: days is not a parameter that is yes or no, or one of a list"],
+    ),
+    "a setting that does not exist": (
+        counting(Count("led", (SameVillage(unless=When("no", True)),))),
+        ["fact one: no is not a parameter that is yes or no, or one of a list"],
+    ),
+    "a setting of another list": (counting(Count("led", (Signed(unless=When("unit", Colour.RED)),))), ["fact one: unit is never <Colour.RED: 'red'>"]),
+    "a setting of another type": (counting(Count("led", (Signed(unless=When("unit", True)),))), ["fact one: unit is never True"]),
+    "a role twice": (counting(Count("led"), roles=(LED, LED)), ["role led stands twice"]),
+    "a claim twice": (counting(Count("led"), claims=(CLAIM, CLAIM)), ["claim once stands twice"]),
+    "a claim of nobody": (counting(Count("led"), claims=(replace(OF_LED, role="helper"),)), ["claim once: nobody takes part as helper"]),
+    "a claim of no role": (counting(Count("led"), claims=(replace(OF_LED, role=None),)), ["claim once: nobody takes part as None"]),
+    "a claim of two": (counting(Count("led"), claims=(replace(CLAIM, role="led"),)), ["claim once: the applicant's household has no role led"]),
+    "a claim with no switch": (
+        counting(Count("led"), claims=(replace(CLAIM, unless=When("least", True)),)),
+        ["claim once: least is not a parameter that is yes or no, or one of a list"],
+    ),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize(("found", "said"), PARTS.values(), ids=PARTS)
+def test_a_source_or_a_claim_that_does_not_fit_is_named(found: list[str], said: list[str]) -> None:
+    assert found == said
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"excludes": (EXCLUDING, EXCLUDING)}, "exclusion of other stands twice"),
+        ({"stacks": (STACKING, STACKING)}, "stacking with other stands twice"),
+        ({"excludes": (replace(EXCLUDING, programme="consolidation"),)}, "exclusion of consolidation, which is the"),
+        ({"stacks": (replace(STACKING, programme="consolidation"),)}, "stacking with consolidation, which is the"),
+        ({"excludes": (replace(EXCLUDING, cites="law#1"),)}, "exclusion of other cites law#1, which no document lists"),
+        ({"claims": (replace(CLAIM, cites="law#1"),)}, "claim once cites law#1, which no document lists"),
+        ({"participants": (replace(LED, cites="law#1"),)}, "role led cites law#1, which no document lists"),
+    ],
+)
+def test_what_a_programme_says_of_others_is_held_against_itself(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        check(replace(AWARD, **changes), {"yikatong"})
+
+
+def test_two_programmes_do_not_say_the_opposite() -> None:
+    one = replace(AWARD, code="one", excludes=(replace(EXCLUDING, programme="two"),), stacks=())
+    two = replace(AWARD, code="two", excludes=(), stacks=(replace(STACKING, programme="one"),))
+    check_together([one])  # of a programme that is not installed nothing is asked
+    check_together([one, replace(two, stacks=())])
+    both = replace(one, stacks=(replace(STACKING, programme="two"),))
+    for programmes, said in (
+        ((one, two), "one excludes two, and two says that they go together"),
+        ((two, one), "one excludes two, and two says that they go together"),
+        ((both, replace(two, stacks=())), "one excludes two, and one says that they go together"),
+    ):
+        with pytest.raises(PolicyError) as error:
+            check_together(programmes)
+        assert str(error.value) == said
+    found = loaded(Point("one", plugin(programmes=[one])), Point("two", plugin(programmes=[two])))
+    assert list(found.programmes) == [*OURS, "one"]
+    assert found.skipped == {"two": "PolicyError: one excludes two, and two says that they go together"}
+
+
+def test_an_exclusion_holds_both_ways_and_only_among_what_is_installed() -> None:
+    one = replace(AWARD, code="one", excludes=(EXCLUDING, replace(EXCLUDING, programme="leading")), stacks=())
+    found = loaded(Point("one", plugin(programmes=[one])))
+    assert found.exclusions("one") == {"leading": one.excludes[1]}
+    assert found.exclusions("leading") == {"one": one.excludes[1]}
+    assert found.exclusions("five_star") == {}
+    own = found.exclusions("planned_exit")
+    assert own == {"consolidation": found.programmes["planned_exit"].excludes[0]}
+    assert (own["consolidation"].period, own["consolidation"].same) == (Span.YEAR, "household")
+
+
+def test_a_claim_and_a_role_carry_out_a_clause() -> None:
+    told = citations(replace(AWARD, participants=(LED,), claims=(CLAIM,), excludes=(EXCLUDING,), stacks=(STACKING,)))
+    cited = {str(clause): where for clause, where in told.items()}
+    assert cited["fenjin-2021#二(二)1"][-3:] == ["role led", "exclusion of other", "stacking with other"]
+    assert cited["fenjin-2021#二(二)3"][-1] == "claim once"
 
 
 # --- what a programme tells of itself -------------------------------------------------------------------------

@@ -17,18 +17,33 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bangfu.errors import Code, Refused
-from bangfu.policy import LARGEST_FEN, PolicyError
+from bangfu.policy import LARGEST_FEN, LARGEST_WHOLE, PolicyError, Tier
 from bangfu.rules import (
+    ALL as EVERY_CATEGORY,
+)
+from bangfu.rules import (
+    AsOf,
+    AtStage,
+    Count,
     Determination,
     Fen,
     Income,
+    Measure,
+    NetStablePerPerson,
     Outcome,
     Rate,
     Registry,
     Rounding,
     RuleBook,
     RuleError,
+    SameVillage,
+    Shares,
+    Signed,
+    StandingIn,
     Stated,
+    Tiers,
+    Vouched,
+    When,
     Year,
     Years,
     among,
@@ -39,10 +54,12 @@ from bangfu.rules import (
     fact,
     greatest,
     least,
+    lowest_tier,
     not_,
     overlaps,
     share,
     step,
+    tier,
 )
 from bangfu.rules.facts import facts_of
 from bangfu.rules.words import Exact
@@ -95,6 +112,7 @@ class Parameters:
     per_person: Fen
     floor: Fen
     cap: Fen
+    tiers: Tiers
 
 
 # fmt: off
@@ -152,6 +170,14 @@ class Rich(RuleBook[Facts, Parameters]):
         """People beside the head.\n其余人数。"""
         return choose(self.facts.people > 1, self.facts.people - 1, 0)
     @step(cites="plan#3")
+    def by_tier(self) -> int:
+        """By tier.\n按档。"""
+        return tier(self.facts.people - 1, self.p.tiers)
+    @step(cites="plan#3")
+    def on_a_tier(self) -> bool:
+        """On some tier.\n达到最低一档。"""
+        return self.facts.people - 1 >= lowest_tier(self.p.tiers)
+    @step(cites="plan#3")
     def class_of(self) -> Standing:
         """The class.\n类别。"""
         return choose(self.beyond, Standing.POOR, self.facts.standing)
@@ -191,7 +217,7 @@ NEEDS = {
         "covered": "left", "of_a_kind": "standing", "grows": "crops disabled", "enough": "people standing",
         "raw": "breeding farm wage", "by_head": "people", "base": "disabled people", "lifted": "disabled people",
         "beyond": "breeding farm wage", "level": "breeding farm wage people",
-        "capped": "breeding farm wage disabled people", "others": "people",
+        "capped": "breeding farm wage disabled people", "others": "people", "by_tier": "people", "on_a_tier": "people",
         "class_of": "breeding farm wage standing", "poor_class": "breeding farm wage standing",
         "award": "breeding farm wage disabled people", "half_up": "breeding farm wage",
         "down": "breeding farm wage", "up": "breeding farm wage", "flat": "people",
@@ -222,6 +248,10 @@ def oracle(f: Facts, p: Parameters) -> Determination:
         lifted = raw() + max(base() - p.floor, 0)
         return min(lifted, Fraction(p.cap), f.wage - part(f.breeding, p.wage_rate))
 
+    def by_tier() -> int:
+        amounts = {tier.start: tier.fen for tier in p.tiers.steps if tier.start <= f.people - 1}
+        return amounts[max(amounts)] if amounts else 0
+
     def class_of() -> Standing:
         return Standing.POOR if raw() > p.cap else f.standing
 
@@ -238,6 +268,8 @@ def oracle(f: Facts, p: Parameters) -> Determination:
         "level": lambda: raw() == p.floor or raw() < 0 or (p.per_person * f.people != p.cap) is p.strict,
         "capped": lambda: int(capped() * 10_000),
         "others": lambda: max(f.people - 1, 0),
+        "by_tier": by_tier,
+        "on_a_tier": lambda: f.people - 1 >= min(tier.start for tier in p.tiers.steps),
         "class_of": lambda: class_of().value,
         "poor_class": lambda: class_of() is Standing.POOR,
         "award": lambda: whole(capped(), ROUND_HALF_UP),
@@ -290,6 +322,7 @@ P = Parameters(
     crop_kinds=frozenset({Crop.HERBS, Crop.BEES}), strict=True, people_least=1, base_year=2015,
     breeding_rate=Rate(2000), farm_rate=Rate(1500), wage_rate=Rate(1000),
     per_person=Fen(50_000), floor=Fen(100_000), cap=Fen(300_000),
+    tiers=Tiers((Tier(3, 200_000), Tier(5, 300_000))),
 )
 GOOD = Facts(
     standing=Standing.EXITED, left=Year(2018), crops=frozenset({Crop.BEES, Crop.SHOOTS}), people=4, disabled=True,
@@ -323,6 +356,9 @@ PARAMETERS = st.builds(
     crop_kinds=st.frozensets(st.sampled_from(Crop), min_size=1),
     strict=st.booleans(), people_least=st.integers(0, 13), base_year=st.integers(2010, 2022),
     breeding_rate=_rates, farm_rate=_rates, wage_rate=_rates, per_person=_loss, floor=_loss, cap=_loss,
+    tiers=st.dictionaries(st.integers(1, 12), st.integers(1, LARGEST_FEN), min_size=1, max_size=4).map(
+        lambda steps: Tiers(tuple(map(Tier, sorted(steps), sorted(steps.values()))))
+    ),
 )
 # fmt: on
 
@@ -485,6 +521,9 @@ class Parameters:
     later: Years
     allowed: frozenset[Kind]
     banned: frozenset[Kind]
+    tiers: Tiers
+    other_tiers: Tiers
+    parts: Shares
 """
 BODY = '''
 class Book(RuleBook[Facts, Parameters]):
@@ -519,7 +558,9 @@ def parameters_of(module: ModuleType, **own: Any) -> Any:
     kinds = module.Kind
     values = {"cap": 300_000, "rate": 1000, "most": 3, "years": Years(2016, 2019), "later": Years(2020, 2022)}
     sets = {"allowed": frozenset({kinds.A}), "banned": frozenset({kinds.B})}
-    return module.Parameters(**{**values, **sets, **own})
+    tiers = Tiers((Tier(3, 200_000), Tier(5, 300_000)))
+    more = {"tiers": tiers, "other_tiers": tiers, "parts": Shares((5000, 5000))}
+    return module.Parameters(**{**values, **sets, **more, **own})
 
 
 def facts_in(module: ModuleType, **own: Any) -> Any:
@@ -627,6 +668,20 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "return overlaps(f.kinds, choose(f.people > 1, p.allowed, p.banned))", "overlaps takes", "a parameter",
     ),
     "overlaps one": ("return overlaps(f.kind, p.allowed)", "overlaps takes a list fact", "make the list a parameter"),
+    "tier of money": ("return tier(f.wage, p.tiers)", "tier takes a number and tiers", "write tier("),
+    "tier of a year": ("return tier(f.year, p.tiers)", "tier takes a number and tiers", "write tier("),
+    "tier by a number": ("return tier(f.people, p.most)", "tier takes a number and tiers", "write tier("),
+    "tier by a literal": ("return tier(f.people, 3)", "tier takes a number and tiers", "write tier("),
+    "chosen tiers": (
+        "return tier(f.people, choose(f.people > 1, p.tiers, p.other_tiers))", "tier takes a number and tiers", "write",
+    ),
+    "lowest_tier of chosen tiers": (
+        "return f.people > lowest_tier(choose(f.people > 1, p.tiers, p.other_tiers))", "lowest_tier of tiers", "write",
+    ),
+    "lowest_tier of a number": ("return f.people > lowest_tier(p.most)", "lowest_tier of number", "write lowest_tier("),
+    "tiers compared": ("return (f.people > 0) & (p.tiers == p.other_tiers)", "== on tiers", "use among"),
+    "tiers added": ("return p.tiers + p.tiers", "arithmetic on tiers", "only amounts and numbers"),
+    "shares": ("return tier(f.people, p.parts)", "tier takes a number and tiers", "write tier("),
     "not_ of a number": ("return not_(f.people)", "not_ of number", "negate a condition only"),
     "choose by a number": ("return choose(f.people, f.wage, f.farm)", "choose needs a condition", "write choose("),
     "choose by a constant": ("return choose(True, f.wage, f.farm)", "choose needs a condition", "write choose("),
@@ -713,6 +768,9 @@ MALFORMED = {
     "a criterion that is money": (edited("@step", "@criterion", "f.wage > 0", "f.wage"), "Book.tried gives money"),
     "a step that is a rate": (edited("f.wage > 0", "p.rate"), "Book.tried gives rate"),
     "a step that is a list": (edited("f.wage > 0", "f.kinds"), "Book.tried gives choices"),
+    "a step that is tiers": (edited("f.wage > 0", "choose(f.wage > 0, p.tiers, p.other_tiers)"), "Book.tried gives tiers"),
+    "a step that is shares": (edited("f.wage > 0", "choose(f.wage > 0, p.parts, p.parts)"), "Book.tried gives other"),
+    "a step of tiers alone": (edited("f.wage > 0", "lowest_tier(p.tiers)"), "Book.tried reads no fact"),
     "a step without a fact": (edited("f.wage > 0", "p.cap"), "Book.tried reads no fact"),
     "a step that is always the same": (edited("f.wage > 0", "True"), "Book.tried is always True"),
     "a step that returns nothing": (edited("return f.wage > 0", "f.wage"), "Book.tried is always None"),
@@ -765,9 +823,9 @@ def test_exact_money_is_one_unit_on_both_sides_of_a_choice(tmp_path: Path, peopl
     assert in_columns(module.Book, [facts], parameters)[0].values["tried"] == expected
 
 
-def bare_facts(annotation: Any, declared: bool = True, **options: Any) -> type:
+def bare_facts(annotation: Any, source: Any = Stated(), declared: bool = True, **options: Any) -> type:  # noqa: B008
     """A dataclass of one field."""
-    default = {"a": fact(Stated(), zh="甲", en="a", **options)} if declared else {}
+    default = {"a": fact(source, zh="甲", en="a", **options)} if declared else {}
     return dataclass(frozen=True)(type("Bare", (), {"__annotations__": {"a": annotation}, **default}))
 
 
@@ -781,11 +839,99 @@ def bare_facts(annotation: Any, declared: bool = True, **options: Any) -> type:
         (bare_facts(Fen, largest=LARGEST_FEN + 1), "an amount is at most"),
         (bare_facts(Fen, lowest=-LARGEST_FEN - 1), "an amount is at most"),
         (bare_facts(int, declared=False), "is not declared with fact"),
+        (bare_facts(int, Income("labour", "window")), "an income is Fen, not <class 'int'>"),
+        (bare_facts(int, AtStage()), "a stage is an enumeration of stage codes, not <class 'int'>"),
+        (bare_facts(Fen, Count("led")), "a count is int, not"),
+        (bare_facts(Tiers), "a fact cannot have the type"),
+        (bare_facts(Fen, Income("labour", "window", Measure.NET_STABLE), largest=LARGEST_FEN + 1), "an amount is at"),
     ],
 )
 def test_a_fact_must_be_declared_bounded_and_of_a_known_type(facts: type, said: str) -> None:
     with pytest.raises(PolicyError, match=said):
         facts_of(facts)
+
+
+@pytest.mark.parametrize(
+    ("source", "options", "bounds"),
+    [
+        (Income("labour", "window"), {}, (0, LARGEST_FEN)),
+        (Income("labour", "window", Measure.NET_STABLE), {}, (-LARGEST_FEN, LARGEST_FEN)),
+        (Income("labour", "window", Measure.NET_STABLE), {"largest": 500}, (-500, 500)),
+        (Income("labour", "window", Measure.NET_STABLE), {"lowest": -7, "largest": 500}, (-7, 500)),
+        (Income("labour", "window", Measure.NET_STABLE), {"lowest": 0}, (0, LARGEST_FEN)),
+        (Stated(), {}, (0, LARGEST_FEN)),
+    ],
+)
+def test_a_net_income_may_be_a_loss_as_large_as_its_gain(
+    source: Any, options: dict[str, Any], bounds: tuple[int, int]
+) -> None:
+    (spec,) = facts_of(bare_facts(Fen, source, **options)).values()
+    assert (spec.lowest, spec.largest) == bounds
+
+
+# --- where a fact comes from ----------------------------------------------------------------------------------
+
+STRICT = When("strict", False)
+WRITTEN: list[tuple[Any, str]] = [
+    (Registry("standing"), "Registry(attribute='standing')"),  # as it was before a day could be named
+    (Registry("members", AsOf.REFERENCE), "Registry(attribute='members')"),
+    (Registry("members", AsOf.CHECK), "Registry(attribute='members', on='check')"),
+    (Income("labour", "window"), "Income(category='labour', window='window')"),
+    (Income("labour", "window", Measure.GROSS), "Income(category='labour', window='window')"),
+    (
+        Income(EVERY_CATEGORY, "window", Measure.NET_STABLE),
+        "Income(category='all', window='window', measure='net_stable')",
+    ),
+    (Stated(), "Stated()"),
+    (AtStage(), "AtStage()"),
+    (Count("led"), "Count(role='led')"),
+    (
+        Count("led", (Signed(), Vouched(STRICT))),
+        "Count(role='led', where=(Signed(), Vouched(unless=When(parameter='strict', value=False))))",
+    ),
+    (StandingIn(("poor", Standing.EXITED)), "StandingIn(standings=('poor', 'exited'))"),
+    (StandingIn("kinds"), "StandingIn(standings='kinds')"),
+    (NetStablePerPerson("window", "gate"), "NetStablePerPerson(window='window', at_least='gate')"),
+    (SameVillage(When("favoured", Standing.POOR)), "SameVillage(unless=When(parameter='favoured', value='poor'))"),
+]
+
+
+@pytest.mark.parametrize(("source", "written"), WRITTEN)
+def test_a_source_is_written_as_it_was_declared(source: Any, written: str) -> None:
+    assert repr(source) == written
+
+
+@pytest.mark.parametrize(
+    ("setting", "holds"),
+    [
+        (When("strict", True), True),
+        (When("strict", False), False),
+        (When("favoured", Standing.POOR), True),
+        (When("favoured", Standing.GENERAL), False),
+    ],
+)
+def test_a_setting_holds_or_does_not(setting: When, holds: bool) -> None:
+    assert setting.holds(P) is holds
+
+
+@pytest.mark.parametrize(
+    ("people", "amount", "on_a_tier"),
+    [(0, 0, False), (2, 0, False), (3, 20, True), (4, 20, True), (5, 30, True), (12, 30, True)],
+)
+def test_the_highest_tier_that_is_reached_counts_alone(people: int, amount: int, on_a_tier: bool) -> None:
+    parameters = replace(P, tiers=Tiers((Tier(3, 20), Tier(5, 30))))
+    assert (tier(people, parameters.tiers), people >= lowest_tier(parameters.tiers)) == (amount, on_a_tier)
+    if people < 12:
+        facts = but(GOOD, people=people + 1)
+        for found in (Rich.decide(facts, parameters), *in_columns(Rich, [facts], parameters)):
+            assert (found.values["by_tier"], found.values["on_a_tier"]) == (amount, on_a_tier)
+
+
+def test_a_tier_is_bounded_so_that_what_is_made_of_it_cannot_overflow() -> None:
+    trace = Rich.traced()
+    assert [trace.steps["by_tier"].term.low, trace.steps["by_tier"].term.high] == [0, LARGEST_FEN]
+    (entry,) = (term for term in trace.steps["on_a_tier"].term.walk() if term.op == "lowest_tier")
+    assert (entry.low, entry.high) == (0, LARGEST_WHOLE)
 
 
 # --- the version of a book ------------------------------------------------------------------------------------
@@ -836,6 +982,8 @@ CHANGED = {
     "where a fact comes from": ('Income("labour", "window")', 'Income("self_employment", "window")'),
     "the window of a fact": ('Income("labour", "window")', 'Income("labour", "year_window")'),
     "the type of a fact": ("people: int", "people: Year"),
+    "the measure of an income": ('"window"), zh="务工"', '"window", Measure.NET_STABLE), zh="务工", lowest=0'),
+    "the day of the register": ('Registry("exit_year")', 'Registry("exit_year", AsOf.PLAN)'),
 }
 
 

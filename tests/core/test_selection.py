@@ -11,8 +11,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bangfu.policy import Rate
-from bangfu.selection import Unit, ceil_share, draw, draw_key, frame_digest, largest_remainder
+from bangfu.policy import Rate, Shares
+from bangfu.selection import (
+    Unit,
+    ceil_share,
+    draw,
+    draw_key,
+    due,
+    floor_share,
+    frame_digest,
+    instalments,
+    largest_remainder,
+    quota,
+    within,
+)
 
 
 @pytest.mark.parametrize(
@@ -27,6 +39,28 @@ def test_a_share_of_a_count_is_rounded_up(count: int, percent: str, size: int) -
 @given(st.integers(0, 10**7), st.integers(0, 10_000))
 def test_a_share_of_a_count_is_the_ceiling_of_the_exact_share(count: int, points: int) -> None:
     assert ceil_share(count, Rate(points)) == math.ceil(Fraction(count * points, 10_000))
+
+
+@given(st.integers(0, 10**7), st.integers(0, 10_000))
+def test_a_share_rounded_down_is_the_floor_of_the_exact_share(count: int, points: int) -> None:
+    assert floor_share(count, Rate(points)) == math.floor(Fraction(count * points, 10_000))
+
+
+@pytest.mark.parametrize(
+    ("base", "chosen", "at_least_one"),
+    [(0, 0, 0), (1, 0, 1), (4, 0, 1), (5, 1, 1), (9, 1, 1), (10, 2, 2), (28, 5, 5), (65, 13, 13)],
+)  # fmt: skip
+def test_a_fifth_of_a_village_may_be_chosen(base: int, chosen: int, at_least_one: int) -> None:
+    assert quota(base, Rate(2000)) == quota(base, Rate(2000), 0) == chosen  # G09
+    assert quota(base, Rate(2000), 1) == at_least_one
+
+
+@given(st.integers(0, 500), st.integers(0, 10_000), st.integers(0, 20))
+def test_a_quota_lies_between_its_minimum_and_its_base(base: int, points: int, minimum: int) -> None:
+    found = quota(base, Rate(points), minimum)
+    assert found <= base
+    assert found >= minimum or found == base
+    assert found in (minimum, base, math.floor(Fraction(base * points, 10_000)))
 
 
 # --- shares that add up ---------------------------------------------------------------------------------------
@@ -82,6 +116,86 @@ def test_shares_by_hand(total: int, weights: dict[int, int], parts: dict[int, in
 def test_nothing_can_be_shared_out_over_nothing(weights: dict[int, int]) -> None:
     with pytest.raises(ValueError, match="nothing to share out over"):
         largest_remainder(1, weights)
+
+
+# --- instalments ----------------------------------------------------------------------------------------------
+
+THREE = Shares((3000, 4000, 3000))
+
+
+@pytest.mark.parametrize(
+    ("award", "shares", "parts"),
+    [
+        (360_600_000, THREE, (108_180_000, 144_240_000, 108_180_000)),  # G02
+        (480_000, THREE, (144_000, 192_000, 144_000)),  # G03
+        (120_000, THREE, (36_000, 48_000, 36_000)),  # G03b
+        (1, THREE, (0, 1, 0)),
+        (5, THREE, (2, 2, 1)),  # 1.5, 2, 1.5: the earlier one first among equals
+        (1, Shares((5000, 5000)), (1, 0)),
+        (100, Shares((3333, 3333, 3334)), (33, 33, 34)),
+        (7, Shares((10_000,)), (7,)),
+        (0, THREE, (0, 0, 0)),
+    ],
+)
+def test_an_award_is_paid_in_parts(award: int, shares: Shares, parts: tuple[int, ...]) -> None:
+    assert instalments(award, shares) == parts
+
+
+SHARES = st.lists(st.integers(1, 1600), max_size=5).map(lambda rates: Shares((*rates, 10_000 - sum(rates))))
+
+
+@given(st.integers(0, 10**13), SHARES)
+def test_the_parts_of_an_award_add_up_to_the_fen(award: int, shares: Shares) -> None:
+    parts = instalments(award, shares)
+    assert sum(parts) == award
+    assert len(parts) == len(shares.rates)
+    assert all(abs(part - Fraction(award * rate, 10_000)) < 1 for part, rate in zip(parts, shares.rates, strict=True))
+    assert [due(award, shares, n + 1, sum(parts[:n])) for n in range(len(parts))] == list(parts)
+
+
+def test_a_smaller_award_makes_the_last_instalment_smaller_by_the_whole_difference() -> None:
+    paid = 144_000 + 192_000
+    assert due(480_000, THREE, 3, paid) == 144_000  # G40: the size is frozen
+    assert due(360_000, THREE, 3, paid) == 24_000  # G40: three are counted
+    assert due(240_000, THREE, 3, paid) == 0  # nothing is taken back
+    assert due(600_000, THREE, 3, paid) == 264_000
+    assert due(480_000, THREE, 2, 0) == 336_000  # nothing was paid before
+
+
+@pytest.mark.parametrize("number", [0, 4, -1])
+def test_there_are_no_other_instalments(number: int) -> None:
+    with pytest.raises(ValueError, match="there are 3 instalments"):
+        due(480_000, THREE, number, 0)
+
+
+# --- who waits ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("amounts", "available", "fits"),
+    [
+        ([300, 500, 100], 900, 3),
+        ([300, 500, 100], 899, 2),
+        ([300, 500, 100], 799, 1),  # the third would still fit, and does not overtake
+        ([300, 500, 100], 299, 0),
+        ([300, 500, 100], 0, 0),
+        ([0, 300], 0, 1),
+        ([], 5, 0),
+    ],
+)
+def test_the_first_that_does_not_fit_waits_and_all_after_it(amounts: list[int], available: int, fits: int) -> None:
+    names = [f"case {number}" for number in range(len(amounts))]
+    paid, waits = within(dict(zip(names, amounts, strict=True)), available)
+    assert (list(paid), list(waits)) == (names[:fits], names[fits:])
+
+
+@given(st.lists(st.integers(0, 1000), max_size=20), st.integers(0, 5000))
+def test_who_is_paid_fits_and_the_next_would_not(amounts: list[int], available: int) -> None:
+    paid, waits = within(dict(enumerate(amounts)), available)
+    assert [*paid, *waits] == [*range(len(amounts))]
+    total = sum(amounts[number] for number in paid)
+    assert total <= available
+    assert not waits or total + amounts[waits[0]] > available
 
 
 # --- the draw -------------------------------------------------------------------------------------------------

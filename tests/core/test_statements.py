@@ -51,7 +51,7 @@ async def journey(world: World, homes: tuple[str, ...]) -> dict[str, int]:
     from bangfu.cases import planning
     from bangfu.cases.planning import PlanStated
     from bangfu.cases.views import Stated
-    from county_default.rules import Project
+    from county_default.vocabulary import Project
 
     plans = [PlanStated(home, {"projects": frozenset({Project.SMALL_TRADE})}, Stated()) for home in homes]
     with Statements(world.database) as statements:
@@ -77,7 +77,7 @@ async def test_acts_take_as_many_statements_for_one_household_as_for_a_hundred(w
     one = await journey(world, ("N000",))
     hundred = await journey(world, tuple(home.number for home in MORE[1:101]))
     assert hundred == one
-    assert max(one.values()) <= 14, one
+    assert max(one.values()) <= 18, one
 
 
 async def test_lists_take_a_constant_number_of_statements(world: World) -> None:

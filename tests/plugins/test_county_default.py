@@ -1,225 +1,152 @@
-"""已脱贫户巩固增收 through the real plugin: the golden figures (P01B), and where each number comes from."""
+"""The four awards of the plan together: that each answers its part of the document, and that all of it is answered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import fields
 from datetime import date
-from typing import Any
+from enum import StrEnum
+from pathlib import Path
+from typing import get_args, get_type_hints
 
 import pytest
 
-from bangfu.calendar import WorkingDays
-from bangfu.errors import Code, Problem, Refused
-from bangfu.policy import Fen, kind_of
-from bangfu.process import Act, Duty, Move, Notice, Proceedings, View
-from bangfu.programme import PAYMENT_COLUMNS, installed, unanswered
-from bangfu.rules import Year, columns
-from bangfu.rules.explain import Explainer
-from bangfu.selection import Unit, ceil_share, draw
-from bangfu.testing import Examples
-from bangfu.text import LANGUAGES, Text
-from county_default.rules import Consolidation, Facts, HouseholdStanding, Parameters, Project
+import county_default
+from bangfu.errors import Code, Refused
+from bangfu.policy import kind_of
+from bangfu.process import Notice, Pay, Verify
+from bangfu.programme import PAYMENT_COLUMNS, Programme, check, installed, unanswered
+from bangfu.rules.facts import Count, Income, Stated
+from county_default import vocabulary
 
-PROGRAMME = installed().programme("consolidation")
-EXAMPLES = Examples(
-    {"programme": "consolidation", "period": "2021", "county": {"cohort_exit_years": {"from": 2016, "to": 2019}}}
-)
+PLAN = [installed().programmes[code] for code in ("consolidation", "planned_exit", "five_star", "leading")]
+LAST_DAY = {"consolidation": "2021", "planned_exit": "2021", "five_star": "2021Q4", "leading": "2021"}
+NEXT = {"consolidation": "2022", "planned_exit": "2022", "five_star": "2022Q1", "leading": "2022"}
+ours = pytest.mark.parametrize("programme", PLAN, ids=lambda programme: programme.code)
 
 
-def county(**own: Any) -> Parameters:
-    """The parameters of 2021 with what the county sets, checked like its provisions."""
-    parameters: Parameters = EXAMPLES.parameters(own)
-    return parameters
+def test_the_plugin_brings_the_four_awards_and_their_card() -> None:
+    assert [programme.code for programme in county_default.programmes()] == list(LAST_DAY)
+    assert [channel.code for channel in county_default.payment_channels()] == ["yikatong"]
 
 
-def household(breeding: int = 0, planting: int = 0, labour: int = 0, self_employment: int = 0, **own: Any) -> Facts:
-    """A household that is covered, with gross incomes in fen."""
-    income = dict(zip(("breeding", "planting", "labour"), map(Fen, (breeding, planting, labour)), strict=True))
-    facts = Facts(
-        standing=HouseholdStanding.EXITED,
-        exit_year=Year(2018),
-        projects=frozenset({Project.SMALL_BREEDING}),
-        self_employment=Fen(self_employment),
-        **income,
-    )
-    return replace(facts, **own)
-
-
-def proceedings(parameters: Parameters) -> Proceedings:
-    return Proceedings(PROGRAMME.process, parameters, EXAMPLES.period, WorkingDays())
-
-
-def of_all(rows: list[Facts], parameters: Parameters) -> list[int]:
-    """What each household is paid, by columns."""
-    names = Facts.__dataclass_fields__
-    values = {name: [getattr(row, name) for row in rows] for name in names} | {
-        "projects": [sorted(row.projects) for row in rows]
-    }
-    decided = columns.decide_all(Consolidation, columns.frame(Consolidation, values), parameters)
-    return decided["payable"].to_list()
-
-
-# --- the golden figures ---------------------------------------------------------------------------------------
-
-GOLDEN = {
-    "G06a": (household(800_000, 400_000, 2_000_000), 4_200_000_000, 300_000),
-    "G06b": (household(500_000, 200_000, 900_000), 2_200_000_000, 220_000),
-    "G06c": (household(1_500_000), 3_000_000_000, 300_000),
-    "G06e": (household(1_500_001), 3_000_002_000, 300_000),
-    "a cent of each": (household(2, 3, 4), 12_500, 1),
-    "labour and self-employment together": (household(0, 0, 3, 2), 5_000, 1),
+# fmt: off
+DOCUMENT = {
+    "二(一)1": {"planned_exit"}, "二(一)2": {"planned_exit"}, "二(一)3": {"planned_exit"}, "二(一)4": {"planned_exit"},
+    "二(二)1": {"consolidation"}, "二(二)2": {"consolidation"}, "二(二)2五个一": {"consolidation"},
+    "二(二)3": {"consolidation"}, "二(二)4": {"consolidation"},
+    "二(三)": {"five_star"}, "二(三)考评": {"five_star"},
+    "二(四)1": {"leading"}, "二(四)2": {"leading"}, "二(四)3": {"leading"}, "二(四)4": {"leading"},
+    "三1": {"planned_exit", "consolidation", "five_star"}, "三2": {"leading"},
+    "四(一)": set(LAST_DAY), "四(二)": set(LAST_DAY), "四(三)": set(LAST_DAY), "四(四)": set(LAST_DAY),
 }
+"""The clauses of the document that state a rule, in its order, and whose they are."""
+# fmt: on
 
 
-@pytest.mark.parametrize(("facts", "before_cap", "award"), GOLDEN.values(), ids=GOLDEN)
-def test_the_figures_of_the_plan(facts: Facts, before_cap: int, award: int) -> None:
-    found = Consolidation.decide(facts, county())
-    assert (found.values["before_cap"], found.values["award"], found.payable) == (before_cap, award, award)
-    assert found.values["capped"] is (before_cap > 3_000_000_000)
-    assert of_all([facts], county()) == [award]
+def test_every_clause_of_the_document_is_answered_by_those_whose_it_is() -> None:
+    listed = {
+        clause: {programme.code for programme in PLAN if clause in programme.policy.documents["fenjin-2021"].clauses}
+        for clause in DOCUMENT
+    }
+    assert listed == DOCUMENT
+    for programme in PLAN:
+        (document,) = programme.policy.documents.values()
+        assert set(document.clauses) <= set(DOCUMENT)
+        assert unanswered(programme) == []
 
 
-def test_all_households_at_the_cap_are_the_upper_bound() -> None:
-    parameters = county()
-    most = of_all([household(10**13, 10**13, 10**13, 10**13)] * parameters.target_households, parameters)
-    assert (len(most), sum(most)) == (6806, 2_041_800_000)  # G04: 20,418,000 yuan
-    assert parameters.target_households * parameters.household_cap == 2_041_800_000
+@ours
+def test_a_declaration_fits(programme: Programme) -> None:
+    check(programme, {"yikatong"})
+    assert set(programme.released) == {book.since for book in programme.books}
 
 
-def test_the_county_samples_681_of_6806() -> None:
-    rate = county().county_sample
-    assert ceil_share(6806, rate) == 681  # G10
-    assert draw([Unit(str(n), n % 20) for n in range(6806)], rate, "2021").size == 681
+@ours
+def test_nothing_is_said_of_the_next_year(programme: Programme) -> None:
+    last = programme.period.period(LAST_DAY[programme.code]).reference_day
+    hidden = {"cohort_exit_years"} if programme.code == "consolidation" else set()
+    for day, silent in ((last, hidden), (programme.period.period(NEXT[programme.code]).reference_day, None)):
+        expected = set(programme.policy.parameters) if silent is None else silent
+        if not expected:
+            assert set(programme.policy.resolve(day)) == set(programme.policy.parameters)
+            continue
+        with pytest.raises(Refused) as refused:
+            programme.policy.resolve(day)
+        assert {problem.path[1] for problem in refused.value.problems} == expected
+        assert {problem.code for problem in refused.value.problems} == {Code.PARAMETER_UNSET}
 
 
-def test_a_notice_of_11_october_lets_acceptance_proceed_on_the_16th() -> None:
-    running = proceedings(county())
-    posted = running.notice_days(date(2021, 10, 11))
-    assert posted == (date(2021, 10, 11), date(2021, 10, 15))  # G10b
-    case = View("notice", posted[0], Text("甲村", "Jia"), True, accounted=True, posted=posted)
-
-    def accept(day: int) -> Move | Problem:
-        on = date(2021, 10, day)
-        return running.accept(case, Act(on, on, "acceptor", frozenset({Duty.TOWNSHIP_ACCEPTOR})))
-
-    early = accept(15)
-    assert isinstance(early, Problem)
-    assert early.code is Code.NOTICE_OPEN
-    assert accept(16) == Move("sample", Duty.TOWNSHIP_ACCEPTOR)
+@ours
+def test_a_clause_that_is_left_out_has_no_number(programme: Programme) -> None:
+    (document,) = programme.policy.documents.values()
+    for parameter in programme.policy.parameters.values():
+        for entry in parameter.entries:
+            assert entry.cites.clause in document.clauses
+            assert entry.cites.clause not in document.left_out
 
 
-# --- every number is a parameter ------------------------------------------------------------------------------
+SILENT = {
+    "consolidation": {"notice_unit", "income_window", "accounting_grace_days", "nonpoor_village_substitute"},
+    "planned_exit": {"gate_applies_to", "household_size", "income_window", "notice_days", "notice_unit"},
+    "five_star": {"award_repeat", "counted_standings", "notice_days", "notice_unit", "quota", "quota_minimum"},
+    "leading": {
+        "counted_standings",
+        "county_sample",
+        "income_gate",
+        "one_leader_per_led",
+        "notice_days",
+        "notice_unit",
+    },
+}
+"""Numbers of which the document is silent, damaged or open to two readings."""
 
 
-def paid(facts: Facts) -> Callable[[Parameters], Any]:
-    return lambda p: Consolidation.decide(facts, p).payable
+@ours
+def test_where_the_document_is_silent_the_reading_is_said(programme: Programme) -> None:
+    told = {name for name, parameter in programme.policy.parameters.items() if parameter.reading}
+    assert told >= SILENT[programme.code]
 
 
-def deadline(stage: str) -> Callable[[Parameters], Any]:
-    return lambda p: proceedings(p).deadline(PROGRAMME.process[stage])
+@ours
+def test_every_choice_has_its_own_two_names(programme: Programme) -> None:
+    hints = {**get_type_hints(programme.facts), **get_type_hints(programme.parameters)}
+    choices = {
+        choice
+        for hint in hints.values()
+        for choice in (hint, *get_args(hint))
+        if isinstance(choice, type) and issubclass(choice, StrEnum)
+    }
+    assert choices
+    for choice in choices:
+        shown = [kind_of(choice).show(member) for member in choice]
+        assert len({text.zh for text in shown}) == len({text.en for text in shown}) == len(shown)
+        assert all(text.zh != text.en for text in shown)
 
 
-def signers(poor: bool) -> Callable[[Parameters], Any]:
-    return lambda p: set(proceedings(p).signers(PROGRAMME.process.accounting(), poor))
+@ours
+def test_a_notice_shows_what_the_plan_asks_for_and_nothing_else(programme: Programme) -> None:
+    notice = programme.process.first(Notice)
+    assert notice.columns == ("beneficiary", "project", "standard", "amount")
+    parameters = programme.policy.parameters
+    shown = {name: parameters[name].kind.show(parameters[name].entries[0].value) for name in notice.standard.places()}
+    assert "{" not in notice.standard.filled(**shown).zh
 
 
-def notice_from(first: date) -> Callable[[Parameters], Any]:
-    return lambda p: proceedings(p).notice_days(first)[1]
-
-
-FOUR = {Duty.WORK_TEAM, Duty.VILLAGE_COMMITTEE, Duty.VILLAGE_CADRE, Duty.LINKED_CADRE}
-POSTED = date(2021, 9, 29)  # two days before National Day
-LEFT_2016 = household(800_000, exit_year=2016)
-EFFECTS: dict[str, tuple[Any, Callable[[Parameters], Any], Any, Any]] = {
-    "cohort_exit_years": ({"from": 2017, "to": 2019}, paid(LEFT_2016), 160_000, 0),
-    "target_households": (7000, lambda p: p.target_households * p.household_cap, 2_041_800_000, 2_100_000_000),
-    "project_kinds": (["small_planting"], paid(household(800_000)), 160_000, 0),
-    "rate_breeding": ("25", paid(household(800_000)), 160_000, 200_000),
-    "rate_planting": ("10", paid(household(0, 400_000)), 60_000, 40_000),
-    "rate_labour_selfemp": ("5", paid(household(0, 0, 1_000_000, 500_000)), 150_000, 75_000),
-    "household_cap": ("2500.00", paid(household(2_000_000)), 300_000, 250_000),
-    "plan_deadline": ("03-15", deadline("plan"), date(2021, 2, 15), date(2021, 3, 15)),
-    "in_place_deadline": ("04-30", deadline("in_place"), date(2021, 3, 31), date(2021, 4, 30)),
-    "accounting_deadline": ("10-15", deadline("accounting"), date(2021, 9, 30), date(2021, 10, 15)),
-    "accounting_grace_days": (7, deadline("accounting"), date(2021, 9, 30), date(2021, 10, 7)),
-    "nonpoor_village_substitute": ("nobody", signers(False), FOUR - {Duty.WORK_TEAM}, FOUR),
-    "notice_days": (7, notice_from(date(2021, 10, 11)), date(2021, 10, 15), date(2021, 10, 17)),
-    "notice_unit": ("working", notice_from(POSTED), date(2021, 10, 3), date(2021, 10, 11)),
-    "county_sample": ("20", lambda p: ceil_share(6806, p.county_sample), 681, 1362),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", EFFECTS)
-def test_a_provision_changes_the_result_it_should(name: str) -> None:
-    value, observed, before, after = EFFECTS[name]
-    assert (observed(county()), observed(county(**{name: value}))) == (before, after)
-
-
-def test_the_book_reads_its_numbers_from_these_parameters_alone() -> None:
-    read = Explainer(Consolidation, county(), PROGRAMME.titles()).parameters_read()
-    rates = {"rate_breeding", "rate_planting", "rate_labour_selfemp"}
-    assert read == {"cohort_exit_years", "project_kinds", "household_cap"} | rates
-
-
-def test_the_window_of_income_and_who_signs_are_the_plans_own() -> None:
-    assert set(EFFECTS) | {"income_window", "accounting_signers"} == set(PROGRAMME.policy.parameters)
-    assert county().income_window.in_year(2021) == (date(2020, 10, 1), date(2021, 9, 30))
-    assert county().accounting_signers == FOUR
-    with pytest.raises(Refused, match="PARAMETER_LOCKED"):
-        county(income_window={"from": "-1:10-01", "to": "0:08-31"})
-    with pytest.raises(Refused, match="PARAMETER_LOCKED"):
-        county(accounting_signers=["linked_cadre"])
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("county_sample", "9.99"),
-        ("notice_days", 4),
-        ("rate_breeding", "50.01"),
-        ("household_cap", "10000.01"),
-        ("plan_deadline", "07-01"),
-        ("accounting_grace_days", 61),
-        ("cohort_exit_years", {"from": 2013, "to": 2019}),
-    ],
-)
-def test_a_county_deviates_within_bounds(name: str, value: Any) -> None:
-    with pytest.raises(Refused, match="PARAMETER_OUT_OF_RANGE"):
-        county(**{name: value})
-
-
-def test_what_the_source_hides_must_be_set_before_anything_is_computed() -> None:
-    with pytest.raises(Refused) as refused:
-        PROGRAMME.policy.resolve(date(2021, 9, 30))
-    assert [problem.path for problem in refused.value.problems] == [("parameters", "cohort_exit_years")]
-
-
-def test_the_plan_of_2021_says_nothing_of_2022() -> None:
-    with pytest.raises(Refused) as refused:
-        PROGRAMME.policy.resolve(PROGRAMME.period.period("2022").reference_day)
-    assert {problem.path[1] for problem in refused.value.problems} == set(PROGRAMME.policy.parameters)
-    assert {problem.code for problem in refused.value.problems} == {Code.PARAMETER_UNSET}
-
-
-# --- the page as a whole --------------------------------------------------------------------------------------
-
-
-def test_every_clause_is_answered() -> None:
-    assert unanswered(PROGRAMME) == []
-    document = PROGRAMME.policy.documents["fenjin-2021"]
-    assert set(document.left_out) == {"二(二)2五个一", "三1", "四(一)", "四(四)"}
-
-
-def test_the_notice_states_the_standard_in_figures() -> None:
-    notice, parameters = PROGRAMME.process.first(Notice), county()
-    kinds = {name: parameter.kind for name, parameter in PROGRAMME.policy.parameters.items()}
-    shown = {name: kinds[name].show(getattr(parameters, name)) for name in notice.standard.places()}
-    assert notice.standard.filled(**shown) == Text(
-        "养殖业总收入的20%、种植业总收入的15%、务工及自主经营总收入的10%,每户不超过3,000.00 元",
-        "20% of gross breeding income, 15% of planting, 10% of labour and self-employment, "
-        "at most 3,000.00 yuan a household",
+@ours
+def test_three_persons_pay_onto_the_card(programme: Programme) -> None:
+    stages = [stage for stage in programme.process.stages if isinstance(stage, Pay)]
+    assert [stage.code for stage in stages] == (
+        ["payment_1", "payment_2", "payment_3"] if programme.code == "planned_exit" else ["payment"]
     )
+    assert all(len({stage.maker, stage.checker, stage.releaser}) == 3 for stage in stages)
+    assert {stage.channel for stage in stages} == {"yikatong"}
+
+
+@ours
+def test_every_stage_that_the_work_team_signs_knows_who_stands_in(programme: Programme) -> None:
+    for stage in programme.process.stages:
+        if isinstance(stage, Verify) and isinstance(stage.signers, str):
+            assert stage.substitute == "nonpoor_village_substitute"
 
 
 def test_the_payment_list_holds_known_columns_once_each() -> None:
@@ -229,51 +156,52 @@ def test_the_payment_list_holds_known_columns_once_each() -> None:
     assert {"household_number", "account", "amount"} <= set(names)
 
 
-def test_every_choice_has_its_own_two_names() -> None:
-    for choices in (HouseholdStanding, Project):
-        assert len({kind_of(choices).show(member) for member in choices}) == len(choices)
+def test_only_what_cannot_be_known_otherwise_is_stated() -> None:
+    assert {programme.code: list(programme.stated()) for programme in PLAN} == {
+        "consolidation": ["projects"], "planned_exit": ["projects"], "five_star": ["stars"],
+        "leading": ["entity", "modes"],
+    }  # fmt: skip
+    money = {spec.name for programme in PLAN for spec in programme.specs().values() if isinstance(spec.source, Income)}
+    assert money == {"breeding", "planting", "labour", "self_employment", "net_stable"}
 
 
-def explained(facts: Facts) -> tuple[Text, dict[str, list[str]]]:
-    """The summary, and what is said of each step in English."""
-    parameters = county()
-    explainer = Explainer(Consolidation, parameters, PROGRAMME.titles())
-    determination = Consolidation.decide(facts, parameters)
-    lines = explainer.lines(facts, determination)
-    for line in lines:
-        for text in (line.says, line.result, *line.arithmetic):
-            assert all(text.in_(language).strip() for language in LANGUAGES)
-    return explainer.summary(determination), {line.name: [text.en for text in line.arithmetic] for line in lines}
+# --- which go together ----------------------------------------------------------------------------------------
 
 
-def test_an_award_is_explained_to_the_fen() -> None:
-    summary, lines = explained(GOLDEN["G06a"][0])
-    assert str(summary) == "符合条件,应发 3,000.00 元 / Eligible; 3,000.00 yuan is due"
-    assert lines["before_cap"] == [
-        "gross breeding income 8,000.00 yuan × rate on gross breeding income 20% = 1,600.00 yuan",
-        "gross planting income 4,000.00 yuan × rate on gross planting income 15% = 600.00 yuan",
-        "(gross labour income 20,000.00 yuan + gross self-employment income 0.00 yuan) × "
-        "rate on gross labour and self-employment income 10% = 2,000.00 yuan",
-        "total 1,600.00 yuan + 600.00 yuan + 2,000.00 yuan = 4,200.00 yuan",
-    ]
-    assert lines["award"] == [
-        "the smaller of: Shares of gross income, added up 4,200.00 yuan; "
-        "cap per household 3,000.00 yuan → 3,000.00 yuan",
-        "3,000.00 yuan, rounded half up to the fen → 3,000.00 yuan",
-    ]
+def test_a_household_is_of_one_cohort_and_may_win_a_star_beside() -> None:
+    plugins = installed()
+    assert {code: set(plugins.exclusions(code)) for code in LAST_DAY} == {
+        "consolidation": {"planned_exit"}, "planned_exit": {"consolidation"}, "five_star": set(), "leading": set(),
+    }  # fmt: skip
+    assert {programme.code: {one.programme for one in programme.stacks} for programme in PLAN} == {
+        "consolidation": {"five_star"}, "planned_exit": {"five_star"}, "five_star": {"planned_exit", "consolidation"},
+        "leading": set(),
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("own", "said"),
-    [
-        (
-            {"standing": HouseholdStanding.POOR, "projects": frozenset({Project.OTHER})},
-            "不符合条件,未满足:该户登记为已脱贫户;该户计划了至少一项五小产业到户项目;该户在收入核算期内有收入",
-        ),
-        ({"exit_year": None}, "不符合条件,未满足:该户在收入核算期内有收入"),
-        ({"exit_year": None, "breeding": 1}, "资料不全,缺:脱贫年度"),
-        ({"exit_year": 2015, "breeding": 1}, "不符合条件,未满足:该户脱贫年度在方案范围内"),
-    ],
-)
-def test_a_refusal_is_explained_by_its_clauses(own: dict[str, Any], said: str) -> None:
-    assert explained(household(**own))[0].zh == said
+def test_what_several_share_is_declared_once() -> None:
+    folder = Path(county_default.__file__).parent
+    for choice in (vocabulary.HouseholdStanding, vocabulary.Project):
+        words = f"class {choice.__name__}("
+        assert [path.name for path in folder.rglob("*.py") if words in path.read_text("utf-8")] == ["vocabulary.py"]
+
+
+def test_only_the_leading_award_counts_others() -> None:
+    counted = {
+        (programme.code, spec.name)
+        for programme in PLAN
+        for spec in programme.specs().values()
+        if isinstance(spec.source, Count)
+    }
+    assert counted == {("leading", "led")}
+    assert {programme.code for programme in PLAN if programme.participants} == {"leading"}
+    for programme in PLAN:
+        assert {field.name for field in fields(programme.facts)} == set(programme.specs())
+        assert any(isinstance(spec.source, Stated) for spec in programme.specs().values())
+
+
+def test_the_books_are_in_force_before_their_first_period() -> None:
+    assert {programme.code: programme.books[0].since for programme in PLAN} == {
+        "consolidation": date(2020, 10, 1), "planned_exit": date(2021, 1, 1), "five_star": date(2021, 1, 1),
+        "leading": date(2021, 1, 1),
+    }  # fmt: skip

@@ -20,13 +20,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices, payments
 from bangfu.access import Action, Entered, allows, duties_that_may
-from bangfu.cases.gather import gather, typed
+from bangfu.cases import claims
+from bangfu.cases.gather import At, Subject, gather, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
 from bangfu.db.bulk import among, insert_rows, update_all
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, DeterminationRow, Signature, new_id
-from bangfu.process import REFUSED, Accept, Act, Move, Notice, Sample, duty_names
+from bangfu.process import END_TITLES, REFUSED, UNDOABLE, Accept, Act, Move, Notice, Pay, Process, Stage, duty_names
 from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.text import Text, day
@@ -72,15 +73,22 @@ async def account_cases(
 ) -> Report:
     """The accounting of cases that have been read; see :func:`account`."""
     rules = ground.latest
-    at = rules.programme.process.accounting().code
+    process = rules.programme.process
+
+    def at(case: CaseView) -> str:
+        known = case.determined_at if case.view.stage == REFUSED else case.view.stage
+        return known if known in process.accounts() else process.accounting().code
+
     report, moves = judged(who, ground, views, stated, at, lambda case, act: rules.proceedings.account(case.view, act))
-    decided = await _decide(session, who, rules, [case for case, _ in moves], report)
+    decided: dict[str, dict[str, Any]] = {}
+    for stage in process.accounts():
+        decided |= await decide(session, who, rules, [case for case, move in moves if move.to == stage], report, stage)
     changes = []
     for case, move in moves:
         if case.number not in decided:
             continue
         row = decided[case.number]
-        if case.digest == row["digest"] and case.edition == rules.id:
+        if (case.digest, case.edition, case.determined_at) == (row["digest"], rules.id, move.to):
             report.unchanged.append(case.number)
             continue
         to = REFUSED if row["outcome"] == Outcome.REFUSED.value else move.to
@@ -95,14 +103,25 @@ async def account_cases(
     return report
 
 
-async def _decide(
-    session: AsyncSession, who: Entered, rules: Rules, cases: Sequence[CaseView], report: Report
+async def decide(
+    session: AsyncSession,
+    who: Entered,
+    rules: Rules,
+    cases: Sequence[CaseView],
+    report: Report,
+    stage: str,
+    on: date | None = None,
 ) -> dict[str, dict[str, Any]]:
-    """The determination of each case as a row to keep; a case whose facts cannot be computed with is reported."""
+    """The determination of each case at a stage as a row to keep; a case whose facts cannot be computed with is
+    reported.
+
+    ``on`` is the day that counts as the day of the determination, today unless stated.
+    """
     if not cases:
         return {}
     tenant, now = who.county.id, who.at.now
-    gathered = await gather(session, tenant, rules, [c.household for c in cases], [c.stated for c in cases], now)
+    subjects = [Subject(case.household, case.stated, case.id, case.opened_on) for case in cases]
+    gathered = await gather(session, tenant, rules, subjects, At(stage, on or who.at.today, now))
     data = columns.frame(rules.book, gathered.facts)
     faults = columns.out_of_bounds(rules.book, data)
     report.refused += [(cases[index].number, problem) for index, problem in faults.items()]
@@ -117,7 +136,7 @@ async def _decide(
             "tenant_id": tenant,
             "id": new_id(),
             "case_id": cases[index].id,
-            "stage": rules.programme.process.accounting().code,
+            "stage": stage,
             "division": cases[index].division,
             "edition_id": rules.id,
             "outcome": result["outcome"],
@@ -152,7 +171,7 @@ async def sign(
     """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
-    if stage == ground.programme.process.accounting().code:
+    if stage in ground.programme.process.accounts():
         views = await _with_news(session, who, views, stage)
     report, moves = judged(
         who, ground, views, stated, stage, lambda case, act: case.rules.proceedings.sign(case.view, act, stage)
@@ -196,12 +215,12 @@ async def sign(
 async def _with_news(session: AsyncSession, who: Entered, views: Sequence[CaseView], stage: str) -> list[CaseView]:
     """The cases, each knowing whether its result would come out differently by what is known now."""
     stale: set[UUID] = set()
-    by_rules: dict[UUID, list[CaseView]] = {}
+    alike: dict[tuple[UUID, date | None], list[CaseView]] = {}
     for case in views:
         if case.view.stage == stage and case.digest is not None:
-            by_rules.setdefault(case.rules.id, []).append(case)
-    for cases in by_rules.values():
-        fresh = await _decide(session, who, cases[0].rules, cases, Report())
+            alike.setdefault((case.rules.id, case.view.decided_on), []).append(case)
+    for (_, on), cases in alike.items():
+        fresh = await decide(session, who, cases[0].rules, cases, Report(), stage, on)
         stale |= {case.id for case in cases if fresh.get(case.number, {}).get("digest") != case.digest}
     return [replace(case, view=replace(case.view, stale=case.id in stale)) for case in views]
 
@@ -219,19 +238,27 @@ async def post(
     The notice holds the programme's allow-listed columns and nothing else, frozen as posted.
     """
     stated = stated or Stated()
-    stage = ground.programme.process.first(Notice)
+    process = ground.programme.process
     views = await look(session, who, ground, selection, stated.day)
     report, moves = judged(
-        who, ground, views, stated, stage.code, lambda case, act: case.rules.proceedings.post(case.view, act)
+        who,
+        ground,
+        views,
+        stated,
+        stage_for(Notice, process),
+        lambda case, act: case.rules.proceedings.post(case.view, act),
     )
     note_missing(report, views, selection)
-    shown = await _shown(session, who, stage, [case for case, _ in moves])
-    posted: dict[tuple[int, date], notices.Posted] = {}
+    shown = await _shown(session, who, [(case, process.at(move.to, Notice)) for case, move in moves])
+    posted: dict[tuple[int, str, date], notices.Posted] = {}
     changes = []
     for case, move in moves:
+        stage = process.at(move.to, Notice)
+        assert stage is not None
         # Editions may give cases of one village notices of different lengths: each has one of its own length.
-        first, last = case.rules.proceedings.notice_days(stated.on(who))
-        notice = posted.setdefault((case.division, last), notices.Posted(new_id(), case.division, first, last))
+        first, last = case.rules.proceedings.notice_days(stated.on(who), stage)
+        key = (case.division, stage.code, last)
+        notice = posted.setdefault(key, notices.Posted(new_id(), case.division, first, last))
         changes.append(Change(case, move, {"notice_id": notice.id}, {"notice": str(notice.id)}))
     done = await write(session, who, "post", changes, stated, report)
     entries = [
@@ -243,7 +270,7 @@ async def post(
         session,
         who,
         stated.by(who),
-        ground.programme.code,
+        ground.programme,
         ground.period.key,
         place,
         [p for p in posted.values() if p.id in used],
@@ -253,19 +280,21 @@ async def post(
 
 
 async def _shown(
-    session: AsyncSession, who: Entered, stage: Notice, cases: Sequence[CaseView]
+    session: AsyncSession, who: Entered, cases: Sequence[tuple[CaseView, Notice | None]]
 ) -> dict[UUID, dict[str, Any]]:
-    """What the notice shows of each case."""
-    heads = await notices.heads(session, who.county.id, [case.household for case in cases])
-    standards = {case.rules.id: standard(case.rules, stage) for case in cases}
+    """What the notice of its stage shows of each case."""
+    heads = await notices.heads(session, who.county.id, [case.household for case, _ in cases])
+    standards: dict[tuple[UUID, str], Text] = {}
     shown = {}
-    for case in cases:
+    for case, stage in cases:
+        assert stage is not None
+        said = standards.setdefault((case.rules.id, stage.code), standard(case.rules, stage))
         facts = typed(case.rules, {**dict.fromkeys(case.rules.book.traced().facts), **case.stated})
         projects = sorted(getattr(facts, stage.project) or ())
         values = {
             "beneficiary": heads.get(case.household, ""),
             "project": "、".join(project.title_text.zh for project in projects),
-            "standard": standards[case.rules.id].zh,
+            "standard": said.zh,
             "amount": case.payable,
         }
         shown[case.id] = {column: values[column] for column in stage.columns}
@@ -294,9 +323,13 @@ async def object_to(
         raise Code.MISSING_VALUE.refuse("words", field=Text("异议内容", "what is objected"))
     stated = stated or Stated()
     views = await look(session, who, ground, Selection(households=[number]), stated.day)
-    at = ground.programme.process.first(Notice).code
     report, moves = judged(
-        who, ground, views, stated, at, lambda case, act: case.rules.proceedings.object(case.view, act)
+        who,
+        ground,
+        views,
+        stated,
+        stage_for(Notice, ground.programme.process),
+        lambda case, act: case.rules.proceedings.object(case.view, act),
     )
     note_missing(report, views, Selection(households=[number]))
     on = stated.on(who)
@@ -331,9 +364,13 @@ async def settle(
     accounting."""
     stated = stated or Stated()
     views = await look(session, who, ground, Selection(households=[number]), stated.day)
-    at = ground.programme.process.first(Notice).code
     report, moves = judged(
-        who, ground, views, stated, at, lambda case, act: case.rules.proceedings.settle(case.view, act, upheld, finding)
+        who,
+        ground,
+        views,
+        stated,
+        stage_for(Notice, ground.programme.process),
+        lambda case, act: case.rules.proceedings.settle(case.view, act, upheld, finding),
     )
     note_missing(report, views, Selection(households=[number]))
     changes = [
@@ -356,12 +393,36 @@ async def accept(
     """Accept the selected cases on the spot, after their notice has stood its time."""
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
-    at = ground.programme.process.first(Accept).code
     report, moves = judged(
-        who, ground, views, stated, at, lambda case, act: case.rules.proceedings.accept(case.view, act)
+        who,
+        ground,
+        views,
+        stated,
+        stage_for(Accept, ground.programme.process),
+        lambda case, act: case.rules.proceedings.accept(case.view, act),
     )
     note_missing(report, views, selection)
     await write(session, who, "accept", [Change(case, move, {}, {}) for case, move in moves], stated, report)
+    return report
+
+
+async def conclude(
+    session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stated: Stated | None = None
+) -> Report:
+    """Let the selected cases go on whose notice has stood its time without an open objection 公示期满, where the plan
+    asks for no acceptance after it."""
+    stated = stated or Stated()
+    views = await look(session, who, ground, selection, stated.day)
+    report, moves = judged(
+        who,
+        ground,
+        views,
+        stated,
+        stage_for(Notice, ground.programme.process),
+        lambda case, act: case.rules.proceedings.conclude(case.view, act),
+    )
+    note_missing(report, views, selection)
+    await write(session, who, "conclude", [Change(case, move, {}, {}) for case, move in moves], stated, report)
     return report
 
 
@@ -388,18 +449,29 @@ async def send_back(
 
     def at(case: CaseView) -> str:
         recalled = case.rules.proceedings.recalls(case.view.stage)
-        return ground.programme.process.first(Sample if recalled else Accept).code
+        return case.view.stage if recalled else stage_for(Accept, ground.programme.process)(case)
 
     report, moves = judged(who, ground, views, stated, at, judge)
     note_missing(report, views, selection)
-    held = await payments.standing_in_batch(session, who, ground.programme.code, [case.id for case, _ in moves])
+    free = await not_in_batch(session, who, ground, moves, report)
+    changes = [Change(case, move, sent_back(case), {"finding": finding}) for case, move in free]
+    await write(session, who, "send_back", changes, stated, report)
+    return report
+
+
+async def not_in_batch(
+    session: AsyncSession, who: Entered, ground: Ground, moves: Sequence[tuple[CaseView, Move]], report: Report
+) -> list[tuple[CaseView, Move]]:
+    """The cases that do not stand in a payment batch with what they are due now; the others are reported.
+
+    No batch of the programme is made until the transaction ends.
+    """
+    paying = [case.id for case, _ in moves if ground.programme.process.at(case.view.stage, Pay)]
+    held = await payments.standing_in_batch(session, who, ground.programme.code, paying) if paying else set()
     report.refused += [
         (case.number, Code.IN_BATCH.problem("household", case.number)) for case, _ in moves if case.id in held
     ]
-    changes = [Change(case, move, sent_back(case), {"finding": finding}) for case, move in moves if case.id not in held]
-    done = await write(session, who, "send_back", changes, stated, report)
-    await payments.void(session, who, [change.case.id for change in done])
-    return report
+    return [(case, move) for case, move in moves if case.id not in held]
 
 
 # --- what they share ------------------------------------------------------------------------------------------
@@ -417,6 +489,19 @@ class Change:
     fields: Mapping[str, Any]
     data: Mapping[str, Any]
     stated: Stated | None = None
+
+
+def stage_for(kind: type[Stage], process: Process) -> Callable[[CaseView], str]:
+    """The stage that an act is of, for each case: the one of the kind that it is at or comes to next, else the first
+    there is (and the last of all where there is none: the process then says that it is the wrong one)."""
+    codes = [stage.code for stage in process.kind(kind)] or [process.stages[-1].code]
+
+    def at(case: CaseView) -> str:
+        here = case.view.stage
+        near = [here] if here in END_TITLES else [here, case.rules.proceedings.after(here)]
+        return next((code for code in near if code in codes), codes[0])
+
+    return at
 
 
 def act_of(who: Entered, stated: Stated, division: int, cadre: UUID | None) -> Act:
@@ -479,10 +564,12 @@ def judged(
     at: str | Callable[[CaseView], str],
     judge: Judge,
     action: Action = Action.WORK_ON_CASES,
+    *,
+    resting: bool = False,
 ) -> tuple[Report, list[tuple[CaseView, Move]]]:
     """What the policy and the process say to an act on each case, before anything is written.
 
-    ``at`` is the stage that the act is of, or tells it of a case.
+    ``at`` is the stage that the act is of, or tells it of a case. With ``resting`` it can be done to a case that rests.
     """
     report = Report()
     moves = []
@@ -491,7 +578,8 @@ def judged(
         stage = at if isinstance(at, str) else at(case)
         if stage not in asked:
             asked[stage] = recorded(who, ground, stated, stage) or permitted(who, ground, stated, stage, action)
-        said = asked[stage] or overtaken(case, stated) or judge(case, act_of(who, stated, case.division, case.cadre))
+        problem = asked[stage] or overtaken(case, stated) or (None if resting else rests(case))
+        said = problem or judge(case, act_of(who, stated, case.division, case.cadre))
         if isinstance(said, Problem):
             report.refused.append((case.number, said))
         else:
@@ -504,6 +592,11 @@ def overtaken(case: CaseView, stated: Stated) -> Problem | None:
     if stated.seen.get(case.number, case.version) == case.version:
         return None
     return Code.CONFLICT.problem("household", case.number)
+
+
+def rests(case: CaseView) -> Problem | None:
+    """That a case rests, and nothing is done with it."""
+    return Code.CASE_PAUSED.problem("household", case.number, day=day(case.paused_on)) if case.paused_on else None
 
 
 def note_missing(report: Report, views: Sequence[CaseView], selection: Selection) -> None:
@@ -527,10 +620,17 @@ async def write(
 ) -> list[Change]:
     """Move the cases, each only if nobody else has since, and write down what happened; the changes that took place.
 
+    What a case that comes to a payment is due by it becomes an entitlement, and what one that leaves it otherwise than
+    by being paid was due is due no more.
+
     Cases that change alike go in one statement; there are as many as there are different changes, not as there are
     cases.
     """
     alike: dict[tuple[int, str], tuple[dict[str, Any], list[Change]]] = {}
+    changes = await _claimed(session, who, changes, report)
+    arrivals = [_arrived(change) for change in changes]
+    dues = {change.case.id: due for change, due in arrivals if due is not None}
+    changes = [change for change, _ in arrivals]
     for change in changes:
         values = {"stage": change.move.to, "since": (change.stated or stated).on(who), **change.fields}
         same = (change.case.version, json.dumps(values, default=str, sort_keys=True))
@@ -549,15 +649,88 @@ async def write(
         for change in changes
         if change.case.id not in won
     ]
+    undoable = act.split(":", maxsplit=1)[0] in UNDOABLE
     events = [
         event_of(
             who, c.stated or stated, c.case.id, c.case.division, c.case.version + 1, act, c.case.view.stage, c.move,
-            c.data,
+            {**c.data, "before": _before(c.case)} if undoable else c.data,
         )
         for c in done
     ]  # fmt: skip
     await insert_rows(session, CaseEvent, events)
+    if act != "release":
+        left = [
+            change.case.id
+            for change in done
+            if change.case.rules.programme.process.at(change.case.view.stage, Pay)
+            and change.move.to != change.case.view.stage
+        ]
+        if left:
+            await payments.void(session, who, left)
+    await payments.entitle(session, who, [dues[change.case.id] for change in done if change.case.id in dues])
+    # What was on notice and no longer stands is no longer shown.
+    taken_down = [c.case.id for c in done if c.case.notice and c.fields.get("notice_id", c.case.notice) is None]
+    if taken_down:
+        await notices.withdraw(session, who, taken_down)
+    for rules, own in _by_rules(done):
+        ended = {c.case.id: c.move.to for c in own if c.move.to in END_TITLES and not c.case.view.due}
+        await claims.give_back(session, who, rules, ended)
     return done
+
+
+def _by_rules(changes: Sequence[Change]) -> list[tuple[Rules, list[Change]]]:
+    """The changes by the rules of their cases, where the programme has anything that is claimed."""
+    found: dict[UUID, list[Change]] = {}
+    for change in changes:
+        if change.case.rules.programme.claims:
+            found.setdefault(change.case.rules.id, []).append(change)
+    return [(own[0].case.rules, own) for own in found.values()]
+
+
+async def _claimed(session: AsyncSession, who: Entered, changes: Sequence[Change], report: Report) -> list[Change]:
+    """The changes of cases that have what they claim by going on; those that cannot have it are reported.
+
+    What is had once is taken where a case leaves the stages at which nothing is public yet.
+    """
+    lost: dict[UUID, claims.Claiming] = {}
+    for rules, own in _by_rules(changes):
+        early = rules.programme.process.early() | END_TITLES.keys()
+        going = [c.case for c in own if c.case.view.stage in early and c.move.to not in early]
+        wanted = [one for case in going for one in claims.own(rules, case.id, case.household, case.division)]
+        if missed := await claims.take(session, who, rules, wanted):
+            lost |= {one.case: one for one in missed}
+            await claims.give_back(session, who, rules, {one.case: REFUSED for one in missed})
+    report.refused += [
+        (change.case.number, claims.refusal(lost[change.case.id], change.case.number))
+        for change in changes
+        if change.case.id in lost
+    ]
+    return [change for change in changes if change.case.id not in lost]
+
+
+def _arrived(change: Change) -> tuple[Change, payments.Due | None]:
+    """The change, and what the case is due by it if it brings it to a payment; a payment of nothing is passed by."""
+    case, to, due = change.case, change.move.to, None
+    proceedings = case.rules.proceedings
+    while to != case.view.stage and (pay := proceedings.process.at(to, Pay)) is not None:
+        amount = proceedings.due(pay, case.payable, case.view.due)
+        if amount and case.determination is not None:
+            due = payments.Due(case.id, case.determination, case.division, amount, pay.instalment)
+            break
+        to = proceedings.after(to)
+    return (change if to == change.move.to else replace(change, move=replace(change.move, to=to))), due
+
+
+def _before(case: CaseView) -> dict[str, Any]:
+    """What a step that is taken back puts back."""
+    return {
+        "stage": case.view.stage,
+        "since": case.view.since.isoformat(),
+        "round": case.round,
+        "notice": str(case.notice) if case.notice else None,
+        "draw": str(case.draw) if case.draw else None,
+        "marked": case.marked,
+    }
 
 
 def event_of(

@@ -65,7 +65,7 @@ def handler(plugins: Plugins) -> jobs.Handler:
 
     async def run(work: jobs.Work) -> jobs.Done:
         who, programme = work.who, plugins.programme(work.parameters["programme"])
-        stages = (programme.process.accounting().code, REFUSED)
+        stages = (*programme.process.accounts(), REFUSED)
         async with work.database.session(who.scope) as session:
             ground = await ground_of(session, who.county.id, programme, work.parameters["period"])
             at_stage = (Case.programme == programme.code, Case.period == ground.period.key, Case.stage.in_(stages))

@@ -16,11 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import EVERY, Action, Actor, Entered, Held, Rule, actor, allows, duties_that_may
 from bangfu.access.policy import DENY, deciding
 from bangfu.access.rules import Laid, standing
+from bangfu.cases.acts import rests
+from bangfu.cases.correcting import last_events, taking_back
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, duties_over, look
 from bangfu.errors import Code, Problem
-from bangfu.models import Household, Officer
-from bangfu.process import Accept, Act, Duty, Move, Notice, Pay, Plan, Sample, Stage, Verify, duty_names
+from bangfu.models import CaseEvent, Household, Officer
+from bangfu.process import Accept, Act, Duty, Move, Notice, Pay, Plan, Sample, Select, Stage, Verify, duty_names
 from bangfu.text import Text, day, join
 
 
@@ -48,6 +50,32 @@ _ABOUT = {
 }
 
 
+class Step(StrEnum):
+    """What may be done to a case beside what its stage waits for."""
+
+    ASK_TO_CORRECT = "ask_to_correct"
+    WITHDRAW = "withdraw"
+    STOP = "stop"
+    PAUSE = "pause"
+    RESUME = "resume"
+    UNDO = "undo"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _STEPS[self]
+
+
+_STEPS = {
+    Step.ASK_TO_CORRECT: Text("退回修改", "sending back for correction"),
+    Step.WITHDRAW: Text("撤回", "withdrawing"),
+    Step.STOP: Text("终止", "stopping"),
+    Step.PAUSE: Text("暂停", "pausing"),
+    Step.RESUME: Text("恢复", "resuming"),
+    Step.UNDO: Text("撤销", "taking back what was done last"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One condition: what it is about, whether it is met, and why."""
@@ -65,15 +93,20 @@ async def why_denied(
     ground: Ground | None = None,
     stage: str | None = None,
     household: str | None = None,
+    step: Step | None = None,
 ) -> list[Condition]:
-    """The conditions under which an officer may act today, on a programme's stage and a household's case if given.
+    """The conditions under which an officer may act today, on a programme's stage and a household's case if given: what
+    the stage waits for, unless it is said which other step is meant.
 
     Refuses ``FORBIDDEN``, ``OFFICER_UNKNOWN``, ``BAD_VALUE`` for a stage that the programme has not, ``MISSING_VALUE``
-    for a household without a programme, and ``NOT_FOUND`` for a household or a case that is not in sight.
+    for a household without a programme or a step without a household, and ``NOT_FOUND`` for a household or a case that
+    is not in sight.
     """
     who.require(Action.READ_POLICY)
     if household is not None and ground is None:
         raise Code.MISSING_VALUE.refuse("programme", field=Text("项目和年度", "programme and period"))
+    if step is not None and household is None:
+        raise Code.MISSING_VALUE.refuse("household", field=Text("户编号", "household"))
     stages = [one.code for one in ground.programme.process.stages] if ground else []
     if stage is not None and stage not in stages:
         expected = Text("、".join(stages), ", ".join(stages))
@@ -87,7 +120,7 @@ async def why_denied(
         _policy(officer, who, action, place, laid),
     ]
     if ground is not None and household is not None:
-        conditions += await _case(session, who, ground, officer, stage, household)
+        conditions += await _case(session, who, ground, officer, stage, household, step)
     return conditions
 
 
@@ -161,6 +194,7 @@ async def _case(
     officer: Actor,
     stage: str | None,
     number: str,
+    step: Step | None,
 ) -> list[Condition]:
     """Whether the household's village is the officer's, and what the process says to the act."""
     division = await session.scalar(
@@ -177,30 +211,63 @@ async def _case(
     if case is None:
         text = Text("该户在此项目和年度没有申报", "The household has no case in this programme and period.")
         return [*conditions, Condition(About.STAGE, False, text)]
-    at = stage or case.rules.proceedings.reached(case.view, today)
     act = Act(today, today, officer.id, duties, reason="—", evidence="—")
+    if step is not None:
+        last = (await last_events(session, who, [case]))[case.id]
+        taken = rests(case) if step not in _RESTING else None
+        said = taken or _stepped(case, act, step, last)
+        return [*conditions, _condition(said, step.title_text)]
+    at = stage or case.rules.proceedings.reached(case.view, today)
     try:
         meant = ground.programme.process[at]
     except StopIteration:
         text = Text("该户已在“{end}”", "The case has come to its end: {end}.")
         end = ground.programme.process.title(at)
         return [*conditions, Condition(About.STAGE, False, text.filled(end=end))]
-    said = _asked(case, act, meant)
+    return [*conditions, _condition(rests(case) or _asked(case, act, meant), meant.title)]
+
+
+def _condition(said: Move | Problem, what: Text) -> Condition:
     if isinstance(said, Problem):
-        return [*conditions, Condition(About.STAGE, False, said.message)]
+        return Condition(About.STAGE, False, said.message)
     text = Text("可在“{stage}”以{duty}身份办理", "Can act at {stage} as {duty}.")
-    return [*conditions, Condition(About.STAGE, True, text.filled(stage=meant.title, duty=said.duty.title_text))]
+    return Condition(About.STAGE, True, text.filled(stage=what, duty=said.duty.title_text))
+
+
+_RESTING = frozenset({Step.WITHDRAW, Step.PAUSE, Step.RESUME})
+"""What can be done to a case that rests."""
+
+
+def _stepped(case: CaseView, act: Act, step: Step, last: CaseEvent) -> Move | Problem:
+    """What the process says to a step beside what the stage waits for."""
+    proceedings, view = case.rules.proceedings, case.view
+    steps: dict[Step, Callable[[], Move | Problem]] = {
+        Step.ASK_TO_CORRECT: lambda: proceedings.ask_to_correct(view, act, {"—": "—"}),
+        Step.WITHDRAW: lambda: proceedings.withdraw(view, act),
+        Step.STOP: lambda: proceedings.stop(view, act, "—"),
+        Step.PAUSE: lambda: proceedings.pause(view, act),
+        Step.RESUME: lambda: proceedings.resume(view, act),
+        Step.UNDO: lambda: taking_back(case, act, last),
+    }
+    return steps[step]()
 
 
 def _asked(case: CaseView, act: Act, stage: Stage) -> Move | Problem:
     """What the process says to the act that a stage waits for."""
     proceedings, view = case.rules.proceedings, case.view
+    process = proceedings.process
+    if process.at(view.stage, Notice) and view.posted and not view.open_objections:
+        # What stands on a notice is accepted from there, or the notice is concluded.
+        following = process[proceedings.after(view.stage)]
+        if not isinstance(following, Accept) and stage.code in (view.stage, following.code):
+            return proceedings.conclude(view, act)
     acts: dict[type[Stage], Callable[[], Move | Problem]] = {
         Plan: lambda: proceedings.amend(view, act),
         Verify: lambda: proceedings.sign(view, act, stage.code),
         Notice: lambda: (
             proceedings.settle(view, act, False, "—") if view.open_objections else proceedings.post(view, act)
         ),
+        Select: lambda: proceedings.select(view, act, True),
         Accept: lambda: proceedings.accept(view, act),
         Sample: lambda: proceedings.check(view, act, True, "") if view.drawn else proceedings.draw(view, act),
         Pay: lambda: proceedings.pay(view, act),

@@ -1,25 +1,38 @@
 """Where a programme stands: how many applied, were eligible or refused and by which clause, wait where, and what is
-due, by township.
+due, by township; and who holds each case.
 
 Every total is the sum of its townships, and all figures come from the same statement.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection, look, standing_result
-from bangfu.models import Case, DeterminationRow, Entitlement, PaymentBatch, PaymentLine, SampleUnit
+from bangfu.models import (
+    Assignment,
+    Case,
+    DeterminationRow,
+    Entitlement,
+    Officer,
+    PaymentBatch,
+    PaymentLine,
+    PaymentReturn,
+    SampleUnit,
+)
 from bangfu.process import Duty
-from bangfu.registry.divisions import TOWNSHIP_CODES, Places
+from bangfu.registry.divisions import TOWNSHIP_CODES, Places, township_of
+from bangfu.registry.history import holds
 from bangfu.rules.book import Outcome
 
 
@@ -28,7 +41,8 @@ class TownshipFigures:
     """The figures of one township. Households are counted once each; amounts are in fen.
 
     ``unmet`` counts households by the criterion they fail (one that fails two is counted in both), ``flagged`` the
-    eligible ones by a yes-or-no step of the book, such as the cap. ``paid_fen`` counts released batches only.
+    eligible ones by a yes-or-no step of the book, such as the cap. ``paid_fen`` is what was released and did not come
+    back.
     """
 
     code: int
@@ -58,7 +72,33 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
         return func.count().filter(DeterminationRow.values_[name].astext == value)
 
     township = (Case.division - Case.division % TOWNSHIP_CODES).label("township")
-    paid = case((PaymentBatch.released_at.is_not(None), PaymentLine.amount_fen), else_=0)
+    paid = (
+        select(func.coalesce(func.sum(PaymentLine.amount_fen), 0))
+        .join(
+            PaymentBatch,
+            and_(
+                PaymentBatch.tenant_id == PaymentLine.tenant_id,
+                PaymentBatch.id == PaymentLine.batch_id,
+                PaymentBatch.released_at.is_not(None),
+            ),
+        )
+        .join(
+            Entitlement,
+            and_(Entitlement.tenant_id == PaymentLine.tenant_id, Entitlement.id == PaymentLine.entitlement_id),
+        )
+        .outerjoin(
+            PaymentReturn,
+            and_(PaymentReturn.tenant_id == PaymentLine.tenant_id, PaymentReturn.line_id == PaymentLine.id),
+        )
+        .where(
+            PaymentLine.tenant_id == tenant,
+            Entitlement.case_id == Case.id,
+            PaymentLine.voided_at.is_(None),
+            PaymentReturn.id.is_(None),
+        )
+        .correlate(Case)
+        .scalar_subquery()
+    )
     ever_drawn = select(1).where(
         SampleUnit.tenant_id == tenant, SampleUnit.case_id == Case.id, SampleUnit.drawn.is_(True)
     )
@@ -80,21 +120,6 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             func.coalesce(func.sum(paid), 0).label("paid"),
         )
         .outerjoin(DeterminationRow, standing_result(tenant))
-        .outerjoin(
-            Entitlement,
-            and_(
-                Entitlement.tenant_id == tenant, Entitlement.case_id == Case.id, Entitlement.voided_at.is_(None)
-            ),
-        )
-        .outerjoin(
-            PaymentLine,
-            and_(
-                PaymentLine.tenant_id == tenant,
-                PaymentLine.entitlement_id == Entitlement.id,
-                PaymentLine.voided_at.is_(None),
-            ),
-        )
-        .outerjoin(PaymentBatch, and_(PaymentBatch.tenant_id == tenant, PaymentBatch.id == PaymentLine.batch_id))
         .where(Case.tenant_id == tenant, Case.programme == ground.programme.code, Case.period == ground.period.key)
         .group_by(township)
         .order_by(township)
@@ -121,8 +146,10 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A case and who holds it: its stage, since when, its deadline, and the duties it waits for."""
+    """A case and who holds it: its stage, since when, its deadline, the duties it waits for, whether it rests, and the
+    cadre who is linked to its household."""
 
+    case: UUID
     number: str
     division: int
     stage: str
@@ -130,10 +157,12 @@ class Waiting:
     deadline: date | None
     overdue: bool
     duties: frozenset[Duty]
+    paused: bool
+    cadre: UUID | None
 
 
 async def waiting(session: AsyncSession, who: Entered, ground: Ground, selection: Selection) -> list[Waiting]:
-    """Who holds each selected case today, and what is overdue."""
+    """Who holds each selected case today, and what is overdue, by village and household number."""
     held = []
     today = who.at.today
     for found in await look(session, who, ground, selection):
@@ -141,6 +170,7 @@ async def waiting(session: AsyncSession, who: Entered, ground: Ground, selection
         deadline = found.deadline
         held.append(
             Waiting(
+                found.id,
                 found.number,
                 found.division,
                 proceedings.reached(found.view, today),
@@ -148,6 +178,86 @@ async def waiting(session: AsyncSession, who: Entered, ground: Ground, selection
                 deadline,
                 deadline is not None and today > deadline,
                 proceedings.waits_for(found.view, today),
+                found.view.paused,
+                found.cadre,
             )
         )
     return held
+
+
+@dataclass(frozen=True, slots=True)
+class TownshipWaiting:
+    """How many cases of a township wait, and how many of them are overdue, and rest."""
+
+    code: int
+    name: str
+    waiting: int
+    overdue: int
+    paused: int
+
+
+async def by_township(session: AsyncSession, who: Entered, held: Iterable[Waiting]) -> list[TownshipWaiting]:
+    """The cases that wait, counted by township, in one statement."""
+    townships: dict[int, list[Waiting]] = {}
+    for item in held:
+        townships.setdefault(township_of(item.division), []).append(item)
+    places = await Places.on(session, who.at.today)
+    return [
+        TownshipWaiting(
+            code, places.named(code), len(own), sum(item.overdue for item in own), sum(item.paused for item in own)
+        )
+        for code, own in sorted(townships.items())
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """An officer who holds a case today, in a duty."""
+
+    number: str
+    name: str
+    duty: Duty
+
+
+async def holders(session: AsyncSession, who: Entered, held: Sequence[Waiting]) -> list[tuple[Holder, ...]]:
+    """The officers who hold each case today, in one statement: they have a duty that it waits for over its village.
+
+    Of a cadre it is the one who is linked to the household. Disabled accounts hold nothing.
+    """
+    wanted = sorted({duty.value for item in held for duty in item.duties})
+    if not wanted:
+        return [()] * len(held)
+    rows = await session.execute(
+        select(Assignment.duty, Assignment.area_lo, Assignment.area_hi, Officer.id, Officer.number, Officer.name)
+        .join(Officer, and_(Officer.tenant_id == Assignment.tenant_id, Officer.id == Assignment.officer_id))
+        .where(
+            Assignment.tenant_id == who.county.id,
+            Assignment.duty.in_(wanted),
+            holds(Assignment, who.at.today),
+            Officer.disabled_at.is_(None),
+        )
+        .order_by(Officer.number)
+    )
+    charged: dict[str, list[Any]] = {}
+    for row in rows:
+        charged.setdefault(row.duty, []).append(row)
+
+    @cache
+    def over(village: int, duty: Duty, cadre: UUID | None) -> tuple[Holder, ...]:
+        return tuple(
+            dict.fromkeys(
+                Holder(row.number, row.name, duty)
+                for row in charged.get(duty.value, ())
+                if row.area_lo <= village <= row.area_hi and (duty is not Duty.LINKED_CADRE or row.id == cadre)
+            )
+        )
+
+    return [
+        tuple(
+            holder
+            for duty in Duty
+            if duty in item.duties
+            for holder in over(item.division, duty, item.cadre if duty is Duty.LINKED_CADRE else None)
+        )
+        for item in held
+    ]

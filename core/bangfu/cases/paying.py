@@ -10,21 +10,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
 from bangfu.access import Action, Entered
-from bangfu.cases.acts import Change, Report, permitted, write
+from bangfu.cases import exclusions
+from bangfu.cases.acts import Change, Report, conclude, permitted, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.sampling import in_frames
 from bangfu.cases.views import ACCEPTING, PLANNING, Selection, Stated, look
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent, Household
-from bangfu.process import Move, Pay, Process
+from bangfu.process import Move, Notice, Pay
 from bangfu.text import Text
 from bangfu.vault import Vault
-
-
-def pay_stages(process: Process) -> tuple[Pay, ...]:
-    """The stages at which a process pays; the first pays the first instalment, and so on."""
-    return tuple(stage for stage in process.stages if isinstance(stage, Pay))
 
 
 async def make_batch(
@@ -37,12 +33,18 @@ async def make_batch(
 ) -> payments.Gathered:
     """Gather what is due at a stage, the first one that pays unless stated, from a budget line.
 
-    Refuses what :func:`bangfu.payments.make` refuses, ``NOT_ALLOWED_HERE``, and ``NOT_FOUND`` for a stage that does not
-    pay.
+    Cases whose notice has stood its time come to the payment first, where nobody has to accept them. A household that
+    another award excludes, or that has nobody at its head any more, is left out and named. Refuses what
+    :func:`bangfu.payments.make` refuses, ``NOT_ALLOWED_HERE``, and ``NOT_FOUND`` for a stage that does not pay.
     """
     own = _paying(who, ground, stage)
-    instalment = pay_stages(ground.programme.process).index(own) + 1
-    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, instalment, line)
+    process = ground.programme.process
+    notice = process.before(own.code, Notice)
+    if notice is not None and process.after(notice.code) == own.code:
+        await conclude(session, who, ground, Selection(stages=[notice.code]))
+    due = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own)
+    in_the_way = await exclusions.in_the_way(session, who, ground, due)
+    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, line, in_the_way)
 
 
 async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
@@ -84,8 +86,11 @@ async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id:
     numbers = [row.number for row in rows]
     cases = await look(session, who, ground, Selection(households=numbers, stages=[stage.code]))
     report = Report()
-    move = Move(ground.programme.process.after(stage.code), stage.releaser)
-    changes = [Change(case, move, {}, {"batch": str(id)}) for case in cases if case.id in moved]
+    changes = [
+        Change(case, Move(case.rules.proceedings.after(stage.code), stage.releaser), {}, {"batch": str(id)})
+        for case in cases
+        if case.id in moved
+    ]
     await write(session, who, "release", changes, Stated(), report)
     if report.refused or len(report.done) != len(moved):
         raise Code.CONFLICT.refuse("batch")
@@ -95,8 +100,7 @@ async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id:
 def _paying(who: Entered, ground: Ground, code: str | None = None) -> Pay:
     """A stage of payment, the first unless stated, for whom the county's own rules let act there; refuses
     ``NOT_FOUND`` and ``NOT_ALLOWED_HERE``."""
-    stages = pay_stages(ground.programme.process)
-    stage = next((own for own in stages if code in (None, own.code)), None)
+    stage = next((own for own in ground.programme.process.kind(Pay) if code in (None, own.code)), None)
     if stage is None:
         raise Code.NOT_FOUND.refuse("stage", what=Text("拨付环节", "a stage that pays"))
     if problem := permitted(who, ground, Stated(), stage.code, Action.PAY_CASES):

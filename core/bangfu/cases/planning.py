@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -11,24 +11,27 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
+from bangfu.cases import claims, exclusions, participants
 from bangfu.cases.acts import Change, Report, act_of, event_of, overtaken, permitted, recorded, sent_back, write
 from bangfu.cases.gather import raw_stated
-from bangfu.cases.ground import Ground
+from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code, Problem
 from bangfu.models import Case, CaseEvent, Claim, Household, HouseholdCadre, new_id
-from bangfu.process import Move, Plan
+from bangfu.process import WITHDRAWN, Move, Plan
 from bangfu.rules.facts import FactSpec, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class PlanStated:
-    """A household's plan as it is stated: its number, the facts by name (typed), and the act of planning."""
+    """A household's plan as it is stated: its number, the facts by name (typed), the act of planning, and who takes
+    part: household numbers by role."""
 
     number: str
     facts: Mapping[str, Any]
     stated: Stated
+    participants: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +43,7 @@ class Ready:
     household: UUID
     division: int
     move: Move
+    parts: participants.Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,7 @@ class Amendment:
     plan: PlanStated
     case: CaseView
     move: Move
+    parts: participants.Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +84,15 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
     """Which plans may open a case or correct one, and what is wrong with the others; nothing is written."""
     rules, report = ground.latest, Report()
     households = await _households(session, who, plans)
+    places = await _places(session, who, plans)
     taken = await _claimed(session, who, ground, [household.id for household in households.values()])
     specs, first = ground.programme.stated(), ground.programme.process.first(Plan).code
     again = [item.number for item in plans if item.number in households and str(households[item.number].id) in taken]
     views = await look(session, who, ground, Selection(households=again)) if again else []
     cases = {case.number: case for case in views}
+    before = await _parts(session, who, views)
+    has = await claims.held(session, who, rules, [place.id for place in places.values()])
+    excluded = await exclusions.against(session, who, ground, {item.id: number for number, item in households.items()})
     ready: list[Ready] = []
     amended: list[Amendment] = []
     for item in plans:
@@ -96,22 +105,86 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
         problem = recorded(who, ground, item.stated, first)
         problem = problem or permitted(who, ground, item.stated, first, Action.WORK_ON_CASES)
         problem = problem or (overtaken(case, item.stated) if case else None)
-        problem = problem or _ill_stated(item, specs)
+        problem = problem or _ill_stated(item, specs) or participants.ill_named(ground, item.participants, item.number)
+        problem = problem or _unknown_part(item, places)
         if problem is None and case is None and str(household.id) in taken:
             problem = _claimed_already(ground)
-        elif problem is None and case and (case.stated, case.opened_on) == (raw_stated(specs, item.facts), on):
+        elif (
+            problem is None
+            and case
+            and case.view.stage != WITHDRAWN
+            and case.marked is None
+            and (
+                (case.stated, case.opened_on, before.get(case.id, {}))
+                == (raw_stated(specs, item.facts), on, {role: sorted(own) for role, own in item.participants.items()})
+            )
+        ):
             report.unchanged.append(item.number)
             continue
+        problem = problem or excluded.get(household.id)
+        key = case.id if case else new_id()
+        parts: dict[str, list[participants.Place]] = {}
+        if problem is None:
+            parts = {role: [places[number] for number in own] for role, own in item.participants.items()}
+            problem = _taken_part(rules, key, parts, has)
         act = act_of(who, item.stated, household.division, household.cadre)
         move = problem or (case.rules.proceedings.amend(case.view, act) if case else rules.proceedings.plan(act))
         if isinstance(move, Problem):
             report.refused.append((item.number, move))
         elif case:
-            amended.append(Amendment(item, case, move))
+            amended.append(Amendment(item, case, move, parts))
         else:
             taken.add(str(household.id))
-            ready.append(Ready(item, new_id(), household.id, household.division, move))
+            ready.append(Ready(item, key, household.id, household.division, move, parts))
     return Judged(report, ready, amended)
+
+
+async def _places(session: AsyncSession, who: Entered, plans: Sequence[PlanStated]) -> dict[str, participants.Place]:
+    """The households that take part, by number, as far as they are in sight."""
+    numbers = {number for item in plans for own in item.participants.values() for number in own}
+    if not numbers:
+        return {}
+    rows = await session.execute(
+        select(Household.number, Household.id, Household.division).where(
+            Household.tenant_id == who.county.id, among(Household.number, numbers)
+        )
+    )
+    return {row.number: participants.Place(row.id, row.division, row.number) for row in rows}
+
+
+async def _parts(session: AsyncSession, who: Entered, views: Sequence[CaseView]) -> dict[UUID, dict[str, list[str]]]:
+    """The numbers of those who take part in cases, by role."""
+    found: dict[UUID, dict[str, list[str]]] = {}
+    if any(case.rules.programme.participants for case in views):
+        for one in await participants.standing(session, who, [case.id for case in views]):
+            found.setdefault(one.case, {}).setdefault(one.role, []).append(one.number)
+    return found
+
+
+def _unknown_part(plan: PlanStated, places: Mapping[str, participants.Place]) -> Problem | None:
+    """That somebody takes part who is not in sight."""
+    for role, own in plan.participants.items():
+        for number in own:
+            if number not in places:
+                return Code.NOT_FOUND.problem("participants", role, what=number)
+    return None
+
+
+def _taken_part(rules: Rules, case: UUID, parts: participants.Parts, has: claims.Held) -> Problem | None:
+    """That somebody who takes part counts for another case; what does not is this case's from here on."""
+    wanted = [
+        one
+        for role, places in parts.items()
+        for one in claims.of_participants(rules, case, role, [(place.id, place.division) for place in places])
+    ]
+    if missed := claims.lost(rules, wanted, has):
+        return claims.refusal(missed[0], _numbered(parts)[missed[0].household])
+    has.update({one.key(rules): case for one in wanted})
+    return None
+
+
+def _numbered(parts: participants.Parts) -> dict[UUID, str]:
+    return {place.id: place.number for places in parts.values() for place in places}
 
 
 def _ill_stated(plan: PlanStated, specs: Mapping[str, FactSpec]) -> Problem | None:
@@ -138,13 +211,15 @@ async def amend_plans(
                 **sent_back(item.case),
                 "stated": raw_stated(specs, item.plan.facts),
                 "opened_on": item.plan.stated.on(who),
+                "marked": None,
             },
-            {"was": item.case.stated},
+            {"was": item.case.stated, **({"marked": item.case.marked} if item.case.marked else {})},
             item.plan.stated,
         )
         for item in amended
     ]
-    await write(session, who, "amend", changes, Stated(), report)
+    done = {change.case.id for change in await write(session, who, "amend", changes, Stated(), report)}
+    await participants.change(session, who, ground, {a.case.id: a.parts for a in amended if a.case.id in done})
 
 
 def _claimed_already(ground: Ground) -> Problem:
@@ -186,7 +261,7 @@ async def _claimed(session: AsyncSession, who: Entered, ground: Ground, househol
         select(Claim.key).where(
             Claim.tenant_id == who.county.id,
             Claim.programme == ground.programme.code,
-            Claim.kind == "case",
+            Claim.kind == claims.CASE,
             Claim.period == ground.period.key,
             among(Claim.key, [str(household) for household in households]),
         )
@@ -200,17 +275,17 @@ async def open_cases(
     """Open the cases of plans that have been judged: those opened, and those that somebody else opened meanwhile."""
     specs, first = ground.programme.stated(), ground.programme.process.first(Plan)
     common = {"tenant_id": who.county.id, "programme": ground.programme.code, "period": ground.period.key}
-    claims = [
+    wanted = [
         {
             **common,
-            "kind": "case",
+            "kind": claims.CASE,
             "key": str(item.household),
             "case_id": item.case,
             "division": item.division,
         }
         for item in sorted(ready, key=lambda item: item.household)
     ]
-    won = await insert_new(session, Claim, claims, "case_id")
+    won = await insert_new(session, Claim, wanted, "case_id")
     opened = [item for item in ready if item.case in won]
     cases, events = [], []
     for item in opened:
@@ -233,4 +308,5 @@ async def open_cases(
         events.append(event_of(who, item.plan.stated, item.case, item.division, 1, "plan", first.code, item.move, {}))
     await insert_rows(session, Case, cases)
     await insert_rows(session, CaseEvent, events)
+    await participants.join(session, who, ground, {item.case: item.parts for item in opened})
     return opened, [item for item in ready if item.case not in won]

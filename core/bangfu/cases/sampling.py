@@ -14,9 +14,9 @@ from uuid import UUID
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import audit, payments
+from bangfu import audit
 from bangfu.access import Action, Entered
-from bangfu.cases.acts import Change, Report, judged, note_missing, permitted, sent_back, write
+from bangfu.cases.acts import Change, Report, judged, note_missing, permitted, sent_back, stage_for, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db import hold
@@ -24,7 +24,7 @@ from bangfu.db.bulk import among, insert_rows
 from bangfu.errors import Code, Refused
 from bangfu.models import SampleDraw, SampleUnit, new_id
 from bangfu.policy import Rate
-from bangfu.process import CLOSED, Move, Sample, duty_names
+from bangfu.process import Move, Sample, duty_names
 from bangfu.registry.divisions import township_of
 from bangfu.selection import Draw, Unit, draw, frame_digest
 from bangfu.text import Text
@@ -51,7 +51,9 @@ async def draw_sample(
     ``SAMPLE_EMPTY``, what the process refuses for any case of the frame, and ``CONFLICT`` if one changes meanwhile.
     """
     stated = stated or Stated()
-    stage = ground.programme.process.first(Sample)
+    stage = next(ground.programme.process.kind(Sample), None)
+    if stage is None:
+        raise Code.SAMPLE_EMPTY.refuse()
     on = stated.on(who)
     if stage.by not in stated.officer(who).duties(on):
         raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names({stage.by}))
@@ -220,7 +222,7 @@ async def check(
         ground,
         views,
         stated,
-        ground.programme.process.first(Sample).code,
+        stage_for(Sample, ground.programme.process),
         lambda case, act: case.rules.proceedings.check(case.view, act, passed, finding),
         Action.SAMPLE_CASES,
     )
@@ -279,29 +281,19 @@ async def _go_on(session: AsyncSession, who: Entered, ground: Ground, made: UUID
         return
     stage = ground.programme.process.first(Sample)
     cases = await look(session, who, ground, Selection(stages=[stage.code], draw=made), stated.day)
-    to = ground.programme.process.after(stage.code)
     changes = [
         Change(
             case,
-            Move(to if case.payable else CLOSED, stage.by),
+            Move(case.rules.proceedings.after(stage.code), stage.by),
             {"since": max(case.view.since, stated.on(who))},
             {"draw": str(made)},
         )
         for case in cases
     ]
     report = Report()
-    done = await write(session, who, "sample_passed", changes, stated, report)
+    await write(session, who, "sample_passed", changes, stated, report)
     if report.refused:
         raise Code.CONFLICT.refuse()
-    await payments.entitle(
-        session,
-        who,
-        [
-            payments.Due(change.case.id, change.case.determination, change.case.division, change.case.payable)
-            for change in done
-            if change.case.determination is not None and change.case.payable
-        ],
-    )
 
 
 async def in_frames(session: AsyncSession, who: Entered, cases: Iterable[UUID]) -> frozenset[UUID]:

@@ -8,9 +8,10 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import payments
 from bangfu.access import CHINA, Actor, Entered
 from bangfu.cases.ground import Ground, Rules
 from bangfu.db.bulk import among
@@ -18,15 +19,18 @@ from bangfu.models import (
     Case,
     CaseEvent,
     DeterminationRow,
+    Entitlement,
     Household,
     HouseholdCadre,
     Notice,
     Objection,
+    Participant,
     SampleUnit,
     Signature,
 )
+from bangfu.notices import pending_cases
 from bangfu.process import END_TITLES, Duty, View
-from bangfu.programme import Programme
+from bangfu.programme import Programme, Role
 from bangfu.registry.divisions import Places
 from bangfu.registry.history import holds
 from bangfu.rules.book import Outcome
@@ -41,14 +45,15 @@ class Selection:
     """Which cases an act is for: of some households, areas, stages, or one drawn sample; nothing given means all in
     sight.
 
-    ``without`` excludes households by number. ``after`` (village, household number) and ``limit`` take one part at a
-    time.
+    ``without`` excludes households by number, ``paused`` takes only those that rest, or only the others. ``after``
+    (village, household number) and ``limit`` take one part at a time.
     """
 
     households: Sequence[str] | None = None
     areas: Sequence[tuple[int, int]] | None = None
     stages: Sequence[str] | None = None
     draw: UUID | None = None
+    paused: bool | None = None
     without: Sequence[str] = ()
     after: tuple[int, str] | None = None
     limit: int | None = None
@@ -75,12 +80,20 @@ class CaseView:
     cadre: UUID | None
     last_signed: date | None
     """The last day on which somebody signed the present stage."""
+    paused_on: date | None
+    marked: dict[str, str] | None
+    """What the household is asked to correct, by fact, with what is wrong."""
     view: View
 
     @property
     def edition(self) -> UUID:
         """The edition of the rules that the case is fixed to."""
         return self.rules.id
+
+    @property
+    def determined_at(self) -> str | None:
+        """The stage at which the result that stands was made."""
+        return self.view.determined_at
 
     @property
     def deadline(self) -> date | None:
@@ -144,6 +157,8 @@ async def look(
         query = query.where(among(Case.stage, selection.stages))
     if selection.draw is not None:
         query = query.where(Case.draw_id == selection.draw)
+    if selection.paused is not None:
+        query = query.where(Case.paused_on.is_not(None) if selection.paused else Case.paused_on.is_(None))
     if selection.areas is not None:
         query = query.where(or_(false(), *(Case.division.between(lo, hi) for lo, hi in selection.areas)))
     if selection.after is not None:
@@ -243,8 +258,14 @@ def standing_result(tenant: int) -> ColumnElement[bool]:
 def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
     """One row a case. Signatures count that stand in the case's stage and round."""
     tenant = who.county.id
-    accounting = [(programme.code, programme.process.accounting().code) for programme in programmes]
-    current = and_(Signature.tenant_id == Case.tenant_id, Signature.case_id == Case.id, Signature.round == Case.round)
+    own = list(programmes)
+    accounting = [(programme.code, code) for programme in own for code in programme.process.accounts()]
+    current = and_(
+        Signature.tenant_id == Case.tenant_id,
+        Signature.case_id == Case.id,
+        Signature.round == Case.round,
+        Signature.undone_at.is_(None),
+    )
     signed = (
         select(func.jsonb_object_agg(Signature.duty, Signature.officer_id))
         .where(current, Signature.stage == Case.stage)
@@ -270,11 +291,23 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
         .correlate(Case)
         .scalar_subquery()
     )
+    due = (
+        select(func.jsonb_object_agg(Entitlement.instalment, Entitlement.amount_fen))
+        .where(
+            Entitlement.tenant_id == Case.tenant_id,
+            Entitlement.case_id == Case.id,
+            Entitlement.kind == payments.Kind.AWARD.value,
+            Entitlement.voided_at.is_(None),
+        )
+        .correlate(Case)
+        .scalar_subquery()
+    )
     return (
         select(
             Case,
             Household.number,
             DeterminationRow.id.label("determination"),
+            DeterminationRow.stage.label("determined_at"),
             DeterminationRow.outcome,
             DeterminationRow.payable_fen,
             DeterminationRow.digest,
@@ -285,6 +318,9 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
             last_signed.label("last_signed"),
             verified.label("verified"),
             objections.label("objections"),
+            due.label("due"),
+            _unanswered(own).label("unanswered"),
+            Case.id.in_(pending_cases(tenant)).label("heard"),
         )
         .where(Case.tenant_id == tenant)
         .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
@@ -300,6 +336,38 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
     )
 
 
+def _unanswered(programmes: Sequence[Programme]) -> Any:
+    """How many of those who take part in a case have not answered, or whose cadre has not; without roles, nobody."""
+    asked = [
+        and_(Case.programme == programme.code, Participant.role == role.code, or_(false(), *missing))
+        for programme in programmes
+        for role in programme.participants
+        if (missing := _missing(role))
+    ]
+    if not asked:
+        return literal(0)
+    return (
+        select(func.count())
+        .select_from(Participant)
+        .where(
+            Participant.tenant_id == Case.tenant_id,
+            Participant.case_id == Case.id,
+            Participant.left_at.is_(None),
+            or_(*asked),
+        )
+        .correlate(Case)
+        .scalar_subquery()
+    )
+
+
+def _missing(role: Role) -> list[ColumnElement[bool]]:
+    """What a participant in a role still owes; a household that declined needs nobody's word."""
+    missing: list[ColumnElement[bool]] = [Participant.agreed.is_(None)] if role.signs else []
+    if role.vouched_by is not None:
+        missing.append(and_(Participant.vouched.is_(None), Participant.agreed.is_not(False)))
+    return missing
+
+
 def _case(
     ground: Ground, row: Any, places: Places, posted: tuple[date, date] | None, drawn: bool, hands: _Hands
 ) -> CaseView:
@@ -311,7 +379,9 @@ def _case(
         village=Text(village, village),
         poor_village=place.poor if place else None,
         signed={Duty(duty): UUID(officer) for duty, officer in (row.signed or {}).items()},
-        accounted=row.outcome == Outcome.ELIGIBLE.value,
+        accounted=row.outcome == Outcome.ELIGIBLE.value
+        and (row.determined_at == case.stage or case.stage not in ground.programme.process.accounts()),
+        determined_at=row.determined_at,
         decided_on=row.known_at.astimezone(CHINA).date() if row.known_at else None,
         counted_to=row.counted_to,
         planned_by=frozenset(hands.planned),
@@ -319,8 +389,12 @@ def _case(
         verified_by=frozenset(row.verified or ()),
         accepted_by=frozenset(hands.accepted),
         posted=posted,
-        open_objections=row.objections,
+        # What the public handed in stops a case like an objection, until an officer has decided on it.
+        open_objections=row.objections + int(row.heard),
         drawn=drawn,
+        unanswered=row.unanswered,
+        paused=case.paused_on is not None,
+        due={int(instalment): amount for instalment, amount in (row.due or {}).items()},
     )
     return CaseView(
         case.id,
@@ -339,5 +413,7 @@ def _case(
         case.draw_id,
         row.cadre,
         row.last_signed,
+        case.paused_on,
+        case.marked,
         view,
     )

@@ -11,7 +11,20 @@ from importlib.metadata import entry_points
 import click
 
 from bangfu import __version__
-from bangfu.cli import accounts, audit, case, demo, installation, money, officer, policy, programme, registry
+from bangfu.cli import (
+    accounts,
+    audit,
+    case,
+    demo,
+    installation,
+    lists,
+    money,
+    notice,
+    officer,
+    policy,
+    programme,
+    registry,
+)
 from bangfu.cli.shell import Shell, language_of
 from bangfu.settings import Settings
 
@@ -23,18 +36,21 @@ COMMANDS = "bangfu.commands"
 @click.version_option(__version__)
 @click.option("--tenant", envvar="BANGFU_TENANT", help="six-digit code of the county")
 @click.option("--as", "acting", envvar="BANGFU_OFFICER", help="staff number of the officer who acts")
+@click.option(
+    "--programme", "meant", envvar="BANGFU_PROGRAMME", help="the programme of commands that do not say theirs"
+)
 @click.option("--language", envvar="BANGFU_LANGUAGE", default="zh", help="zh or en")
 @click.pass_context
-def main(context: click.Context, tenant: str | None, acting: str | None, language: str) -> None:
+def main(context: click.Context, tenant: str | None, acting: str | None, meant: str | None, language: str) -> None:
     """Bangfu 帮扶: from a county's assistance plan to a running, fair, auditable programme."""
     try:
         settings = Settings.from_environment()
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    context.obj = Shell(settings, language_of(language), tenant, acting)
+    context.obj = Shell(settings, language_of(language), tenant, acting, meant)
 
 
-for module in (installation, accounts, registry, officer, programme, case, money, audit, policy, demo):
+for module in (installation, accounts, registry, officer, programme, case, lists, notice, money, audit, policy, demo):
     for command in module.commands:
         main.add_command(command)
 for point in entry_points(group=COMMANDS):

@@ -10,7 +10,7 @@ from bangfu.access import EVERY, Action, Rule
 from bangfu.access import rules as county_rules
 from bangfu.access.policy import ALLOW, DENY
 from bangfu.access.rules import Laid
-from bangfu.cases.denials import Condition, why_denied
+from bangfu.cases.denials import Condition, Step, why_denied
 from bangfu.cli.shell import Open, Shell, pass_shell
 from bangfu.process import Duty
 from bangfu.text import Text
@@ -105,10 +105,11 @@ def withdraw(shell: Shell, rule: UUID, reason: str) -> None:
 @policy.command("why")
 @click.argument("officer")
 @click.argument("action", type=ACTIONS)
-@click.option("-p", "--programme", help="programme code; may be left out where there is only one")
+@click.option("-p", "--programme", help="programme code; left out, that of BANGFU_PROGRAMME")
 @click.option("--period", help="period, such as the plan year 2021; without it, no programme is meant")
 @click.option("--stage", help="code of a stage; needs --period")
 @click.option("-n", "--household", help="household number; needs --period")
+@click.option("--step", type=click.Choice([*Step]), help="beside what the stage waits for; needs --household")
 @pass_shell
 def why(
     shell: Shell,
@@ -118,6 +119,7 @@ def why(
     period: str | None,
     stage: str | None,
     household: str | None,
+    step: str | None,
 ) -> None:
     """Show why OFFICER may not do an ACTION, or may: every condition in turn. Exits with 1 if one is not met."""
     if period is None and (programme, stage, household) != (None, None, None):
@@ -127,7 +129,8 @@ def why(
         who = await opened.enter()
         ground = None if period is None else await opened.ground(who, programme, period)
         async with opened.database.session(who.scope) as session:
-            return await why_denied(session, who, officer, Action(action), ground, stage, household)
+            meant = Step(step) if step else None
+            return await why_denied(session, who, officer, Action(action), ground, stage, household, meant)
 
     found = shell.run(work)
     for one in found:

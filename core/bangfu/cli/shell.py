@@ -45,6 +45,7 @@ class Shell:
     language: Language
     tenant: str | None
     officer: str | None
+    meant: str | None = None
     out: Console = field(default_factory=Console)
 
     def say(self, zh: str, en: str, **values: Any) -> None:
@@ -65,11 +66,12 @@ class Shell:
         return installed()
 
     def programme(self, code: str | None) -> Programme:
-        """The programme that is meant: the stated one, or the only one there is."""
+        """The programme that is meant: the stated one, that of ``BANGFU_PROGRAMME``, or the only one there is."""
         known = self.plugins.programmes
-        if code is None and len(known) == 1:
-            return next(iter(known.values()))
-        return self.plugins.programme(code or "")
+        stated = code or self.meant or (next(iter(known)) if len(known) == 1 else None)
+        if stated is None:
+            raise click.UsageError(f"--programme (or BANGFU_PROGRAMME) says which programme: {', '.join(known)}")
+        return self.plugins.programme(stated)
 
     def run(
         self,
@@ -198,7 +200,7 @@ def _options(*options: Callable[[F], F]) -> Callable[[F], F]:
 def programme_options(function: F) -> F:
     """``--programme`` and ``--period``."""
     return _options(
-        click.option("-p", "--programme", help="programme code; may be left out where there is only one"),
+        click.option("-p", "--programme", help="programme code; left out, that of BANGFU_PROGRAMME"),
         click.option("--period", required=True, help="period, such as the plan year 2021"),
     )(function)
 
@@ -211,6 +213,16 @@ def selection_options(function: F) -> F:
         click.option("--all", "everything", is_flag=True, help="every case in sight"),
         click.option("--without", multiple=True, help="household number to leave out"),
     )(function)
+
+
+def area_option(function: F) -> F:
+    """``--area``: one division, as a range of codes; None is everything in sight."""
+
+    def read(context: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+        return _area(value) if value is not None else None
+
+    code = "12-digit code of a village, township or county; everything in sight unless stated"
+    return _options(click.option("--area", callback=read, help=code))(function)
 
 
 def stated_options(function: F) -> F:

@@ -93,7 +93,7 @@ def _write(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
         row, lines = row + 1, 1
         for position, (column, value) in enumerate(zip(sheet.columns, values, strict=True)):
             if column.kind in _ADDED:
-                totals[position] += value
+                totals[position] += value or 0
             width = _cells(_shown(column.kind, value)) + 2
             widths[position] = max(widths[position], width)
             lines = max(lines, -(-width // _WIDEST))

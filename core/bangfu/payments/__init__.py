@@ -21,6 +21,7 @@ from bangfu.payments.batches import (
     release,
     stage_of,
     state_of,
+    to_pay,
 )
 from bangfu.payments.budget import (
     EntryStated,
@@ -52,5 +53,5 @@ __all__ = [
     "LineStated", "Outstanding", "Standing", "Step", "TemplateStated", "Waiting", "add_entry", "add_line", "adjust",
     "bank_text", "batches", "cancel", "cases_of", "check", "confirm_entry", "correct_account", "entitle",
     "keep_template", "make", "outstanding", "payment_list", "record_return", "release", "repay", "stage_of",
-    "standing_in_batch", "standings", "state_of", "trail", "void", "waiting",
+    "standing_in_batch", "standings", "state_of", "to_pay", "trail", "void", "waiting",
 ]  # fmt: skip

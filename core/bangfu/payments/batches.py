@@ -8,7 +8,7 @@ by village, then by household number. A payment that came back is due again as s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -37,7 +37,7 @@ from bangfu.payments.due import Kind, hold_batches, standing_line
 from bangfu.process import Duty, Pay, duty_names
 from bangfu.programme import Programme
 from bangfu.registry.history import holds
-from bangfu.text import Text, yuan_digits
+from bangfu.text import Text, day, yuan_digits
 from bangfu.vault import Vault
 
 DRAFT, CHECKED, RELEASED, CANCELLED = "draft", "checked", "released", "cancelled"
@@ -82,23 +82,26 @@ async def make(
     programme: Programme,
     period: str,
     stage: Pay,
-    instalment: int,
     line: UUID | None,
+    in_the_way: Mapping[UUID, Problem],
 ) -> Gathered:
     """Gather what is due at a stage and not yet in a batch: an instalment, arrears, and payments that came back.
 
     It is paid from one budget line, which is held meanwhile. What a binding line cannot hold waits in its order (see
     above); an estimate warns. Households without an account, or whose account the bank has refused and nobody has
-    corrected since, are left out and named.
+    corrected since, whose case rests, or has something ``in_the_way`` (by case), are left out and named.
 
     Refuses ``NOT_YOUR_DUTY``, ``BUDGET_NEEDED``, ``NOT_FOUND``, ``BUDGET_OTHER``, ``BUDGET_UNCONFIRMED`` and
     ``BATCH_EMPTY``.
     """
     _duty(who, stage, stage.maker)
+    instalment = stage.instalment
     await hold_batches(session, programme.code)
     source = await budget.pays(session, who, line, programme.code, programme.title)
     rows = (await session.execute(_unpaid(who, programme.code, period, instalment))).all()
-    missing = [(row.number, problem) for row in rows if (problem := _left_out(row)) is not None]
+    missing = [
+        (row.number, problem) for row in rows if (problem := in_the_way.get(row.case) or _left_out(row)) is not None
+    ]
     left_out = {number for number, _ in missing}
     payable = [row for row in rows if row.number not in left_out]
     if not payable:
@@ -115,6 +118,13 @@ async def make(
     return Gathered(made, missing, len(rest), sum(row.amount_fen for row in rest), warnings)
 
 
+async def to_pay(session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay) -> list[UUID]:
+    """The cases of what :func:`make` would gather at a stage, before anything is left out. Nobody else makes a batch of
+    the programme until the transaction ends."""
+    await hold_batches(session, programme)
+    return [row.case for row in await session.execute(_unpaid(who, programme, period, stage.instalment))]
+
+
 def _held(rows: Sequence[Any], free: int) -> int:
     """How many of the first rows an amount holds: up to the first that does not fit, for nobody is overtaken."""
     count = 0
@@ -127,6 +137,8 @@ def _held(rows: Sequence[Any], free: int) -> int:
 
 
 def _left_out(row: Any) -> Problem | None:
+    if row.paused_on is not None:
+        return Code.CASE_PAUSED.problem("household", row.number, day=day(row.paused_on))
     if row.account is None:
         return Code.ACCOUNT_MISSING.problem("household", row.number)
     if row.returned_at is not None and row.account_known <= row.returned_at:
@@ -225,12 +237,14 @@ def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
     return (
         select(
             Entitlement.id.label("entitlement"),
+            Case.id.label("case"),
             Entitlement.instalment,
             Entitlement.amount_fen,
             Entitlement.due_on,
             Household.id.label("household"),
             Household.number,
             Case.division,
+            Case.paused_on,
             func.row_number().over(order_by=listed).label("place"),
             Account.number.label("account"),
             Account.number_masked.label("account_masked"),

@@ -16,7 +16,21 @@ from sqlalchemy import text
 
 from bangfu.audit import chain
 from bangfu.db import Database, Scope
-from bangfu.process import CLOSED, END_TITLES, REFUSED, Notice, Pay, Plan, Process, Sample, Verify
+from bangfu.process import (
+    CLOSED,
+    NOT_SELECTED,
+    REFUSED,
+    STOPPED,
+    WITHDRAWN,
+    Accept,
+    Notice,
+    Pay,
+    Plan,
+    Process,
+    Sample,
+    Select,
+    Verify,
+)
 from bangfu.programme import Programme
 from bangfu.text import Text
 
@@ -124,12 +138,15 @@ INVARIANTS = (
               from jsonb_each(cast(:declared as jsonb)) p, jsonb_array_elements(p.value -> 'graph') e
         ), step as (
             select e.*, c.programme,
-                   lag(e.to_stage) over (partition by e.tenant_id, e.case_id order by e.version) as before
+                   lag(e.to_stage) over (partition by e.tenant_id, e.case_id order by e.version) as before,
+                   lag(e.from_stage) over (partition by e.tenant_id, e.case_id order by e.version) as undone
               from case_event e join case_file c on c.tenant_id = e.tenant_id and c.id = e.case_id
         )
         select 'case_event/' || s.id as what from step s
           left join graph g on g.programme = s.programme and g.here = s.from_stage and g.there = s.to_stage
-         where g.programme is null or s.before <> s.from_stage
+         where s.before <> s.from_stage
+            -- A step that is taken back leads to where it came from.
+            or case when s.act = 'undo' then s.to_stage <> s.undone else g.programme is null end
         union all
         select 'case_file/' || c.id from case_file c
           left join case_event e on e.tenant_id = c.tenant_id and e.case_id = c.id and e.version = c.version
@@ -287,23 +304,40 @@ INVARIANTS = (
 
 def graph(process: Process) -> frozenset[tuple[str, str]]:
     """The moves that a process declares: on to the next stage, back to where a stage sends back to, to an end and from
-    it. A notice that has stood its time is over by itself, so that its case moves on from it by what follows."""
+    it.
+
+    A sample of nothing and a payment of nothing are passed by, and a notice that has stood its time is over by itself,
+    so that its case moves on from it by what follows.
+    """
     codes = [stage.code for stage in process.stages]
-    moves = {(code, code) for code in codes} | {(code, process.after(code)) for code in codes}
-    first = process.after(process.first(Plan).code)
-    targets = {first, *(back for stage in process.stages if (back := getattr(stage, "returns_to", None)))}
-    moves |= {(code, to) for to in targets for code in codes if codes.index(to) <= codes.index(code)}
-    for stage in process.stages:
-        if isinstance(stage, Notice) and process.after(stage.code) != CLOSED:
-            moves.add((stage.code, process.after(process.after(stage.code))))
-        if isinstance(stage, Verify) and stage.accounts:
-            moves |= {(stage.code, REFUSED), (REFUSED, stage.code), (REFUSED, REFUSED)}
-        if isinstance(stage, Sample):
-            moves.add((stage.code, CLOSED))
-    for end in set(END_TITLES) - {CLOSED}:
-        moves |= {(end, to) for to in targets}
-        if end != REFUSED:
-            moves |= {(code, end) for code in (*codes, REFUSED)}
+    first = process.first(Plan).code
+
+    def onward(code: str) -> set[str]:
+        following = process.after(code)
+        passed = following != CLOSED and isinstance(process[following], Sample | Pay)
+        return {following} | (onward(following) if passed else set())
+
+    moves = {(code, code) for code in codes} | {(code, to) for code in codes for to in onward(code)}
+    for notice in process.kind(Notice):
+        moves |= {(notice.code, to) for next_ in onward(notice.code) - {CLOSED} for to in onward(next_)}
+    backs = {(stage.code, back) for stage in process.stages if (back := getattr(stage, "returns_to", None))}
+    for sample in process.kind(Sample):
+        backs |= {(pay.code, sample.returns_to) for pay in process.kind(Pay)}
+    for notice in process.kind(Notice):
+        accept = process.at(process.after(notice.code), Accept)
+        backs |= {(notice.code, accept.returns_to)} if accept else set()
+    # A plan is corrected as long as nothing is public; sent back for that, a case waits at its plan.
+    planned = onward(first)
+    moves |= backs | {(code, to) for code in process.early() | {REFUSED, WITHDRAWN} for to in planned}
+    moves |= {(code, first) for code in process.early()}
+    moves |= {(code, WITHDRAWN) for code in codes}
+    for verify in process.kind(Verify):
+        if verify.accounts:
+            moves |= {(verify.code, REFUSED), (REFUSED, verify.code), (REFUSED, REFUSED)}
+        if not verify.reports:
+            moves.add((verify.code, STOPPED))
+    moves |= {(select.code, NOT_SELECTED) for select in process.kind(Select)}
+    moves.add((CLOSED, CLOSED))  # worked out again after it was paid
     return frozenset(moves)
 
 

@@ -18,6 +18,8 @@ annotation           in ``policy.toml``                          in Python
 ``MonthDay``         ``"02-15"`` or ``"02-end"``                 :class:`MonthDay`
 ``Window``           ``{from = "-1:10-01", to = "0:09-30"}``     :class:`Window`
 ``Years``            ``{from = 2016, to = 2019}``                :class:`Years`
+``Tiers``            ``[{from = 3, value = "2000.00"}, …]``      :class:`Tiers`
+``Shares``           ``["30", "40", "30"]``, unit ``%``          :class:`Shares`
 a ``StrEnum``        ``"calendar"``                              its member
 ``frozenset[E]``     ``["a", "b"]``                              frozenset of members
 ===================  ==========================================  ===========================
@@ -46,6 +48,9 @@ from bangfu.policy.values import (
     Fen,
     MonthDay,
     Rate,
+    Shares,
+    Tier,
+    Tiers,
     ValueKind,
     Window,
     Years,
@@ -70,6 +75,9 @@ __all__ = [
     "ProvisionEntry",
     "Rate",
     "Resolved",
+    "Shares",
+    "Tier",
+    "Tiers",
     "ValueKind",
     "Whose",
     "Window",

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from bangfu.errors import Code, Problem, Refused
-from bangfu.policy.values import Fen, Rate, ValueKind, kind_of, plain
+from bangfu.policy.values import Fen, Rate, Shares, Tiers, ValueKind, kind_of, plain
 from bangfu.text import Text, join
 
 
@@ -364,7 +364,8 @@ class _Reader:
             title = Text(first["title"]["zh"], first["title"]["en"])
             reading = Text(first["reading"]["zh"], first["reading"]["en"]) if "reading" in first else None
             unit = first.get("unit", "")
-            if (annotation is Fen) != unit.startswith("yuan") or (annotation is Rate) != (unit == "%"):
+            of_money, of_rates = annotation in (Fen, Tiers), annotation in (Rate, Shares)
+            if of_money != unit.startswith("yuan") or of_rates != (unit == "%"):
                 raise ValueError(f"the unit {unit!r} does not belong to the type")
             return Parameter(name, title, unit, kind, tuple(entries), reading)
         except (ValueError, TypeError, KeyError) as error:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import Any, Generic, NewType, TypeVar, get_args, get_origin
 
 from bangfu.text import Text, join, money, number, parse_yuan, scaled, yuan_digits
@@ -88,6 +89,44 @@ class Years:
 
     def __contains__(self, year: object) -> bool:
         return isinstance(year, int) and self.first <= year <= self.last
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """One tier of an award: from how many on, and the amount in fen. Tiers are bounded in both at once."""
+
+    start: int
+    fen: int
+
+    def __le__(self, other: Tier) -> bool:
+        return self.start <= other.start and self.fen <= other.fen
+
+    def __ge__(self, other: Tier) -> bool:
+        return other <= self
+
+
+@dataclass(frozen=True, slots=True)
+class Tiers:
+    """Amounts by how many, such as 2,000 yuan from 3 on and 3,000 from 5 on: the highest tier that is reached counts,
+    alone."""
+
+    steps: tuple[Tier, ...]
+
+    def reached(self, count: int) -> int:
+        """How many of the tiers a count reaches; 0 for none."""
+        return sum(tier.start <= count for tier in self.steps)
+
+    def amount(self, count: int) -> int:
+        """The amount of the highest tier that a count reaches, in fen; 0 below the lowest."""
+        reached = self.reached(count)
+        return self.steps[reached - 1].fen if reached else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """The parts in which an award is paid, in basis points, in their order; they add up to 100 %."""
+
+    rates: tuple[int, ...]
 
 
 T = TypeVar("T")
@@ -202,6 +241,38 @@ def _parse_years(raw: Any) -> Years:
     return Years(first, last)
 
 
+def _parse_tier(raw: Any) -> Tier:
+    table = _typed(raw, dict, "a table with from and value")
+    if set(table) != {"from", "value"}:
+        raise ValueError("expected a table with from and value")
+    return Tier(_parse_number(table["from"]), _parse_fen(table["value"]))
+
+
+def _parse_tiers(raw: Any) -> Tiers:
+    steps = tuple(_parse_tier(item) for item in _typed(raw, list, "a list of tiers"))
+    if not steps or steps[0].start < 1 or steps[0].fen < 1:
+        raise ValueError("expected at least one tier, from 1 or more on, with an amount above 0")
+    if any(after.start <= before.start or after.fen < before.fen for before, after in pairwise(steps)):
+        raise ValueError("the tiers stand in their order, and a higher one is not less")
+    return Tiers(steps)
+
+
+def _dump_tier(tier: Tier) -> dict[str, Any]:
+    return {"from": tier.start, "value": yuan_digits(tier.fen)}
+
+
+def _show_tier(tier: Tier) -> Text:
+    start, amount = number(tier.start), money(tier.fen)
+    return Text(f"{start}起 {amount.zh}", f"from {start} on {amount.en}")
+
+
+def _parse_shares(raw: Any) -> Shares:
+    rates = tuple(_parse_rate(item) for item in _typed(raw, list, "a list of percentages"))
+    if sum(rates) != LARGEST_RATE or 0 in rates:
+        raise ValueError("the percentages are above 0 and add up to 100")
+    return Shares(rates)
+
+
 def title_of(member: StrEnum) -> Text:
     """The two names of a choice: its ``title`` where it has one, else its code."""
     title = getattr(member, "title_text", None)
@@ -262,7 +333,23 @@ _SCALARS: dict[Any, ValueKind[Any]] = {
         lambda v: (v.first, v.last),
         ValueKind(Text("年度", "a year"), lambda raw: _typed(raw, int, "a year"), int, lambda v: plain(str(v))),
     ),
+    Tiers: ValueKind(
+        Text("分档金额", "amounts by tier"),
+        _parse_tiers,
+        lambda v: [_dump_tier(tier) for tier in v.steps],
+        lambda v: join([_show_tier(tier) for tier in v.steps], ",", "; "),
+        lambda v: v.steps,
+        ValueKind(Text("一档", "a tier"), _parse_tier, _dump_tier, _show_tier),
+    ),
 }
+_SCALARS[Shares] = ValueKind(
+    Text("分期比例", "shares of instalments"),
+    _parse_shares,
+    lambda v: [_dump_rate(rate) for rate in v.rates],
+    lambda v: plain(" / ".join(f"{_dump_rate(rate)}%" for rate in v.rates)),
+    lambda v: v.rates,
+    _SCALARS[Rate],
+)
 
 
 def kind_of(annotation: Any) -> ValueKind[Any]:

@@ -3,7 +3,7 @@
 A plugin author needs the names below and nothing else of this room.
 """
 
-from bangfu.policy import Fen, Rate, Years
+from bangfu.policy import Fen, Rate, Shares, Tiers, Years
 from bangfu.rules.book import (
     Determination,
     Outcome,
@@ -13,22 +13,53 @@ from bangfu.rules.book import (
     criterion,
     step,
 )
-from bangfu.rules.facts import Income, Registry, Sensitivity, Stated, Year, fact
+from bangfu.rules.facts import (
+    ALL,
+    AsOf,
+    AtStage,
+    Count,
+    Income,
+    Measure,
+    NetStablePerPerson,
+    Registry,
+    SameVillage,
+    Sensitivity,
+    Signed,
+    StandingIn,
+    Stated,
+    Vouched,
+    When,
+    Year,
+    fact,
+)
 from bangfu.rules.trace import RuleError
-from bangfu.rules.words import among, choose, greatest, least, not_, overlaps, share
+from bangfu.rules.words import among, choose, greatest, least, lowest_tier, not_, overlaps, share, tier
 
 __all__ = [
+    "ALL",
+    "AsOf",
+    "AtStage",
+    "Count",
     "Determination",
     "Fen",
     "Income",
+    "Measure",
+    "NetStablePerPerson",
     "Outcome",
     "Rate",
     "Registry",
     "Rounding",
     "RuleBook",
     "RuleError",
+    "SameVillage",
     "Sensitivity",
+    "Shares",
+    "Signed",
+    "StandingIn",
     "Stated",
+    "Tiers",
+    "Vouched",
+    "When",
     "Year",
     "Years",
     "among",
@@ -38,8 +69,10 @@ __all__ = [
     "fact",
     "greatest",
     "least",
+    "lowest_tier",
     "not_",
     "overlaps",
     "share",
     "step",
+    "tier",
 ]

@@ -32,7 +32,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hints, overload
 
 from bangfu.errors import Code, Problem, Refused
-from bangfu.policy import Citation, Rate, Years
+from bangfu.policy import Citation, Rate, Tiers, Years
 from bangfu.rules.facts import FactSpec, Kind, facts_of, kind_of_type
 from bangfu.rules.trace import EXACT_PER_FEN, LARGEST_INTEGER, RuleError, Term, refuse
 from bangfu.rules.words import Exact
@@ -306,7 +306,7 @@ class _Tracer:
         wanted = {StepKind.CRITERION: (Kind.TRUTH,), StepKind.AMOUNT: (Kind.MONEY, Kind.EXACT)}.get(declared.kind)
         if wanted and result.kind not in wanted:
             raise RuleError(f"{where} gives {result.kind}; a {declared.kind} gives {' or '.join(wanted)}")
-        if result.kind in (Kind.OTHER, Kind.RATE, Kind.YEARS, Kind.CHOICES):
+        if result.kind in (Kind.OTHER, Kind.RATE, Kind.YEARS, Kind.TIERS, Kind.CHOICES):
             raise RuleError(f"{where} gives {result.kind}, which is not a result")
         read = [self.done[name] for name in result.leaves("step")]
         facts = frozenset(result.leaves("fact")).union(*(s.facts for s in read))
@@ -338,6 +338,8 @@ def _parameter_kind(annotation: Any) -> tuple[Kind, type[StrEnum] | None]:
         return Kind.RATE, None
     if annotation is Years:
         return Kind.YEARS, None
+    if annotation is Tiers:
+        return Kind.TIERS, None
     return kind_of_type(annotation)
 
 

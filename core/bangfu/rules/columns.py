@@ -16,7 +16,7 @@ from typing import Any, Literal
 import polars as pl
 
 from bangfu.errors import Code, Problem, Refused
-from bangfu.policy import Years
+from bangfu.policy import Tiers, Years
 from bangfu.rules.book import Outcome, Rounding, RuleBook, StepKind, Trace
 from bangfu.rules.facts import FactSpec, Kind
 from bangfu.rules.trace import EXACT_PER_FEN, Term
@@ -156,8 +156,8 @@ def _expression(term: Term, parameters: Any) -> pl.Expr:
         return _literal(getattr(parameters, term.data))
     if term.op == "constant":
         return _literal(term.data)
-    if term.op in ("among", "overlaps"):
-        return _membership(term, parameters)
+    if term.op in _BY_PARAMETER:
+        return _BY_PARAMETER[term.op](term, parameters)
     args = [_expression(arg, parameters) for arg in term.args]
     if term.op in _BINARY:
         return _BINARY[term.op](args[0], args[1])
@@ -194,6 +194,25 @@ def _membership(term: Term, parameters: Any) -> pl.Expr:
     choices = term.args[0].choices
     assert choices is not None
     return (value & _literal(bits(choices, allowed))) != _literal(0)
+
+
+def _tiered(term: Term, parameters: Any) -> pl.Expr:
+    tiers: Tiers = getattr(parameters, term.args[-1].data)
+    if term.op == "lowest_tier":
+        return _literal(tiers.steps[0].start)
+    count, amount = _expression(term.args[0], parameters), _literal(0)
+    for step in tiers.steps:
+        amount = pl.when(count >= _literal(step.start)).then(_literal(step.fen)).otherwise(amount)
+    return amount
+
+
+_BY_PARAMETER: dict[str, Callable[[Term, Any], pl.Expr]] = {
+    "among": _membership,
+    "overlaps": _membership,
+    "tier": _tiered,
+    "lowest_tier": _tiered,
+}
+"""What is made from the very value of a parameter, and not from a column of it."""
 
 
 def _any(conditions: Iterable[pl.Expr]) -> pl.Expr:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
-from bangfu.policy import Years, kind_of, title_of
+from bangfu.policy import Tiers, Years, kind_of, title_of
 from bangfu.rules.book import Determination, Outcome, Rounding, RuleBook, StepKind, Trace
 from bangfu.rules.facts import FactSpec, Kind
 from bangfu.rules.trace import EXACT_PER_FEN, Term
@@ -69,12 +69,14 @@ _OPS: dict[str, Callable[..., Any]] = {
     "not": lambda a: not a,
     "among": lambda a, b: a in b,
     "overlaps": lambda a, b: not frozenset(a).isdisjoint(b),
+    "tier": lambda count, tiers: tiers.amount(count),
+    "lowest_tier": lambda tiers: tiers.steps[0].start,
 }
 _COMPARED = {"lt": "<", "le": "≤", "gt": ">", "ge": "≥", "eq": "=", "ne": "≠"}
 _SIGNS = {"add": "+", "sub": "−", "mul": "×", "share": "×", **_COMPARED}
 _BINDS = {"or": 0, "and": 1, **dict.fromkeys(_COMPARED, 2), "add": 3, "sub": 3, "mul": 4, "share": 4}
 """How strongly each operation holds its sides together."""
-_COMPUTED = ("share", "least", "greatest", "choose", "add", "sub", "mul", "round")
+_COMPUTED = ("share", "least", "greatest", "choose", "add", "sub", "mul", "round", "tier")
 _NEGATED = {"lt": "ge", "le": "gt", "gt": "le", "ge": "lt", "eq": "ne", "ne": "eq"}
 
 
@@ -186,10 +188,34 @@ class Explainer:
             if at.value(term.args[0]):
                 return Text(f"因 {condition.zh} → {result.zh}", f"since {condition.en} → {result.en}")
             return Text(f"因不满足 {condition.zh} → {result.zh}", f"since not {condition.en} → {result.en}")
+        if term.op == "tier":
+            said = self._tiers(term, at)
+            return Text(f"{said.zh} → {result.zh}", f"{said.en} → {result.en}")
         inline = self._inline(term, at)
         if not term.args:
             return inline
         return Text(f"{inline.zh} = {result.zh}", f"{inline.en} = {result.en}")
+
+    def _tiers(self, term: Term, at: _Values) -> Text:
+        """Which tier a count reaches, and how many it lacks for the next."""
+        count, counted = at.value(term.args[0]), self._inline(term.args[0], at)
+        tiers: Tiers = at.value(term.args[1])
+        reached = tiers.reached(count)
+
+        def named(position: int) -> Text:
+            shown = kind_of(Tiers).of_parts.show(tiers.steps[position])
+            return Text(f"第{position + 1}档({shown.zh})", f"tier {position + 1} ({shown.en})")
+
+        is_at = Text("未达到任何一档", "reaches no tier")
+        if reached:
+            is_at = Text(f"达到{named(reached - 1).zh}", f"reaches {named(reached - 1).en}")
+        if reached == len(tiers.steps):
+            return Text(f"{counted.zh},{is_at.zh},为最高档", f"{counted.en} {is_at.en}, the highest")
+        lacking, following = number(tiers.steps[reached].start - count), named(reached)
+        return Text(
+            f"{counted.zh},{is_at.zh},距{following.zh}还差 {lacking}",
+            f"{counted.en} {is_at.en}, {lacking} short of {following.en}",
+        )
 
     def _inline_result(self, term: Term, at: _Values) -> Text:
         if term.op in ("fact", "parameter", "step", "constant", "exact"):
@@ -242,8 +268,8 @@ class Explainer:
             return title_of(term.choices(value))
         if term.kind is Kind.YEAR:
             return Text(str(value), str(value))
-        if isinstance(value, Years):
-            return kind_of(Years).show(value)
+        if isinstance(value, Years | Tiers):
+            return kind_of(type(value)).show(value)
         if term.kind is Kind.RATE:
             digits = f"{Decimal(value) / 100:f}%"
             return Text(digits, digits)

@@ -17,7 +17,8 @@ a ``StrEnum``       its member               None
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NewType, get_args, get_origin, get_type_hints
@@ -49,6 +50,7 @@ class Kind(StrEnum):
     CHOICE = "choice"
     CHOICES = "choices"
     YEARS = "years"
+    TIERS = "tiers"
     OTHER = "other"
     """A parameter that rules cannot compute with, such as a deadline."""
 
@@ -61,32 +63,160 @@ class Sensitivity(StrEnum):
     SENSITIVE = "sensitive"
 
 
-@dataclass(frozen=True, slots=True)
-class Registry:
-    """The fact is an attribute of the household in the registry, as of the period's reference day."""
+class _Source:
+    """Writes a source as it was declared, without what was left at its default.
+
+    Books are hashed by it: a source that learns something new leaves every released book as it was.
+    """
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        given = ((item, getattr(self, item.name)) for item in fields(self))  # type: ignore[arg-type]
+        told = ", ".join(
+            f"{item.name}={_plainly(v)}" for item, v in given if item.default is MISSING or v != item.default
+        )
+        return f"{type(self).__name__}({told})"
+
+
+def _plainly(value: Any) -> str:
+    """A value as any version of Python writes it."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_plainly, value))})"
+    return repr(str(value)) if isinstance(value, StrEnum) else repr(value)
+
+
+class AsOf(StrEnum):
+    """The day on which something of the register is looked at."""
+
+    REFERENCE = "reference"
+    """The reference day of the period."""
+    PLAN = "plan"
+    """The day on which the plan was made."""
+    CHECK = "check"
+    """The day of the determination."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Registry(_Source):
+    """The fact is an attribute of the household in the registry, as of the period's reference day or another one."""
 
     attribute: str
+    on: AsOf = AsOf.REFERENCE
 
 
-@dataclass(frozen=True, slots=True)
-class Income:
-    """The fact is the household's gross income of a category, summed over the days of a window parameter (both ends
-    included).
+ALL = "all"
+"""Every category of income, those without a rate of their own included."""
+
+
+class Measure(StrEnum):
+    """What of an income is counted."""
+
+    GROSS = "gross"
+    """The gross income 总收入 of every line."""
+    NET_STABLE = "net_stable"
+    """The stable net income 稳定性纯收入: gross less cost, of the lines that are known to be stable and whose cost is
+    known. Other lines do not count, whether they would add to it or take from it: only what is evidenced counts."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Income(_Source):
+    """The fact is the household's income of a category (or of ``ALL``), summed over the days of a window parameter
+    (both ends included).
 
     A household without lines of the category has an income of 0: the ledger is complete for the window once the
-    accounting is made.
+    accounting is made. A net income may be a loss; unless the fact says otherwise, it is bounded below as far as
+    above.
     """
 
     category: str
     window: str
+    measure: Measure = Measure.GROSS
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
+@dataclass(frozen=True, slots=True, repr=False)
+class Stated(_Source):
     """The fact is stated by the applicant when the case is opened. Only such facts ever become inputs."""
 
 
-Source = Registry | Income | Stated
+@dataclass(frozen=True, slots=True, repr=False)
+class AtStage(_Source):
+    """The fact is the code of the accounting stage at which the determination is made.
+
+    Its annotation is an enumeration of the programme, whose values are the codes of the stages that account.
+    """
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class When(_Source):
+    """A setting of the county: a yes-or-no parameter, or one of a list, has a value."""
+
+    parameter: str
+    value: bool | StrEnum
+
+    def holds(self, parameters: Any) -> bool:
+        """Whether it has that value."""
+        return bool(getattr(parameters, self.parameter) == self.value)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SameVillage(_Source):
+    """The household is registered in the village of the applicant, on the period's reference day.
+
+    Like every condition, it is not asked for where the county has a setting that switches it off (``unless``).
+    """
+
+    unless: When | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StandingIn(_Source):
+    """The household's standing in the register on the period's reference day is one of these, or one of a list
+    parameter of that name."""
+
+    standings: tuple[str, ...] | str
+    unless: When | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class NetStablePerPerson(_Source):
+    """The household's stable net income of every category over a window parameter is at least an amount parameter for
+    each of its members on the period's reference day: income >= members x amount, so nothing is divided."""
+
+    window: str
+    at_least: str
+    unless: When | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Signed(_Source):
+    """The household has agreed with its signature 签字认可."""
+
+    unless: When | None = None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Vouched(_Source):
+    """The cadre who is linked to the household has confirmed it 联户干部核实."""
+
+    unless: When | None = None
+
+
+Condition = SameVillage | StandingIn | NetStablePerPerson | Signed | Vouched
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Count(_Source):
+    """The fact is how many different households take part in the case in a role and meet every condition.
+
+    A household of which a condition cannot be told does not count.
+    """
+
+    role: str
+    where: tuple[Condition, ...] = ()
+
+
+Source = Registry | Income | Stated | AtStage | Count
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +239,22 @@ def fact(
     zh: str,
     en: str,
     sensitivity: Sensitivity = Sensitivity.PERSONAL,
-    lowest: int = 0,
+    lowest: int | None = None,
     largest: int | None = None,
 ) -> Any:
-    """Declare a fact: where it comes from, its two names, its bounds and its sensitivity."""
+    """Declare a fact: where it comes from, its two names, its bounds and its sensitivity.
+
+    Nothing lies below 0, unless it says so or is a net income.
+    """
     return field(metadata={"fact": (source, Text(zh, en), sensitivity, lowest, largest)})
 
 
 _KINDS = {Fen: Kind.MONEY, Year: Kind.YEAR, int: Kind.NUMBER, bool: Kind.TRUTH}
+_SOURCE_KINDS: Mapping[type, tuple[Kind, str]] = {
+    Income: (Kind.MONEY, "an income is Fen"),
+    AtStage: (Kind.CHOICE, "a stage is an enumeration of stage codes"),
+    Count: (Kind.NUMBER, "a count is int"),
+}
 _LARGEST = {Kind.MONEY: LARGEST_FEN, Kind.YEAR: 2999, Kind.NUMBER: LARGEST_NUMBER}
 
 
@@ -145,12 +283,15 @@ def facts_of(facts: type) -> dict[str, FactSpec]:
         kind, choices = kind_of_type(hints[item.name])
         if kind is Kind.OTHER:
             raise PolicyError(f"{facts.__qualname__}.{item.name}: a fact cannot have the type {hints[item.name]!r}")
+        wanted, said = _SOURCE_KINDS.get(type(source), (kind, ""))
+        if kind is not wanted:
+            raise PolicyError(f"{facts.__qualname__}.{item.name}: {said}, not {hints[item.name]!r}")
         if kind is Kind.CHOICES and choices is not None and len(choices) > MOST_CHOICES:
             raise PolicyError(f"{facts.__qualname__}.{item.name}: a list is chosen from at most {MOST_CHOICES}")
-        bound = _LARGEST.get(kind, 0)
-        specs[item.name] = FactSpec(
-            item.name, kind, source, title, sensitivity, lowest, bound if largest is None else largest, choices
-        )
-        if kind is Kind.MONEY and max(abs(lowest), specs[item.name].largest) > LARGEST_FEN:
+        high = _LARGEST.get(kind, 0) if largest is None else largest
+        may_lose = isinstance(source, Income) and source.measure is Measure.NET_STABLE
+        low = lowest if lowest is not None else -high if may_lose else 0
+        specs[item.name] = FactSpec(item.name, kind, source, title, sensitivity, low, high, choices)
+        if kind is Kind.MONEY and max(abs(low), abs(high)) > LARGEST_FEN:
             raise PolicyError(f"{facts.__qualname__}.{item.name}: an amount is at most {LARGEST_FEN} fen")
     return specs

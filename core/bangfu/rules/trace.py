@@ -197,7 +197,7 @@ class Term:
             refuse(f"{_COMPARE[op]} between {left.kind}s", "only amounts and numbers have an order")
         if left.kind is Kind.CHOICE and left.choices is not right.choices:
             refuse("choices of different enumerations are compared", "compare like with like")
-        if left.kind in (Kind.CHOICES, Kind.YEARS, Kind.OTHER, Kind.RATE):
+        if left.kind in (Kind.CHOICES, Kind.YEARS, Kind.TIERS, Kind.OTHER, Kind.RATE):
             refuse(f"{_COMPARE[op]} on {left.kind}", "use among(…) or overlaps(…)")
         return Term(op, Kind.TRUTH, (left, right))
 
@@ -242,6 +242,19 @@ class Term:
                 refuse("choices of different enumerations are compared", "compare like with like")
             return Term("overlaps", Kind.TRUTH, (self, allowed))
         refuse("overlaps takes a list fact and a list parameter", "make the list a parameter")
+
+    def tier(self, tiers: Any) -> Term:
+        """The amount of the highest tier that a number reaches."""
+        given = isinstance(tiers, Term) and tiers.op == "parameter" and tiers.kind is Kind.TIERS
+        if self.kind is Kind.NUMBER and given:
+            return Term("tier", Kind.MONEY, (self, tiers), None, 0, LARGEST_FEN)
+        refuse("tier takes a number and tiers", "write tier(facts.number, parameters.tiers)")
+
+    def lowest_tier(self) -> Term:
+        """From how many on the lowest of some tiers is reached."""
+        if self.kind is Kind.TIERS and self.op == "parameter":
+            return Term("lowest_tier", Kind.NUMBER, (self,), None, 0, LARGEST_WHOLE)
+        refuse(f"lowest_tier of {self.kind}", "write lowest_tier(parameters.tiers)")
 
     def _both(self, op: str, other: Any) -> Term:
         right = Term.lift(other, self)

@@ -9,7 +9,7 @@ from collections.abc import Collection
 from enum import StrEnum
 from typing import Any, TypeVar, cast
 
-from bangfu.policy import Rate, Years
+from bangfu.policy import Rate, Tiers, Years
 from bangfu.rules.trace import EXACT_PER_FEN, Term
 
 V = TypeVar("V")
@@ -99,6 +99,18 @@ def overlaps(values: Collection[Any], allowed: Collection[Any]) -> bool:
     """Whether at least one of several values is in a list. 至少一项属于"""
     given: Any = values
     return cast(bool, given.overlaps(allowed) if type(given) is Term else not frozenset(given).isdisjoint(allowed))
+
+
+def tier(count: int, tiers: Tiers) -> int:
+    """The amount of the highest tier that a count reaches, 0 below the lowest. 按档"""
+    given: Any = count
+    return cast(int, given.tier(tiers) if type(given) is Term else tiers.amount(count))
+
+
+def lowest_tier(tiers: Tiers) -> int:
+    """From how many on the lowest tier is reached. 最低档起点"""
+    given: Any = tiers
+    return cast(int, given.lowest_tier() if type(given) is Term else tiers.steps[0].start)
 
 
 def not_(condition: bool) -> bool:

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from bangfu.cli.demo.county import Size
-from bangfu.cli.demo.story import PERIOD, Story, Told
+from bangfu.cli.demo.story import PERIOD, PROGRAMME, Story, Told
 from bangfu.cli.shell import Open, Shell, pass_shell
 
 SMALL = Size(townships=2, villages=3, planned=20, planned_persons=60, exited=120)
@@ -35,10 +35,11 @@ def demo(shell: Shell, small: bool, folder: Path | None) -> None:
     shell.out.rule("[bold]自己试试  try it yourself", align="left")
     example = told.examples.get("capped", "")
     program = os.path.relpath(sys.argv[0]) if sys.argv[0].endswith("bangfu") else "bangfu"
+    of = f"-p {PROGRAMME} --period {PERIOD}"
     for command in (
-        f"{program} --tenant {told.code} --as X002 why {example} --period {PERIOD} --both",
-        f"{program} --tenant {told.code} --as X002 case overview --period {PERIOD}",
-        f"{program} --tenant {told.code} --as X002 replay --period {PERIOD}",
+        f"{program} --tenant {told.code} --as X002 why {example} {of} --both",
+        f"{program} --tenant {told.code} --as X002 case overview {of}",
+        f"{program} --tenant {told.code} --as X002 replay {of}",
         f"{program} --tenant {told.code} --as X002 audit list --limit 20",
     ):
         shell.line(f"  {command}")

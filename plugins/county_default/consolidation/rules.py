@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from bangfu.calendar import DayUnit
 from bangfu.policy import MonthDay, Window
@@ -28,47 +27,7 @@ from bangfu.rules import (
     share,
     step,
 )
-from bangfu.text import Text
-
-
-class HouseholdStanding(StrEnum):
-    """A household's standing in the register 户类型."""
-
-    POOR = "poor"
-    EXITED = "exited"
-    GENERAL = "general"
-
-    @property
-    def title_text(self) -> Text:
-        """Its two names."""
-        return {
-            HouseholdStanding.POOR: Text("贫困户", "poor"),
-            HouseholdStanding.EXITED: Text("已脱贫户", "left poverty"),
-            HouseholdStanding.GENERAL: Text("一般农户", "never registered poor"),
-        }[self]
-
-
-class Project(StrEnum):
-    """What a household undertakes 到户项目: one of the five small trades, or something else."""
-
-    SMALL_PLANTING = "small_planting"
-    SMALL_BREEDING = "small_breeding"
-    SMALL_LABOUR = "small_labour"
-    SMALL_TRADE = "small_trade"
-    SMALL_EMBROIDERY = "small_embroidery"
-    OTHER = "other"
-
-    @property
-    def title_text(self) -> Text:
-        """Its two names."""
-        return {
-            Project.SMALL_PLANTING: Text("小种植", "small planting"),
-            Project.SMALL_BREEDING: Text("小养殖", "small breeding"),
-            Project.SMALL_LABOUR: Text("小务工", "small labour"),
-            Project.SMALL_TRADE: Text("小买卖", "small trade"),
-            Project.SMALL_EMBROIDERY: Text("小刺绣", "small embroidery"),
-            Project.OTHER: Text("其他", "other"),
-        }[self]
+from county_default.vocabulary import HouseholdStanding, Project
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, case, func, insert, select, update
+from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, case, cast, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -280,7 +280,9 @@ def open_amount() -> ColumnElement[int]:
     Of an award or arrears, what was released and did not come back is settled; of a recovery, what was repaid.
     """
     settled = _released() - _returned() - _repaid()
-    return case((Entitlement.voided_at.is_not(None), 0), else_=Entitlement.amount_fen - settled)
+    left = case((Entitlement.voided_at.is_not(None), 0), else_=Entitlement.amount_fen - settled)
+    # A sum of integers is a decimal to PostgreSQL.
+    return cast(left, BigInteger)
 
 
 def _sum(query: Any) -> ScalarSelect[int]:

@@ -20,6 +20,7 @@ from bangfu.errors import Code
 from bangfu.models import WALLS, Base
 from bangfu.payments.invariants import INVARIANTS
 from bangfu.programme import NOTICE_COLUMNS, PAYMENT_COLUMNS, REGISTRY_FACTS, Hooks, installed
+from bangfu.text import Text
 
 HERE = Path(__file__).parent
 MADE = "<!-- made by docs/generate.py; change the code, then run it -->\n"
@@ -150,9 +151,16 @@ def workbooks() -> str:
         "alias; another one is matched once with `--map HEADER=FIELD` and remembered. A blank cell changes nothing.",
         "",
     ]
-    plans = PlanImporter(installed().programme("consolidation"), "2021")
-    for command, importer in (*IMPORTERS.items(), ("plans --period 2021", plans)):
-        lines += [f"## {importer.title.zh} {importer.title.en}: `bangfu import {command}`", ""]
+    plans = {
+        f"plans -p {programme.code} --period …": PlanImporter(programme, "")
+        for programme in installed().programmes.values()
+    }
+    for command, importer in {**IMPORTERS, **plans}.items():
+        title = importer.title
+        if isinstance(importer, PlanImporter):
+            own = importer.programme.title
+            title = Text(f"{title.zh}({own.zh})", f"{title.en} ({own.en})")
+        lines += [f"## {title.zh} {title.en}: `bangfu import {command}`", ""]
         lines += ["| 列 | column | 必需 needed | 别名 aliases | field |", "|---|---|---|---|---|"]
         lines += [
             f"| {column.title.zh} | {column.title.en} | {'是 yes' if column.required else ''} "

@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,9 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import access, files
+from bangfu.cases import ground as grounds
+from bangfu.cases import participants, planning
+from bangfu.cases.views import Stated
 from bangfu.db import session as sessions
 from bangfu.db.embedded import ADMIN, EmbeddedServer
 from bangfu.db.session import engine_for
@@ -27,6 +31,7 @@ from bangfu.vault import Vault
 from bangfu_graphql import server as routes
 from bangfu_graphql import working
 from bangfu_graphql.reading import Reader
+from county_default.leading.rules import Entity, Mode
 from tests.api.attack import PARTS, Attack
 from tests.api.conftest import serving
 from tests.api.counties import ROLES, make_twin
@@ -35,8 +40,13 @@ from tests.conftest import connect, copy_of, drop
 from tests.county import World
 
 LEAST = 10_000
-SILENT = "Query.whyDenied"
-"""What says nothing where nothing is denied."""
+SILENT = (
+    "Query.whyDenied",  # says nothing where nothing is denied
+    *(f"LeadingPeriod.{name}" for name in ("notices", "samples", "batches")),  # its one case is not that far
+)
+"""What shows nothing of the asker's own, and why."""
+RUN = ("consolidation", "leading")
+"""The programmes that the county runs; in the second households take part in another's case."""
 _numbers = itertools.count(1)
 
 
@@ -56,6 +66,7 @@ async def attacked(
     await world.look()
     async with serving(opened, vault, world) as made:
         await story(made)
+        await lead(world)
         await made.work()
     await opened.close()
     connection = await superuser(server, name)()
@@ -67,6 +78,27 @@ async def attacked(
     await drop(server, name)
 
 
+async def lead(world: World) -> None:
+    """A household that leads two others; one of them has answered, and one takes part no more."""
+    world.code, today = "leading", world.today
+    world.today = date(2021, 9, 20)
+    keeper = world.who("C1")
+    async with world.database.session(keeper.scope) as session:
+        await grounds.switch_on(session, keeper, world.programme, world.today)
+        await grounds.open_period(session, keeper, world.programme, world.period)
+    who = world.who("VC1")
+    ground = await world.ground(who)
+    facts = {"modes": frozenset({Mode.PROJECT}), "entity": Entity.NONE}
+    for led in (("H1", "H4"), ("H1", "H2")):
+        stated = Stated(reason="更正")
+        async with world.database.session(who.scope) as session:
+            await planning.plan(session, who, ground, [planning.PlanStated("H3", facts, stated, {"led": led})])
+    async with world.database.session(who.scope) as session:
+        stated = Stated(evidence="签字表")
+        await participants.answer(session, who, ground, "H3", "H1", agreed=True, stated=stated)
+    world.code, world.today = "consolidation", today
+
+
 @pytest.fixture
 async def attack(
     server: EmbeddedServer, attacked: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
@@ -75,7 +107,7 @@ async def attack(
     name = await copy_of(server, f"attacked_{next(_numbers)}", attacked)
     opened = connect(server, name, tmp_path_factory.mktemp("home"))
     async with serving(opened, vault, World(opened, vault)) as served:
-        made = Attack(served, superuser(server, name))
+        made = Attack(served, superuser(server, name), RUN)
         made.arguments = server.connect_arguments(ADMIN, name)
         await made.prepare()
         yield made

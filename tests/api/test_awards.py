@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from bangfu.cases import acts
-from bangfu.cases.views import Selection
+from bangfu.cases.views import Selection, Stated
 from bangfu.vault import Vault
 from tests.api.conftest import Served, serving
 from tests.api.test_story import AWARDS, EVERYTHING, Told
-from tests.county import T1, V1, V2, clean
+from tests.county import T1, T2, V1, V2, Statements, clean
 from tests.striving import EXIT, LEADING, STARS, Striving
 
 PROJECTS = {"projects": ["SMALL_BREEDING"]}
@@ -233,7 +233,7 @@ async def leading(served: Served, striving: Striving) -> Told:
         told = await story.may("L1", "vouch_for_participant", **{**found, "household": home})
     assert [(one["agreed"], one["vouched"]) for one in told["case"]["participants"]] == [(True, True)] * 3
 
-    await story.day(date(2021, 9, 30))
+    await story.day(date(2021, 10, 1))
     await story.may("C1", "account_cases", **story.of("G1"))
     await story.may_not("B1", "sign_leading", "NOT_YOUR_DUTY", **story.own("G1", stage="VERIFICATION"))
     for number in ("VC1", "W1"):
@@ -272,7 +272,7 @@ async def test_every_operation_of_the_awards_is_told(awards: Served, striving: S
     shares = [{"value": ["50.00", "30.00", "20.00"], "since": "2021-01-01", "clause": "一"}]
     for chapter, name, parameters in (
         (five_star, "draft_five_star_provision", {"quotaMinimum": minimum}),
-        (planned_exit, "draft_planned_exit_provision", {"instalments": shares}),
+        (planned_exit, "draft_planned_exit_provision", {"perCapitaAward": [{**minimum[0], "value": "1300.00"}]}),
         (leading, "draft_leading_provision", {"tiers": tiers}),
     ):
         one = await chapter(awards, striving)
@@ -287,6 +287,11 @@ async def test_every_operation_of_the_awards_is_told(awards: Served, striving: S
     listed = (await awards.operation("L1", "programmes")).data["programmes"]
     one.right.add("programmes")
     told.append(one)
+    locked = {
+        "title": "补充规定", "number": "测政办〔2021〕10号", "issuedOn": "2021-01-10",
+        "parameters": {"instalments": shares},
+    }  # fmt: skip
+    await one.may_not("C1", "draft_planned_exit_provision", "PARAMETER_LOCKED", input=locked)
     by_code = {own["code"]: own for own in listed}
     assert by_code[LEADING]["roles"] == [
         {"code": "led", "title": "led household", "signs": True, "vouchedBy": "LINKED_CADRE"}
@@ -301,3 +306,122 @@ async def test_every_operation_of_the_awards_is_told(awards: Served, striving: S
     right, wrong = chapters(*told)
     assert right == AWARDS
     assert wrong == AWARDS - {"programmes"}
+
+
+# --- reading --------------------------------------------------------------------------------------------------
+
+PARTS = """query($first: Int, $after: String) { leading(period: "2021") { cases(first: $first, after: $after) { nodes {
+  participants { id role title agreed agreedOn agreedEvidence agreedBy { number } vouched vouchedOn vouchedEvidence
+    vouchedBy { number } joinedAt leftAt household { number head { person { name } } } case { id } }
+} } } }"""
+
+
+async def test_who_takes_part_is_read_in_as_many_statements_for_one_case_as_for_two(
+    awards: Served, striving: Striving
+) -> None:
+    striving.on(LEADING, today=date(2021, 9, 20))
+    clean(await striving.apply("G1", "P1", "P2", "P6"))
+    clean(await striving.apply("G2", "P3", "H3"))
+    clean(await striving.apply("G1", "P1", "P2", "P4", reason="更正"))  # P6 takes part no more
+    await striving.answer("VC1", "G1", "P1")
+    await striving.vouch("L1", "G1", "P1", vouched=False)
+    await awards.day(date(2021, 9, 20))
+
+    async def read(number: str, **variables: Any) -> tuple[int, list[Any]]:
+        with Statements(striving.database) as seen:
+            answer = await awards.ask(number, PARTS, **variables)
+        return len(seen), [case["participants"] for case in answer.data["leading"]["cases"]["nodes"]]
+
+    one, first = await read("C1", first=1)
+    both, (led, others) = await read("C1", first=2)
+    assert one == both
+    assert first == [led]
+    assert [(own["household"]["number"], own["agreed"], own["vouched"]) for own in led] == [
+        ("P1", True, False), ("P2", None, None), ("P4", None, None),
+    ]  # fmt: skip
+    assert [own["household"]["number"] for own in others] == ["H3", "P3"]
+    assert (led[0]["role"], led[0]["title"], led[0]["agreedEvidence"]) == ("led", "led household", "签字表")
+    assert (led[0]["agreedBy"], led[0]["vouchedBy"]) == ({"number": "VC1"}, {"number": "L1"})
+    assert (led[0]["agreedOn"], led[0]["vouchedOn"], led[0]["leftAt"]) == ("2021-09-20", "2021-09-20", None)
+    # Each is found again by its id, by who sees the village, and by nobody else.
+    node = "query($id: ID!) { node(id: $id) { __typename id } }"
+    for number, sees in (("C1", True), ("VC1", True), ("VC2", False), ("K2", False)):
+        found = (await awards.ask(number, node, id=led[0]["id"])).data["node"]
+        assert found == ({"__typename": "Participant", "id": led[0]["id"]} if sees else None), number
+        _, shown = await read(number, first=2)
+        assert bool(shown) is sees
+
+
+async def test_who_holds_what_is_paged_and_filtered(awards: Served, striving: Striving) -> None:
+    striving.on(EXIT, today=date(2021, 2, 10))
+    for home in ("P1", "P2", "P3"):
+        clean(await striving.plan_exit(home))
+    clean(await striving.plan_exit("P5", "L2"))
+    await awards.day(date(2021, 2, 26))
+    striving.today = date(2021, 2, 26)
+    clean(await striving.sign("L1", "in_place", "P1"))
+    clean(await striving.correct("K1", "pause", "P3", stated=Stated(reason="外出")))
+    await awards.day(date(2021, 3, 10))
+
+    async def waiting(number: str, **asked: Any) -> tuple[int, list[str], Any]:
+        answer = (await awards.operation(number, "waiting", period="2021", **asked)).data["plannedExit"]
+        page = answer["waiting"]
+        townships = [
+            (own["name"], own["waiting"], own["overdue"], own["paused"]) for own in answer["waitingByTownship"]
+        ]
+        return page["totalCount"], [own["household"] for own in page["nodes"]], townships
+
+    assert await waiting("C1") == (4, ["P1", "P2", "P3", "P5"], [("东镇", 4, 3, 1)])
+    assert await waiting("C1", overdue=True) == (3, ["P2", "P3", "P5"], [("东镇", 3, 3, 1)])
+    assert await waiting("C1", overdue=False) == (1, ["P1"], [("东镇", 1, 0, 0)])
+    assert await waiting("C1", paused=True) == (1, ["P3"], [("东镇", 1, 1, 1)])
+    assert await waiting("C1", duty="LINKED_CADRE") == (3, ["P1", "P2", "P5"], [("东镇", 3, 2, 0)])
+    assert await waiting("C1", duty="WORK_TEAM", division=str(V1)) == (1, ["P1"], [("东镇", 1, 0, 0)])
+    assert await waiting("C1", division=str(T2)) == (0, [], [])
+    assert await waiting("VC2") == (1, ["P5"], [("东镇", 1, 1, 0)])
+    assert await waiting("K2") == (0, [], [])
+    first = (await awards.operation("C1", "waiting", period="2021", first=3)).data["plannedExit"]["waiting"]
+    assert first["pageInfo"]["hasNextPage"] is True
+    after = first["pageInfo"]["endCursor"]
+    assert await waiting("C1", first=3, after=after) == (4, ["P5"], [("东镇", 4, 3, 1)])
+    for bad in ({"after": "x"}, {"first": 101}, {"first": -1}, {"overdue": None}, {"division": None}):
+        answer = await awards.operation("C1", "waiting", period="2021", **bad)
+        assert answer.codes[0] == "BAD_USER_INPUT", bad
+    found = (await awards.ask("C1", "query($id: ID!) { node(id: $id) { ... on Case { programme } } }",
+                              id=first["nodes"][0]["caseId"])).data["node"]  # fmt: skip
+    assert found == {"programme": EXIT}
+
+
+async def test_stages_say_what_is_done_at_them_and_by_whom(awards: Served) -> None:
+    asked = """{ %s(period: "%s") { year firstDay lastDay referenceDay stages { code kind duties accounts answers returnsTo
+      quota { rate minimum counted } instalment { number count share } } } }"""
+    found = (await awards.ask("C1", asked % ("plannedExit", "2021"))).data["plannedExit"]
+    assert (found["year"], found["firstDay"], found["lastDay"]) == (2021, "2021-01-01", "2021-12-31")
+    assert [(own["code"], own["kind"], own["accounts"], own["returnsTo"]) for own in found["stages"]] == [
+        ("plan", "PLAN", False, None),
+        ("in_place", "VERIFICATION", False, None),
+        ("verification", "VERIFICATION", True, None),
+        ("notice", "NOTICE", False, "verification"),
+        ("payment_1", "PAYMENT", False, "verification"),
+        ("continuing", "VERIFICATION", False, None),
+        ("payment_2", "PAYMENT", False, "continuing"),
+        ("final", "VERIFICATION", True, None),
+        ("payment_3", "PAYMENT", False, "final"),
+    ]
+    assert [own["instalment"] for own in found["stages"] if own["instalment"]] == [
+        {"number": 1, "count": 3, "share": "30.00"},
+        {"number": 2, "count": 3, "share": "40.00"},
+        {"number": 3, "count": 3, "share": "30.00"},
+    ]
+    found = (await awards.ask("C1", asked % ("fiveStar", "2021Q2"))).data["fiveStar"]
+    assert (found["year"], found["firstDay"], found["lastDay"]) == (2021, "2021-04-01", "2021-06-30")
+    (selects,) = [own for own in found["stages"] if own["kind"] == "SELECTION"]
+    assert selects["duties"] == ["VILLAGE_COMMITTEE"]
+    assert selects["quota"] == {"rate": "20.00", "minimum": 0, "counted": ["left poverty", "registered as poor"]}
+    found = (await awards.ask("C1", asked % ("leading", "2021"))).data["leading"]
+    answering = {own["code"]: (own["answers"], own["duties"]) for own in found["stages"] if own["answers"]}
+    assert answering == {"verification": ("led", ["WORK_TEAM", "VILLAGE_COMMITTEE"])}
+    (pays,) = [own for own in found["stages"] if own["kind"] == "PAYMENT"]
+    assert (pays["instalment"], pays["duties"]) == (
+        {"number": 1, "count": 1, "share": None}, ["COUNTY_OFFICE", "FUND_MANAGER", "FINANCE"],
+    )  # fmt: skip

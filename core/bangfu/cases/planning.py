@@ -90,7 +90,7 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
     again = [item.number for item in plans if item.number in households and str(households[item.number].id) in taken]
     views = await look(session, who, ground, Selection(households=again)) if again else []
     cases = {case.number: case for case in views}
-    before = await _parts(session, who, views)
+    before = await parts_of(session, who, views)
     has = await claims.held(session, who, rules, [place.id for place in places.values()])
     excluded = await exclusions.against(session, who, ground, {item.id: number for number, item in households.items()})
     ready: list[Ready] = []
@@ -152,7 +152,7 @@ async def _places(session: AsyncSession, who: Entered, plans: Sequence[PlanState
     return {row.number: participants.Place(row.id, row.division, row.number) for row in rows}
 
 
-async def _parts(session: AsyncSession, who: Entered, views: Sequence[CaseView]) -> dict[UUID, dict[str, list[str]]]:
+async def parts_of(session: AsyncSession, who: Entered, views: Sequence[CaseView]) -> dict[UUID, dict[str, list[str]]]:
     """The numbers of those who take part in cases, by role."""
     found: dict[UUID, dict[str, list[str]]] = {}
     if any(case.rules.programme.participants for case in views):

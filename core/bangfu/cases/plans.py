@@ -1,7 +1,7 @@
 """Plans in bulk: the sheet that a village or township fills in, one row a household, opens the cases.
 
-The columns beside household, day and cadre are the facts that the programme lets an applicant state, derived from
-their declarations.
+The columns beside household, day and who made the plan are the facts that the programme lets an applicant state, and
+one for each role in which other households take part, derived from their declarations.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from bangfu.access import Action, Actor, Entered, actors
 from bangfu.cases.acts import Report
 from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground, ground_of
-from bangfu.cases.planning import Judged, PlanStated, amend_plans, judge_plans, open_cases
+from bangfu.cases.planning import Judged, PlanStated, amend_plans, judge_plans, open_cases, parts_of
 from bangfu.cases.views import Stated
 from bangfu.documents.cells import (
     Cell,
@@ -35,7 +35,7 @@ from bangfu.documents.cells import (
 )
 from bangfu.errors import Code
 from bangfu.policy import title_of
-from bangfu.process import Plan
+from bangfu.process import Duty, Plan
 from bangfu.programme import Programme
 from bangfu.registry.importing import Importer, State
 from bangfu.rules.facts import FactSpec, Kind
@@ -66,6 +66,17 @@ def _read_number(cell: Cell) -> int:
     return int(text)
 
 
+def _read_keys(cell: Cell) -> tuple[str, ...]:
+    """The numbers of several households, between 、 or commas."""
+    return tuple(read_key(part) for part in _parts(cell))
+
+
+_PLANNERS = {
+    Duty.LINKED_CADRE: Column("cadre", Text("联户干部工号", "linked cadre"), read_key, ("帮扶责任人工号",)),
+}
+"""The column of who made the plan, where offices have a name of their own for it; else it is named after the duty."""
+
+
 @dataclass
 class _State(State):
     ground: Ground | None = None
@@ -84,11 +95,13 @@ class PlanImporter(Importer[_State]):
         self.programme, self.period = programme, period
         self.kind = f"plans/{programme.code}/{period}"
         self.place = (programme.code, programme.process.first(Plan).code)
+        by = programme.process.first(Plan).by
         self.columns = (
             Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号")),
             *(column_of(spec) for spec in programme.stated().values()),
+            *(Column(role.code, role.title, _read_keys) for role in programme.participants),
             Column("day", Text("制定日期", "day of the plan"), read_day, ("日期", "签订日期")),
-            Column("cadre", Text("联户干部工号", "linked cadre"), read_key, ("帮扶责任人工号",)),
+            _PLANNERS.get(by, Column("cadre", Text(f"{by.title_text.zh}工号", by.title_text.en), read_key)),
             Column("evidence", Text("凭据", "evidence"), read_text, ("纸质编号", "印证资料"), required=False),
             Column("reason", Text("逾期原因", "reason for being late"), read_text, required=False),
         )
@@ -122,17 +135,21 @@ class PlanImporter(Importer[_State]):
                 evidence=row.values.get("evidence") or "",
                 signatory=state.officers[row.values["cadre"]],
             )
-            plans[row.values["number"]] = (row, PlanStated(row.values["number"], facts, stated))
+            parts = {role.code: row.values[role.code] for role in self.programme.participants}
+            plans[row.values["number"]] = (row, PlanStated(row.values["number"], facts, stated, parts))
         found = await judge_plans(session, state.who, state.ground, [plan for _, plan in plans.values()])
         for number, problem in found.report.refused:
             row = plans[number][0]
             row.problems.append(problem.code.problem("rows", row.number, *problem.path, **problem.values))
         tally.new += len(found.ready)
         tally.same += len(found.report.unchanged)
+        before = await parts_of(session, state.who, [item.case for item in found.amended])
         for item in found.amended:
-            was = {
+            was: dict[str, tuple[Any, Any]] = {
                 name: (item.case.stated.get(name), value) for name, value in raw_stated(specs, item.plan.facts).items()
             }
+            for role, own in item.plan.participants.items():
+                was[role] = (before.get(item.case.id, {}).get(role, []), sorted(own))
             was["day"] = (item.case.opened_on, item.plan.stated.day)
             tally.change(item.plan.number, **{name: pair for name, pair in was.items() if pair[0] != pair[1]})
         return found

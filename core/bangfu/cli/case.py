@@ -1,8 +1,9 @@
-"""Commands for cases: account, sign, post, object, accept, sample; and why."""
+"""Commands for cases: account, sign, post, object, accept, sample, and the ways out of the ordinary course; and why."""
 
 from __future__ import annotations
 
 import secrets
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -10,11 +11,12 @@ from uuid import UUID
 import click
 
 from bangfu import jobs
-from bangfu.cases import acts, batch, draws, overview, receipts, sampling
+from bangfu.cases import acts, batch, correcting, draws, overview, participants, receipts, sampling, selecting
 from bangfu.cases.acts import Report
 from bangfu.cli.registry import run_job
 from bangfu.cli.shell import (
     SHOWN,
+    Day,
     F,
     Open,
     Shell,
@@ -25,12 +27,14 @@ from bangfu.cli.shell import (
     state,
     stated_options,
 )
-from bangfu.process import Verify, duty_names
+from bangfu.process import Duty, Verify, duty_names
+from bangfu.registry.divisions import Places
 from bangfu.text import Text, money
 from bangfu.text import number as shown_number
 
 _CHOSEN = ("household", "area", "everything", "without")
 _SAID = ("day", "duty", "reason", "evidence", "signatory")
+_PAUSED = Text("暂停", "paused")
 
 
 @click.group()
@@ -129,6 +133,190 @@ def accept(shell: Shell, **options: Any) -> None:
 def send_back(shell: Shell, finding: str, **options: Any) -> None:
     """Send cases back with what was found: the township at acceptance, the county after it until payment."""
     _run(shell, options, acts.send_back, finding=finding)
+
+
+@case.command("conclude")
+@_act_options
+@pass_shell
+def conclude(shell: Shell, **options: Any) -> None:
+    """Let cases go on whose notice has stood its time, where the plan asks for no acceptance after it."""
+    _run(shell, options, acts.conclude)
+
+
+@case.command("select")
+@_act_options
+@pass_shell
+def select_(shell: Shell, **options: Any) -> None:
+    """Select cases within the quota of their village."""
+    _run(shell, options, selecting.choose, selected=True)
+
+
+@case.command("pass-over")
+@_act_options
+@pass_shell
+def pass_over(shell: Shell, **options: Any) -> None:
+    """Pass over cases that are not selected this time."""
+    _run(shell, options, selecting.choose, selected=False)
+
+
+@case.command("ask-to-correct")
+@click.option(
+    "--mark", "marks", multiple=True, metavar="FACT=NOTE", help="what is wrong with what was stated; may be repeated"
+)
+@_act_options
+@pass_shell
+def ask_to_correct(shell: Shell, marks: tuple[str, ...], **options: Any) -> None:
+    """Send cases back to who made their plans, with everything that is wrong."""
+    marked = {}
+    for mark in marks:
+        fact, equals, note = mark.partition("=")
+        if not equals or fact in marked:
+            raise click.UsageError("--mark takes FACT=NOTE, each fact once")
+        marked[fact] = note
+    _run(shell, options, correcting.ask_to_correct, marked=marked)
+
+
+@case.command("withdraw")
+@_act_options
+@pass_shell
+def withdraw(shell: Shell, **options: Any) -> None:
+    """Take cases back for the applicants, with --reason; a new plan opens a case again."""
+    _run(shell, options, correcting.withdraw)
+
+
+@case.command("stop")
+@click.option("--finding", required=True, help="what was found")
+@_act_options
+@pass_shell
+def stop(shell: Shell, finding: str, **options: Any) -> None:
+    """End cases whose verification finds that they do not go on; what was paid stays paid."""
+    _run(shell, options, correcting.stop, finding=finding)
+
+
+@case.command("pause")
+@_act_options
+@pass_shell
+def pause(shell: Shell, **options: Any) -> None:
+    """Let cases rest, with --reason: nothing is done with them until they are resumed."""
+    _run(shell, options, correcting.pause)
+
+
+@case.command("resume")
+@_act_options
+@pass_shell
+def resume(shell: Shell, **options: Any) -> None:
+    """Go on with cases that rest, with --reason."""
+    _run(shell, options, correcting.resume)
+
+
+@case.command("undo")
+@_act_options
+@pass_shell
+def undo(shell: Shell, **options: Any) -> None:
+    """Take back what was done last to cases, with --reason: by who did it or typed it in, until it is paid."""
+    _run(shell, options, correcting.undo)
+
+
+@case.command("answer")
+@click.argument("applicant")
+@click.argument("household")
+@click.option("--agreed/--declined", required=True)
+@click.option("--evidence", required=True, help="the paper that the household signed")
+@click.option("--day", type=Day(), help="the day it happened; today unless stated")
+@programme_options
+@pass_shell
+def answer(shell: Shell, applicant: str, household: str, agreed: bool, **options: Any) -> None:
+    """Enter what a HOUSEHOLD that takes part in the case of an APPLICANT answered with its signature."""
+    _say(shell, options, participants.answer, applicant, household, agreed=agreed)
+
+
+@case.command("vouch")
+@click.argument("applicant")
+@click.argument("household")
+@click.option("--confirmed/--denied", required=True)
+@click.option("--evidence", default="", help="the paper that shows it; needed with --for")
+@click.option("--day", type=Day(), help="the day it happened; today unless stated")
+@click.option("--for", "signatory", help="staff number of the cadre, where somebody else types it in")
+@programme_options
+@pass_shell
+def vouch(shell: Shell, applicant: str, household: str, confirmed: bool, **options: Any) -> None:
+    """Enter what the cadre of a HOUSEHOLD that takes part in the case of an APPLICANT found of it."""
+    _say(shell, options, participants.vouch, applicant, household, vouched=confirmed)
+
+
+def _say(shell: Shell, options: dict[str, Any], act: Any, applicant: str, household: str, **said: bool) -> None:
+    """Write down what somebody said of a household that takes part, and show it."""
+
+    async def work(opened: Open) -> None:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        stated = await state(opened, who, options["day"], None, "", options["evidence"], options.get("signatory"))
+        async with opened.database.session(who.scope) as session:
+            await act(session, who, ground, applicant, household, stated=stated, **said)
+
+    shell.run(work)
+    shell.say(
+        "已登记:{household}(申报户 {applicant})",
+        "entered: {household} (in the case of {applicant})",
+        household=household,
+        applicant=applicant,
+    )
+
+
+@case.command("waiting")
+@programme_options
+@selection_options
+@click.option("--overdue", is_flag=True, help="only what is past its deadline")
+@click.option("--duty", type=click.Choice([duty.value for duty in Duty]), help="only what waits for this duty")
+@click.option("--limit", default=50, show_default=True)
+@pass_shell
+def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options: Any) -> None:
+    """Show who holds each case that has not ended, by name, and how many wait in each township."""
+    chosen = select(*(options[name] for name in _CHOSEN))
+
+    async def work(opened: Open) -> tuple[Any, ...]:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        process = ground.programme.process
+        stages = [stage.code for stage in process.stages]
+        async with opened.database.session(who.scope) as session:
+            found = [
+                item
+                for item in await overview.waiting(session, who, ground, replace(chosen, stages=stages))
+                if item.overdue >= overdue and (duty is None or Duty(duty) in item.duties)
+            ]
+            names = await overview.holders(session, who, found[:limit])
+            townships = await overview.by_township(session, who, found)
+            return found, names, townships, await Places.on(session, who.at.today), process
+
+    found, names, townships, places, process = shell.run(work)
+    heads = (Text("乡镇", "township"), Text("待办", "waiting"), Text("逾期", "overdue"), Text("暂停", "paused"))
+    counted = [(own.name, own.waiting, own.overdue, own.paused) for own in townships]
+    shell.table(
+        shell.show(Text("各乡镇待办", "waiting, by township")),
+        [shell.show(t) for t in heads],
+        counted,
+        right=(1, 2, 3),
+    )
+    titles = (
+        Text("户编号", "household"),
+        Text("村", "village"),
+        Text("环节", "stage"),
+        Text("截止", "deadline"),
+        Text("待办", "held by"),
+    )
+    rows = [
+        (
+            item.number,
+            places.named(item.division),
+            f"{shell.show(process.title(item.stage))}{f' ({shell.show(_PAUSED)})' if item.paused else ''}",
+            f"{item.deadline or ''}{' !' if item.overdue else ''}",
+            ", ".join(f"{one.name} ({one.number})" for one in own),
+        )
+        for item, own in zip(found, names, strict=False)
+    ]
+    title = Text(f"共 {len(found)} 户", f"{len(found)} households")
+    shell.table(shell.show(title), [shell.show(t) for t in titles], rows)
 
 
 @case.command("object")

@@ -109,7 +109,11 @@ def withdraw(shell: Shell, rule: UUID, reason: str) -> None:
 @click.option("--period", help="period, such as the plan year 2021; without it, no programme is meant")
 @click.option("--stage", help="code of a stage; needs --period")
 @click.option("-n", "--household", help="household number; needs --period")
-@click.option("--step", type=click.Choice([*Step]), help="beside what the stage waits for; needs --household")
+@click.option(
+    "--step",
+    type=click.Choice([step.value for step in Step]),
+    help="beside what the stage waits for; needs --household",
+)
 @pass_shell
 def why(
     shell: Shell,

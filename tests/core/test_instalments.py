@@ -245,3 +245,31 @@ async def test_a_household_without_its_head_is_left_out_of_the_batch_and_named(s
     assert made.batch is not None
     assert (made.batch.count, made.batch.total_fen) == (1, 144_000)
     assert [(number, problem.code.name) for number, problem in made.missing] == [("P2", "NO_MEMBERS")]
+
+
+async def test_what_goes_back_past_its_result_is_verified_again_and_due_again(striving: Striving) -> None:
+    """Sent back before the second payment, it returns to the verification before it; the result of March stands."""
+    await first_paid(striving, "P1")
+    striving.today = SECOND
+    for number in BOTH:
+        clean(await striving.sign(number, "continuing", "P1"))
+    assert await striving.due("P1") == [(1, 144_000), (2, 192_000)]
+    clean(await striving.act("C1", acts.send_back, Selection(households=["P1"]), finding="未见到项目"))
+    case = (await striving.cases())["P1"]
+    assert (case.view.stage, case.view.signed, case.payable) == ("continuing", {}, 480_000)
+    assert await striving.due("P1") == [(1, 144_000)]
+    # Its notice stood its time and still stands.
+    assert await striving.rows("select 1 from publication_withdrawal") == []
+    assert codes(await striving.correct("C1", "undo", "P1", stated=Stated(reason="误退"))) == {"P1": "NOT_UNDOABLE"}
+    for number in BOTH:
+        clean(await striving.sign(number, "continuing", "P1"))
+    assert await striving.due("P1") == [(1, 144_000), (2, 192_000)]
+    await striving.pay("payment_2")
+    await sound(striving)
+
+
+async def test_the_notice_of_march_stands_when_it_is_determined_again_in_september(striving: Striving) -> None:
+    await second_paid(striving, "P1")
+    await finally_accepted(striving, "P1")
+    assert await striving.rows("select 1 from publication_withdrawal") == []
+    assert (await striving.cases())["P1"].notice is not None

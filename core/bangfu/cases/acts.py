@@ -15,7 +15,7 @@ from datetime import date
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices, payments
@@ -95,7 +95,7 @@ async def account_cases(
         row["round"] = case.round if case.digest is None else case.round + 1
         # What is signed from now on is signed under a result that there was not before today.
         since = case.view.since if case.digest is None else max(case.view.since, who.at.today)
-        fields = {"edition_id": rules.id, "round": row["round"], "notice_id": None, "since": since}
+        fields = {"edition_id": rules.id, "round": row["round"], "since": since}
         outcome = {"determination": str(row["id"]), "outcome": row["outcome"], "payable_fen": row["payable_fen"]}
         changes.append(Change(case, Move(to, move.duty), fields, outcome))
     done = await write(session, who, "account", changes, stated, report)
@@ -377,7 +377,7 @@ async def settle(
         Change(
             case,
             move,
-            sent_back(case) if upheld else {},
+            sent_back(case, move.to) if upheld else {},
             {"upheld": upheld, "finding": finding},
         )
         for case, move in moves
@@ -454,7 +454,7 @@ async def send_back(
     report, moves = judged(who, ground, views, stated, at, judge)
     note_missing(report, views, selection)
     free = await not_in_batch(session, who, ground, moves, report)
-    changes = [Change(case, move, sent_back(case), {"finding": finding}) for case, move in free]
+    changes = [Change(case, move, sent_back(case, move.to), {"finding": finding}) for case, move in free]
     await write(session, who, "send_back", changes, stated, report)
     return report
 
@@ -609,10 +609,21 @@ def note_missing(report: Report, views: Sequence[CaseView], selection: Selection
     ]
 
 
-def sent_back(case: CaseView) -> dict[str, Any]:
-    """A case that goes back begins a new round: result, signatures and notice no longer stand; the history keeps
-    them."""
+def sent_back(case: CaseView, to: str) -> dict[str, Any]:
+    """A case that goes back to a stage begins a new round: result, signatures and notice no longer stand; the history
+    keeps them.
+
+    Where it goes back no further than past its result, the result stands, and with it the notice; it is verified again
+    from that stage on.
+    """
+    if _keeps_its_result(case, to):
+        return {"draw_id": None}
     return {"round": case.round + 1, "notice_id": None, "draw_id": None}
+
+
+def _keeps_its_result(case: CaseView, to: str) -> bool:
+    codes = [stage.code for stage in case.rules.programme.process.stages]
+    return to in codes and case.determined_at is not None and codes.index(to) > codes.index(case.determined_at)
 
 
 async def write(
@@ -668,6 +679,7 @@ async def write(
         if left:
             await payments.void(session, who, left)
     await payments.entitle(session, who, [dues[change.case.id] for change in done if change.case.id in dues])
+    await _verified_again(session, who, done)
     # What was on notice and no longer stands is no longer shown.
     taken_down = [c.case.id for c in done if c.case.notice and c.fields.get("notice_id", c.case.notice) is None]
     if taken_down:
@@ -676,6 +688,29 @@ async def write(
         ended = {c.case.id: c.move.to for c in own if c.move.to in END_TITLES and not c.case.view.due}
         await claims.give_back(session, who, rules, ended)
     return done
+
+
+async def _verified_again(session: AsyncSession, who: Entered, done: Sequence[Change]) -> None:
+    """Of cases that went back and keep their result, what was signed from that stage on counts no more."""
+    back: dict[tuple[UUID, str], list[Change]] = {}
+    for change in done:
+        codes = [stage.code for stage in change.case.rules.programme.process.stages]
+        here, to = change.case.view.stage, change.move.to
+        if here in codes and to in codes and codes.index(to) < codes.index(here) and _keeps_its_result(change.case, to):
+            back.setdefault((change.case.rules.id, to), []).append(change)
+    for (_, to), changes in back.items():
+        codes = [stage.code for stage in changes[0].case.rules.programme.process.stages]
+        await session.execute(
+            update(Signature)
+            .where(
+                Signature.tenant_id == who.county.id,
+                among(Signature.case_id, [change.case.id for change in changes]),
+                among(Signature.stage, codes[codes.index(to) :]),
+                Signature.undone_at.is_(None),
+            )
+            .values(undone_at=who.at.now)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def _by_rules(changes: Sequence[Change]) -> list[tuple[Rules, list[Change]]]:

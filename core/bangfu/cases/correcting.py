@@ -49,7 +49,7 @@ async def ask_to_correct(
         stated,
         "return",
         lambda case, act: case.rules.proceedings.ask_to_correct(case.view, act, marked),
-        lambda case: {**sent_back(case), "marked": dict(marked)},
+        lambda case, move: {**sent_back(case, move.to), "marked": dict(marked)},
         {"marked": dict(marked)},
     )
 
@@ -69,7 +69,7 @@ async def withdraw(
         stated or Stated(),
         "withdraw",
         lambda case, act: case.rules.proceedings.withdraw(case.view, act),
-        lambda case: {**sent_back(case), "marked": None, "paused_on": None},
+        lambda case, move: {**sent_back(case, move.to), "marked": None, "paused_on": None},
         resting=True,
     )
 
@@ -91,7 +91,7 @@ async def stop(
         stated or Stated(),
         "stop",
         lambda case, act: case.rules.proceedings.stop(case.view, act, finding),
-        lambda case: {},
+        lambda case, move: {},
         {"finding": finding},
     )
 
@@ -109,7 +109,7 @@ async def pause(
         stated,
         "pause",
         lambda case, act: case.rules.proceedings.pause(case.view, act),
-        lambda case: {"paused_on": stated.on(who), "since": case.view.since},
+        lambda case, move: {"paused_on": stated.on(who), "since": case.view.since},
         resting=True,
     )
 
@@ -126,7 +126,7 @@ async def resume(
         stated or Stated(),
         "resume",
         lambda case, act: case.rules.proceedings.resume(case.view, act),
-        lambda case: {"paused_on": None, "since": case.view.since},
+        lambda case, move: {"paused_on": None, "since": case.view.since},
         resting=True,
     )
 
@@ -156,7 +156,7 @@ async def _step(
     note_missing(report, views, selection)
     free = [(case, move) for case, move in moves if move.to == case.view.stage]
     free += await not_in_batch(session, who, ground, [one for one in moves if one not in free], report)
-    changes = [Change(case, move, fields(case), data or {}) for case, move in free]
+    changes = [Change(case, move, fields(case, move), data or {}) for case, move in free]
     await write(session, who, act, changes, stated, report)
     return report
 
@@ -210,8 +210,10 @@ def taking_back(case: CaseView, act: Act, event: CaseEvent) -> Move | Problem:
     """What the process says to taking back what was done last to a case."""
     done = Done(event.act, event.officer_id, event.recorded_by)
     before = event.data.get("before", {})
-    if before.get("notice") and case.notice is None:
-        # What was taken down in public is posted again, and not as if nothing had been said.
+    taken_down = before.get("notice") and case.notice is None
+    kept = done.act == "send_back" and before.get("round") == case.round
+    if taken_down or kept:
+        # What was taken down in public, or is to be verified again, is done again and not as if nothing had been said.
         return Code.NOT_UNDOABLE.problem()
     return case.rules.proceedings.undo(case.view, act, done, before.get("stage", case.view.stage))
 

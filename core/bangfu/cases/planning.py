@@ -208,7 +208,7 @@ async def amend_plans(
             item.case,
             item.move,
             {
-                **sent_back(item.case),
+                **sent_back(item.case, item.move.to),
                 "stated": raw_stated(specs, item.plan.facts),
                 "opened_on": item.plan.stated.on(who),
                 "marked": None,

@@ -230,7 +230,7 @@ async def check(
     if moves:
         _require_whole_county(who)
     changes = [
-        Change(case, move, {} if passed else sent_back(case), {"passed": passed, "finding": finding})
+        Change(case, move, {} if passed else sent_back(case, move.to), {"passed": passed, "finding": finding})
         for case, move in moves
     ]
     done = await write(session, who, "check", changes, stated, report)

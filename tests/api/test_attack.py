@@ -7,6 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -30,9 +31,9 @@ from bangfu_graphql.reading import Reader
 from tests.api.attack import PARTS, Attack
 from tests.api.conftest import serving
 from tests.api.counties import ROLES, make_twin
-from tests.api.test_reading import story
+from tests.api.test_reading import LAST_DAY, story
 from tests.conftest import connect, copy_of, drop
-from tests.county import World
+from tests.county import HOMES, Home, World, roster
 
 LEAST = 10_000
 SILENT = "Query.whyDenied"
@@ -43,6 +44,18 @@ _numbers = itertools.count(1)
 def superuser(server: EmbeddedServer, name: str) -> Callable[[], Any]:
     """Opens a connection that no wall holds back."""
     return lambda: asyncpg.connect(**server.connect_arguments(ADMIN, name))
+
+
+async def more_is_known(world: World) -> None:
+    """The day before the story ends: a household of 甲村 that never applied, and an income that H2 did not have. Lists
+    that are decided as they are read show both."""
+    world.today = LAST_DAY - timedelta(days=1)
+    head, *lines = roster((*HOMES, Home("N1", "东镇", "甲村", "L1", "已脱贫户", "2018", (), "", 0))).splitlines()
+    own = [line for line in lines if line.startswith("N1,")]
+    assert (await world.bring("households", "\n".join([head, *own]), "R1")).state == "done"
+    ledger = "户编号,日期,收入类别,项目,总收入\nN1,2021-03-01,养殖,养殖项目,1000\nH2,2021-03-01,养殖,养殖项目,1\n"
+    assert (await world.bring("income", ledger, "R1")).state == "done"
+    world.today = LAST_DAY
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +70,7 @@ async def attacked(
     async with serving(opened, vault, world) as made:
         await story(made)
         await made.work()
+        await more_is_known(made.world)
     await opened.close()
     connection = await superuser(server, name)()
     try:

@@ -81,7 +81,7 @@ def _result_lines(result: Result, language: Language) -> list[str]:
 def _took_part(one: TookPart) -> Text:
     if one.counted:
         return Text(f"{one.role.zh} {one.number}:计入", f"{one.role.en} {one.number}: counted")
-    why = join(one.why_not, ";", "; ")
+    why = join(list(one.why_not), ";", "; ")
     return Text(f"{one.role.zh} {one.number}:未计入({why.zh})", f"{one.role.en} {one.number}: not counted ({why.en})")
 
 

@@ -7,7 +7,7 @@ import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -35,9 +35,9 @@ from county_default.leading.rules import Entity, Mode
 from tests.api.attack import PARTS, Attack
 from tests.api.conftest import serving
 from tests.api.counties import ROLES, make_twin
-from tests.api.test_reading import story
+from tests.api.test_reading import LAST_DAY, story
 from tests.conftest import connect, copy_of, drop
-from tests.county import World
+from tests.county import HOMES, Home, World, roster
 
 LEAST = 10_000
 SILENT = (
@@ -55,6 +55,18 @@ def superuser(server: EmbeddedServer, name: str) -> Callable[[], Any]:
     return lambda: asyncpg.connect(**server.connect_arguments(ADMIN, name))
 
 
+async def more_is_known(world: World) -> None:
+    """The day before the story ends: a household of 甲村 that never applied, and an income that H2 did not have. Lists
+    that are decided as they are read show both."""
+    world.today = LAST_DAY - timedelta(days=1)
+    head, *lines = roster((*HOMES, Home("N1", "东镇", "甲村", "L1", "已脱贫户", "2018", (), "", 0))).splitlines()
+    own = [line for line in lines if line.startswith("N1,")]
+    assert (await world.bring("households", "\n".join([head, *own]), "R1")).state == "done"
+    ledger = "户编号,日期,收入类别,项目,总收入\nN1,2021-03-01,养殖,养殖项目,1000\nH2,2021-03-01,养殖,养殖项目,1\n"
+    assert (await world.bring("income", ledger, "R1")).state == "done"
+    world.today = LAST_DAY
+
+
 @pytest.fixture(scope="module")
 async def attacked(
     server: EmbeddedServer, peopled: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
@@ -68,6 +80,7 @@ async def attacked(
         await story(made)
         await lead(world)
         await made.work()
+        await more_is_known(made.world)
     await opened.close()
     connection = await superuser(server, name)()
     try:

@@ -110,6 +110,7 @@ async def test_a_page_takes_as_many_statements_for_many_as_for_few(served: Serve
 
     few = await count()
     homes = (*HOMES, *MORE)
+    served.world.today = date(2021, 10, 7)
     assert (await served.world.bring("households", roster(homes).replace("测N", "测新"), "R1")).state == "done"
     assert (await served.world.bring("income", made_ledger(homes), "R1")).state == "done"
     many = await count()

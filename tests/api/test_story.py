@@ -474,7 +474,7 @@ async def test_the_whole_year(new: Served) -> None:
     year = await story.may("VC1", "household_year", household="H1", year=2021)
     (period,) = year["periods"]
     assert (year["paid"], year["due"]) == ((f"{paid['H1'] / 100:.2f}", "0.00") if "H1" in paid else ("0.00", "0.00"))
-    assert period["title"] == "award for households that have left poverty, plan year 2021"
+    assert period["title"] == "consolidation award for households that left poverty, plan year 2021"
     assert (await new.operation("VC3", "household_year", household="H1", year=2021)).data["householdYear"] is None
     story.wrong.add("household_year")
     left = await story.may("C1", "missed", **P)

@@ -7,26 +7,32 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, func, select
+from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
 from bangfu.db.bulk import among
-from bangfu.models import Case, CaseEvent, Entitlement, PaymentBatch, PaymentLine
+from bangfu.models import Case, Entitlement, PaymentLine, PaymentReturn
+from bangfu.payments import Kind
 
-_LINE = (
+_STANDS = (
     (PaymentLine.tenant_id == Entitlement.tenant_id)
     & (PaymentLine.entitlement_id == Entitlement.id)
     & PaymentLine.voided_at.is_(None)
+    & ~select(PaymentReturn.id)
+    .where(PaymentReturn.tenant_id == PaymentLine.tenant_id, PaymentReturn.line_id == PaymentLine.id)
+    .correlate(PaymentLine)
+    .exists()
 )
-_BATCH = (PaymentBatch.tenant_id == PaymentLine.tenant_id) & (PaymentBatch.id == PaymentLine.batch_id)
+"""The payment of an entitlement that stands: what came back is not paid, until it is paid again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part of an award that is or was due: its number (from 1), how much in fen, and the determination behind it.
 
-    ``batched`` is whether it stands in a payment batch, ``paid_on`` the day on which that was released.
+    ``batched`` is whether it stands in a payment batch, ``paid_on`` the day on which that was released; what came back
+    is in none.
     """
 
     case: UUID
@@ -48,12 +54,14 @@ async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID])
             Entitlement.amount_fen,
             Entitlement.created_at,
             PaymentLine.id.is_not(None),
-            _paid_on(who.county.id).label("paid_on"),
+            PaymentLine.released_on,
         )
-        .outerjoin(PaymentLine, _LINE)
-        .outerjoin(PaymentBatch, _BATCH)
+        .outerjoin(PaymentLine, _STANDS)
         .where(
-            Entitlement.tenant_id == who.county.id, among(Entitlement.case_id, cases), Entitlement.voided_at.is_(None)
+            Entitlement.tenant_id == who.county.id,
+            among(Entitlement.case_id, cases),
+            Entitlement.kind == Kind.AWARD.value,
+            Entitlement.voided_at.is_(None),
         )
         .order_by(Entitlement.case_id, Entitlement.instalment)
     )
@@ -63,36 +71,32 @@ async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID])
     return found
 
 
+async def adjusted(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, int]:
+    """What was added to cases after they were paid, in fen: arrears less recoveries, in one statement."""
+    query = (
+        select(Entitlement.case_id, func.sum(Entitlement.amount_fen))
+        .where(
+            Entitlement.tenant_id == who.county.id,
+            among(Entitlement.case_id, cases),
+            Entitlement.kind != Kind.AWARD.value,
+            Entitlement.voided_at.is_(None),
+        )
+        .group_by(Entitlement.case_id)
+    )
+    return {row[0]: int(row[1]) for row in await session.execute(query)}
+
+
 def something_paid(tenant: int) -> ColumnElement[bool]:
-    """The condition that something of a case was paid: a part of it stands in a batch that was released."""
+    """The condition that something of a case was paid and did not come back."""
     paid = (
         select(Entitlement.id)
-        .join(PaymentLine, _LINE)
-        .outerjoin(PaymentBatch, _BATCH)
+        .join(PaymentLine, _STANDS)
         .where(
             Entitlement.tenant_id == tenant,
             Entitlement.case_id == Case.id,
+            Entitlement.kind == Kind.AWARD.value,
             Entitlement.voided_at.is_(None),
-            _paid_on(tenant).is_not(None),
+            PaymentLine.released_on.is_not(None),
         )
     )
     return paid.correlate(Case).exists()
-
-
-def _paid_on(tenant: int) -> ColumnElement[date | None]:
-    """The day on which the batch of a line was released.
-
-    Only who sees all of its area sees a batch; that it was released stands in what happened to the case as well.
-    """
-    released = (
-        select(func.max(CaseEvent.effective_on))
-        .where(
-            CaseEvent.tenant_id == tenant,
-            CaseEvent.case_id == Entitlement.case_id,
-            CaseEvent.act == "release",
-            CaseEvent.data["batch"].astext == cast(PaymentLine.batch_id, Text),
-        )
-        .correlate(Entitlement, PaymentLine)
-        .scalar_subquery()
-    )
-    return func.coalesce(PaymentBatch.released_on, released)

@@ -78,8 +78,8 @@ class Again:
 class Overpaid:
     """A case that was paid on something that would come out differently now.
 
-    ``paid_fen`` is what was paid, ``right_fen`` what its parts would have been by what is known now; None where that
-    cannot be told because something is missing now.
+    ``paid_fen`` is what was paid, with arrears and recoveries, ``right_fen`` what its parts would have been by what is
+    known now; None where that cannot be told because something is missing now.
     """
 
     case: UUID
@@ -331,6 +331,7 @@ async def _differing(session: AsyncSession, who: Entered, ground: Ground, rows: 
     affected = [row for row in rows if any(part.determination in differs for part in paid[row.id])]
     if not affected:
         return []
+    added = await instalments.adjusted(session, who, [row.id for row in affected])
     known = await _Known.read(session, who, affected, [kept[key] for key in differs])
     found = []
     for row in affected:
@@ -342,7 +343,9 @@ async def _differing(session: AsyncSession, who: Entered, ground: Ground, rows: 
         )
         awards = {one.id: fresh[one.id][0] for one in own}
         right = _right(ground, paid[row.id], awards, kept)
-        total = sum(part.fen for part in paid[row.id])
+        total = sum(part.fen for part in paid[row.id]) + added.get(row.id, 0)
+        if total == right:
+            continue  # arrears or a recovery say so already
         found.append(Overpaid(row.id, row.household_id, row.number, row.division, total, right, again))
     return found
 

@@ -299,7 +299,7 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
         counted,
         right=(1, 2, 3),
     )
-    titles = (
+    shown = (
         Text("户编号", "household"),
         Text("村", "village"),
         Text("环节", "stage"),
@@ -317,7 +317,7 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
         for item, own in zip(found, names, strict=False)
     ]
     title = Text(f"共 {len(found)} 户", f"{len(found)} households")
-    shell.table(shell.show(title), [shell.show(t) for t in titles], rows)
+    shell.table(shell.show(title), [shell.show(t) for t in shown], rows)
 
 
 @case.command("object")

@@ -1,7 +1,7 @@
 """Writes the pages of docs/ that only repeat what the code says: ``python docs/generate.py`` (a test holds them
 together).
 
-Pages: problems.md, commands.md, walls.md, hooks.md.
+Pages: problems.md, commands.md, walls.md, hooks.md, workbooks.md, invariants.md.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from bangfu.cli import main
 from bangfu.db.walls import Kind, Own
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base
+from bangfu.payments.invariants import INVARIANTS
 from bangfu.programme import NOTICE_COLUMNS, PAYMENT_COLUMNS, REGISTRY_FACTS, Hooks, installed
 from bangfu.text import Text
 
@@ -113,6 +114,10 @@ def walls() -> str:
             changes += f" — while {wall.while_}"
         first = (inspect.getdoc(tables[name]) or "").split("\n")[0]
         sees = said[wall.kind] + (f", or {own[wall.own]}" if wall.own else "")
+        if wall.opening is not None and wall.opening.select:
+            sees += "; the public: " + ", ".join(wall.opening.select) + f" — where {wall.opening.rows}"
+        if wall.opening is not None and wall.opening.insert:
+            changes += f"; the public put in: {', '.join(wall.opening.insert)} — where {wall.opening.rows}"
         lines.append(f"| `{name}` | {sees} | {changes} | {first} |")
     return "\n".join([*lines, ""])
 
@@ -166,12 +171,41 @@ def workbooks() -> str:
     return "\n".join(lines)
 
 
+def invariants() -> str:
+    """What always holds of money, with the statements."""
+    lines = [
+        "# 资金不变式 Invariants of money",
+        MADE,
+        "What must hold after everything that can happen. `bangfu doctor` asks the database for all of it, of one "
+        "county (`--tenant`) or of all, names what is wrong, and exits with 1; nightly is a good time. The "
+        "statements share nothing with the code that they watch over: each gives one row for each thing that is "
+        "wrong, as `table/id`, and none is good.",
+        "",
+        "They read the county that the transaction is bound to, and `:declared`, what the programmes declare as JSON: "
+        "for each code the `graph` of its stages (pairs), the stages at which it `pays`, whether it has a `notice`. "
+        "`bangfu doctor --sql` prints them with that written in, to be run by anyone.",
+        "",
+    ]
+    for invariant in INVARIANTS:
+        lines += [f"## {invariant.code}", "", invariant.says.zh + "。", "", _sentence(invariant.says.en), ""]
+        if invariant.sql:
+            lines += ["```sql", inspect.cleandoc(invariant.sql), "```", ""]
+        else:
+            lines += ["`bangfu audit verify` goes along the chain; so does `bangfu doctor`.", ""]
+    return "\n".join(lines)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[0].upper()}{words[1:]}."
+
+
 PAGES = {
     "problems.md": problems,
     "commands.md": commands,
     "walls.md": walls,
     "hooks.md": hooks,
     "workbooks.md": workbooks,
+    "invariants.md": invariants,
 }
 
 if __name__ == "__main__":

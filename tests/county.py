@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import event, select, text
 
-from bangfu import jobs
+from bangfu import jobs, payments
 from bangfu.access import CHINA, Actor, County, Entered, Moment, county, create_county, enter
 from bangfu.cases import acts, batch, planning
 from bangfu.cases import ground as grounds
@@ -338,6 +339,29 @@ class World:
         for number in ("A2", "A3"):
             clean(await self.act(number, acts.accept, Selection(stages=["notice"])))
 
+    async def fund(
+        self, yuan: int = 1_000_000, code: str = "ZX-1", *, binding: bool = True, confirmed: bool = True
+    ) -> UUID:
+        """The budget line with a code, made by the fund manager and confirmed by finance if there is none yet."""
+        code = code if self.code == "consolidation" else f"{code}-{self.code}"
+        found = await self.rows("select id from budget_line where code = :code", code=code)
+        if found:
+            return UUID(str(found[0][0]))
+        maker, confirmer = self.who("FM"), self.who("FI")
+        stated = payments.LineStated(
+            code=code, title="财政衔接资金", source="专项扶贫资金", level="county", document="测财〔2021〕8号",
+            document_on=date(2021, 1, 15), year=2021, programmes=[self.code], binding=binding,
+        )  # fmt: skip
+        entry = payments.EntryStated(
+            amount_fen=yuan * 100, document="测财〔2021〕8号", document_on=date(2021, 1, 15), reason="年初下达"
+        )
+        async with self.database.session(maker.scope) as session:
+            line, made = await payments.add_line(session, maker, stated, entry, [self.code])
+        if confirmed:
+            async with self.database.session(confirmer.scope) as session:
+                await payments.confirm_entry(session, confirmer, made)
+        return line
+
     # --- looking ---
 
     async def cases(self, number: str = "C1") -> dict[str, CaseView]:
@@ -362,7 +386,8 @@ class World:
         tables = (
             "case_file", "case_event", "claim", "signature", "determination", "notice", "notice_entry", "objection",
             "sample_draw", "sample_unit", "entitlement", "payment_batch", "payment_line", "edition", "provision",
-            "household", "person", "membership", "standing", "account", "income_line",
+            "household", "person", "membership", "standing", "account", "income_line", "budget_line", "budget_entry",
+            "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template",
         )  # fmt: skip
         counts: dict[str, int | str] = {
             table: (await self.rows(f"select count(*) from {table}"))[0][0] for table in tables
@@ -370,7 +395,8 @@ class World:
         versions = await self.rows(
             "select string_agg(id || ' ' || version || ' ' || stage || ' ' || since, ',' order by id) from case_file"
         )
-        return {**counts, "cases": versions[0][0] or ""}
+        confirmed = await self.rows("select count(*) from budget_entry where confirmed_at is not null")
+        return {**counts, "cases": versions[0][0] or "", "confirmed": confirmed[0][0]}
 
 
 def clean(report: Report) -> Report:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from bangfu.cases import acts, correcting, participants, planning, selecting
+from bangfu import payments
+from bangfu.cases import acts, correcting, participants, paying, planning, selecting
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.planning import PlanStated
@@ -149,16 +150,16 @@ class Striving(World):
     async def answer(
         self, number: str, applicant: str, household: str, agreed: bool = True, evidence: str = "签字表"
     ) -> None:
-        async with self._session(number) as (session, who, ground):
+        async with self.entered(number) as (session, who, ground):
             stated = Stated(evidence=evidence)
             await participants.answer(session, who, ground, applicant, household, agreed=agreed, stated=stated)
 
     async def vouch(self, number: str, applicant: str, household: str, vouched: bool = True) -> None:
-        async with self._session(number) as (session, who, ground):
+        async with self.entered(number) as (session, who, ground):
             await participants.vouch(session, who, ground, applicant, household, vouched=vouched)
 
     @asynccontextmanager
-    async def _session(self, number: str) -> AsyncIterator[tuple[Any, Any, Any]]:
+    async def entered(self, number: str) -> AsyncIterator[tuple[Any, Any, Any]]:
         who = self.who(number)
         ground = await self.ground(who)
         async with self.database.session(who.scope) as session:
@@ -186,12 +187,23 @@ class Striving(World):
         clean(await self.act(number, acts.post, Selection(households=homes)))
         self.today = date.fromordinal(first.toordinal() + 5)
 
+    async def pay(self, stage: str, *, yuan: int = 1_000_000) -> payments.Batch:
+        """Make, check and release a batch of everything that is due at a stage."""
+        line = await self.fund(yuan)
+        async with self.entered("C2") as (session, who, ground):
+            made = await paying.make_batch(session, who, self.vault, ground, line, stage)
+        assert made.batch is not None
+        for number, step in (("FM", paying.check_batch), ("FI", paying.release_batch)):
+            async with self.entered(number) as (session, who, ground):
+                done = await step(session, who, ground, made.batch.id)
+        return done
+
     async def due(self, home: str) -> list[tuple[int, int]]:
         """What a household is due by instalment, in fen."""
         rows = await self.rows(
             "select e.instalment, e.amount_fen from entitlement e join case_file c on c.id = e.case_id"
             " join household h on h.id = c.household_id where h.number = :home and c.programme = :code"
-            " and c.period = :period and e.voided_at is null order by e.instalment",
+            " and c.period = :period and e.voided_at is null order by e.instalment, e.created_at",
             home=home,
             code=self.code,
             period=self.period,

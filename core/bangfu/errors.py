@@ -200,6 +200,12 @@ class Code(Enum):
         "请稍后再试;需要成批使用的,按职责导出名册并说明理由。",
         "Try again later; for many at once, export the list that your duty allows, with its reason.",
     )
+    OBJECTIONS_TOO_MANY = _says(
+        "此公示一小时内收到的网上异议已达上限 {limit} 件",
+        "This notice has taken as many objections as it can within an hour: {limit}.",
+        "请稍后再试,或向村民委员会、乡镇人民政府当面或来信反映。",
+        "Try again later, or tell the village committee or the township government in person or by letter.",
+    )
     # Workbooks
     FILE_TOO_LARGE = _says(
         "文件为 {size},超过上限 {limit}",
@@ -468,8 +474,8 @@ class Code(Enum):
         "State the day on which the accounting was really signed.",
     )
     WHOLE_COUNTY_NEEDED = _says(
-        "抽查须由负责全县的人员办理和录入",
-        "A sample is drawn, checked and typed in by somebody whose area is the whole county.",
+        "此项须由负责全县的人员办理和录入",
+        "This is done and typed in by somebody whose area is the whole county.",
         "请由县级人员办理。",
         "Have an officer of the county do it.",
     )
@@ -618,6 +624,18 @@ class Code(Enum):
         "请补录账号后再列入拨付。",
         "Enter the account, then include the household.",
     )
+    NO_MEMBERS = _says(
+        "户 {number} 在{day}没有登记的家庭成员",
+        "Household {number} has no registered member on {day}.",
+        "请核实该户情况;已并入他户或全户注销的,按终止程序办理。",
+        "Check what became of it; if it joined another household or is gone, stop its case.",
+    )
+    NO_HEAD = _says(
+        "户 {number} 在{day}没有登记户主(户主已故或已离户)",
+        "Household {number} has no registered head on {day}; the head died or left.",
+        "请先登记新的户主,并核对一卡通户名,再列入拨付。",
+        "Register the new head, check whose account it is, then include the household.",
+    )
     BATCH_EMPTY = _says(
         "没有待拨付的户",
         "There is nothing to pay.",
@@ -635,6 +653,90 @@ class Code(Enum):
         "The batch is {state}; it cannot be {action}.",
         "请核对批次编号。",
         "Check which batch is meant.",
+    )
+    ACCOUNT_RETURNED = _says(
+        "代发银行已退票({words}),此后账号未更正或确认",
+        "The bank sent the last payment back ({words}), and nobody has corrected or confirmed the account since.",
+        "请更正一卡通账号;账号无误的,重新登记一次以示确认,再列入拨付。",
+        "Correct the account, or enter it once more if it is right; then include the household.",
+    )
+    BUDGET_NEEDED = _says(
+        "须指明从哪一项预算指标支付",
+        "State the budget line that it is paid from.",
+        "请先录入并确认预算指标,再指明该指标。",
+        "Enter and confirm a budget line first, then name it.",
+    )
+    BUDGET_OTHER = _says(
+        "预算指标 {line} 不支付“{programme}”",
+        "The budget line {line} does not pay {programme}.",
+        "请选择可支付该项目的指标。",
+        "Choose a line that pays it.",
+    )
+    BUDGET_UNCONFIRMED = _says(
+        "预算指标 {line} 尚无经确认的资金",
+        "No money on the budget line {line} is confirmed yet.",
+        "请由财政部门确认该指标的资金明细。",
+        "Have the finance bureau confirm an entry of the line.",
+    )
+    BUDGET_SHORT = _says(
+        "预算指标 {line} 可用 {free},不能调减 {needed}",
+        "{free} are free on the budget line {line}; {needed} cannot be taken off it.",
+        "请减少调减金额,或先作废未放行的批次。",
+        "Take off less, or cancel a batch that is not released.",
+    )
+    BUDGET_WAITS = _says(
+        "预算指标 {line} 可用 {free},待拨共需 {needed};{count} 户按顺序等候",
+        "{free} are free on the budget line {line}, {needed} are due; {count} payments wait in their order.",
+        "请追加指标资金并经确认后再汇总;等候名单见待拨名单。",
+        "Put more money on the line, have it confirmed, and gather again; the list says who waits.",
+    )
+    BUDGET_EXCEEDED = _says(
+        "预算指标 {line} 为估算数,可用 {free},本批需 {needed},已超出",
+        "The budget line {line} is an estimate: {free} are free on it, this batch takes {needed}.",
+        "请按程序及时追加资金。",
+        "Have the line topped up in due course.",
+    )
+    BUDGET_CODE_TAKEN = _says(
+        "预算指标编号 {line} 已经使用",
+        "There is a budget line {line} already.",
+        "请核对编号;追加资金的,请在该指标下登记。",
+        "Check the code; more money is an entry of the line.",
+    )
+    TEMPLATE_MISSING = _says(
+        "发放渠道 {channel} 没有代发文件格式",
+        "There is no bank template for {channel}.",
+        "请先由县扶移局设置该渠道的文件格式。",
+        "Have the fund manager lay down a template for the channel first.",
+    )
+    BANK_FILE_VALUE = _says(
+        "户编号 {household} 的“{column}”含有代发文件不能容纳的字符:{characters}",
+        "Household {household}: {column} holds what the bank's file cannot: {characters}.",
+        "请更正该户信息,或改用其他分隔符。",
+        "Correct it, or choose another separator in the template.",
+    )
+    ANSWER_UNKNOWN = _says(
+        "代发结果“{value}”含义不明",
+        "It is not known what the result {value!r} means.",
+        "请向代发银行核实,并在文件格式中登记该代码;此行未计入。",
+        "Ask the bank, and put the code into the template; the row was not counted.",
+    )
+    ANSWER_NOT_OURS = _says(
+        "本批没有序号和账号(尾号 {masked})均相符的明细",
+        "No payment of the batch has this number and this account ({masked}).",
+        "请核对回盘文件是否属于本批次;此行未计入。",
+        "Check that the file is of this batch; the row was not counted.",
+    )
+    ANSWER_AMOUNT = _says(
+        "金额 {amount} 与拨付金额 {ours} 不符",
+        "The amount {amount} is not what was paid, {ours}.",
+        "请与代发银行对账;此行未计入。",
+        "Clear it with the bank; the row was not counted.",
+    )
+    ANSWER_DIFFERS = _says(
+        "该笔已登记为{earlier},本次却为{now}",
+        "The payment is on record as {earlier}; this row says {now}.",
+        "请与代发银行核实;确已退票的,凭书面材料登记退票。",
+        "Clear it with the bank; a payment that did come back is recorded by hand with its paper.",
     )
     # The installation
     UNSAFE_DATABASE = _says(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
@@ -29,15 +29,25 @@ class Content:
     data: bytes
 
 
-async def store(session: AsyncSession, vault: Vault, who: Entered, name: str, data: bytes, largest: int) -> UUID:
-    """Keep a file behind the wall of the actor's areas; the id of the one there is, if it is kept already.
+async def store(
+    session: AsyncSession,
+    vault: Vault,
+    who: Entered,
+    name: str,
+    data: bytes,
+    largest: int,
+    *,
+    areas: list[Range[int]] | None = None,
+) -> UUID:
+    """Keep a file behind the wall of the actor's areas, or of some within them; the id of the one there is, if it is
+    kept already.
 
     Refuses ``FILE_TOO_LARGE`` above ``largest`` bytes.
     """
     if len(data) > largest:
         raise Code.FILE_TOO_LARGE.refuse("file", size=_size(len(data)), limit=_size(largest))
     digest = hashlib.sha256(data).hexdigest()
-    areas = who.areas
+    areas = who.areas if areas is None else areas
     same = (
         File.tenant_id == who.county.id,
         File.sha256 == digest,

@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bangfu.db import Kind, Own, Wall, Walls
+from bangfu.db import DAY, SLUG, Kind, Opening, Own, Wall, Walls
 
 Division12 = Annotated[int, mapped_column(BigInteger)]
 """A 12-digit division code as a number, so that an area is a range."""
@@ -931,6 +931,183 @@ class Objection(TenantRow, Base):
     settled_at: Mapped[datetime | None]
 
 
+class Publication(TenantRow, Base):
+    """What the public see of a notice 公示公开页: the allow-listed columns of its entries as they were posted, and no
+    more. Never changed.
+
+    ``slug`` and ``village_slug`` are the opaque ends of the addresses of the notice and of its village. ``entries`` are
+    ``[running number, {column: value}]``; amounts are in fen.
+    """
+
+    __tablename__ = "publication"
+    __wall__ = Wall(
+        Kind.PARTICIPANT,
+        own=Own.REACH,
+        opening=Opening(
+            f"(slug = {SLUG} or village_slug = {SLUG}) and {DAY} between first_day and last_day",
+            select=(
+                "tenant_id",
+                "id",
+                "division",
+                "slug",
+                "village_slug",
+                "county",
+                "township",
+                "village",
+                "title",
+                "first_day",
+                "last_day",
+                "place",
+                "contact",
+                "columns",
+                "entries",
+                "count",
+            ),
+        ),
+    )
+    __table_args__ = (
+        _to("notice"),
+        UniqueConstraint("tenant_id", "notice_id"),
+        _by_division("publication"),
+        Index("ix_publication_slug", "slug"),
+        Index("ix_publication_village_slug", "village_slug"),
+    )
+
+    notice_id: Mapped[UUID]
+    division: Mapped[Division12]
+    slug: Mapped[str]
+    village_slug: Mapped[str]
+    county: Mapped[str]
+    township: Mapped[str]
+    village: Mapped[str]
+    title: Mapped[Json]
+    first_day: Mapped[date]
+    last_day: Mapped[date]
+    place: Mapped[str]
+    contact: Mapped[str]
+    columns: Mapped[list[str]] = mapped_column(JSONB)
+    entries: Mapped[list[Any]] = mapped_column(JSONB)
+    count: Mapped[int]
+    recorded_at: Mapped[datetime]
+
+
+class PublicationWithdrawal(TenantRow, Base):
+    """An entry that a publication no longer shows 撤下, because its case went back or is on a newer notice."""
+
+    __tablename__ = "publication_withdrawal"
+    __wall__ = Wall(
+        Kind.PARTICIPANT,
+        own=Own.REACH,
+        opening=Opening(
+            f"slug = {SLUG} and exists (select from publication p where p.slug = publication_withdrawal.slug)",
+            select=("slug", "position"),
+        ),
+    )
+    __table_args__ = (
+        _to("publication"),
+        UniqueConstraint("tenant_id", "publication_id", "position"),
+        Index("ix_publication_withdrawal_slug", "slug"),
+        _by_division("publication_withdrawal"),
+    )
+
+    publication_id: Mapped[UUID]
+    slug: Mapped[str]
+    division: Mapped[Division12]
+    position: Mapped[int]
+    officer_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class PublicObjection(TenantRow, Base):
+    """An objection that somebody handed in on a public page 公众异议, until an officer confirms or dismisses it.
+
+    Who hands it in need not say who he is; a name and a telephone are sealed. Once decided it is never changed.
+    """
+
+    __tablename__ = "public_objection"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=("confirmed", "reason", "decided_by", "decided_at"),
+        while_="decided_at is null",
+        sealed=("name", "phone"),
+        opening=Opening(
+            f"handed_in_on = {DAY} and exists (select from publication p where p.tenant_id = public_objection.tenant_id"
+            " and p.id = public_objection.publication_id and p.division = public_objection.division"
+            f" and p.slug = {SLUG} and public_objection.position between 1 and p.count)",
+            insert=(
+                "tenant_id",
+                "id",
+                "publication_id",
+                "division",
+                "position",
+                "words",
+                "name",
+                "phone",
+                "phone_masked",
+                "receipt",
+                "handed_in_on",
+                "handed_in_at",
+            ),
+        ),
+    )
+    __table_args__ = (
+        _to("publication"),
+        UniqueConstraint("tenant_id", "receipt"),
+        CheckConstraint("length(words) between 1 and 1000", name="words"),
+        CheckConstraint("(confirmed is null) = (decided_at is null)", name="decided"),
+        Index("ix_public_objection_publication", "tenant_id", "publication_id", "handed_in_at"),
+        Index("ix_public_objection_pending", "tenant_id", "division", postgresql_where=text("decided_at is null")),
+    )
+
+    publication_id: Mapped[UUID]
+    division: Mapped[Division12]
+    position: Mapped[int]
+    words: Mapped[str]
+    name: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone: Mapped[bytes | None] = mapped_column(LargeBinary)
+    phone_masked: Mapped[str | None]
+    receipt: Mapped[str]
+    handed_in_on: Mapped[date]
+    handed_in_at: Mapped[datetime]
+    confirmed: Mapped[bool | None]
+    reason: Mapped[str | None]
+    decided_by: Mapped[UUID | None]
+    decided_at: Mapped[datetime | None]
+
+
+class NoticeEvidence(TenantRow, Base):
+    """A photo or a scan that shows that a notice hung where and when it should 公示凭据. Never changed."""
+
+    __tablename__ = "notice_evidence"
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.REACH)
+    __table_args__ = (
+        _to("notice"),
+        _to("file"),
+        UniqueConstraint("tenant_id", "notice_id", "file_id"),
+        _by_division("notice_evidence"),
+    )
+
+    notice_id: Mapped[UUID]
+    division: Mapped[Division12]
+    file_id: Mapped[UUID]
+    taken_on: Mapped[date]
+    place: Mapped[str]
+    officer_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class Supervision(Base):
+    """Whom the county's people can call about a notice 监督电话, as the county wants it on every notice."""
+
+    __tablename__ = "supervision"
+    __wall__ = Wall(Kind.TENANT, update=("contact", "set_by", "set_at"))
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    contact: Mapped[str]
+    set_by: Mapped[UUID]
+    set_at: Mapped[datetime]
+
+
 class SampleDraw(TenantRow, Base):
     """A drawn sample 抽查: seed, frame and size, so that anyone can draw it again."""
 
@@ -985,9 +1162,71 @@ class SampleUnit(TenantRow, Base):
 # --- money ----------------------------------------------------------------------------------------------------
 
 
+class BudgetLine(TenantRow, Base):
+    """A line of the budget that programmes are paid from 预算指标: which money, by which document, of which level.
+
+    A ``binding`` line stops what does not fit; one that is an estimate warns. It pays nothing before its first entry is
+    confirmed. What it holds stands in the view ``budget_standing``.
+    """
+
+    __tablename__ = "budget_line"
+    __wall__ = Wall(Kind.SPAN)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "code"),
+        CheckConstraint("level in ('central', 'province', 'city', 'county')", name="level"),
+        CheckConstraint("cardinality(programmes) > 0", name="programmes"),
+    )
+
+    code: Mapped[str]
+    title: Mapped[str]
+    source: Mapped[str]
+    level: Mapped[str]
+    document: Mapped[str]
+    document_on: Mapped[date]
+    year: Mapped[int]
+    programmes: Mapped[list[str]] = mapped_column(ARRAY(Text))
+    binding: Mapped[bool]
+    entered_by: Mapped[UUID]
+    entered_at: Mapped[datetime]
+    areas: Mapped[Areas]
+
+
+class BudgetEntry(TenantRow, Base):
+    """Money put on a budget line 下达 or 追加, or taken off it 调减: entered by one person, confirmed by another.
+
+    It counts once it is confirmed, and never changes after.
+    """
+
+    __tablename__ = "budget_entry"
+    __wall__ = Wall(Kind.SPAN, update=("confirmed_by", "confirmed_on", "confirmed_at"), while_="confirmed_at is null")
+    __table_args__ = (
+        _to("budget_line"),
+        Index("ix_budget_entry_line", "tenant_id", "budget_line_id"),
+        CheckConstraint("amount_fen <> 0", name="amount"),
+        CheckConstraint("confirmed_by is distinct from entered_by", name="confirmer"),
+    )
+
+    budget_line_id: Mapped[UUID]
+    amount_fen: Mapped[FenColumn]
+    document: Mapped[str]
+    document_on: Mapped[date]
+    reason: Mapped[str]
+    entered_by: Mapped[UUID]
+    entered_on: Mapped[date]
+    entered_at: Mapped[datetime]
+    confirmed_by: Mapped[UUID | None]
+    confirmed_on: Mapped[date | None]
+    confirmed_at: Mapped[datetime | None]
+    areas: Mapped[Areas]
+
+
 class Entitlement(TenantRow, Base):
     """What a household is due by a determination that has passed every gate 应发. One an instalment of a case stands at
-    a time."""
+    a time.
+
+    An adjustment is one more, by a later determination: ``arrears`` 补发 are paid like an award, a ``recovery`` 追回 is
+    negative and settled by repayments. A determination justifies one adjustment.
+    """
 
     __tablename__ = "entitlement"
     __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division", "voided_at"))
@@ -1000,22 +1239,38 @@ class Entitlement(TenantRow, Base):
             "case_id",
             "instalment",
             unique=True,
-            postgresql_where=text("voided_at is null"),
+            postgresql_where=text("voided_at is null and kind = 'award'"),
         ),
-        CheckConstraint("amount_fen > 0", name="amount"),
+        Index(
+            "uq_entitlement_adjustment",
+            "tenant_id",
+            "case_id",
+            "determination_id",
+            unique=True,
+            postgresql_where=text("voided_at is null and kind <> 'award'"),
+        ),
+        CheckConstraint("kind in ('award', 'arrears', 'recovery')", name="kind"),
+        CheckConstraint("amount_fen <> 0 and (amount_fen < 0) = (kind = 'recovery')", name="amount"),
     )
 
     case_id: Mapped[UUID]
     determination_id: Mapped[UUID]
     division: Mapped[Division12]
     instalment: Mapped[int]
+    kind: Mapped[str]
     amount_fen: Mapped[FenColumn]
+    due_on: Mapped[date]
+    reason: Mapped[str]
+    made_by: Mapped[UUID | None]
     created_at: Mapped[datetime]
     voided_at: Mapped[datetime | None]
 
 
 class PaymentBatch(TenantRow, Base):
-    """A batch of payments 拨付批次: made, checked and released by three persons; immutable once released."""
+    """A batch of payments 拨付批次: made, checked and released by three persons; immutable once released.
+
+    It pays one instalment, at one stage, from one budget line; only batches older than the budget lines have none.
+    """
 
     __tablename__ = "payment_batch"
     __wall__ = Wall(
@@ -1035,16 +1290,22 @@ class PaymentBatch(TenantRow, Base):
     )
     __table_args__ = (
         UniqueConstraint("tenant_id", "programme", "period", "number"),
+        _to("budget_line"),
+        Index("ix_payment_batch_line", "tenant_id", "budget_line_id"),
         CheckConstraint("checked_by is distinct from made_by", name="checker"),
         CheckConstraint(
             "released_by is null or (checked_by is not null and released_by not in (made_by, checked_by))",
             name="releaser",
         ),
+        CheckConstraint("released_at is null or budget_line_id is not null", name="budget"),
     )
 
     programme: Mapped[str]
     period: Mapped[str]
     number: Mapped[int]
+    stage: Mapped[str]
+    instalment: Mapped[int]
+    budget_line_id: Mapped[UUID | None]
     channel: Mapped[str]
     count: Mapped[int]
     total_fen: Mapped[FenColumn]
@@ -1065,14 +1326,18 @@ class PaymentBatch(TenantRow, Base):
 
 
 class PaymentLine(TenantRow, Base):
-    """One payment to one household 拨付明细, with the account as it was. One line a (entitlement, instalment)."""
+    """One payment to one household 拨付明细, with the account as it was.
+
+    An entitlement has one line that stands, and one more for each payment of it that came back: ``reissues`` names the
+    return that the line answers 重发. When it was released stands here too: a village sees its lines, not their batch.
+    """
 
     __tablename__ = "payment_line"
     __wall__ = Wall(
         Kind.PARTICIPANT,
         own=Own.HOUSEHOLD_ID,
         sealed=("account",),
-        update=("voided_at",),
+        update=("voided_at", "released_on", "released_at"),
         while_="exists (select from payment_batch b where b.tenant_id = payment_line.tenant_id"
         " and b.id = payment_line.batch_id and b.released_at is null)",
     )
@@ -1080,14 +1345,21 @@ class PaymentLine(TenantRow, Base):
         ForeignKeyConstraint(["tenant_id", "batch_id"], ["payment_batch.tenant_id", "payment_batch.id"]),
         _to("entitlement"),
         _to("household"),
+        ForeignKeyConstraint(
+            ["tenant_id", "reissues", "entitlement_id"],
+            ["payment_return.tenant_id", "payment_return.id", "payment_return.entitlement_id"],
+            use_alter=True,
+        ),
+        UniqueConstraint("tenant_id", "id", "entitlement_id"),
         Index("ix_payment_line_batch", "tenant_id", "batch_id", "position"),
         Index(
-            "uq_payment_line_instalment",
+            "uq_payment_line_entitlement",
             "tenant_id",
             "entitlement_id",
-            "instalment",
+            "reissues",
             unique=True,
             postgresql_where=text("voided_at is null"),
+            postgresql_nulls_not_distinct=True,
         ),
         CheckConstraint("amount_fen > 0", name="amount"),
     )
@@ -1103,7 +1375,185 @@ class PaymentLine(TenantRow, Base):
     bank: Mapped[str]
     account: Mapped[Sealed]
     account_masked: Mapped[str]
+    reissues: Mapped[UUID | None]
+    released_on: Mapped[date | None]
+    released_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]
+
+
+_OF_A_RELEASED_LINE = (
+    "exists (select from payment_line l join payment_batch b on b.tenant_id = l.tenant_id and b.id = l.batch_id"
+    " where l.tenant_id = {table}.tenant_id and l.id = {table}.line_id and l.voided_at is null"
+    " and b.released_at is not null)"
+)
+
+
+class PaymentReturn(TenantRow, Base):
+    """A payment that the bank sent back 退票, with the bank's code and words. Once a line, and never changed."""
+
+    __tablename__ = "payment_return"
+    __wall__ = Wall(
+        Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, while_=_OF_A_RELEASED_LINE.replace("{table}", "payment_return")
+    )
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "line_id", "entitlement_id"],
+            ["payment_line.tenant_id", "payment_line.id", "payment_line.entitlement_id"],
+        ),
+        _to("household"),
+        _to("file"),
+        UniqueConstraint("tenant_id", "line_id"),
+        UniqueConstraint("tenant_id", "id", "entitlement_id"),
+        Index("ix_payment_return_household", "tenant_id", "household_id"),
+        Index("ix_payment_return_entitlement", "tenant_id", "entitlement_id"),
+    )
+
+    line_id: Mapped[UUID]
+    entitlement_id: Mapped[UUID]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    code: Mapped[str]
+    words: Mapped[str]
+    returned_on: Mapped[date]
+    file_id: Mapped[UUID | None]
+    evidence: Mapped[str]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class PaymentArrival(TenantRow, Base):
+    """A payment of which the bank said that it reached the account 到账. Once a line, and never changed."""
+
+    __tablename__ = "payment_arrival"
+    __wall__ = Wall(
+        Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, while_=_OF_A_RELEASED_LINE.replace("{table}", "payment_arrival")
+    )
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "line_id"], ["payment_line.tenant_id", "payment_line.id"]),
+        _to("household"),
+        _to("file"),
+        UniqueConstraint("tenant_id", "line_id"),
+        Index("ix_payment_arrival_household", "tenant_id", "household_id"),
+    )
+
+    line_id: Mapped[UUID]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    code: Mapped[str]
+    arrived_on: Mapped[date]
+    file_id: Mapped[UUID | None]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class PaymentWait(TenantRow, Base):
+    """Who waits for money of a budget line 待拨, and in which place, since a batch could not hold him."""
+
+    __tablename__ = "payment_wait"
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID, update=("ended_at",))
+    __table_args__ = (
+        _to("budget_line"),
+        _to("entitlement"),
+        _to("household"),
+        Index(
+            "uq_payment_wait_current",
+            "tenant_id",
+            "entitlement_id",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+        Index("ix_payment_wait_line", "tenant_id", "budget_line_id", "place"),
+        Index("ix_payment_wait_household", "tenant_id", "household_id"),
+    )
+
+    budget_line_id: Mapped[UUID]
+    line_code: Mapped[str]
+    entitlement_id: Mapped[UUID]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    programme: Mapped[str]
+    period: Mapped[str]
+    instalment: Mapped[int]
+    place: Mapped[int]
+    amount_fen: Mapped[FenColumn]
+    due_on: Mapped[date]
+    since: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+
+
+class Repayment(TenantRow, Base):
+    """Money that a household paid back of what is recovered from it 追回入账. Never changed."""
+
+    __tablename__ = "repayment"
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.HOUSEHOLD_ID)
+    __table_args__ = (
+        _to("entitlement"),
+        _to("household"),
+        UniqueConstraint("tenant_id", "entitlement_id", "voucher"),
+        Index("ix_repayment_household", "tenant_id", "household_id"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    entitlement_id: Mapped[UUID]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    amount_fen: Mapped[FenColumn]
+    repaid_on: Mapped[date]
+    voucher: Mapped[str]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class BankTemplate(TenantRow, Base):
+    """How a bank wants the payment list as text 代发文件格式, and what its answers mean. A change is a new version.
+
+    ``columns`` are names of ``PAYMENT_COLUMNS`` with their headers, ``results`` maps the bank's own codes to ``paid``
+    or ``returned``, beside those that are known everywhere.
+    """
+
+    __tablename__ = "bank_template"
+    __wall__ = Wall(Kind.STAFF)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "channel", "version"),
+        CheckConstraint("separator in ('bar', 'bar_mark', 'tab')", name="separator"),
+        CheckConstraint("line_end in ('crlf', 'lf')", name="line_end"),
+        CheckConstraint("rows_per_file > 0", name="rows"),
+    )
+
+    channel: Mapped[str]
+    version: Mapped[int]
+    columns: Mapped[list[list[str]]] = mapped_column(JSONB)
+    separator: Mapped[str]
+    header: Mapped[bool]
+    rows_per_file: Mapped[int]
+    line_end: Mapped[str]
+    results: Mapped[Json]
+    made_by: Mapped[UUID]
+    made_at: Mapped[datetime]
+
+
+class PaymentFile(TenantRow, Base):
+    """A file of a payment list that left the house, or a part of one, with what was read back from it 导出文件."""
+
+    __tablename__ = "payment_file"
+    __wall__ = Wall(Kind.SPAN)
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "batch_id"], ["payment_batch.tenant_id", "payment_batch.id"]),
+        ForeignKeyConstraint(["tenant_id", "template_id"], ["bank_template.tenant_id", "bank_template.id"]),
+        UniqueConstraint("tenant_id", "export_id", "part"),
+        Index("ix_payment_file_batch", "tenant_id", "batch_id"),
+    )
+
+    batch_id: Mapped[UUID]
+    template_id: Mapped[UUID | None]
+    export_id: Mapped[UUID]
+    part: Mapped[int]
+    count: Mapped[int]
+    total_fen: Mapped[FenColumn]
+    sha256: Mapped[str]
+    made_by: Mapped[UUID]
+    made_at: Mapped[datetime]
+    areas: Mapped[Areas]
 
 
 # --- pairings -------------------------------------------------------------------------------------------------

@@ -436,7 +436,9 @@ def _fact_faults(programme: Programme) -> list[str]:
                 faults.append(f"{where}: there is no income category {source.category}")
             faults += _parameter_faults(programme, where, source.window, Window)
         if isinstance(source, AtStage) and spec.choices is not None:
-            faults += [f"{where}: {code} is no stage that accounts" for code in spec.choices if code not in accounting]
+            named = {str(code) for code in spec.choices}
+            faults += [f"{where}: {code} is no stage that accounts" for code in sorted(named - accounting)]
+            faults += [f"{where}: the stage {code} accounts and is not named" for code in sorted(accounting - named)]
         if isinstance(source, Count):
             faults += _count_faults(programme, where, source)
     return faults

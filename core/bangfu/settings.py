@@ -26,6 +26,7 @@ class Settings:
     database_url: str | None = None
     migration_url: str | None = None
     app_role: str = "bangfu_app"
+    public_role: str = "bangfu_public"
     keyring: str | None = None
     issuer_key: str | None = None
     public_url: str | None = None
@@ -45,6 +46,7 @@ class Settings:
             database_url=environment.get("BANGFU_DATABASE_URL") or None,
             migration_url=environment.get("BANGFU_MIGRATION_URL") or None,
             app_role=environment.get("BANGFU_APP_ROLE", "bangfu_app"),
+            public_role=environment.get("BANGFU_PUBLIC_ROLE", "bangfu_public"),
             keyring=environment.get("BANGFU_KEYRING") or None,
             issuer_key=environment.get("BANGFU_ISSUER_KEY") or None,
             public_url=_address(environment.get("BANGFU_PUBLIC_URL")),

@@ -27,15 +27,16 @@ from bangfu.process import Accept, Duty, Notice, Process, Stage
 from bangfu.programme import Programme as CoreProgramme
 from bangfu.registry.divisions import area_of
 from bangfu.text import Text
-from bangfu_graphql.casework import Case, Sample
+from bangfu_graphql.casework import Case, NoticeEvidence, PublicObjection, Sample
 from bangfu_graphql.identifiers import bad_input, decode_id
 from bangfu_graphql.mapping import ACTION, entity_of, page_arguments, signed
-from bangfu_graphql.money import PaymentBatch
+from bangfu_graphql.money import Award, BankTemplate, BudgetLine, PaymentBatch, PaymentLine
 from bangfu_graphql.nodes import Connection
+from bangfu_graphql.people import Account
 from bangfu_graphql.problems import Problem, problem
 from bangfu_graphql.programmes import ProgrammePeriod, types_of
 from bangfu_graphql.requests import Request, request_of
-from bangfu_graphql.scalars import DivisionCode
+from bangfu_graphql.scalars import DivisionCode, Money
 from bangfu_graphql.work import Job, PolicyRule, Provision
 
 P = TypeVar("P")
@@ -266,6 +267,133 @@ class BatchPayload(Payload):
     async def batch(self, info: strawberry.Info) -> PaymentBatch | None:
         """The batch."""
         return await found(info, PaymentBatch, models.PaymentBatch.id, self.key)
+
+
+@strawberry.type(description="What came of gathering payments.")
+class GatheredPayload(BatchPayload):
+    """What came of gathering payments."""
+
+    listed: strawberry.Private[bool] = False
+    waiting: int = strawberry.field(description="How many wait for money of the line; `waits` lists them.", default=0)
+    waiting_total: Money = strawberry.field(description="How much they wait for.", default=Money(0))
+
+    def has_changed(self) -> bool:
+        """Whether a batch was made, or the list of those who wait."""
+        return self.key is not None or self.listed
+
+
+@strawberry.type(description="What came of a step of a budget line.")
+class BudgetPayload(Payload):
+    """What came of a step of a budget line."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The line with what it holds now; null if it was refused.")
+    async def line(self, info: strawberry.Info) -> BudgetLine | None:
+        """The line."""
+        return await found(info, BudgetLine, models.BudgetLine.id, self.key)
+
+
+@strawberry.type(description="What came of laying down how a bank wants payment lists.")
+class TemplatePayload(Payload):
+    """What came of laying down how a bank wants payment lists."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The template; null if it was refused.")
+    async def template(self, info: strawberry.Info) -> BankTemplate | None:
+        """The template."""
+        return await found(info, BankTemplate, models.BankTemplate.id, self.key)
+
+
+@strawberry.type(description="What came of writing down that a payment came back.")
+class ReturnPayload(Payload):
+    """What came of writing down that a payment came back."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The payment as it is now; null if it was refused.")
+    async def line(self, info: strawberry.Info) -> PaymentLine | None:
+        """The payment."""
+        return await found(info, PaymentLine, models.PaymentLine.id, self.key)
+
+
+@strawberry.type(description="What came of correcting the account that a household is paid to.")
+class AccountPayload(Payload):
+    """What came of correcting the account that a household is paid to."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The account; null if it was refused.")
+    async def account(self, info: strawberry.Info) -> Account | None:
+        """The account."""
+        return await found(info, Account, models.Account.id, self.key)
+
+
+@strawberry.type(description="What came of writing down what was paid back.")
+class RepaymentPayload(Payload):
+    """What came of writing down what was paid back."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The recovery as it is now; null if it was refused.")
+    async def award(self, info: strawberry.Info) -> Award | None:
+        """The recovery."""
+        return await found(info, Award, models.Entitlement.id, self.key)
+
+
+@strawberry.type(description="What came of deciding on an objection of the public.")
+class PublicObjectionPayload(Payload):
+    """What came of deciding on an objection of the public."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(
+        description="The objection as it is now; null if it was refused.", metadata={ACTION: Action.HEAR_OBJECTIONS}
+    )
+    async def public_objection(self, info: strawberry.Info) -> PublicObjection | None:
+        """The objection of the public."""
+        return await found(info, PublicObjection, models.PublicObjection.id, self.key)
+
+
+@strawberry.type(description="What came of attaching evidence to a notice.")
+class EvidencePayload(Payload):
+    """What came of attaching evidence to a notice."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
+
+    @strawberry.field(description="The evidence; null if it was refused.", metadata={ACTION: Action.READ_CASES})
+    async def evidence(self, info: strawberry.Info) -> NoticeEvidence | None:
+        """The evidence."""
+        return await found(info, NoticeEvidence, models.NoticeEvidence.id, self.key)
 
 
 @strawberry.type(description="What came of drawing a sample.")

@@ -8,14 +8,17 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, func, not_, select
 
-from bangfu import models
+from bangfu import models, notices
 from bangfu.access import Action
 from bangfu.cases.ground import Ground, grounds_of
 from bangfu.cases.receipts import act_title, answers
 from bangfu.cases.views import CaseView, look_at
 from bangfu.db.bulk import among
+from bangfu.documents.posters import PAPERS
+from bangfu.notices import NoticeState, in_state, next_day, state_of, unshown
+from bangfu.payments import Kind
 from bangfu.process import Duty
 from bangfu.programme import Programme
 from bangfu.rules.book import Outcome
@@ -37,7 +40,8 @@ from bangfu_graphql.money import Award
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import Division, Household, Officer, within
 from bangfu_graphql.receipts import Receipt
-from bangfu_graphql.scalars import DivisionCode, Money, Percentage
+from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
+from bangfu_graphql.work import File
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -178,6 +182,172 @@ class NoticeEntry(Node):
     )
 
 
+described(NoticeState, "NoticeState", "How a notice stands today.")
+
+
+def _of_known_programmes(attribute: Any) -> Any:
+    """The condition that a row is of a notice of a programme that this schema knows."""
+
+    def condition(sight: Sight) -> ColumnElement[bool]:
+        own = select(models.Notice.id).where(
+            models.Notice.tenant_id == sight.tenant,
+            models.Notice.id == attribute,
+            among(models.Notice.programme, sight.programmes),
+        )
+        return own.correlate(attribute.class_).exists()
+
+    return condition
+
+
+@mapped(
+    models.NoticeEvidence,
+    order=(models.NoticeEvidence.notice_id, models.NoticeEvidence.taken_on, models.NoticeEvidence.id),
+    alone=_of_known_programmes(models.NoticeEvidence.notice_id),
+    read=Action.READ_CASES,
+)
+class NoticeEvidence(Node):
+    """A photo or a scan that shows that a notice hung 公示凭据."""
+
+    taken_on: date = column(models.NoticeEvidence.taken_on, "The day that it shows.")
+    place: str = column(models.NoticeEvidence.place, "The place that it shows.")
+    file: File | None = one(models.NoticeEvidence.file_id, models.File.id, "The photo or the scan.")
+    attached_by: Officer | None = one(models.NoticeEvidence.officer_id, models.Officer.id, "Who attached it.")
+    recorded_at: datetime = column(models.NoticeEvidence.recorded_at, "When it was attached.")
+
+
+@mapped(
+    models.Publication,
+    order=(models.Publication.division, models.Publication.id),
+    alone=_of_known_programmes(models.Publication.notice_id),
+    read=Action.READ_CASES,
+)
+class Publication(Node):
+    """What the public see of a notice 公示公开页, while it is open and no longer."""
+
+    path: str = derived(
+        [models.Publication.slug],
+        lambda sight, row: f"/public/notices/{row['slug']}",
+        "The path of its page, which needs no token.",
+    )
+    village_path: str = derived(
+        [models.Publication.village_slug],
+        lambda sight, row: f"/public/villages/{row['village_slug']}",
+        "The path of the page of its village, with all that is open there; always the same.",
+    )
+    posters: list[str] = derived(
+        [models.Publication.slug],
+        lambda sight, row: [f"/public/notices/{row['slug']}/poster.{paper}.pdf" for paper in PAPERS],
+        "The paths of its poster as a PDF, for A4 and for A3.",
+    )
+    contact: str = column(models.Publication.contact, "Whom its readers can call; empty where the county had not said.")
+    count: int = column(models.Publication.count, "How many entries it shows.")
+    objections: list[Annotated[PublicObjection, strawberry.lazy("bangfu_graphql.casework")]] = many(
+        models.PublicObjection.publication_id,
+        "What the public handed in against its entries.",
+        local=models.Publication.id,
+    )
+
+
+async def _households(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[str | None]:
+    """The number of the household that each objection of the public is against."""
+    sight: Sight = reader.sight
+    query = (
+        select(models.PublicObjection.id, models.Household.number)
+        .join(models.Publication, _same(models.Publication, models.PublicObjection.publication_id))
+        .join(
+            models.NoticeEntry,
+            (models.NoticeEntry.tenant_id == models.PublicObjection.tenant_id)
+            & (models.NoticeEntry.notice_id == models.Publication.notice_id)
+            & (models.NoticeEntry.position == models.PublicObjection.position),
+        )
+        .join(models.Case, _same(models.Case, models.NoticeEntry.case_id))
+        .join(models.Household, _same(models.Household, models.Case.household_id))
+        .where(
+            models.PublicObjection.tenant_id == sight.tenant,
+            among(models.PublicObjection.id, [row["id"] for row in rows]),
+        )
+    )
+    found = {row.id: row.number for row in await reader.now.execute(query)}
+    return [found.get(row["id"]) for row in rows]
+
+
+def _same(model: Any, attribute: Any) -> ColumnElement[bool]:
+    """The condition that a row of a table is the one that an attribute names."""
+    condition: ColumnElement[bool] = (model.tenant_id == attribute.class_.tenant_id) & (model.id == attribute)
+    return condition
+
+
+def _name(sight: Sight, row: Mapping[str, Any]) -> str:
+    sealed = row["name"]
+    return "" if sealed is None else sight.vault.reveal(sealed, "public_objection.name", sight.tenant)
+
+
+@filters
+class PublicObjectionFilter:
+    """Which objections of the public."""
+
+    pending: bool | None = where(
+        lambda s, v: (
+            models.PublicObjection.decided_at.is_(None) if v else models.PublicObjection.confirmed.is_not(None)
+        ),
+        "That wait for an officer to decide, or those that do not.",
+    )
+    division: DivisionCode | None = where(
+        lambda s, v: within(models.PublicObjection.division, v), "Against notices in this division."
+    )
+
+
+@mapped(
+    models.PublicObjection,
+    order=(models.PublicObjection.handed_in_at, models.PublicObjection.id),
+    read=Action.HEAR_OBJECTIONS,
+)
+class PublicObjection(Node):
+    """An objection that somebody handed in on a public page 公众异议, until an officer confirms or dismisses it."""
+
+    receipt: str = column(models.PublicObjection.receipt, "The number of its receipt.")
+    division_code: DivisionCode = column(models.PublicObjection.division, "The village.")
+    position: int = column(models.PublicObjection.position, "The running number on the notice that it is against.")
+    household: str | None = gathered(
+        [models.PublicObjection.id], _households, "The number of the household that it is against."
+    )
+    words: str = column(models.PublicObjection.words, "What is objected; long numbers in it are masked.")
+    name: str = derived(
+        [models.PublicObjection.name], _name, "Who objects; empty where not stated.", action=Action.READ_OBJECTORS
+    )
+    phone: str | None = column(
+        models.PublicObjection.phone_masked,
+        "The telephone of who objects, masked; null where not stated.",
+        action=Action.READ_OBJECTORS,
+    )
+    handed_in_on: date = column(models.PublicObjection.handed_in_on, "The day it was handed in, from which it counts.")
+    handed_in_at: datetime = column(models.PublicObjection.handed_in_at, "When it was handed in.")
+    confirmed: bool | None = column(
+        models.PublicObjection.confirmed,
+        "Whether an officer made it an objection against the case; null while pending.",
+    )
+    reason: str | None = column(models.PublicObjection.reason, "Why it was dismissed; empty where it was confirmed.")
+    decided_by: Officer | None = one(models.PublicObjection.decided_by, models.Officer.id, "Who decided.")
+    decided_at: datetime | None = column(
+        models.PublicObjection.decided_at, "When it was decided on; null while pending."
+    )
+    publication: Publication | None = one(
+        models.PublicObjection.publication_id, models.Publication.id, "The public page it was handed in on."
+    )
+
+
+async def _states(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[NoticeState]:
+    """How each notice stands today."""
+    sight: Sight = reader.sight
+    query = select(models.Notice.id).where(
+        models.Notice.tenant_id == sight.tenant,
+        among(models.Notice.id, [row["id"] for row in rows]),
+        notices.unsettled(sight.tenant),
+    )
+    objected = set(await reader.now.scalars(query))
+    return [state_of(row["first_day"], row["last_day"], row["id"] in objected, sight.today) for row in rows]
+
+
 @filters
 class NoticeFilter:
     """Which notices."""
@@ -187,6 +357,11 @@ class NoticeFilter:
     division: DivisionCode | None = where(lambda s, v: within(models.Notice.division, v), "In this division.")
     open_on: date | None = where(
         lambda s, v: (models.Notice.first_day <= v) & (models.Notice.last_day >= v), "Which stand on this day."
+    )
+    state: NoticeState | None = where(lambda s, v: in_state(s.tenant, v, s.today), "Which stand so today.")
+    lacks_evidence: bool | None = where(
+        lambda s, v: unshown(s.tenant) if v else not_(unshown(s.tenant)),
+        "Of which nobody has shown yet that they hung 公示未上传凭据, or the others.",
     )
 
 
@@ -205,6 +380,22 @@ class Notice(Node):
     division: Division | None = one(models.Notice.division, models.Division.code, "The village as it is today.")
     first_day: date = column(models.Notice.first_day, "The first day on which it stands.")
     last_day: date = column(models.Notice.last_day, "The last full day on which it stands.")
+    next_day: date = derived(
+        [models.Notice.last_day],
+        lambda sight, row: next_day(row["last_day"]),
+        "The first day on which the next step is possible: the day after the last.",
+    )
+    state: NoticeState = gathered(
+        [models.Notice.id, models.Notice.first_day, models.Notice.last_day], _states, "How it stands today."
+    )
+    publication: Publication | None = one(
+        models.Notice.id,
+        models.Publication.notice_id,
+        "What the public see of it; null for one of before there were any.",
+    )
+    evidence: list[NoticeEvidence] = many(
+        models.NoticeEvidence.notice_id, "What shows that it hung, by day.", local=models.Notice.id
+    )
     place: str = column(models.Notice.place, "Where it hangs; empty where nobody has said.")
     posted_by: Officer | None = one(models.Notice.officer_id, models.Officer.id, "Who posted it.")
     recorded_at: datetime = column(models.Notice.recorded_at, "When it was typed in.")
@@ -587,14 +778,17 @@ class Case(Node):
     award: Award | None = one(
         models.Case.id,
         models.Entitlement.case_id,
-        "What the household is due, once every gate is passed; of several instalments, the newest.",
-        where=lambda sight: models.Entitlement.voided_at.is_(None),
+        "The first instalment of what the household is due, once every gate is passed; `awards` are all of them.",
+        where=lambda sight: (
+            models.Entitlement.voided_at.is_(None)
+            & (models.Entitlement.kind == Kind.AWARD.value)
+            & (models.Entitlement.instalment == 1)
+        ),
     )
     awards: list[Award] = many(
         models.Entitlement.case_id,
-        "What the household is due, instalment by instalment.",
+        "Every instalment that it is due, and every adjustment; also what is due no more.",
         local=models.Case.id,
-        where=lambda sight: models.Entitlement.voided_at.is_(None),
     )
     receipt: Receipt = gathered(
         [models.Case.programme, models.Case.period, models.Case.household_id],

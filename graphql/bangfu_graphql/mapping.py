@@ -320,9 +320,11 @@ def derived(
     needs: Sequence[Any],
     value: Callable[[Sight, Mapping[str, Any]], Any],
     description: str,
+    *,
+    action: Action | None = None,
 ) -> Any:
     """A field that is computed from columns of its row."""
-    return _field(Derived(tuple(needs), value), description)
+    return _field(Derived(tuple(needs), value), description, action)
 
 
 def one(local: Any, remote: Any, description: str, *, where: Condition | None = None) -> Any:

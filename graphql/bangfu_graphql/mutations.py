@@ -21,12 +21,14 @@ from strawberry.file_uploads import Upload
 from bangfu import disclosure, payments
 from bangfu.access import EVERY, Action, Entered, Rule
 from bangfu.access.rules import lay_down, withdraw
-from bangfu.cases import acts, batch, exports, paying, sampling
+from bangfu.cases import acts, batch, exports, hearing, paying, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.ground import Ground
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
 from bangfu.errors import Code
+from bangfu.notices import evidence
+from bangfu.payments import answers
 from bangfu.process import REFUSED, Duty, Pay, Process
 from bangfu.process import Notice as NoticeStage
 from bangfu.process import Sample as SampleStage
@@ -36,31 +38,49 @@ from bangfu.registry.importing import put as put_import
 from bangfu.text import Text
 from bangfu_graphql import acting
 from bangfu_graphql.acting import (
+    AccountPayload,
     ActArgument,
     BatchPayload,
+    BudgetPayload,
     CasesArgument,
     CasesPayload,
+    EvidencePayload,
+    GatheredPayload,
     JobPayload,
     NumberPayload,
     PeriodArgument,
     PeriodPayload,
     ProgrammeArgument,
     ProvisionPayload,
+    PublicObjectionPayload,
+    RepaymentPayload,
+    ReturnPayload,
     RulePayload,
     SamplePayload,
     SettingPayload,
+    TemplatePayload,
     acceptable,
     codes_of,
     says,
 )
-from bangfu_graphql.casework import Notice, Sample
+from bangfu_graphql.casework import Notice, PublicObjection, Sample
 from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION, entity_of
-from bangfu_graphql.money import PaymentBatch
+from bangfu_graphql.money import Award, BudgetEntry, BudgetLine, PaymentBatch, PaymentLine
 from bangfu_graphql.people import Account, Person
 from bangfu_graphql.problems import problem
 from bangfu_graphql.requests import Request
-from bangfu_graphql.scalars import DivisionCode, Effect, value
+from bangfu_graphql.scalars import (
+    BankAnswer,
+    BudgetLevel,
+    DivisionCode,
+    Effect,
+    LineEnd,
+    ListFormat,
+    Money,
+    Separator,
+    value,
+)
 from bangfu_graphql.work import PolicyRule, Provision
 
 # --- registers and settings -----------------------------------------------------------------------------------
@@ -118,6 +138,89 @@ class RuleInput:
     stage: str | None = strawberry.field(description="The code of the stage; every one unless stated.", default=None)
 
 
+@strawberry.input(description="A budget line.")
+class BudgetLineInput:
+    """A budget line."""
+
+    code: str = strawberry.field(description="Its code, as the county knows it.")
+    title: str = strawberry.field(description="Its title.")
+    source: str = strawberry.field(description="Which money it is.")
+    level: BudgetLevel = strawberry.field(description="The level of government that it comes from.")
+    document: str = strawberry.field(description="The number of the document.")
+    document_on: date = strawberry.field(description="The day of the document.")
+    year: int = strawberry.field(description="The year of the budget.")
+    programmes: list[str] = strawberry.field(description="The codes of the programmes that it may pay.")
+    binding: bool = strawberry.field(description="Whether what does not fit waits; an estimate only warns.")
+
+
+@strawberry.input(description="A column of a bank's file.")
+class TemplateColumnInput:
+    """A column of a bank's file."""
+
+    name: str = strawberry.field(description="What stands in it, by its name in docs/money.md.")
+    header: str = strawberry.field(description="Its header.")
+
+
+@strawberry.input(description="What a code of a bank's answers means.")
+class ResultInput:
+    """What a code of a bank's answers means."""
+
+    code: str = strawberry.field(description="The code, or the word.")
+    answer: BankAnswer = strawberry.field(description="What it means.")
+
+
+@strawberry.input(description="How a bank wants payment lists, and what its answers mean.")
+class BankTemplateInput:
+    """How a bank wants payment lists."""
+
+    channel: str = strawberry.field(description="The channel of payment.")
+    columns: list[TemplateColumnInput] = strawberry.field(description="The columns, in their order.")
+    separator: Separator | None = strawberry.field(
+        description="What stands between them; a bar unless stated.", default=None
+    )
+    header: bool = strawberry.field(description="Whether the headers come first.", default=True)
+    rows_per_file: int = strawberry.field(description="The most rows of a file.", default=5_000)
+    line_end: LineEnd | None = strawberry.field(
+        description="What ends a row; both characters unless stated.", default=None
+    )
+    results: list[ResultInput] = strawberry.field(
+        description="What the bank's own codes mean, beside those that are known everywhere.", default_factory=list
+    )
+
+
+@strawberry.input(description="What a bank answers to a batch.")
+class BankAnswersInput:
+    """What a bank answers to a batch."""
+
+    batch: strawberry.ID = strawberry.field(description="The batch.")
+    file: Upload = strawberry.field(description="The answers: XLSX, CSV, or the bank's text.")
+    answered_on: date | None = strawberry.field(
+        description="The day of the answers; today unless stated.", default=None
+    )
+    headers: list[HeaderInput] = strawberry.field(description="What unknown headers mean.", default_factory=list)
+
+
+@strawberry.input(description="The account that a household is paid to.")
+class AccountInput:
+    """The account that a household is paid to."""
+
+    household: str = strawberry.field(description="The number of the household.")
+    holder: str = strawberry.field(description="Whose account it is.")
+    bank: str = strawberry.field(description="The bank.")
+    number: str = strawberry.field(description="The whole number of the account.")
+    evidence: str = strawberry.field(description="The paper that shows it.")
+
+
+@strawberry.input(description="A photo or a scan of a notice as it hung.")
+class EvidenceInput:
+    """A photo or a scan of a notice as it hung."""
+
+    notice: strawberry.ID = strawberry.field(description="The notice.")
+    file: Upload = strawberry.field(description="The photo or the scan: JPEG, PNG or PDF.")
+    taken_on: date | None = strawberry.field(description="The day that it shows; today unless stated.", default=None)
+    place: str = strawberry.field(description="The place that it shows; that of the notice unless stated.", default="")
+
+
 def _field(description: str, action: Action | None) -> Any:
     return strawberry.mutation(description=description, metadata={ACTION: action})
 
@@ -125,6 +228,8 @@ def _field(description: str, action: Action | None) -> Any:
 ReasonArgument = Annotated[str, says("What it is for; kept on record.")]
 BatchArgument = Annotated[strawberry.ID, says("The batch.")]
 _BATCH = Text("拨付批次", "the batch")
+_BUDGET = Text("预算指标", "the budget line")
+_PAYMENT = Text("拨付明细", "the payment")
 
 
 @strawberry.enum(description="Which number is to be seen in full.")
@@ -395,6 +500,78 @@ class Mutation:
             ),
         )
 
+    @_field(
+        "Attach a photo or a scan that shows that a notice hung. The same file again changes nothing.",
+        Action.KEEP_NOTICES,
+    )
+    async def attach_evidence(
+        self, info: strawberry.Info, input: Annotated[EvidenceInput, says("The photo or the scan.")]
+    ) -> EvidencePayload:
+        """Attach evidence."""
+        file: object = input.file
+        if not isinstance(file, UploadFile):
+            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
+        data = await file.read()
+
+        async def work(request: Request, session: AsyncSession) -> EvidencePayload:
+            key = acting.key_of(Notice, input.notice, "notice", Text("公示", "the notice"))
+            largest = request.database.settings.largest_file
+            name, on = file.filename or "evidence", input.taken_on or request.who.at.today
+            made = await evidence.attach(session, request.vault, request.who, key, name, data, on, input.place, largest)
+            return EvidencePayload(key=made, problems=[])
+
+        return await acting.change(info, work, lambda problems: EvidencePayload(key=None, problems=problems))
+
+    @_field(
+        "Say whom the public can call about a notice; it stands on every notice that is posted from now on.",
+        Action.SET_SUPERVISION,
+    )
+    async def set_supervision(
+        self, info: strawberry.Info, contact: Annotated[str, says("An office and its telephone.")]
+    ) -> SettingPayload:
+        """Say whom the public can call."""
+
+        async def work(request: Request, session: AsyncSession) -> SettingPayload:
+            await evidence.set_contact(session, request.who, contact)
+            return SettingPayload(done=True, problems=[])
+
+        return await acting.change(info, work, lambda problems: SettingPayload(done=False, problems=problems))
+
+    @_field(
+        "Make what the public handed in an objection against the case, of the day it was handed in; the case waits.",
+        Action.HEAR_OBJECTIONS,
+    )
+    async def confirm_public_objection(
+        self, info: strawberry.Info, id: Annotated[strawberry.ID, says("What was handed in.")]
+    ) -> PublicObjectionPayload:
+        """Confirm an objection of the public."""
+
+        async def work(request: Request, session: AsyncSession) -> PublicObjectionPayload:
+            key = acting.key_of(PublicObjection, id, "id", Text("公众异议", "the objection of the public"))
+            await hearing.confirm(session, request.who, request.plugins, key)
+            return PublicObjectionPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: PublicObjectionPayload(key=None, problems=problems))
+
+    @_field(
+        "Put aside what the public handed in, such as what says nothing; on record with the reason.",
+        Action.HEAR_OBJECTIONS,
+    )
+    async def dismiss_public_objection(
+        self,
+        info: strawberry.Info,
+        id: Annotated[strawberry.ID, says("What was handed in.")],
+        reason: Annotated[str, says("Why; kept on record.")],
+    ) -> PublicObjectionPayload:
+        """Dismiss an objection of the public."""
+
+        async def work(request: Request, session: AsyncSession) -> PublicObjectionPayload:
+            key = acting.key_of(PublicObjection, id, "id", Text("公众异议", "the objection of the public"))
+            await hearing.dismiss(session, request.who, key, reason)
+            return PublicObjectionPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: PublicObjectionPayload(key=None, problems=problems))
+
     @_field("Accept cases on the spot, after their notice has stood its time.", Action.WORK_ON_CASES)
     async def accept_cases(
         self,
@@ -494,21 +671,103 @@ class Mutation:
     # --- money ---
 
     @_field(
-        "Gather everything that is due into a batch; households without an account are left out and named.",
+        "Enter a budget line with its first money; it pays nothing before somebody of finance confirms the entry.",
+        Action.KEEP_FUNDS,
+    )
+    async def add_budget_line(
+        self,
+        info: strawberry.Info,
+        input: Annotated[BudgetLineInput, says("The line.")],
+        amount: Annotated[Money, says("What is put on it first.")],
+    ) -> BudgetPayload:
+        """Enter a budget line."""
+
+        async def work(request: Request, session: AsyncSession) -> BudgetPayload:
+            acting.require_bounded(input.programmes, "input.programmes")
+            stated = payments.LineStated(
+                code=input.code,
+                title=input.title,
+                source=input.source,
+                level=input.level.value,
+                document=input.document,
+                document_on=input.document_on,
+                year=input.year,
+                programmes=input.programmes,
+                binding=input.binding,
+            )
+            entry = payments.EntryStated(amount_fen=amount, document=input.document, document_on=input.document_on)
+            key, _ = await payments.add_line(session, request.who, stated, entry, request.programmes)
+            return BudgetPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: BudgetPayload(key=None, problems=problems))
+
+    @_field(
+        "Put money on a budget line, or take some off it (less than zero, with the reason); it counts once somebody of "
+        "finance confirms it.",
+        Action.KEEP_FUNDS,
+    )
+    async def add_budget_entry(
+        self,
+        info: strawberry.Info,
+        line: Annotated[strawberry.ID, says("The line.")],
+        amount: Annotated[Money, says("How much.")],
+        document: Annotated[str, says("The number of the document.")],
+        document_on: Annotated[date, says("The day of the document.")],
+        reason: Annotated[str, says("Why.")] = "",
+    ) -> BudgetPayload:
+        """Put money on a budget line."""
+
+        async def work(request: Request, session: AsyncSession) -> BudgetPayload:
+            key = acting.key_of(BudgetLine, line, "line", _BUDGET)
+            entry = payments.EntryStated(amount_fen=amount, document=document, document_on=document_on, reason=reason)
+            await payments.add_entry(session, request.who, key, entry)
+            return BudgetPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: BudgetPayload(key=None, problems=problems))
+
+    @_field("Confirm money on a budget line; by another person than who entered it.", Action.CONFIRM_FUNDS)
+    async def confirm_budget_entry(
+        self, info: strawberry.Info, id: Annotated[strawberry.ID, says("The entry.")]
+    ) -> BudgetPayload:
+        """Confirm money on a budget line."""
+
+        async def work(request: Request, session: AsyncSession) -> BudgetPayload:
+            key = acting.key_of(BudgetEntry, id, "id", Text("指标明细", "the entry"))
+            return BudgetPayload(key=await payments.confirm_entry(session, request.who, key), problems=[])
+
+        return await acting.change(info, work, lambda problems: BudgetPayload(key=None, problems=problems))
+
+    @_field(
+        "Gather everything that is due at a stage into a batch, from a budget line: the instalment, arrears, and what "
+        "came back. What the line cannot hold waits in one order, by the day it became due, then village, then "
+        "household number; households without an account are left out and named.",
         Action.PAY_CASES,
     )
     async def make_batch(
-        self, info: strawberry.Info, programme: ProgrammeArgument, period: PeriodArgument
-    ) -> BatchPayload:
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        line: Annotated[strawberry.ID | None, says("The budget line that it is paid from; needed.")] = None,
+        stage: Annotated[str | None, says("The code of the stage that pays; the first one unless stated.")] = None,
+    ) -> GatheredPayload:
         """Make a batch."""
 
-        async def work(request: Request, session: AsyncSession) -> BatchPayload:
+        async def work(request: Request, session: AsyncSession) -> GatheredPayload:
             ground = await acting.ground_of(request, session, programme, period)
-            made, missing = await paying.make_batch(session, request.who, request.vault, ground)
-            problems = [problem(own, request.language, number) for number, own in missing]
-            return BatchPayload(key=made.id, problems=problems)
+            key = None if line is None else acting.key_of(BudgetLine, line, "line", _BUDGET)
+            made = await paying.make_batch(session, request.who, request.vault, ground, key, stage)
+            problems = [problem(own, request.language) for own in made.warnings]
+            problems += [problem(own, request.language, number) for number, own in made.missing]
+            return GatheredPayload(
+                key=made.batch.id if made.batch else None,
+                problems=problems,
+                listed=made.waiting > 0,
+                waiting=made.waiting,
+                waiting_total=Money(made.waiting_fen),
+            )
 
-        return await acting.change(info, work, lambda problems: BatchPayload(key=None, problems=problems))
+        return await acting.change(info, work, lambda problems: GatheredPayload(key=None, problems=problems))
 
     @_field("Check a batch: its totals are counted again. By another person than who made it.", Action.PAY_CASES)
     async def check_batch(self, info: strawberry.Info, id: BatchArgument) -> BatchPayload:
@@ -516,8 +775,8 @@ class Mutation:
         return await _batch_step(info, id, paying.check_batch)
 
     @_field(
-        "Release a checked batch and close its cases; by a third person, who took no part in the sample. It never "
-        "changes after.",
+        "Release a checked batch and let its cases go on, the last instalment closes them; by a third person, who took "
+        "no part in the sample. It never changes after.",
         Action.PAY_CASES,
     )
     async def release_batch(self, info: strawberry.Info, id: BatchArgument) -> BatchPayload:
@@ -533,15 +792,141 @@ class Mutation:
             info, id, lambda session, who, ground, key: paying.cancel_batch(session, who, ground, key, reason)
         )
 
+    @_field(
+        "Read what the bank answers to a released batch, as a job: XLSX, CSV, or the bank's own text. What is odd is "
+        "never counted, and comes back beside its rows; the same file again changes nothing.",
+        Action.RECORD_RETURNS,
+    )
+    async def import_bank_answers(
+        self, info: strawberry.Info, input: Annotated[BankAnswersInput, says("The answers.")]
+    ) -> JobPayload:
+        """Read what the bank answers."""
+        file: object = input.file
+        if not isinstance(file, UploadFile):
+            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
+        data = await file.read()
+
+        async def work(request: Request, session: AsyncSession) -> JobPayload:
+            row = await _row(request, session, PaymentBatch, input.batch, _BATCH)
+            key = await answers.put(
+                session,
+                request.vault,
+                request.who,
+                row.id,
+                file.filename or "answers.xlsx",
+                data,
+                request.database.settings.largest_file,
+                answered_on=input.answered_on,
+                matches={one.header: one.column for one in input.headers},
+            )
+            return JobPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: JobPayload(key=None, problems=problems))
+
+    @_field(
+        "Write down by hand that a payment came back, with the bank's reason and the paper that shows it; it can be "
+        "paid again once the account is corrected.",
+        Action.RECORD_RETURNS,
+    )
+    async def record_return(
+        self,
+        info: strawberry.Info,
+        payment: Annotated[strawberry.ID, says("The payment.")],
+        day: Annotated[date, says("The day it came back.")],
+        words: Annotated[str, says("The bank's reason.")],
+        evidence: Annotated[str, says("The paper that shows it.")],
+    ) -> ReturnPayload:
+        """Write down that a payment came back."""
+
+        async def work(request: Request, session: AsyncSession) -> ReturnPayload:
+            key = acting.key_of(PaymentLine, payment, "payment", _PAYMENT)
+            await payments.record_return(session, request.who, key, day, words, evidence)
+            return ReturnPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: ReturnPayload(key=None, problems=problems))
+
+    @_field(
+        "Enter the account that a household is paid to from today on, with the reason and the paper that shows it. "
+        "Somebody else may hold it; that this is so stays on record. Who pays corrects no accounts.",
+        Action.CORRECT_ACCOUNTS,
+    )
+    async def correct_account(
+        self, info: strawberry.Info, input: Annotated[AccountInput, says("The account.")], reason: ReasonArgument
+    ) -> AccountPayload:
+        """Correct an account."""
+
+        async def work(request: Request, session: AsyncSession) -> AccountPayload:
+            key = await payments.correct_account(
+                session, request.who, request.vault, input.household, input.holder, input.bank, input.number, reason,
+                input.evidence,
+            )  # fmt: skip
+            return AccountPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: AccountPayload(key=None, problems=problems))
+
+    @_field("Write down what a household paid back of a recovery, by its voucher.", Action.RECORD_RETURNS)
+    async def record_repayment(
+        self,
+        info: strawberry.Info,
+        award: Annotated[strawberry.ID, says("The recovery.")],
+        amount: Annotated[Money, says("How much.")],
+        day: Annotated[date, says("The day.")],
+        voucher: Annotated[str, says("The voucher; one counts once.")],
+    ) -> RepaymentPayload:
+        """Write down what was paid back."""
+
+        async def work(request: Request, session: AsyncSession) -> RepaymentPayload:
+            key = acting.key_of(Award, award, "award", Text("追回事项", "the recovery"))
+            await payments.repay(session, request.who, key, amount, day, voucher)
+            return RepaymentPayload(key=key, problems=[])
+
+        return await acting.change(info, work, lambda problems: RepaymentPayload(key=None, problems=problems))
+
+    @_field(
+        "Lay down the next version of how a bank wants the payment lists of a channel as text, and what its answers "
+        "mean.",
+        Action.KEEP_FUNDS,
+    )
+    async def keep_bank_template(
+        self, info: strawberry.Info, input: Annotated[BankTemplateInput, says("The template.")]
+    ) -> TemplatePayload:
+        """Lay down a bank's template."""
+
+        async def work(request: Request, session: AsyncSession) -> TemplatePayload:
+            acting.require_bounded(input.columns, "input.columns")
+            acting.require_bounded(input.results, "input.results")
+            stated = payments.TemplateStated(
+                channel=input.channel,
+                columns=[(one.name, one.header) for one in input.columns],
+                separator=(input.separator or Separator.BAR).value,
+                header=input.header,
+                rows_per_file=input.rows_per_file,
+                line_end=(input.line_end or LineEnd.CRLF).value,
+                results={one.code: one.answer.value for one in input.results},
+            )
+            made = await payments.keep_template(session, request.who, stated, list(request.plugins.channels))
+            return TemplatePayload(key=made.id, problems=[])
+
+        return await acting.change(info, work, lambda problems: TemplatePayload(key=None, problems=problems))
+
     # --- exports ---
 
     @_field(
-        "The payment list of a released batch as a workbook, with whole account numbers, as a job.",
+        "The payment list of a released batch, with whole account numbers, as a job: a workbook, or the text that the "
+        "bank takes. It is read back and compared with the batch before it leaves.",
         Action.EXPORT_PAYMENTS,
     )
-    async def export_payments(self, info: strawberry.Info, batch: BatchArgument, reason: ReasonArgument) -> JobPayload:
+    async def export_payments(
+        self,
+        info: strawberry.Info,
+        batch: BatchArgument,
+        reason: ReasonArgument,
+        format: Annotated[ListFormat | None, says("As what; a workbook unless stated.")] = None,
+    ) -> JobPayload:
         """Export a payment list."""
-        return await _export(info, exports.Export.PAYMENTS, PaymentBatch, batch, _BATCH, reason)
+        return await _export(
+            info, exports.Export((format or ListFormat.WORKBOOK).value), PaymentBatch, batch, _BATCH, reason
+        )
 
     @_field("A notice as a workbook to print and hang up, as a job.", Action.EXPORT_NOTICE)
     async def export_notice(

@@ -30,6 +30,7 @@ from bangfu_graphql.scalars import (
     Relation,
     Sex,
 )
+from bangfu_graphql.years import HouseholdYear, in_year
 
 if TYPE_CHECKING:
     from bangfu_graphql.casework import Case
@@ -455,6 +456,7 @@ class Household(Node):
     cases: list[Annotated[Case, strawberry.lazy("bangfu_graphql.casework")]] = many(
         models.Case.household_id, "Its cases in the programmes that the county runs.", local=models.Household.id
     )
+    in_year: HouseholdYear = in_year()
 
 
 @mapped(

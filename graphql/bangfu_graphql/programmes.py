@@ -51,6 +51,7 @@ from bangfu_graphql.declared import (
     stacked_with,
     stages_of,
 )
+from bangfu_graphql.lists import LISTS
 from bangfu_graphql.mapping import (
     ACTION,
     as_rows,
@@ -602,6 +603,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
             "notices": listed(Notice, Notice, NoticeFilter, "Its notices."),
             "samples": listed(Sample, Sample, None, "Its samples, in their order."),
             "batches": listed(PaymentBatch, PaymentBatch, None, "Its batches of payments, in their order."),
+            **LISTS,
         },
         bases=(ProgrammePeriod,),
     )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from bangfu import models
+from bangfu import models, payments
 from bangfu.access import Action
 from bangfu.audit import chain
 from bangfu.cases.denials import About, Step, why_denied
@@ -23,9 +23,13 @@ from bangfu_graphql.casework import (
     Determination,
     Notice,
     NoticeEntry,
+    NoticeEvidence,
     NoticeFilter,
     Objection,
     Participant,
+    Publication,
+    PublicObjection,
+    PublicObjectionFilter,
     Sample,
     SampleFilter,
     SampleUnit,
@@ -33,7 +37,23 @@ from bangfu_graphql.casework import (
 )
 from bangfu_graphql.identifiers import bad_input, split_id
 from bangfu_graphql.mapping import ACTION, entity_of, orders_of, page_arguments, prefix_of, signed
-from bangfu_graphql.money import Award, BatchFilter, PaymentBatch, PaymentLine
+from bangfu_graphql.money import (
+    Award,
+    AwardFilter,
+    BankTemplate,
+    BatchFilter,
+    BudgetEntry,
+    BudgetLine,
+    PaymentArrival,
+    PaymentBatch,
+    PaymentFile,
+    PaymentLine,
+    PaymentReturn,
+    PaymentWait,
+    Repayment,
+    TrailStep,
+    WaitFilter,
+)
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import (
     Account,
@@ -59,7 +79,7 @@ from bangfu_graphql.people import (
 from bangfu_graphql.programmes import Programme, ground_in, programmes_of, types_of
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.requests import request_of
-from bangfu_graphql.scalars import DivisionCode, described
+from bangfu_graphql.scalars import DivisionCode, Money, described
 from bangfu_graphql.work import (
     AuditEntry,
     AuditFilter,
@@ -76,8 +96,10 @@ MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
-        Job, LinkedCadre, Member, Notice, NoticeEntry, Objection, Officer, Organization, Pairing, Participant,
-        PaymentBatch, PaymentLine, Person, PolicyRule, Provision, Sample, SampleUnit, Signature, Standing,
+        Job, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization, Pairing,
+        Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication, Sample,
+        SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile,
+        PaymentReturn, PaymentWait, Repayment,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -146,8 +168,15 @@ class Query:
     income: Connection[IncomeLine] = _listed(IncomeLine, IncomeFilter, "The income ledger, by household and day.")
     cases: Connection[Case] = _listed(Case, CaseFilter, "Cases in sight, of all programmes that the county runs.")
     notices: Connection[Notice] = _listed(Notice, NoticeFilter, "Notices in sight, by village.")
+    public_objections: Connection[PublicObjection] = _listed(
+        PublicObjection, PublicObjectionFilter, "What the public handed in against notices in sight, the oldest first."
+    )
     samples: Connection[Sample] = _listed(Sample, SampleFilter, "Samples in sight, in their order.")
     batches: Connection[PaymentBatch] = _listed(PaymentBatch, BatchFilter, "Batches in sight, in their order.")
+    budget_lines: Connection[BudgetLine] = _listed(BudgetLine, None, "Budget lines in sight, by code.")
+    bank_templates: Connection[BankTemplate] = _listed(BankTemplate, None, "How banks want payment lists, by channel.")
+    awards: Connection[Award] = _listed(Award, AwardFilter, "What is due, and what was adjusted, by case.")
+    waits: Connection[PaymentWait] = _listed(PaymentWait, WaitFilter, "Who waits for money, in the order of the list.")
     provisions: Connection[Provision] = _listed(Provision, ProvisionFilter, "The county's own documents, newest first.")
     policy_rules: Connection[PolicyRule] = _listed(
         PolicyRule, None, "The county's own rules on who may do what, as they stand, newest first."
@@ -240,6 +269,37 @@ class Query:
                 return Receipt(source=await why(session, request.who, ground, household))
             except Refused:
                 return None
+
+    @strawberry.field(
+        description="What became of a household's money, step by step, in the order in which it became known: due, "
+        "paid, arrived or sent back, corrected, paid again; null if the household is not in sight.",
+        metadata={ACTION: Action.READ_PAYMENTS},
+    )
+    async def payment_trail(
+        self, info: strawberry.Info, household: Annotated[str, _says("Its number in the register.")]
+    ) -> list[TrailStep] | None:
+        """What became of a household's money."""
+        request = request_of(info)
+        async with request.session() as session:
+            try:
+                steps = await payments.trail(session, request.who, household, list(request.programmes))
+            except Refused:
+                return None
+        return [
+            TrailStep(
+                day=own.day,
+                kind=own.kind,
+                title=request.say(own.title_text),
+                amount=None if own.amount_fen is None else Money(own.amount_fen),
+                programme=own.programme,
+                period=own.period,
+                instalment=own.instalment,
+                batch=own.batch,
+                account_masked=own.account_masked,
+                words=own.words,
+            )
+            for own in steps
+        ]
 
     @strawberry.field(
         description="Why an officer may not do something, or may: every condition in turn, today. With a household, "

@@ -82,16 +82,26 @@ class ReceiptStep:
     note: str = strawberry.field(description="Reason, evidence and finding; empty where there is nothing to say.")
 
 
-@strawberry.type(description="The answer for one household: why this amount, why not.")
-class Receipt:
-    """The answer for one household."""
+@strawberry.type(description="A household that takes part in a case, and whether it is counted.")
+class ReceiptParticipant:
+    """A household that takes part in a case."""
 
-    source: strawberry.Private[receipts.Receipt]
+    number: str = strawberry.field(description="Its number in the register.")
+    role: str = strawberry.field(description="In which role.")
+    counted: bool = strawberry.field(description="Whether it is counted.")
+    why_not: list[str] = strawberry.field(description="Each reason why it is not; empty where it is.")
 
-    @strawberry.field(description="Whether the household applied.")
-    def applied(self) -> bool:
-        """Whether the household applied."""
-        return self.source.applied
+
+@strawberry.type(description="What came out for a household once, with everything that explains it.")
+class ReceiptResult:
+    """What came out for a household once."""
+
+    source: strawberry.Private[Any]
+
+    @strawberry.field(description="The stage at which it was decided; null where it is what would come out.")
+    def decided_at(self, info: strawberry.Info) -> str | None:
+        """The stage at which it was decided."""
+        return say(info, self.source.decided_at) if self.source.decided_at is not None else None
 
     @strawberry.field(description="The outcome in one sentence, and whether it stands.")
     def summary(self, info: strawberry.Info) -> str:
@@ -101,7 +111,7 @@ class Receipt:
     @strawberry.field(description="The outcome.")
     def outcome(self) -> Outcome:
         """The outcome."""
-        return self.source.outcome
+        return Outcome(self.source.outcome)
 
     @strawberry.field(description="What is payable; 0.00 unless eligible.")
     def payable(self) -> Money:
@@ -111,17 +121,19 @@ class Receipt:
     @strawberry.field(description="The day of which the facts are.")
     def facts_as_of(self) -> date:
         """The day of which the facts are."""
-        return self.source.facts_as_of
+        as_of: date = self.source.facts_as_of
+        return as_of
 
     @strawberry.field(description="The facts count as they were known at this instant.")
     def known_at(self) -> datetime:
         """When they were known."""
-        return self.source.known_at
+        known_at: datetime = self.source.known_at
+        return known_at
 
     @strawberry.field(description="The hash of the rule book that decided.")
     def book(self) -> str:
         """The rule book."""
-        return self.source.book
+        return str(self.source.book)
 
     @strawberry.field(description="The facts that the decision was made on.")
     def facts(self, info: strawberry.Info) -> list[ReceiptFact]:
@@ -131,12 +143,40 @@ class Receipt:
     @strawberry.field(description="Every step of the book, in the order of its text.")
     def lines(self, info: strawberry.Info) -> list[ReceiptLine]:
         """Every step."""
-        return [_line(info, line) for line in self.source.lines]
+        return [line_of(info, line) for line in self.source.lines]
 
     @strawberry.field(description="The numbers that the book read, and who set them.")
     def authorities(self, info: strawberry.Info) -> list[Authority]:
         """The numbers and who set them."""
         return [authority(info, own) for own in self.source.authorities]
+
+
+@strawberry.type(description="The answer for one household: why this amount, why not.")
+class Receipt(ReceiptResult):
+    """The answer for one household."""
+
+    @strawberry.field(description="Whether the household applied.")
+    def applied(self) -> bool:
+        """Whether the household applied."""
+        return bool(self.source.applied)
+
+    @strawberry.field(description="The results before this one, the latest first.")
+    def earlier(self) -> list[ReceiptResult]:
+        """The results before this one."""
+        return [ReceiptResult(source=own) for own in self.source.earlier]
+
+    @strawberry.field(description="Who takes part in the case, as far as in sight, and whether they are counted.")
+    def took_part(self, info: strawberry.Info) -> list[ReceiptParticipant]:
+        """Who takes part in the case."""
+        return [
+            ReceiptParticipant(
+                number=own.number,
+                role=say(info, own.role),
+                counted=own.counted,
+                why_not=[say(info, text) for text in own.why_not],
+            )
+            for own in self.source.took_part
+        ]
 
     @strawberry.field(description="What happened to the case, in order.")
     def history(self, info: strawberry.Info) -> list[ReceiptStep]:
@@ -155,7 +195,8 @@ class Receipt:
         ]
 
 
-def _line(info: strawberry.Info, line: explain.Line) -> ReceiptLine:
+def line_of(info: strawberry.Info, line: explain.Line) -> ReceiptLine:
+    """A step of a decision in the caller's language."""
     return ReceiptLine(
         name=line.name,
         kind=line.kind,

@@ -242,6 +242,49 @@ class BatchState(enum.Enum):
     CANCELLED = value("cancelled", "cancelled 已作废")
 
 
+@strawberry.enum(description="The level of government that money comes from 资金级次.")
+class BudgetLevel(enum.Enum):
+    """The level of government that money comes from 资金级次."""
+
+    CENTRAL = value("central", "the centre 中央")
+    PROVINCE = value("province", "the province 省级")
+    CITY = value("city", "the city 市级")
+    COUNTY = value("county", "the county 县级")
+
+
+@strawberry.enum(description="What stands between the columns of a bank's file.")
+class Separator(enum.Enum):
+    """What stands between the columns of a bank's file."""
+
+    BAR = value("bar", "a bar, |")
+    BAR_MARK = value("bar_mark", "a bar and an exclamation mark, |!")
+    TAB = value("tab", "a tab")
+
+
+@strawberry.enum(description="What ends a row of a bank's file.")
+class LineEnd(enum.Enum):
+    """What ends a row of a bank's file."""
+
+    CRLF = value("crlf", "carriage return and line feed")
+    LF = value("lf", "line feed")
+
+
+@strawberry.enum(description="What a bank's answer to a payment means.")
+class BankAnswer(enum.Enum):
+    """What a bank's answer to a payment means."""
+
+    PAID = value("paid", "it arrived 已到账")
+    RETURNED = value("returned", "it came back 退票")
+
+
+@strawberry.enum(description="As what a payment list leaves the house.")
+class ListFormat(enum.Enum):
+    """As what a payment list leaves the house."""
+
+    WORKBOOK = value("payments", "a workbook to print and sign 发放名册")
+    BANK_TEXT = value("bank_text", "the text that the bank takes, by the template of its channel 代发文件")
+
+
 @strawberry.enum(description="Where a county's own document stands.")
 class ProvisionState(enum.Enum):
     """Where a county's own document stands."""

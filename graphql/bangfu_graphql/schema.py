@@ -25,6 +25,7 @@ from bangfu.programme import Programme
 from bangfu_graphql.accounts import AccountMutation, AccountQuery
 from bangfu_graphql.courses import CourseMutation
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
+from bangfu_graphql.listing import ListMutation
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation
 from bangfu_graphql.offices import OfficeMutation
@@ -34,6 +35,7 @@ from bangfu_graphql.queries import MAPPED, Query, query_of
 from bangfu_graphql.scalars import SCALARS
 from bangfu_graphql.steps import steps_of
 from bangfu_graphql.subscriptions import Subscription
+from bangfu_graphql.years import YearQuery
 
 SCHEMAS = 32
 """How many sets of programmes are kept ready; each takes some megabytes."""
@@ -68,12 +70,13 @@ class Schema(strawberry.Schema):
 
 @lru_cache(maxsize=SCHEMAS)
 def _built(programmes: tuple[Programme, ...]) -> Schema:
-    queries = (Query, AccountQuery, *(query_of(programme) for programme in programmes))
+    queries = (Query, AccountQuery, YearQuery, *(query_of(programme) for programme in programmes))
     mutations = (
         Mutation,
         CourseMutation,
         AccountMutation,
         OfficeMutation,
+        ListMutation,
         *(steps_of(programme) for programme in programmes),
     )
     made = Schema(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 from uuid import UUID
 
@@ -22,9 +22,10 @@ from bangfu import audit, files
 from bangfu.access import Action
 from bangfu.cases import exports
 from bangfu.errors import Code, Refused
-from bangfu.models import Job
+from bangfu.models import Job, NoticeEvidence
+from bangfu.notices.evidence import kind_of
 from bangfu.text import Text
-from bangfu_graphql import login
+from bangfu_graphql import login, public
 from bangfu_graphql.answers import BadRequest, error_response, fault, language_of, unauthenticated
 from bangfu_graphql.http import LARGEST_BODY, Service, View
 from bangfu_graphql.tokens import Unauthenticated
@@ -96,7 +97,8 @@ def _too_large(scope: Scope, limit: int) -> Response:
 
 
 async def download(request: HttpRequest) -> Response:
-    """A file that a job was given or made, for who asked for the job; every fetch is on record."""
+    """A file that a job was given or made, for who asked for the job, or the evidence of a notice, for who has the
+    notice in sight; every fetch is on record."""
     trace, language = secrets.token_hex(8), language_of(request)
     try:
         found = await _fetched(request)
@@ -108,7 +110,7 @@ async def download(request: HttpRequest) -> Response:
     except Exception as error:
         code, words, status = fault(error, trace)
         return error_response(request, code, words.in_(language), status, trace)
-    kind = "text/csv; charset=utf-8" if found.name.endswith(".csv") else _WORKBOOK
+    kind = kind_of(found.data) or _KINDS.get(PurePosixPath(found.name).suffix.lower(), _WORKBOOK)
     return Response(
         found.data,
         media_type=kind,
@@ -138,9 +140,18 @@ async def _fetched(request: HttpRequest) -> files.Content:
         )
         job = (await session.execute(own.limit(1))).first()
         if job is None:
-            raise Code.NOT_FOUND.refuse("file", what=missing)
-        if job.kind.startswith(exports.PREFIX):
-            who.require(Action(job.kind.replace("/", "_")))
+            shown = select(NoticeEvidence.notice_id).where(
+                NoticeEvidence.tenant_id == who.county.id, NoticeEvidence.file_id == key
+            )
+            notice = await session.scalar(shown.limit(1))
+            if notice is None or not who.may(Action.READ_CASES):
+                raise Code.NOT_FOUND.refuse("file", what=missing)
+            found = await files.fetch(session, service.vault, who.county.id, key)
+            about = {"notice": str(notice), "bytes": len(found.data)}
+            await audit.record(session, who.at.now, who.actor.id, "fetch_file", f"file/{key}", about)
+            return found
+        if (action := exports.action_of(job.kind)) is not None:
+            who.require(action)
         found = await files.fetch(session, service.vault, who.county.id, key)
         about = {"job": str(job.id), "kind": job.kind, "bytes": len(found.data)}
         reason = job.parameters.get("reason", "")  # of a list, what it was made for
@@ -149,6 +160,12 @@ async def _fetched(request: HttpRequest) -> files.Content:
 
 
 _WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_KINDS = {
+    ".csv": "text/csv; charset=utf-8",
+    ".txt": "text/plain; charset=gb18030",
+    ".zip": "application/zip",
+}
+"""The media types of files by how their names end; everything else is a workbook."""
 
 
 async def console(request: HttpRequest) -> Response:
@@ -199,6 +216,7 @@ def application(service: Service) -> Starlette:
             Route("/files/{id}", download),
             Route("/.well-known/jwks.json", keys),
             *login.routes(service),
+            *public.routes(service),
             Route("/livez", live),
             Route("/readyz", ready),
         ],

@@ -95,6 +95,24 @@ def _accounted(sight: Sight, row: Mapping[str, Any]) -> AccountingResult | None:
     return AccountingResult(done=result["done"], unchanged=result["unchanged"], refused=result["refused"])
 
 
+@strawberry.type(description="What a bank's answers came to.")
+class AnswersResult:
+    """What a bank's answers came to."""
+
+    rows: int = strawberry.field(description="Rows of the file.")
+    paid: int = strawberry.field(description="Payments that arrived, by this file.")
+    returned: int = strawberry.field(description="Payments that came back, by this file.")
+    same: int = strawberry.field(description="Rows that were on record already.")
+    odd: int = strawberry.field(description="Rows that were not counted; the problems name them.")
+
+
+def _answered(sight: Sight, row: Mapping[str, Any]) -> AnswersResult | None:
+    result = row["result"] or {}
+    if "odd" not in result:
+        return None
+    return AnswersResult(**{name: result[name] for name in ("rows", "paid", "returned", "same", "odd")})
+
+
 def _problems(sight: Sight, row: Mapping[str, Any]) -> list[Problem]:
     result = row["result"] or {}
     told = result.get("problems") or result.get("row_problems") or result.get("first_refused") or []
@@ -128,6 +146,7 @@ class Job(Node):
     asked_by: Officer | None = one(models.Job.officer_id, models.Officer.id, "Who asked for it.")
     imported: ImportResult | None = derived([models.Job.result], _imported, "Of an import, what it came to.")
     accounted: AccountingResult | None = derived([models.Job.result], _accounted, "Of an accounting, what it came to.")
+    answered: AnswersResult | None = derived([models.Job.result], _answered, "Of a bank's answers, what they came to.")
     problems: list[Problem] = derived(
         [models.Job.result], _problems, "What was wrong; at most 200 of them, all are in the returned workbook."
     )

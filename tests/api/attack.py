@@ -80,7 +80,7 @@ TABLES = {name: entity_of(cls).model.__tablename__ for name, cls in MAPPED.items
 """The table of every type that has an id."""
 FREE = frozenset({
     "words", "objector", "place", "finding", "reason", "evidence", "note", "seed", "seedSource", "title", "number",
-    "clause", "header", "column", "action",
+    "clause", "header", "column", "action", "contact",
 })  # fmt: skip
 """Fields of inputs of mutations that take free words: nothing is looked up by them."""
 _ID = re.compile(r"^[A-Za-z0-9_-]{12,}$")
@@ -374,7 +374,7 @@ class Values:
                 if kind == OWN or row[column] not in seen:
                     made.append(Value(f"{table}.{column}", kind, row[column], secret=kind != OWN))
             made.append(Value(f"{table}.{column}", RANDOM, self._like(next(iter(found.values()))[column])))
-        for table, column in (("case_file", "stage"), ("audit_entry", "action")):
+        for table, column in (("case_file", "stage"), ("audit_entry", "action"), ("payment_wait", "line_code")):
             if (mine := self.rows(table).get(OWN)) is not None:
                 made.append(Value(f"{table}.{column}", OWN, mine[column], secret=False))
         heads = {row["person_id"] for row in self.sight.seen["membership"] if row["relation"] == "head"}
@@ -798,8 +798,8 @@ def told(errors: Iterable[Mapping[str, Any]], alias: str | None = None) -> list[
 class Attack:
     """The attack on one running server with the two counties behind it."""
 
-    def __init__(self, served: Served, admin: Callable[[], Any], programmes: Sequence[str]) -> None:
-        self.served, self.admin, self.programmes = served, admin, programmes
+    def __init__(self, served: Served, admin: Callable[[], Any]) -> None:
+        self.served, self.admin = served, admin
         self.arguments: dict[str, Any] = {}
         """How a superuser connects, for the faults."""
         self.beyond: AsyncEngine | None = None
@@ -816,10 +816,14 @@ class Attack:
         try:
             tenant = await connection.fetchval("select id from tenant where code = $1", CODE)
             self.counties = Counties(await rows_of(connection), tenant)
+            running = await connection.fetch(
+                "select distinct programme from programme_switch where tenant_id = $1", tenant
+            )
         finally:
             await connection.close()
-        programmes = self.served.world.plugins.programmes
-        self.schema = schema_of(programmes[code] for code in self.programmes)._schema
+        # A schema holds the programmes that its county runs: what it does not run, nobody can even name.
+        plugins = self.served.world.plugins
+        self.schema = schema_of([plugins.programme(row["programme"]) for row in running])._schema
         for kind, number, code in ((TENANT, "C1", TWIN), (AREA, "C1", CODE)):
             await self._take_cursors(kind, number, code)
 

@@ -285,10 +285,21 @@ ROLES: Mapping[str, Role] = {
 }
 """Everybody who attacks, by staff number: every duty, and a second township beside the first."""
 
-OPEN = frozenset({"division", "calendar_day", "column_match", "programme_switch", "provision", "edition"})
+OPEN = frozenset(
+    {"division", "calendar_day", "column_match", "programme_switch", "provision", "edition", "supervision"}
+)
 """What everybody of a county may see."""
 OFFICES = frozenset(
-    {"organization", "officer", "assignment", "policy_rule", "enrolment", "service_token", "audit_link"}
+    {
+        "organization",
+        "officer",
+        "assignment",
+        "policy_rule",
+        "enrolment",
+        "service_token",
+        "audit_link",
+        "bank_template",
+    }
 )
 """What those in office may see; others what is their own."""
 PRIVATE = frozenset({"credential", "login_session", "answered_request"})
@@ -413,7 +424,7 @@ class Counties:
             return row["id"] in own["household"]
         if table == "pairing":
             return row["organization_id"] in own["organization"]
-        if table in ("notice", "claim"):
+        if table in ("notice", "claim", "publication", "publication_withdrawal", "notice_evidence"):
             low, high = role.belongs
             return low <= place <= high
         return row.get("household_id") in own["household"] or row.get("case_id") in own["case"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -12,9 +13,11 @@ from typing import Any
 import openpyxl
 import pytest
 
+from bangfu import payments
 from bangfu.access import create_county
 from bangfu.audit import chain
 from bangfu.db import Database
+from bangfu.payments.invariants import examine
 from bangfu.vault import Vault
 from bangfu_graphql.identifiers import encode_id, split_id
 from bangfu_graphql.working import seal_off
@@ -233,6 +236,51 @@ async def test_the_whole_year(new: Served) -> None:
     objected = await story.may("VC1", "object_to_case", **P, **objection)
     assert objected["cases"]["nodes"][0]["waitsFor"] == ["TOWNSHIP_ACCEPTOR"]
 
+    # The public see it; what they hand in is heard by the township, and a photo shows that it hung.
+    assert (notice["state"], notice["nextDay"], notice["evidence"]) == ("OPEN", "2021-10-16", [])
+    path = notice["publication"]["path"]
+    assert notice["publication"]["posters"] == [f"{path}/poster.a4.pdf", f"{path}/poster.a3.pdf"]
+    assert "测1户主" in (await new.client.get(new.address + path)).text
+    assert path in (await new.client.get(new.address + notice["publication"]["villagePath"])).text
+    for words in ("广告", "养牛数不符"):
+        form = {"form": "", "position": "1", "words": words, "name": "村民乙", "phone": ""}
+        assert (await new.client.post(f"{new.address}{path}/objections", data=form)).status_code == 200
+    await story.may_not("VC1", "public_objections", "FORBIDDEN")
+    heard = (await story.may("A2", "public_objections", filter={"pending": True}))["nodes"]
+    assert [(one["household"], one["words"], one["name"]) for one in heard] == [
+        ("H1", "广告", "村民乙"), ("H1", "养牛数不符", "村民乙"),
+    ]  # fmt: skip
+    await story.may_not("VC1", "dismiss_public_objection", "FORBIDDEN", id=heard[0]["id"], reason="与公示无关")
+    dismissed = await story.may("K1", "dismiss_public_objection", id=heard[0]["id"], reason="与公示无关")
+    assert (dismissed["publicObjection"]["confirmed"], dismissed["publicObjection"]["reason"]) == (False, "与公示无关")
+    await story.may_not("A3", "confirm_public_objection", "NOT_FOUND", id=heard[1]["id"])
+    await story.may("A2", "confirm_public_objection", id=heard[1]["id"])
+    settled = await story.may("A2", "settle_objections", **P, household="H1", upheld=False, finding="入户核实,牛数属实")
+    assert settled["done"] == 1
+    photo, attach = (
+        b"\xff\xd8\xff\xe0" + b"x" * 100,
+        (OPERATIONS / "attach_evidence.graphql").read_text(encoding="utf-8"),
+    )
+    before = await new.snapshot()
+    denied = await new.upload("A2", attach, photo, "照片.jpg", notice=notice["id"])
+    assert denied.codes == ["FORBIDDEN"]
+    assert await new.snapshot() == before
+    attached = (await new.upload("VC1", attach, photo, "照片.jpg", notice=notice["id"])).data["attachEvidence"]
+    assert (attached["problems"], attached["evidence"]["place"]) == ([], "村务公开栏")
+    story.right.add("attach_evidence")
+    story.wrong.add("attach_evidence")
+    evidence_path = attached["evidence"]["file"]["path"]
+    got = await new.client.get(new.address + evidence_path, headers=new.headers("K1"))
+    assert (got.content, got.headers["content-type"]) == (photo, "image/jpeg")
+    for other in ("VC3", "E1"):
+        got = await new.client.get(new.address + evidence_path, headers=new.headers(other))
+        assert got.status_code == 404
+    lacking = await story.may("K1", "notices", filter={"lacksEvidence": True})
+    assert notice["id"] not in [one["id"] for one in lacking["nodes"]]
+    assert len(lacking["nodes"]) == 1
+    await story.may_not("VC1", "set_supervision", "FORBIDDEN", contact="县脱贫办 12317")
+    assert (await story.may("C1", "set_supervision", contact="县脱贫办 12317"))["done"] is True
+
     # The township accepts the others, settles the objection, and accepts that one too.
     await story.may_not("A2", "accept_cases", "NOTICE_OPEN", **P, cases={"households": ["H1"]})
     await new.day(ACCEPTED)
@@ -271,10 +319,35 @@ async def test_the_whole_year(new: Served) -> None:
 
     # Money: three persons, and the list for the bank.
     await story.may_not("A2", "make_batch", "FORBIDDEN", **P)
-    first = (await story.may("C3", "make_batch", **P))["batch"]
+    await story.may_not("C3", "make_batch", "BUDGET_NEEDED", **P)
+    line_of = {
+        "code": "ZX-1", "title": "奖补资金", "source": "专项扶贫资金", "level": "COUNTY", "document": "测财〔2021〕8号",
+        "documentOn": "2021-01-15", "year": 2021, "programmes": ["consolidation"], "binding": True,
+    }  # fmt: skip
+    await story.may_not("FI", "add_budget_line", "FORBIDDEN", input=line_of, amount="100.00")
+    line = (await story.may("FM", "add_budget_line", input=line_of, amount="100.00"))["line"]
+    await story.may_not("FM", "confirm_budget_entry", "FORBIDDEN", id=line["entries"][0]["id"])
+    confirmed = await story.may("FI", "confirm_budget_entry", id=line["entries"][0]["id"])
+    assert confirmed["line"] == {"id": line["id"], "granted": "100.00", "free": "100.00"}
+    # What the line cannot hold waits: nothing is paid, and everybody is on the list.
+    answer = await new.operation("C3", "make_batch", **P, line=line["id"])
+    short = answer.data["makeBatch"]
+    assert (short["batch"], short["waiting"], short["changed"]) == (None, 3, True)
+    assert [p["code"] for p in short["problems"]] == ["BUDGET_WAITS"]
+    waits = (await story.may("C3", "waits", filter={"waiting": True}))["nodes"]
+    assert [(w["place"], w["lineCode"], w["household"]["number"]) for w in waits] == [
+        (place, "ZX-1", number) for place, number in enumerate(sorted(set(ELIGIBLE) - {others[0]}), 1)
+    ]
+    await story.may_not("L1", "waits", "FORBIDDEN")
+    topping = {"line": line["id"], "amount": "10000.00", "document": "测财〔2021〕60号", "documentOn": "2021-10-16"}
+    await story.may_not("C1", "add_budget_entry", "FORBIDDEN", **topping, reason="追加")
+    entries = (await story.may("FM", "add_budget_entry", **topping, reason="追加"))["line"]["entries"]
+    await story.may("FI", "confirm_budget_entry", id=entries[-1]["id"])
+    lined = {**P, "line": line["id"]}
+    first = (await story.may("C3", "make_batch", **lined))["batch"]
     await story.may_not("A2", "cancel_batch", "FORBIDDEN", id=first["id"], reason="误建")
     assert (await story.may("C3", "cancel_batch", id=first["id"], reason="误建"))["batch"]["state"] == "CANCELLED"
-    batch = (await story.may("C3", "make_batch", **P))["batch"]
+    batch = (await story.may("C3", "make_batch", **lined))["batch"]
     paid = {h.number: h.award for h in HOMES if h.number in set(ELIGIBLE) - {others[0]}}
     assert (batch["count"], batch["state"]) == (3, "DRAFT")
     assert batch["total"] == f"{sum(paid.values()) / 100:.2f}"
@@ -294,8 +367,85 @@ async def test_the_whole_year(new: Served) -> None:
     for other in ("C1", "FM", "VC1", "E1"):
         assert (await new.client.get(new.address + path, headers=new.headers(other))).status_code == 404
     assert (await new.client.get(new.address + path)).status_code == 401
+    (held,) = (await story.may("FM", "budget_lines"))["nodes"]
+    total = sum(paid.values())
+    assert [held[name] for name in ("granted", "committed", "spent", "free")] == [
+        "10100.00", "0.00", f"{total / 100:.2f}", f"{(1_010_000 - total) / 100:.2f}",
+    ]  # fmt: skip
+    await story.may_not("L1", "budget_lines", "FORBIDDEN")
+
+    # The text that the bank takes, what it answers, and a payment that comes back and is paid again.
+    template = {
+        "channel": "yikatong", "separator": "BAR", "rowsPerFile": 2, "results": [{"code": "77", "answer": "RETURNED"}],
+        "columns": [{"name": n, "header": h} for n, h in (("position", "序号"), ("account", "账号"), ("amount", "金额"))],
+    }  # fmt: skip
+    await story.may_not("FI", "keep_bank_template", "FORBIDDEN", input=template)
+    assert (await story.may("FM", "keep_bank_template", input=template))["template"]["version"] == 1
+    asked = await story.may("FI", "export_payments", batch=batch["id"], reason="报送代发银行", format="BANK_TEXT")
+    job = await story.job("FI", asked["job"]["id"])
+    assert job["file"]["name"].endswith(".zip")
+    got = await new.client.get(new.address + job["file"]["path"], headers=new.headers("FI"))
+    with zipfile.ZipFile(io.BytesIO(got.content)) as archive:
+        texts = [archive.read(name).decode("gb18030").split("\r\n")[1:-1] for name in archive.namelist()]
+    sent = [row.split("|") for part in texts for row in part]
+    assert [len(part) for part in texts] == [2, 1]
+    answers = "".join(f"{row[0]}|{row[1]}|{row[2]}|{'77' if row[0] == '2' else '00'}\n" for row in sent)
+    data = f"序号|账号|金额|处理结果\n{answers}9|12345678|1.00|00\n".encode("gb18030")
+    send = (OPERATIONS / "import_bank_answers.graphql").read_text(encoding="utf-8")
+    before = await new.snapshot()
+    answer = await new.upload("C1", send, data, "回盘.txt", batch=batch["id"])
+    assert answer.codes == ["FORBIDDEN"]
+    assert await new.snapshot() == before
+    story.wrong.add("import_bank_answers")
+    answer = await new.upload("FI", send, data, "回盘.txt", batch=batch["id"])
+    story.right.add("import_bank_answers")
+    assert await new.work() == 1
+    job = (await new.operation("FI", "job", id=answer.data["importBankAnswers"]["job"]["id"])).data["node"]
+    assert job["answered"] == {"rows": 4, "paid": 2, "returned": 1, "same": 0, "odd": 1}
+    assert [p["code"] for p in job["problems"]] == ["ANSWER_NOT_OURS"]
+    lines = {own["position"]: own for own in batch["lines"]["nodes"]}
+    back = lines[2]["household"]["number"]
+    by_hand = {"payment": lines[1]["id"], "day": "2021-10-16", "words": "账户冻结", "evidence": "银行退汇单"}
+    await story.may_not("FM", "record_return", "FORBIDDEN", **by_hand)
+    returned = (await story.may("FI", "record_return", **by_hand))["line"]["returned"]
+    assert returned == {"words": "账户冻结", "returnedOn": "2021-10-16"}
+    account = {
+        "household": back, "holder": "某人", "bank": "测试银行", "number": "990000000007777", "evidence": "存折复印件",
+    }  # fmt: skip
+    await story.may_not("FI", "correct_account", "FORBIDDEN", input=account, reason="旧卡销户")
+    corrected = (await story.may("R1", "correct_account", input=account, reason="旧卡销户"))["account"]
+    assert (corrected["holder"], corrected["numberMasked"]) == ("某人", "***********7777")
+    second = (await new.operation("C3", "make_batch", **lined)).data["makeBatch"]
+    assert [p["code"] for p in second["problems"]] == ["ACCOUNT_RETURNED"], "of the other nobody has seen to it"
+    (again,) = second["batch"]["lines"]["nodes"]
+    assert (again["household"]["number"], again["accountMasked"]) == (back, "***********7777")
+    steps = (await new.operation("FI", "payment_trail", household=back)).data["paymentTrail"]
+    story.right.add("payment_trail")
+    assert [step["kind"] for step in steps[-4:]] == ["paid", "returned", "account", "gathered"]
+    await story.may_not("L1", "payment_trail", "FORBIDDEN", household=back)
+    await story.may("C3", "cancel_batch", id=second["batch"]["id"], reason="留待下批")
+
+    # A wrong sum is paid back by rows of their own.
+    keeper = new.world.who("C1")
+    kept = lines[3]["household"]["number"]
+    async with new.world.database.session(keeper.scope) as session:
+        ((case, determination),) = await new.world.rows(
+            "select c.id, d.id from case_file c join household h on h.id = c.household_id "
+            "join determination d on d.case_id = c.id and d.round = c.round where h.number = :home",
+            home=kept,
+        )
+        await payments.adjust(session, keeper, case, determination, -2_000, "收入核减")
+    (owed,) = (await story.may("FI", "awards", filter={"kind": "RECOVERY", "open": True}))["nodes"]
+    assert (owed["open"], owed["case"]["household"]["number"]) == ("-20.00", kept)
+    await story.may_not("E1", "awards", "FORBIDDEN")
+    repaid = {"award": owed["id"], "amount": "5.00", "day": "2021-10-16", "voucher": "收据1"}
+    await story.may_not("C1", "record_repayment", "FORBIDDEN", **repaid)
+    assert (await story.may("FI", "record_repayment", **repaid))["award"]["open"] == "-15.00"
+    findings = await examine(new.world.database, [new.world.tenant.id], new.world.plugins.programmes, datetime.now(UTC))
+    assert findings == []
 
     # What came of it.
+    arrived = {number: fen for number, fen in paid.items() if number == kept}
     shown = (await story.may("C1", "overview", **P))["overview"]
     columns = ("name", "applied", "eligible", "refused", "incomplete", "waiting", "paid")
     assert [tuple(township[name] for name in columns) for township in shown] == [
@@ -306,7 +456,7 @@ async def test_the_whole_year(new: Served) -> None:
             sum(h.outcome == "refused" for h in homes),
             sum(h.outcome == "incomplete" for h in homes),
             sum(h.number == others[0] for h in homes),
-            f"{sum(paid.get(h.number, 0) for h in homes) / 100:.2f}",
+            f"{sum(arrived.get(h.number, 0) for h in homes) / 100:.2f}",
         )
         for name in ("东镇", "西镇")
         if (homes := [h for h in HOMES if h.township == name])
@@ -321,12 +471,29 @@ async def test_the_whole_year(new: Served) -> None:
     ]
     assert (await new.operation("VC3", "why", household="H3", **P)).data["why"] is None
     story.wrong.add("why")
+    year = await story.may("VC1", "household_year", household="H1", year=2021)
+    (period,) = year["periods"]
+    assert (year["paid"], year["due"]) == ((f"{paid['H1'] / 100:.2f}", "0.00") if "H1" in paid else ("0.00", "0.00"))
+    assert period["title"] == "award for households that have left poverty, plan year 2021"
+    assert (await new.operation("VC3", "household_year", household="H1", year=2021)).data["householdYear"] is None
+    story.wrong.add("household_year")
+    left = await story.may("C1", "missed", **P)
+    assert (left["missed"]["totalCount"], [t["applied"] for t in left["missedFigures"]]) == (0, [6, 1])
+    await story.may_not("E1", "missed", "FORBIDDEN", **P)
+    assert (await story.may("C1", "overpaid", **P))["overpaid"]["totalCount"] == 0
+    await story.may_not("E1", "overpaid", "FORBIDDEN", **P)
+    for name in ("export_missed", "export_overpaid"):
+        wanted_list = {"programme": "consolidation", **P, "reason": "核对"}
+        put_in = await story.may("K1", name, **wanted_list)
+        assert (await story.job("K1", put_in["job"]["id"]))["state"] == "DONE"
+        await story.may_not("VC1", name, "FORBIDDEN", **wanted_list)
+        await story.may_not("C1", name, "REASON_NEEDED", **{**wanted_list, "reason": " "})
     work = await story.may("C1", "worklist", **P, filter={"stage": ["accounting"]})
     assert {n["household"]["number"] for n in work["cases"]["nodes"]} == {"H4", others[0]}
     audit = await story.may("C1", "audit", filter={"action": "export_payments"})
-    assert [(e["officer"]["number"], e["reason"]) for e in audit["nodes"]] == [("FI", "报送代发银行")]
+    assert [(e["officer"]["number"], e["reason"]) for e in audit["nodes"]] == 2 * [("FI", "报送代发银行")]
     fetched = await story.may("C1", "audit", filter={"action": "fetch_file"})
-    assert len(fetched["nodes"]) == 1
+    assert len(fetched["nodes"]) == 2
 
     # One number in full, for a reason, by who may.
     (person,) = (await new.ask("K1", '{ persons(filter: {name: "测1户主"}) { nodes { id } } }')).data["persons"][

@@ -11,6 +11,7 @@ from pathlib import Path
 import openpyxl
 import pytest
 from click.testing import CliRunner
+from pypdf import PdfReader
 
 from bangfu.cli import main
 from tests.core.conftest import Command
@@ -155,6 +156,23 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
         bangfu(committee, "case", "post", "--all", "--place", "村务公开栏", *P)
     notice = uuid_in(bangfu("VC1", "notice", "list", *P).output)
     bangfu("VC1", "notice", "export", notice, tmp_path / "公示.xlsx", "--reason", "张贴公示")
+    bangfu("VC1", "notice", "poster", notice, tmp_path / "公示.pdf", "--paper", "a3", "--reason", "张贴公示")
+    (printed,) = PdfReader(tmp_path / "公示.pdf").pages
+    assert "测1户主" in re.sub(r"\s", "", printed.extract_text())
+    assert round(float(printed.mediabox.width)) == 842
+    assert "missing" in bangfu("VC1", "notice", "list", "--lacking-evidence", *P).output
+    photo = tmp_path / "照片.png"
+    photo.write_bytes(b"\x89PNG\r\n\x1a\n" + b"x" * 50)
+    bangfu("VC1", "notice", "evidence", notice, photo, "--place", "村委会门口")
+    assert notice not in bangfu("VC1", "notice", "list", "--lacking-evidence", *P).output
+    assert notice in bangfu("VC1", "notice", "list", "--state", "open", *P).output
+    assert notice not in bangfu("VC1", "notice", "list", "--state", "closed", *P).output
+    assert "12317" in bangfu("C1", "notice", "contact", "县脱贫办 12317").output
+    assert "FORBIDDEN" in bangfu("VC1", "notice", "contact", "县脱贫办 12317", code=1).stderr
+    assert "FORBIDDEN" in bangfu("VC1", "notice", "objections", code=1).stderr
+    assert "receipt" in bangfu("A2", "notice", "objections").output
+    assert "NOT_FOUND" in bangfu("A2", "notice", "confirm", "YY-AAAA-AAAA", code=1).stderr
+    assert "NOT_FOUND" in bangfu("A2", "notice", "dismiss", "YY-AAAA-AAAA", "--reason", "不实", code=1).stderr
     (sheet,) = openpyxl.load_workbook(tmp_path / "公示.xlsx").worksheets
     assert sheet["A1"].value == "东镇甲村2021年度已脱贫户巩固增收计划公示"
     bangfu("VC1", "case", "object", "H1", "--words", "不实", *P)
@@ -164,7 +182,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     bangfu("A2", "case", "settle", "H1", "--dismissed", "--finding", "属实", *P)
     bangfu("A2", "case", "accept", "-n", "H1", *P)
 
-    # Sample, batch, payment list.
+    # Sample, budget line, batch, payment list.
     day("2021-10-20")
     drawn = bangfu("C1", "sample", "draw", "--seed", "公开号码", "--seed-source", "开奖公告", *P).output
     assert "1 of 4" in drawn
@@ -174,12 +192,51 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert (tmp_path / "抽查.xlsx").stat().st_mode & 0o777 == 0o600
     bangfu("C1", "sample", "check", "--passed", "--all", *P)
     day("2021-10-28")
-    batch = uuid_in(bangfu("C2", "batch", "make", *P).output)
+    where = ("--source", "专项扶贫资金", "--level", "county", "--document", "测财〔2021〕8号")
+    when = ("--document-day", "2021-01-15", "--year", 2021)
+    line = ("ZX-1", "奖补资金", "--amount", "6720", *where, *when, "--pays", "consolidation")
+    assert "FORBIDDEN" in bangfu("FI", "budget", "add", *line, code=1).stderr
+    entry = uuid_in(bangfu("FM", "budget", "add", *line).output)
+    assert "BUDGET_UNCONFIRMED" in bangfu("C2", "batch", "make", "--line", "ZX-1", *P, code=1).stderr
+    bangfu("FI", "budget", "confirm", entry)
+    made = bangfu("C2", "batch", "make", "--line", "ZX-1", *P).output
+    assert "3 households, 6,700.00 yuan" in made
+    assert "1 payments wait in their order" in made
+    bangfu("C2", "batch", "cancel", uuid_in(made), "--reason", "待追加", *P)
+    assert re.search(r"1\s+H7\s+ZX-1", bangfu("C2", "budget", "waiting", *P).output)
+    more = ("ZX-1", 1000, "--document", "测财〔2021〕60号", "--document-day", "2021-10-27")
+    bangfu("FI", "budget", "confirm", uuid_in(bangfu("FM", "budget", "top-up", *more).output))
+    batch = uuid_in(bangfu("C2", "batch", "make", "--line", "ZX-1", *P).output)
     bangfu("FM", "batch", "check", batch, *P)
     assert "released, 4 households, 6,750.00 yuan" in bangfu("FI", "batch", "release", batch, *P).output
     assert "released" in bangfu("FI", "batch", "list", *P).output
     bangfu("FI", "batch", "export", batch, tmp_path / "名册.xlsx", "--reason", "报送银行")
-    assert openpyxl.load_workbook(tmp_path / "名册.xlsx")["汇总"]["C6"].value == 6750
+    assert re.search(
+        r"ZX-1 .* 7,720.00 yuan\s+0.00 yuan\s+6,750.00 yuan\s+970.00 yuan", bangfu("FM", "budget", "list").output
+    )
+    columns = ("--column", "position=序号", "--column", "account=账号", "--column", "amount=金额")
+    bangfu("FM", "batch", "template", "yikatong", "--column", "nonsense", code=2)
+    assert "version 1" in bangfu("FM", "batch", "template", "yikatong", *columns, "--result", "77=returned").output
+    bangfu("FI", "batch", "export", batch, tmp_path / "代发", "--text", "--reason", "报送银行")
+    rows = (tmp_path / "代发.txt").read_text(encoding="gb18030").splitlines()
+    assert rows[:2] == ["序号|账号|金额", "1|990000000001000|3000.00"]
+    told = f"序号|账号|金额|处理结果\n{rows[1]}|00\n{rows[2]}|77\n{rows[3]}|?\n"
+    (tmp_path / "回盘.txt").write_bytes(told.encode("gb18030"))
+    answered = bangfu("FI", "batch", "answers", batch, tmp_path / "回盘.txt", "--return", tmp_path / "odd.csv").output
+    assert "3 rows: 1 paid, 1 returned, 0 known before, 1 odd and not counted" in answered
+    assert "含义不明" in (tmp_path / "odd.csv").read_text(encoding="utf-8-sig")
+    bangfu("FI", "batch", "returned", batch, 4, "--day", "2021-10-28", "--words", "账户冻结", "--evidence", "退汇单")
+    corrected = ("H2", "990000000007777", "--holder", "测2户主", "--bank", "测试银行", "--reason", "销户")
+    assert "FORBIDDEN" in bangfu("FI", "payment", "account", *corrected, "--evidence", "存折", code=1).stderr
+    bangfu("K1", "payment", "account", *corrected, "--evidence", "存折")
+    assert re.search(r"sent back by the bank .*77", bangfu("FI", "payment", "trail", "H2").output)
+    owed = bangfu("FI", "payment", "outstanding", *P).output
+    assert [number for number in ("H1", "H2", "H5", "H7") if f" {number} " in owed] == ["H2", "H7"]
+    assert "NOT_FOUND" in bangfu("FI", "payment", "repaid", uuid_in(owed), 5, "--day", "2021-10-28", "--voucher", "1",
+                                 code=1).stderr  # fmt: skip
+    assert "1 counties, all 12 invariants hold" in bangfu("C1", "doctor").output
+    assert "insert" not in bangfu("C1", "doctor", "--sql").output
+    assert openpyxl.load_workbook(tmp_path / "名册.xlsx")["汇总"]["C7"].value == 6750
 
     # What anyone may ask.
     overview = bangfu("C1", "case", "overview", *P).output
@@ -188,11 +245,35 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert "符合条件,应发 3,000.00 元" in receipt
     assert "Eligible; 3,000.00 yuan is due" in receipt
     assert "NOT_FOUND" in bangfu("VC1", "why", "H7", *P, code=1).stderr
+    whole = bangfu("VC1", "why", "H1", "--year", "2021", "--both").output
+    assert "已拨付 3,000.00 元,另有待拨付 0.00 元" in whole
+    assert "payment: 3,000.00 yuan, released for payment on 28 October 2021" in whole
+    assert "NOT_FOUND" in bangfu("VC1", "why", "H7", "--year", "2021", code=1).stderr
+    bangfu("VC1", "why", "H1", "-p", "consolidation", code=2)
+
+    # Who is missed, and whose payment no longer fits.
+    left = bangfu("C1", "case", "missed", *P).output
+    assert re.search(r"total\s+8\s+7\s+1\s+0\s+0\s+0\s+0\s+0\.00", left), left
+    assert "the first 0" in left
+    bangfu(
+        "R1",
+        "import",
+        "income",
+        written(tmp_path, "更正.csv", "户编号,日期,收入类别,项目,总收入\nH2,2021-03-01,养殖,养殖项目,1\n"),
+    )
+    differs = bangfu("K1", "case", "overpaid", *P).output
+    assert re.search(r"total\s+3\s+1\s+0\s+0\s+999\.80\s+0\.00", differs), differs
+    assert "REASON_NEEDED" in bangfu("C1", "case", "overpaid", *P, "--export", tmp_path / "no", code=1).stderr
+    bangfu("C1", "case", "overpaid", *P, "--area", V3, "--export", tmp_path / "待核.xlsx", "--reason", "核实")
+    assert openpyxl.load_workbook(tmp_path / "待核.xlsx")["已发待核"]["A2"].value.endswith("共 0 户")
+    bangfu("C1", "case", "missed", *P, "--export", tmp_path / "应享.xlsx", "--reason", "核实")
+    assert (tmp_path / "应享.xlsx").stat().st_mode & 0o777 == 0o600
+    bangfu("C1", "case", "missed", *P, "--area", "1", code=2)
     assert "8 agree, 0 do not" in bangfu("C1", "replay", *P).output
     assert "export_payments" in bangfu("C1", "audit", "list").output
     assert "FORBIDDEN" in bangfu("VC1", "audit", "list", code=1).stderr
     by_action = bangfu("C1", "audit", "list", "--action", "export_payments", "--officer", "FI").output
-    assert by_action.count("export_payments") == 1
+    assert by_action.count("export_payments") == 2
     assert "export_payments" not in bangfu("C1", "audit", "list", "--officer", "C2").output
 
     # What is on record is sealed, and proves itself.

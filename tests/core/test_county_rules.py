@@ -186,12 +186,13 @@ async def test_samples_and_payments_ask_as_well(world: World) -> None:
     await world.until("sample")
     await lay(world, "county_office", "sample_cases", P, "sample", "deny")
     await lay(world, "county_office", "pay_cases", P, "payment", "deny")
+    line = await world.fund()
     before = await world.snapshot()
     who = world.who("C1")
     ground = await world.ground(who)
     for work in (
         lambda session: sampling.draw_sample(session, who, ground, "17", "公开摇号"),
-        lambda session: paying.make_batch(session, who, world.vault, ground),
+        lambda session: paying.make_batch(session, who, world.vault, ground, line),
     ):
         with pytest.raises(Refused) as refused:
             async with world.database.session(who.scope) as session:

@@ -37,7 +37,7 @@ async def test_the_printed_notice_holds_no_number_that_identifies(world: World) 
     await world.until("acceptance")
     who = world.who("VC1")
     async with world.database.session(who.scope) as session:
-        (posted,) = await notices.standing(session, who, "consolidation", "2021")
+        (posted,) = await notices.listing(session, who, "consolidation", "2021")
         data = await notices.sheet(session, who, world.programme, posted.id, "张贴公示")
     rows = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
     text = "\n".join(str(cell) for row in rows for cell in row)
@@ -54,7 +54,7 @@ async def test_a_village_prints_its_own_notice_only(world: World) -> None:
     await world.until("acceptance")
     county = world.who("C1")
     async with world.database.session(county.scope) as session:
-        posted = await notices.standing(session, county, "consolidation", "2021")
+        posted = await notices.listing(session, county, "consolidation", "2021")
     foreign = next(notice for notice in posted if notice.division == V3)
     who = world.who("VC1")
     with pytest.raises(Refused) as refused:

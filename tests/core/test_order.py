@@ -288,7 +288,7 @@ async def test_an_accepted_case_goes_back_and_is_paid_once_for_what_it_comes_to_
         " join household h on h.id = c.household_id where h.number = 'H5' order by e.created_at"
     )
     assert [tuple(row) for row in due] == [(150_000, False), (15_000, True)]
-    second, _ = await do(world, "C2", gather, world.vault)
+    second = (await do(world, "C2", gather, world.vault, await world.fund())).batch
     assert (second.count, second.total_fen) == (1, 15_000)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import openpyxl
 import pytest
@@ -44,16 +45,25 @@ async def do(world: World, number: str, function: Callable[..., Awaitable[Any]],
         return await function(session, who, ground, *more)
 
 
-async def gather(session: Any, who: Any, ground: Any, vault: Any) -> Any:
+async def gather(session: Any, who: Any, ground: Any, vault: Any, line: UUID | None = None) -> payments.Gathered:
     """Make a batch, with its arguments in the order of the other steps."""
-    return await paying.make_batch(session, who, vault, ground)
+    return await paying.make_batch(session, who, vault, ground, line)
 
 
 async def make(world: World, number: str = "C2") -> Batch:
-    made, missing = await do(world, number, gather, world.vault)
-    assert missing == []
-    assert isinstance(made, Batch)
-    return made
+    made = await do(world, number, gather, world.vault, await world.fund())
+    assert (list(made.missing), made.waiting, list(made.warnings)) == ([], 0, [])
+    assert isinstance(made.batch, Batch)
+    return made.batch
+
+
+async def release(world: World) -> Batch:
+    """Make, check and release a batch of everything that is due."""
+    made = await make(world)
+    await do(world, "FM", paying.check_batch, made.id)
+    done = await do(world, "FI", paying.release_batch, made.id)
+    assert isinstance(done, Batch)
+    return done
 
 
 async def refused(world: World, number: str, function: Callable[..., Awaitable[Any]], *more: Any) -> str:
@@ -91,7 +101,7 @@ async def test_from_due_to_released(world: World) -> None:
 
 async def test_every_step_has_its_duty_and_its_order(world: World) -> None:
     await ready(world)
-    assert await refused(world, "FI", gather, world.vault) == "NOT_YOUR_DUTY"
+    assert await refused(world, "FI", gather, world.vault, await world.fund()) == "NOT_YOUR_DUTY"
     made = await make(world)
     assert await refused(world, "C2", paying.check_batch, made.id) == "NOT_YOUR_DUTY"
     assert await refused(world, "FI", paying.release_batch, made.id) == "BATCH_STATE"
@@ -100,7 +110,7 @@ async def test_every_step_has_its_duty_and_its_order(world: World) -> None:
     assert await refused(world, "FM", paying.release_batch, made.id) == "NOT_YOUR_DUTY"
     await do(world, "FI", paying.release_batch, made.id)
     assert await refused(world, "FI", paying.release_batch, made.id) == "BATCH_STATE"
-    assert await refused(world, "C2", gather, world.vault) == "BATCH_EMPTY"
+    assert await refused(world, "C2", gather, world.vault, await world.fund()) == "BATCH_EMPTY"
 
 
 async def test_maker_checker_releaser_and_sampler_are_different_persons_whatever_duties_they_hold(world: World) -> None:
@@ -127,9 +137,10 @@ async def test_a_household_without_an_account_is_left_out_and_named(world: World
                 "update account set known_to = '2021-10-27' where household_id in (select id from household where number = 'H2')"
             )
         )
-    made, missing = await do(world, "C2", gather, world.vault)
+    gathered = await do(world, "C2", gather, world.vault, await world.fund())
+    made = gathered.batch
     assert (made.count, made.total_fen) == (3, TOTAL - 220_000)
-    assert [(number, problem.code.name) for number, problem in missing] == [("H2", "ACCOUNT_MISSING")]
+    assert [(number, problem.code.name) for number, problem in gathered.missing] == [("H2", "ACCOUNT_MISSING")]
     await do(world, "FM", paying.check_batch, made.id)
     await do(world, "FI", paying.release_batch, made.id)
     assert (await world.stages())["H2"] == "payment"
@@ -189,14 +200,14 @@ async def test_one_line_an_instalment_is_held_by_the_database(world: World) -> N
     await ready(world)
     await make(world)
     who = world.who("C2")
-    with pytest.raises(DBAPIError, match="uq_payment_line_instalment"):
+    with pytest.raises(DBAPIError, match="uq_payment_line_entitlement"):
         async with world.database.session(who.scope) as session:
             await session.execute(
                 text(
                     """insert into payment_line (tenant_id, id, batch_id, entitlement_id, household_id, division,
-                    instalment, position, amount_fen, holder, bank, account, account_masked, voided_at) select
+                    instalment, position, amount_fen, holder, bank, account, account_masked, reissues, released_on, released_at, voided_at) select
                     tenant_id, gen_random_uuid(), batch_id, entitlement_id, household_id, division, instalment,
-                    position, amount_fen, holder, bank, account, account_masked, voided_at from payment_line limit
+                    position, amount_fen, holder, bank, account, account_masked, reissues, released_on, released_at, voided_at from payment_line limit
                     1"""
                 )
             )
@@ -239,8 +250,9 @@ async def test_the_payment_list_is_whole_exact_and_on_record(world: World) -> No
     assert all(isinstance(row[9], str) and len(str(row[6])) == 18 for row in rows[2:6])
     assert sum(Decimal(str(row[11])) for row in rows[2:6]) == Decimal("6750.00") == Decimal(str(rows[6][11]))
     cover = [[cell for cell in row if cell is not None] for row in book["汇总"].iter_rows(values_only=True)]
-    assert cover[3:6] == [["东镇", 3, 6700], ["西镇", 1, 50], ["合计", 4, 6750]]
-    assert cover[6] == ["合计人民币(大写):陆仟柒佰伍拾元整"]
+    assert cover[4:7] == [["东镇", 3, 6700], ["西镇", 1, 50], ["合计", 4, 6750]]
+    assert cover[2] == ["资金来源:县级专项扶贫资金,测财〔2021〕8号(指标 ZX-1)"]
+    assert cover[7] == ["合计人民币(大写):陆仟柒佰伍拾元整"]
     ((action, reason, data),) = await world.rows(
         "select action, reason, data from audit_entry where action = 'export_payments'"
     )

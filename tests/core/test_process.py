@@ -21,6 +21,7 @@ from bangfu.process import (
     Act,
     Duty,
     Move,
+    Pay,
     Plan,
     Proceedings,
     Process,
@@ -563,3 +564,106 @@ def test_a_stage_that_accounts_is_no_mere_report() -> None:
     )
     with pytest.raises(PolicyError, match="accounting accounts"):
         Process(stages)
+
+
+# --- several stages of a kind -------------------------------------------------------------------------------------
+
+EXIT, STARS, LEADING = (installed().programme(code) for code in ("planned_exit", "five_star", "leading"))
+
+
+def of(programme: Any, **own: Any) -> Proceedings:
+    """Another award's process under what a county sets."""
+    examples = Examples({"programme": programme.code, "period": "2021Q1" if programme is STARS else "2021"})
+    return Proceedings(programme.process, examples.parameters(own), examples.period, WorkingDays())
+
+
+def test_what_an_instalment_comes_to() -> None:
+    """4,800 in parts of 30, 40 and 30 %; what a later result changes is made up for by the next part (000:21-23)."""
+    exit_ = of(EXIT)
+    one, two, three = EXIT.process.kind(Pay)
+    assert exit_.due(one, 480_000, {}) == 144_000
+    assert exit_.due(two, 480_000, {1: 144_000}) == 192_000
+    assert exit_.due(three, 480_000, {1: 144_000, 2: 192_000}) == 144_000
+    # One of four died after the second part, and the county counts at acceptance: 3,600 less 3,360.
+    assert exit_.due(three, 360_000, {1: 144_000, 2: 192_000}) == 24_000
+    # Paid more than is due by now: nothing more, and nothing is taken back here.
+    assert exit_.due(three, 120_000, {1: 144_000, 2: 192_000}) == 0
+    # A later part says nothing of an earlier one.
+    assert exit_.due(one, 480_000, {2: 192_000}) == 144_000
+    whole = next(PROGRAMME.process.kind(Pay))
+    assert (proceedings().due(whole, 300_000, {}), proceedings().due(whole, 0, {})) == (300_000, 0)
+
+
+def test_a_sample_of_nothing_is_passed_by() -> None:
+    assert of(LEADING).after("township_summary") == "payment"
+    assert of(LEADING, county_sample="5").after("township_summary") == "sample"
+    assert proceedings().after("acceptance") == "sample"
+
+
+def test_a_case_counts_as_early_until_its_first_notice() -> None:
+    assert EXIT.process.early() == {"plan", "in_place", "verification"}
+    assert STARS.process.early() == {"nomination", "assessment", "selection"}
+    assert EXIT.process.accounts() == ("verification", "final")
+    assert EXIT.process.accounting("final").code == "final"
+    with pytest.raises(PolicyError, match="no stage that accounts"):
+        EXIT.process.accounting("continuing")
+
+
+@pytest.mark.parametrize(
+    ("stages", "said"),
+    [
+        (lambda own: (*own[:-1], replace(own[-1], instalment=2)), "paid in their order"),
+        (lambda own: (*own[:4], replace(own[4], shares=None), *own[5:]), "names the same shares"),
+        (
+            lambda own: (*own[:2], replace(own[2], accounts=False, answers="led"), *own[3:]),
+            "only count where something",
+        ),
+    ],
+)
+def test_instalments_and_answers_are_declared_without_contradiction(stages: Any, said: str) -> None:
+    with pytest.raises(PolicyError, match=said):
+        Process(stages(EXIT.process.stages))
+
+
+def test_a_result_is_made_again_at_the_final_acceptance() -> None:
+    final = view("final", SEP, accounted=False, determined_at="verification")
+    refused(of(EXIT).sign(final, on(SEP, W), "final"), Code.NOT_DETERMINED)
+    assert of(EXIT).account(final, on(SEP, TC)) == Move("final", TC)
+    # Refused there, it is made again there.
+    assert of(EXIT).account(replace(final, stage=REFUSED, determined_at="final"), on(SEP, TC)) == Move("final", TC)
+    assert of(EXIT).account(replace(final, stage=REFUSED), on(SEP, TC)) == Move("verification", TC)
+    # What continues is verified, and nothing is computed.
+    refused(of(EXIT).account(replace(final, stage="continuing"), on(SEP, TC)), Code.WRONG_STAGE, "stage")
+
+
+def test_nobody_is_selected_by_anybody_else() -> None:
+    chosen = view("selection", MAR, accounted=True)
+    assert of(STARS).select(chosen, on(MAR, VC), True) == Move("notice", VC)
+    assert of(STARS).select(chosen, on(MAR, VC), False) == Move("not_selected", VC)
+    for duty in set(Duty) - {VC}:
+        refused(of(STARS).select(chosen, on(MAR, duty), True), Code.NOT_YOUR_DUTY, "duty")
+
+
+def test_who_takes_part_answers_before_anything_is_computed() -> None:
+    waiting = view("verification", SEP, unanswered=2)
+    problem = refused(of(LEADING).account(waiting, on(SEP, TC)), Code.ANSWERS_OPEN)
+    assert problem.values["count"] == 2
+    assert of(LEADING).account(replace(waiting, unanswered=0), on(SEP, TC)) == Move("verification", TC)
+
+
+def test_a_notice_before_a_payment_is_concluded_and_one_before_an_acceptance_is_not() -> None:
+    assert of(EXIT).conclude(POSTED, on(AFTER, VC)) == Move("payment_1", VC)
+    assert of(EXIT).conclude(POSTED, on(AFTER, C)) == Move("payment_1", C)
+    refused(of(EXIT).conclude(POSTED, on(LAST, VC)), Code.NOTICE_OPEN, "day")
+    refused(of(EXIT).conclude(OBJECTED, on(AFTER, VC)), Code.OBJECTION_OPEN)
+    refused(of(EXIT).conclude(replace(POSTED, posted=None), on(AFTER, VC)), Code.WRONG_STAGE, "stage")
+    refused(proceedings().conclude(POSTED, on(AFTER, VC)), Code.WRONG_STAGE, "stage")
+    assert of(EXIT).reached(POSTED, AFTER) == "payment_1"
+    assert of(EXIT).reached(POSTED, LAST) == "notice"
+
+
+def test_once_something_was_due_a_plan_is_fixed() -> None:
+    paid = view("final", SEP, due={1: 144_000})
+    refused(of(EXIT).amend(replace(paid, stage=REFUSED), on(SEP, L, reason="误录")), Code.WRONG_STAGE, "stage")
+    refused(of(EXIT).ask_to_correct(paid, on(SEP, W), {"projects": "有误"}), Code.WRONG_STAGE, "stage")
+    assert of(EXIT).withdraw(paid, on(SEP, L, reason="外迁")) == Move("withdrawn", L)

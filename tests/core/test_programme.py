@@ -377,6 +377,9 @@ STACKING = Stacks(programme="other", why=Text("叠加", "together"), cites="fenj
 # fmt: off
 PARTS: dict[str, tuple[list[str], list[str]]] = {
     "a stage that does not account": (counting(AtStage(), Stages), ["fact one: in_place is no stage that accounts"]),
+    "a stage that accounts and is not named": (
+        counting(AtStage(), Colour), ["fact one: red is no stage that accounts", "fact one: the stage accounting accounts and is not named"],
+    ),
     "an income of no category": (counting(Income("fishing", "window"), Fen), ["fact one: there is no income category fishing"]),
     "a window in money": (counting(Income(ALL, "least"), Fen), ["fact one: least is not a Window parameter"]),
     "nobody in the role": (counting(Count("helper")), ["fact one: nobody takes part as helper"]),

@@ -77,7 +77,7 @@ async def test_acts_take_as_many_statements_for_one_household_as_for_a_hundred(w
     one = await journey(world, ("N000",))
     hundred = await journey(world, tuple(home.number for home in MORE[1:101]))
     assert hundred == one
-    assert max(one.values()) <= 14, one
+    assert max(one.values()) <= 18, one
 
 
 async def test_lists_take_a_constant_number_of_statements(world: World) -> None:
@@ -219,11 +219,12 @@ async def test_two_batches_at_once_pay_once(world: World) -> None:
 
     await ready(world)
     who = world.who("C2")
+    line = await world.fund()
     ground = await world.ground(who)
 
     async def make() -> Any:
         async with world.database.session(who.scope) as session:
-            return await paying.make_batch(session, who, world.vault, ground)
+            return await paying.make_batch(session, who, world.vault, ground, line)
 
     results = await both(make(), make(), make())
     assert len([r for r in results if not isinstance(r, BaseException)]) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from bangfu.calendar import WorkingDays
 from bangfu.errors import Refused
-from bangfu.process import Duty, Notice, Proceedings, Verify
+from bangfu.process import Duty, Notice, Proceedings, Select
 from bangfu.programme import ClaimOf, Span, installed
 from bangfu.rules import When
 from bangfu.rules.explain import Explainer
@@ -118,7 +118,7 @@ def test_stages_come_in_the_order_of_the_plan() -> None:
     codes = [stage.code for stage in PROGRAMME.process.stages]
     assert codes == ["nomination", "assessment", "selection", "notice", "payment"]
     assert PROGRAMME.process.accounting() is PROGRAMME.process["assessment"]
-    assert isinstance(PROGRAMME.process["selection"], Verify)
+    assert isinstance(PROGRAMME.process["selection"], Select)
 
 
 def test_the_notice_states_the_standard_in_figures() -> None:

@@ -48,8 +48,12 @@ class Action(StrEnum):
     EXPORT_NOTICE = "export_notice"
     EXPORT_SAMPLE = "export_sample"
     EXPORT_PAYMENTS = "export_payments"
+    EXPORT_LISTS = "export_lists"
     EXPORT_AUDIT = "export_audit"
     UNMASK = "unmask"
+    KEEP_NOTICES = "keep_notices"
+    HEAR_OBJECTIONS = "hear_objections"
+    SET_SUPERVISION = "set_supervision"
     READ_AUDIT = "read_audit"
     READ_REGISTERS = "read_registers"
     READ_BIRTH_DATES = "read_birth_dates"
@@ -62,6 +66,10 @@ class Action(StrEnum):
     WORK_ON_CASES = "work_on_cases"
     SAMPLE_CASES = "sample_cases"
     PAY_CASES = "pay_cases"
+    KEEP_FUNDS = "keep_funds"
+    CONFIRM_FUNDS = "confirm_funds"
+    RECORD_RETURNS = "record_returns"
+    CORRECT_ACCOUNTS = "correct_accounts"
     KEEP_POLICY = "keep_policy"
     KEEP_ACCOUNTS = "keep_accounts"
 
@@ -100,8 +108,12 @@ _ACTIONS = {
     Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
     Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
     Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
+    Action.EXPORT_LISTS: Text("导出应享未享和已发待核名单", "exporting who is missed and whose payment no longer fits"),
     Action.EXPORT_AUDIT: Text("导出审计记录", "exporting the audit record"),
     Action.UNMASK: Text("查看完整号码", "seeing a number in full"),
+    Action.KEEP_NOTICES: Text("维护公示凭据", "keeping the evidence of notices"),
+    Action.HEAR_OBJECTIONS: Text("受理公众异议", "hearing what the public hand in against notices"),
+    Action.SET_SUPERVISION: Text("设置监督电话", "saying whom the public can call about notices"),
     Action.READ_AUDIT: Text("查阅审计记录", "reading the audit record"),
     Action.READ_REGISTERS: Text("查阅农户登记册", "reading the registers of households"),
     Action.READ_BIRTH_DATES: Text("查阅出生日期", "reading dates of birth"),
@@ -114,6 +126,10 @@ _ACTIONS = {
     Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
     Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
     Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),
+    Action.KEEP_FUNDS: Text("维护预算指标和代发文件格式", "keeping budget lines and the templates of banks"),
+    Action.CONFIRM_FUNDS: Text("确认预算指标资金", "confirming money on budget lines"),
+    Action.RECORD_RETURNS: Text("登记代发结果和追回入账", "recording what banks answer and what is paid back"),
+    Action.CORRECT_ACCOUNTS: Text("更正一卡通账号", "correcting the accounts that households are paid to"),
     Action.KEEP_POLICY: Text("维护本县权限规定", "keeping the county's own rules on who may do what"),
     Action.KEEP_ACCOUNTS: Text("管理账号", "keeping accounts"),
 }
@@ -127,7 +143,17 @@ class Reach(StrEnum):
     STAGE = "stage"
 
 
-_PROGRAMMES = frozenset({Action.SWITCH_PROGRAMME, Action.DRAFT_PROVISION, Action.RELEASE_PROVISION, Action.OPEN_PERIOD})
+_PROGRAMMES = frozenset(
+    {
+        Action.SWITCH_PROGRAMME,
+        Action.DRAFT_PROVISION,
+        Action.RELEASE_PROVISION,
+        Action.OPEN_PERIOD,
+        Action.KEEP_NOTICES,
+        Action.HEAR_OBJECTIONS,
+        Action.EXPORT_LISTS,
+    }
+)
 _STAGES = frozenset(
     {
         Action.IMPORT_PLANS,

@@ -82,7 +82,7 @@ async def account_cases(
     report, moves = judged(who, ground, views, stated, at, lambda case, act: rules.proceedings.account(case.view, act))
     decided: dict[str, dict[str, Any]] = {}
     for stage in process.accounts():
-        decided |= await _decide(session, who, rules, [case for case, move in moves if move.to == stage], report, stage)
+        decided |= await decide(session, who, rules, [case for case, move in moves if move.to == stage], report, stage)
     changes = []
     for case, move in moves:
         if case.number not in decided:
@@ -103,7 +103,7 @@ async def account_cases(
     return report
 
 
-async def _decide(
+async def decide(
     session: AsyncSession,
     who: Entered,
     rules: Rules,
@@ -220,7 +220,7 @@ async def _with_news(session: AsyncSession, who: Entered, views: Sequence[CaseVi
         if case.view.stage == stage and case.digest is not None:
             alike.setdefault((case.rules.id, case.view.decided_on), []).append(case)
     for (_, on), cases in alike.items():
-        fresh = await _decide(session, who, cases[0].rules, cases, Report(), stage, on)
+        fresh = await decide(session, who, cases[0].rules, cases, Report(), stage, on)
         stale |= {case.id for case in cases if fresh.get(case.number, {}).get("digest") != case.digest}
     return [replace(case, view=replace(case.view, stale=case.id in stale)) for case in views]
 
@@ -256,7 +256,7 @@ async def post(
         stage = process.at(move.to, Notice)
         assert stage is not None
         # Editions may give cases of one village notices of different lengths: each has one of its own length.
-        first, last = case.rules.proceedings.notice_days(stage, stated.on(who))
+        first, last = case.rules.proceedings.notice_days(stated.on(who), stage)
         key = (case.division, stage.code, last)
         notice = posted.setdefault(key, notices.Posted(new_id(), case.division, first, last))
         changes.append(Change(case, move, {"notice_id": notice.id}, {"notice": str(notice.id)}))
@@ -270,7 +270,7 @@ async def post(
         session,
         who,
         stated.by(who),
-        ground.programme.code,
+        ground.programme,
         ground.period.key,
         place,
         [p for p in posted.values() if p.id in used],
@@ -668,6 +668,10 @@ async def write(
         if left:
             await payments.void(session, who, left)
     await payments.entitle(session, who, [dues[change.case.id] for change in done if change.case.id in dues])
+    # What was on notice and no longer stands is no longer shown.
+    taken_down = [c.case.id for c in done if c.case.notice and c.fields.get("notice_id", c.case.notice) is None]
+    if taken_down:
+        await notices.withdraw(session, who, taken_down)
     for rules, own in _by_rules(done):
         ended = {c.case.id: c.move.to for c in own if c.move.to in END_TITLES and not c.case.view.due}
         await claims.give_back(session, who, rules, ended)

@@ -209,8 +209,11 @@ async def undo(
 def taking_back(case: CaseView, act: Act, event: CaseEvent) -> Move | Problem:
     """What the process says to taking back what was done last to a case."""
     done = Done(event.act, event.officer_id, event.recorded_by)
-    before = event.data.get("before", {}).get("stage", case.view.stage)
-    return case.rules.proceedings.undo(case.view, act, done, before)
+    before = event.data.get("before", {})
+    if before.get("notice") and case.notice is None:
+        # What was taken down in public is posted again, and not as if nothing had been said.
+        return Code.NOT_UNDOABLE.problem()
+    return case.rules.proceedings.undo(case.view, act, done, before.get("stage", case.view.stage))
 
 
 def _id(text: str | None) -> UUID | None:

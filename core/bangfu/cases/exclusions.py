@@ -6,7 +6,7 @@ holds both ways.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from sqlalchemy import func, select, true
@@ -17,11 +17,14 @@ from bangfu.cases.claims import SPANS
 from bangfu.cases.ground import Ground
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem
-from bangfu.models import Case
+from bangfu.models import Case, Household, Membership
 from bangfu.process import CLOSED, END_TITLES
 from bangfu.programme import Exclusion, Programme, Span, installed
+from bangfu.registry.history import holds
+from bangfu.registry.known import HEAD
+from bangfu.text import day
 
-_DEAD = sorted(END_TITLES.keys() - {CLOSED})
+DEAD = frozenset(END_TITLES.keys() - {CLOSED})
 """Where a case excludes nothing any more."""
 
 
@@ -50,7 +53,7 @@ async def against(
                 Case.tenant_id == who.county.id,
                 among(Case.household_id, households),
                 Case.programme == other.code,
-                Case.stage.not_in(_DEAD),
+                Case.stage.not_in(sorted(DEAD)),
                 same,
             )
         )
@@ -59,3 +62,39 @@ async def against(
                 "household", households[household], span=SPANS[one.period], programme=other.title, why=one.why
             )
     return found
+
+
+async def in_the_way(
+    session: AsyncSession, who: Entered, ground: Ground, cases: Collection[UUID]
+) -> dict[UUID, Problem]:
+    """What stands in the way of paying some cases of one programme and period, by case: a household without members or
+    without a head today, or one whose live case in another programme excludes this one.
+
+    A head who died or left, and whose place nobody has taken, is no head. ``NO_MEMBERS``, ``NO_HEAD`` and ``EXCLUDED``;
+    two statements, and one an exclusion, whatever the number of cases.
+    """
+    query = (
+        select(Case.id, Case.household_id, Household.number)
+        .join(Household, (Household.tenant_id == Case.tenant_id) & (Household.id == Case.household_id))
+        .where(Case.tenant_id == who.county.id, among(Case.id, cases))
+    )
+    found = (await session.execute(query)).all()
+    numbers = {row.household_id: row.number for row in found}
+    problems = await against(session, who, ground, numbers)
+    headed = {
+        row.household_id: row.headed
+        for row in await session.execute(
+            select(Membership.household_id, func.bool_or(Membership.relation == HEAD).label("headed"))
+            .where(
+                Membership.tenant_id == who.county.id,
+                among(Membership.household_id, numbers),
+                holds(Membership, who.at.today),
+            )
+            .group_by(Membership.household_id)
+        )
+    }
+    for household, number in numbers.items():
+        if not headed.get(household):
+            code = Code.NO_HEAD if household in headed else Code.NO_MEMBERS
+            problems[household] = code.problem("household", number, number=number, day=day(who.at.today))
+    return {row.id: problems[row.household_id] for row in found if row.household_id in problems}

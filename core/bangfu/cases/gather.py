@@ -41,12 +41,16 @@ from bangfu.rules.facts import (
 @dataclass(frozen=True, slots=True)
 class Subject:
     """Whom something is determined of: the household, what it stated (in raw form), its case and the day of its plan,
-    if it has any."""
+    if it has any.
+
+    ``judged_on`` is the day of an earlier determination, where it is made again.
+    """
 
     household: UUID
     stated: Mapping[str, Any] = field(default_factory=dict)
     case: UUID | None = None
     planned_on: date | None = None
+    judged_on: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,17 @@ async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Seq
     return Gathered(columns, days)
 
 
+def awaited(rules: Rules, today: date) -> frozenset[str]:
+    """The incomes whose window is not over: what is written down so far is not all that will count."""
+
+    def last_day(source: Income) -> date:
+        window: Window = getattr(rules.parameters, source.window)
+        return window.in_year(rules.period.year)[1]
+
+    specs = rules.book.traced().facts.values()
+    return frozenset(s.name for s in specs if isinstance(s.source, Income) and today < last_day(s.source))
+
+
 @dataclass(frozen=True, slots=True)
 class _Reading:
     """What is read for one determination: by which rules, and as known when."""
@@ -125,7 +140,7 @@ class _Reading:
             case AsOf.REFERENCE:
                 return {one.household: reference for one in subjects}
             case AsOf.CHECK:
-                return {one.household: self.at.on for one in subjects}
+                return {one.household: one.judged_on or self.at.on for one in subjects}
             case AsOf.PLAN:
                 return {one.household: one.planned_on or min(self.at.on, reference) for one in subjects}
 
@@ -230,7 +245,7 @@ async def _counts(
     incomes = await read.incomes(nets, list(asked))
     found: dict[UUID | None, dict[str, Any]] = {case: dict.fromkeys(sources, 0) for case in cases}
     for row in rows:
-        own = _Taking(
+        own = Weighed(
             row,
             villages.get(row.household_id) == villages.get(cases[row.case_id]),
             registered.get(row.household_id, {}),
@@ -248,8 +263,9 @@ async def _counts(
 
 
 @dataclass(frozen=True, slots=True)
-class _Taking:
-    """A household that takes part in a case, with what conditions ask of it."""
+class Weighed:
+    """A household that takes part in a case, with what conditions ask of it: the answers of its row, whether it is of
+    the applicant's village, its ``standing`` and ``members`` in the register, its net income by window."""
 
     row: Participant
     same_village: bool

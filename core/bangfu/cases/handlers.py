@@ -1,4 +1,4 @@
-"""Every kind of long work that there is, by name: imports, the accounting of a county, exports."""
+"""Every kind of long work that there is, by name: imports, the accounting of a county, exports, what banks answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from bangfu import jobs
 from bangfu.cases import batch, exports
 from bangfu.cases.plans import PlanImporter
+from bangfu.payments import answers
 from bangfu.programme import Plugins
 from bangfu.registry import importing
 from bangfu.registry.divisions import DivisionImporter
@@ -40,6 +41,7 @@ class Handlers(Mapping[str, jobs.Handler]):
         self.known = {kind: importing.handler(importer) for kind, importer in IMPORTERS.items()}
         self.known[batch.KIND] = batch.handler(plugins)
         self.known.update(exports.handlers(plugins))
+        self.known[answers.KIND] = answers.handler
 
     def __getitem__(self, kind: str) -> jobs.Handler:
         if kind in self.known:

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import and_, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
@@ -27,6 +27,7 @@ from bangfu.models import (
     Officer,
     PaymentBatch,
     PaymentLine,
+    PaymentReturn,
     SampleUnit,
 )
 from bangfu.process import Duty
@@ -40,7 +41,8 @@ class TownshipFigures:
     """The figures of one township. Households are counted once each; amounts are in fen.
 
     ``unmet`` counts households by the criterion they fail (one that fails two is counted in both), ``flagged`` the
-    eligible ones by a yes-or-no step of the book, such as the cap. ``paid_fen`` counts released batches only.
+    eligible ones by a yes-or-no step of the book, such as the cap. ``paid_fen`` is what was released and did not come
+    back.
     """
 
     code: int
@@ -70,7 +72,33 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
         return func.count().filter(DeterminationRow.values_[name].astext == value)
 
     township = (Case.division - Case.division % TOWNSHIP_CODES).label("township")
-    paid = case((PaymentBatch.released_at.is_not(None), PaymentLine.amount_fen), else_=0)
+    paid = (
+        select(func.coalesce(func.sum(PaymentLine.amount_fen), 0))
+        .join(
+            PaymentBatch,
+            and_(
+                PaymentBatch.tenant_id == PaymentLine.tenant_id,
+                PaymentBatch.id == PaymentLine.batch_id,
+                PaymentBatch.released_at.is_not(None),
+            ),
+        )
+        .join(
+            Entitlement,
+            and_(Entitlement.tenant_id == PaymentLine.tenant_id, Entitlement.id == PaymentLine.entitlement_id),
+        )
+        .outerjoin(
+            PaymentReturn,
+            and_(PaymentReturn.tenant_id == PaymentLine.tenant_id, PaymentReturn.line_id == PaymentLine.id),
+        )
+        .where(
+            PaymentLine.tenant_id == tenant,
+            Entitlement.case_id == Case.id,
+            PaymentLine.voided_at.is_(None),
+            PaymentReturn.id.is_(None),
+        )
+        .correlate(Case)
+        .scalar_subquery()
+    )
     ever_drawn = select(1).where(
         SampleUnit.tenant_id == tenant, SampleUnit.case_id == Case.id, SampleUnit.drawn.is_(True)
     )
@@ -92,21 +120,6 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             func.coalesce(func.sum(paid), 0).label("paid"),
         )
         .outerjoin(DeterminationRow, standing_result(tenant))
-        .outerjoin(
-            Entitlement,
-            and_(
-                Entitlement.tenant_id == tenant, Entitlement.case_id == Case.id, Entitlement.voided_at.is_(None)
-            ),
-        )
-        .outerjoin(
-            PaymentLine,
-            and_(
-                PaymentLine.tenant_id == tenant,
-                PaymentLine.entitlement_id == Entitlement.id,
-                PaymentLine.voided_at.is_(None),
-            ),
-        )
-        .outerjoin(PaymentBatch, and_(PaymentBatch.tenant_id == tenant, PaymentBatch.id == PaymentLine.batch_id))
         .where(Case.tenant_id == tenant, Case.programme == ground.programme.code, Case.period == ground.period.key)
         .group_by(township)
         .order_by(township)

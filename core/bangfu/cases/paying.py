@@ -1,4 +1,4 @@
-"""拨付: from cases that passed every gate to a released batch; releasing closes the cases."""
+"""拨付: from cases that passed every gate to a released batch; releasing it lets the cases go on, or closes them."""
 
 from __future__ import annotations
 
@@ -10,28 +10,46 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
 from bangfu.access import Action, Entered
-from bangfu.cases.acts import Change, Report, permitted, write
+from bangfu.cases import exclusions
+from bangfu.cases.acts import Change, Report, conclude, permitted, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.sampling import in_frames
 from bangfu.cases.views import ACCEPTING, PLANNING, Selection, Stated, look
 from bangfu.db.bulk import among
-from bangfu.errors import Code, Problem, Refused
+from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent, Household
-from bangfu.process import CLOSED, Move, Pay
+from bangfu.process import Move, Notice, Pay
+from bangfu.text import Text
 from bangfu.vault import Vault
 
 
 async def make_batch(
-    session: AsyncSession, who: Entered, vault: Vault, ground: Ground
-) -> tuple[payments.Batch, list[tuple[str, Problem]]]:
-    """Gather what is due into a batch; see :func:`bangfu.payments.make`."""
-    stage = _paying(who, ground)
-    return await payments.make(session, who, vault, ground.programme, ground.period.key, stage)
+    session: AsyncSession,
+    who: Entered,
+    vault: Vault,
+    ground: Ground,
+    line: UUID | None = None,
+    stage: str | None = None,
+) -> payments.Gathered:
+    """Gather what is due at a stage, the first one that pays unless stated, from a budget line.
+
+    Cases whose notice has stood its time come to the payment first, where nobody has to accept them. A household that
+    another award excludes, or that has nobody at its head any more, is left out and named. Refuses what
+    :func:`bangfu.payments.make` refuses, ``NOT_ALLOWED_HERE``, and ``NOT_FOUND`` for a stage that does not pay.
+    """
+    own = _paying(who, ground, stage)
+    process = ground.programme.process
+    notice = process.before(own.code, Notice)
+    if notice is not None and process.after(notice.code) == own.code:
+        await conclude(session, who, ground, Selection(stages=[notice.code]))
+    due = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own)
+    in_the_way = await exclusions.in_the_way(session, who, ground, due)
+    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, line, in_the_way)
 
 
 async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
     """Check a batch; see :func:`bangfu.payments.check`. Who had a hand in one of its cases does not check it."""
-    stage = _paying(who, ground)
+    stage = _paying(who, ground, await payments.stage_of(session, who, id))
     hands = await had_a_hand(session, who, await payments.cases_of(session, who.county.id, id))
     return await payments.check(session, who, stage, id, hands)
 
@@ -44,37 +62,47 @@ async def cancel_batch(
     reason: str,
 ) -> payments.Batch:
     """Cancel a batch; see :func:`bangfu.payments.cancel`."""
-    return await payments.cancel(session, who, _paying(who, ground), id, reason)
+    stage = _paying(who, ground, await payments.stage_of(session, who, id))
+    return await payments.cancel(session, who, stage, id, reason)
 
 
 async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
-    """Release a batch and close its cases, in one transaction.
+    """Release a batch and let its cases go on, in one transaction; the last instalment closes them. What is paid again,
+    and arrears, move no case.
 
     Refuses what :func:`bangfu.payments.release` refuses, and ``CONFLICT`` if a case is not where it should be.
     """
-    stage = _paying(who, ground)
+    stage = _paying(who, ground, await payments.stage_of(session, who, id))
     paid = frozenset(await payments.cases_of(session, who.county.id, id))
     samplers = await in_frames(session, who, paid)
     hands = await had_a_hand(session, who, paid)
     batch = await payments.release(session, who, stage, id, samplers, hands)
+    moved = frozenset(await payments.cases_of(session, who.county.id, id, awards=True))
     rows = await session.execute(
         select(Household.number)
         .join(Case, (Case.tenant_id == Household.tenant_id) & (Case.household_id == Household.id))
-        .where(Household.tenant_id == who.county.id, among(Case.id, paid))
+        .where(Household.tenant_id == who.county.id, among(Case.id, moved))
     )
     numbers = [row.number for row in rows]
     cases = await look(session, who, ground, Selection(households=numbers, stages=[stage.code]))
     report = Report()
-    changes = [Change(case, Move(CLOSED, stage.releaser), {}, {"batch": str(id)}) for case in cases if case.id in paid]
+    changes = [
+        Change(case, Move(case.rules.proceedings.after(stage.code), stage.releaser), {}, {"batch": str(id)})
+        for case in cases
+        if case.id in moved
+    ]
     await write(session, who, "release", changes, Stated(), report)
-    if report.refused or len(report.done) != len(paid):
+    if report.refused or len(report.done) != len(moved):
         raise Code.CONFLICT.refuse("batch")
     return batch
 
 
-def _paying(who: Entered, ground: Ground) -> Pay:
-    """The stage of payment, for whom the county's own rules let act there; refuses ``NOT_ALLOWED_HERE``."""
-    stage = ground.programme.process.first(Pay)
+def _paying(who: Entered, ground: Ground, code: str | None = None) -> Pay:
+    """A stage of payment, the first unless stated, for whom the county's own rules let act there; refuses
+    ``NOT_FOUND`` and ``NOT_ALLOWED_HERE``."""
+    stage = next((own for own in ground.programme.process.kind(Pay) if code in (None, own.code)), None)
+    if stage is None:
+        raise Code.NOT_FOUND.refuse("stage", what=Text("拨付环节", "a stage that pays"))
     if problem := permitted(who, ground, Stated(), stage.code, Action.PAY_CASES):
         raise Refused([problem])
     return stage

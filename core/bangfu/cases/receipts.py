@@ -11,21 +11,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Entered
-from bangfu.cases.gather import At, Subject, gather, typed
+from bangfu.cases.counted import Judged, TookPart, took_part
+from bangfu.cases.gather import At, Subject, awaited, gather, typed
 from bangfu.cases.ground import Ground, Rules, thaw
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, Household, Officer
 from bangfu.policy import Whose
-from bangfu.process import Duty
+from bangfu.process import CLOSED, END_TITLES, REFUSED, Duty
 from bangfu.programme import Programme
 from bangfu.registry.days import working_days
 from bangfu.rules.book import Determination, Outcome
@@ -58,19 +58,15 @@ class Authority:
     clause: str
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The answer for one household.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came out for one household, once, with everything that explains it.
 
-    ``applied`` is whether there is a case; ``summary`` says whether the result stands, stood until the case was sent
-    back, or is what would come out. ``facts_as_of`` is the reference day, or the day they were known on if earlier.
+    ``decided_at`` is the stage at which it was made, None where it is what would come out. ``facts_as_of`` is the
+    reference day, or the day they were known on if earlier.
     """
 
-    number: str
-    programme: Text
-    period: Text
-    applied: bool
-    stage: Text | None
+    decided_at: Text | None
     summary: Text
     outcome: Outcome
     payable: int
@@ -80,6 +76,28 @@ class Receipt:
     lines: tuple[Line, ...]
     authorities: tuple[Authority, ...]
     book: str
+    missing: tuple[str, ...]
+    """The facts, by name, that are not known and that a clause needed."""
+    award: int | None
+    """What the amount comes to in fen, whether or not the household is eligible; None where a fact is missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt(Result):
+    """The answer for one household: the last result there is, and whatever explains it.
+
+    ``applied`` is whether there is a case; ``summary`` says whether the result stands, stood until the case was sent
+    back or ended, or is what would come out. ``earlier`` are the results before it, the latest first, ``took_part`` who
+    takes part in the case and whether they are counted.
+    """
+
+    number: str
+    programme: Text
+    period: Text
+    applied: bool
+    stage: Text | None
+    earlier: tuple[Result, ...]
+    took_part: tuple[TookPart, ...]
     history: tuple[Step, ...]
 
 
@@ -98,7 +116,7 @@ async def why(session: AsyncSession, who: Entered, ground: Ground, number: str) 
 async def answers(
     session: AsyncSession, who: Entered, ground: Ground, households: Mapping[UUID, str]
 ) -> dict[UUID, Receipt]:
-    """The answers for households (id to number), in six statements at most, whatever their number."""
+    """The answers for households (id to number), in as many statements as for one, whatever their number."""
     tenant = who.county.id
     query = select(Case).where(
         Case.tenant_id == tenant,
@@ -107,30 +125,53 @@ async def answers(
         among(Case.household_id, households),
     )
     cases = {case.household_id: case for case in await session.scalars(query)}
-    kept = await _kept(session, tenant, [case.id for case in cases.values()])
-    histories = await _histories(session, who, ground.programme, [case.id for case in cases.values()])
+    ids = [case.id for case in cases.values()]
+    kept = await _kept(session, tenant, ids)
+    histories = await _histories(session, who, ground.programme, ids)
     open_ = [household for household in households if household not in cases or cases[household].id not in kept]
     facts: dict[UUID, dict[str, Any]] = {}
     if open_:
         subjects = [subject_of(household, cases.get(household)) for household in open_]
         at = At(ground.programme.process.accounting().code, who.at.today, who.at.now)
         gathered = await gather(session, tenant, ground.latest, subjects, at)
+        not_over = awaited(ground.latest, who.at.today)
         for index, household in enumerate(open_):
             facts[household] = {name: column[index] for name, column in gathered.facts.items()}
+            if household not in cases:
+                facts[household] |= dict.fromkeys(not_over)
+    rows = {case: own[0] for case, own in kept.items()}
+    parts = await took_part(
+        session,
+        who,
+        [
+            Judged(id_, ground.editions[row.edition_id], row.known_at)
+            if (row := rows.get(id_)) is not None
+            else Judged(id_, ground.latest, who.at.now)
+            for id_ in ids
+        ],
+    )
     found = {}
     for household, number in households.items():
         case = cases.get(household)
-        row = kept.get(case.id) if case is not None else None
-        rules = ground.latest if row is None else ground.editions[row.edition_id]
-        if row is not None:
-            determination, own, known_at = stored(rules, row), row.facts, row.known_at
+        own = kept.get(case.id, []) if case is not None else []
+        end = END_TITLES.get(case.stage) if case is not None else None
+        if own:
+            last = _result(ground, own[0], _standing(case, own[0]), end)
         else:
-            own, known_at = facts[household], who.at.now
-            determination = rules.book.decide(typed(rules, own), rules.parameters)
-        stage = ground.programme.process.title(case.stage) if case is not None else None
-        history = histories.get(case.id, ()) if case is not None else ()
-        standing = _standing(case, row)
-        found[household] = _receipt(number, rules, own, determination, known_at, stage, history, standing)
+            rules, now = ground.latest, who.at.now
+            determination = rules.book.decide(typed(rules, facts[household]), rules.parameters)
+            last = _explained(rules, facts[household], determination, now, None, _standing(case, None), end)
+        found[household] = Receipt(
+            **{name: getattr(last, name) for name in Result.__dataclass_fields__},
+            number=number,
+            programme=ground.programme.title,
+            period=ground.period.title,
+            applied=case is not None,
+            stage=ground.programme.process.title(case.stage) if case is not None else None,
+            earlier=tuple(_result(ground, row, _Standing.EARLIER) for row in own[1:]),
+            took_part=parts.get(case.id, ()) if case is not None else (),
+            history=histories.get(case.id, ()) if case is not None else (),
+        )
     return found
 
 
@@ -139,15 +180,17 @@ def subject_of(household: UUID, case: Case | None) -> Subject:
     return Subject(household, case.stated, case.id, case.opened_on) if case is not None else Subject(household)
 
 
-async def _kept(session: AsyncSession, tenant: int, cases: Sequence[UUID]) -> dict[UUID, DeterminationRow]:
-    """The last determination of each case that has any."""
+async def _kept(session: AsyncSession, tenant: int, cases: Sequence[UUID]) -> dict[UUID, list[DeterminationRow]]:
+    """The determinations of each case that has any, the last one first."""
     query = (
         select(DeterminationRow)
         .where(DeterminationRow.tenant_id == tenant, among(DeterminationRow.case_id, cases))
-        .ext(distinct_on(DeterminationRow.case_id))
         .order_by(DeterminationRow.case_id, DeterminationRow.round.desc())
     )
-    return {row.case_id: row for row in await session.scalars(query)}
+    found: dict[UUID, list[DeterminationRow]] = {}
+    for row in await session.scalars(query):
+        found.setdefault(row.case_id, []).append(row)
+    return found
 
 
 class _Standing(Enum):
@@ -160,37 +203,45 @@ class _Standing(Enum):
         "已退回重新核算,原结果不再有效(原结果:{result})",
         "Sent back to be accounted again; the earlier result no longer stands (it was: {result})",
     )
+    ENDED = Text("{end};此前核算结果:{result}", "The case is {end}; before that it came out as: {result}")
+    ENDED_EARLY = Text("{end},没有核算;按目前登记的情况:{result}", "The case is {end}; by what is known: {result}")
+    EARLIER = Text("此前的核算结果:{result}", "An earlier result: {result}")
 
 
 def _standing(case: Case | None, kept: DeterminationRow | None) -> _Standing:
     if case is None:
         return _Standing.NOT_APPLIED
+    ended = case.stage in END_TITLES.keys() - {CLOSED, REFUSED}
     if kept is None:
-        return _Standing.NOT_YET
+        return _Standing.ENDED_EARLY if ended else _Standing.NOT_YET
+    if ended:
+        return _Standing.ENDED
     return _Standing.HOLDS if kept.round == case.round else _Standing.SENT_BACK
 
 
-def _receipt(
-    number: str,
+def _result(ground: Ground, row: DeterminationRow, standing: _Standing, end: Text | None = None) -> Result:
+    """A determination that was kept, explained."""
+    rules = ground.editions[row.edition_id]
+    at = ground.programme.process.title(row.stage)
+    return _explained(rules, row.facts, stored(rules, row), row.known_at, at, standing, end)
+
+
+def _explained(
     rules: Rules,
     facts: dict[str, Any],
     determination: Determination,
     known_at: datetime,
-    stage: Text | None,
-    history: tuple[Step, ...],
+    decided_at: Text | None,
     standing: _Standing,
-) -> Receipt:
+    end: Text | None = None,
+) -> Result:
     own = typed(rules, facts)
     explainer = rules.explainer
-    summary = standing.value.filled(result=explainer.summary(determination))
+    result = explainer.summary(determination)
     parameters = rules.programme.policy.parameters
-    return Receipt(
-        number=number,
-        programme=rules.programme.title,
-        period=rules.period.title,
-        applied=stage is not None,
-        stage=stage,
-        summary=summary,
+    return Result(
+        decided_at=decided_at,
+        summary=standing.value.filled(result=result, end=end or result),
         outcome=determination.outcome,
         payable=determination.payable,
         facts=tuple(
@@ -205,7 +256,8 @@ def _receipt(
             if name in explainer.parameters_read()
         ),
         book=rules.version,
-        history=history,
+        missing=determination.missing,
+        award=cast(int | None, determination.values["award"]),
     )
 
 
@@ -228,6 +280,7 @@ ACTS = {
     "check": Text("抽查", "spot-checked"),
     "sample_passed": Text("抽查通过", "sample settled"),
     "release": Text("放行拨付", "payment released"),
+    "recalculate": Text("重新核算", "recalculated"),
     "conclude": Text("公示期满", "notice concluded"),
     "select": Text("评选入选", "selected"),
     "pass_over": Text("未入选", "not selected"),

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import payments
 from bangfu.access import CHINA, Actor, Entered
 from bangfu.cases.ground import Ground, Rules
 from bangfu.db.bulk import among
@@ -27,6 +28,7 @@ from bangfu.models import (
     SampleUnit,
     Signature,
 )
+from bangfu.notices import pending_cases
 from bangfu.process import END_TITLES, Duty, View
 from bangfu.programme import Programme, Role
 from bangfu.registry.divisions import Places
@@ -291,7 +293,12 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
     )
     due = (
         select(func.jsonb_object_agg(Entitlement.instalment, Entitlement.amount_fen))
-        .where(Entitlement.tenant_id == Case.tenant_id, Entitlement.case_id == Case.id, Entitlement.voided_at.is_(None))
+        .where(
+            Entitlement.tenant_id == Case.tenant_id,
+            Entitlement.case_id == Case.id,
+            Entitlement.kind == payments.Kind.AWARD.value,
+            Entitlement.voided_at.is_(None),
+        )
         .correlate(Case)
         .scalar_subquery()
     )
@@ -313,6 +320,7 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
             objections.label("objections"),
             due.label("due"),
             _unanswered(own).label("unanswered"),
+            Case.id.in_(pending_cases(tenant)).label("heard"),
         )
         .where(Case.tenant_id == tenant)
         .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
@@ -381,7 +389,8 @@ def _case(
         verified_by=frozenset(row.verified or ()),
         accepted_by=frozenset(hands.accepted),
         posted=posted,
-        open_objections=row.objections,
+        # What the public handed in stops a case like an objection, until an officer has decided on it.
+        open_objections=row.objections + int(row.heard),
         drawn=drawn,
         unanswered=row.unanswered,
         paused=case.paused_on is not None,

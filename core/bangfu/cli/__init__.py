@@ -11,7 +11,20 @@ from importlib.metadata import entry_points
 import click
 
 from bangfu import __version__
-from bangfu.cli import accounts, audit, case, demo, installation, money, officer, policy, programme, registry
+from bangfu.cli import (
+    accounts,
+    audit,
+    case,
+    demo,
+    installation,
+    lists,
+    money,
+    notice,
+    officer,
+    policy,
+    programme,
+    registry,
+)
 from bangfu.cli.shell import Shell, language_of
 from bangfu.settings import Settings
 
@@ -37,7 +50,7 @@ def main(context: click.Context, tenant: str | None, acting: str | None, meant: 
     context.obj = Shell(settings, language_of(language), tenant, acting, meant)
 
 
-for module in (installation, accounts, registry, officer, programme, case, money, audit, policy, demo):
+for module in (installation, accounts, registry, officer, programme, case, lists, notice, money, audit, policy, demo):
     for command in module.commands:
         main.add_command(command)
 for point in entry_points(group=COMMANDS):

@@ -10,10 +10,9 @@ from uuid import UUID
 
 import click
 
-from bangfu import jobs, notices
+from bangfu import jobs
 from bangfu.cases import acts, batch, correcting, draws, overview, participants, receipts, sampling, selecting
 from bangfu.cases.acts import Report
-from bangfu.cli.receipt import print_receipt
 from bangfu.cli.registry import run_job
 from bangfu.cli.shell import (
     SHOWN,
@@ -30,7 +29,7 @@ from bangfu.cli.shell import (
 )
 from bangfu.process import Duty, Verify, duty_names
 from bangfu.registry.divisions import Places
-from bangfu.text import LANGUAGES, Text, money
+from bangfu.text import Text, money
 from bangfu.text import number as shown_number
 
 _CHOSEN = ("household", "area", "everything", "without")
@@ -464,53 +463,6 @@ def show_overview(shell: Shell, figures: list[overview.TownshipFigures], ground:
 
 
 @click.group()
-def notice() -> None:
-    """Public notices."""
-
-
-@notice.command("list")
-@programme_options
-@pass_shell
-def list_notices(shell: Shell, **options: Any) -> None:
-    """List the notices in sight."""
-
-    async def work(opened: Open) -> tuple[list[notices.Posted], Places]:
-        who = await opened.enter()
-        programme = shell.programme(options["programme"])
-        async with opened.database.session(who.scope) as session:
-            places = await Places.on(session, who.at.today)
-            return await notices.standing(session, who, programme.code, options["period"]), places
-
-    titles = (
-        Text("编号", "id"),
-        Text("乡镇", "township"),
-        Text("村", "village"),
-        Text("首日", "first day"),
-        Text("末日", "last day"),
-    )
-    posted, places = shell.run(work)
-    rows = [(n.id, places.township(n.division), places.named(n.division), n.first, n.last) for n in posted]
-    shell.table(shell.show(Text("公示", "notices")), [shell.show(t) for t in titles], rows)
-
-
-@notice.command("export")
-@click.argument("id", type=click.UUID)
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@click.option("--reason", required=True, help="what it is for; recorded")
-@click.option("-p", "--programme")
-@pass_shell
-def export_notice(shell: Shell, id: UUID, file: Path, reason: str, programme: str | None) -> None:
-    """Write a notice as a workbook to print and hang up."""
-
-    async def work(opened: Open) -> bytes:
-        who = await opened.enter()
-        async with opened.database.session(who.scope) as session:
-            return await notices.sheet(session, who, shell.programme(programme), id, reason)
-
-    shell.save(file, shell.run(work))
-
-
-@click.group()
 def sample() -> None:
     """The county's spot check."""
 
@@ -620,25 +572,6 @@ def check(shell: Shell, passed: bool, finding: str, **options: Any) -> None:
 
 
 @click.command()
-@click.argument("number")
-@programme_options
-@click.option("--both", is_flag=True, help="in Chinese and in English")
-@pass_shell
-def why(shell: Shell, number: str, both: bool, **options: Any) -> None:
-    """Why this amount, why not me: clause, facts and arithmetic for the household NUMBER."""
-
-    async def work(opened: Open) -> receipts.Receipt:
-        who = await opened.enter()
-        ground = await opened.ground(who, options["programme"], options["period"])
-        async with opened.database.session(who.scope) as session:
-            return await receipts.why(session, who, ground, number)
-
-    receipt = shell.run(work)
-    for language in LANGUAGES if both else (shell.language,):
-        print_receipt(shell.out, receipt, language)
-
-
-@click.command()
 @programme_options
 @pass_shell
 def replay(shell: Shell, **options: Any) -> None:
@@ -663,4 +596,4 @@ def replay(shell: Shell, **options: Any) -> None:
         raise SystemExit(1)
 
 
-commands = (case, notice, sample, why, replay)
+commands = (case, sample, replay)

@@ -215,6 +215,16 @@ def selection_options(function: F) -> F:
     )(function)
 
 
+def area_option(function: F) -> F:
+    """``--area``: one division, as a range of codes; None is everything in sight."""
+
+    def read(context: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+        return _area(value) if value is not None else None
+
+    code = "12-digit code of a village, township or county; everything in sight unless stated"
+    return _options(click.option("--area", callback=read, help=code))(function)
+
+
 def stated_options(function: F) -> F:
     """What is said of an act: ``--day``, ``--duty``, ``--reason``, ``--evidence``, ``--for``."""
     return _options(

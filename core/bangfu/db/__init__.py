@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import date
 from pathlib import Path
 
 from alembic import command
@@ -18,12 +19,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from bangfu.db.check import check_walls
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
-from bangfu.db.session import Scope, Sessions, bind, engine_for, hold, merged, ranges, scope_of
-from bangfu.db.walls import Kind, Own, Wall, Walls
+from bangfu.db.session import Scope, Sessions, Visit, bind, engine_for, hold, merged, ranges, scope_of
+from bangfu.db.walls import DAY, SLUG, Kind, Opening, Own, Wall, Walls
 from bangfu.errors import Code
 from bangfu.settings import Settings
 
-__all__ = ["Database", "Kind", "Own", "Scope", "Wall", "Walls", "bind", "hold", "merged", "ranges", "scope_of"]
+__all__ = [
+    "DAY", "SLUG", "Database", "Kind", "Opening", "Own", "Scope", "Wall", "Walls", "bind", "hold", "merged", "ranges",
+    "scope_of",
+]  # fmt: skip
 
 _PACKAGE = Path(__file__).parent.parent
 _MIGRATION_LOCK = 5_318_008
@@ -103,6 +107,10 @@ class Database:
         """One transaction in a scope, committed at the end of the block; one for ``reading`` can change nothing."""
         return self._sessions.open(scope, reading=reading)
 
+    def visit(self, slug: str, day: date, *, reading: bool = False) -> AbstractAsyncContextManager[AsyncSession]:
+        """One transaction of the public, who are nobody: it sees the page of a slug if that is open on the day."""
+        return self._sessions.open(Visit(self.settings.public_role, slug, day), reading=reading)
+
     @asynccontextmanager
     async def unscoped(self) -> AsyncIterator[AsyncConnection]:
         """A connection of the app without a scope: it sees no row and may only call reviewed functions."""
@@ -125,7 +133,7 @@ class Database:
     async def check(self, walls: Walls) -> None:
         """Refuse ``UNSAFE_DATABASE`` unless every declared wall stands."""
         async with self.app.connect() as connection:
-            await check_walls(connection, walls, head())
+            await check_walls(connection, walls, head(), self.settings.public_role)
             await connection.rollback()
 
     async def migrate(self) -> None:
@@ -133,12 +141,13 @@ class Database:
         async with self.owner() as connection:
             await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             await connection.execute(text("set local lock_timeout = '10s'"))
-            await connection.run_sync(_upgrade, self.settings.app_role)
+            await connection.run_sync(_upgrade, self.settings)
 
 
-def _upgrade(connection: Connection, app_role: str) -> None:
+def _upgrade(connection: Connection, settings: Settings) -> None:
     config = migrations()
-    config.attributes.update({"connection": connection, "app_role": app_role})
+    roles = {"app_role": settings.app_role, "public_role": settings.public_role}
+    config.attributes.update({"connection": connection, **roles})
     command.upgrade(config, "head")
 
 

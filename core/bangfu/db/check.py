@@ -12,10 +12,14 @@ from typing import Any
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from bangfu.db.walls import Wall, Walls, grants, policies, role_of
+from bangfu.db.walls import Roles, Wall, Walls, grants, opened, policies
 from bangfu.errors import Code
 
-FUNCTIONS = frozenset({"tenant_by_code", "jobs_waiting", "audit_waiting", "who_enters", "identity_providers"})
+PUBLIC_FUNCTION = "public_objections_since"
+"""The one function that the public may call."""
+FUNCTIONS = frozenset(
+    {"tenant_by_code", "jobs_waiting", "audit_waiting", "who_enters", "identity_providers", PUBLIC_FUNCTION}
+)
 """The reviewed functions that run with their owner's rights."""
 
 _POLICIES = """
@@ -29,17 +33,18 @@ _COMMANDS = {"all": "*", "select": "r", "insert": "a", "update": "w", "delete": 
 _PRIVILEGES = ("select", "insert", "update", "delete", "truncate", "references", "trigger")
 
 
-async def check_walls(connection: AsyncConnection, walls: Walls, revision: str) -> None:
+async def check_walls(connection: AsyncConnection, walls: Walls, revision: str, public: str) -> None:
     """Refuse ``UNSAFE_DATABASE``, naming every fault, unless each declared wall stands and the app's role is ordinary.
 
-    ``revision`` is the migration that the code needs.
+    ``revision`` is the migration that the code needs, ``public`` the role of the public pages.
     """
     faults = [*await _role_faults(connection), *await _revision_faults(connection, revision)]
     faults += await _table_faults(connection, walls)
     missing = [name for name in walls if f"the table {name} is missing" in faults]
     present = {name: wall for name, wall in walls.items() if name not in missing}
     if present:
-        faults += [*await _policy_faults(connection, present), *await _grant_faults(connection, present)]
+        faults += [*await _policy_faults(connection, present, public), *await _grant_faults(connection, present)]
+    faults += await _public_faults(connection, present, public)
     if faults:
         raise Code.UNSAFE_DATABASE.refuse(detail="; ".join(faults))
 
@@ -109,16 +114,18 @@ async def _table_faults(connection: AsyncConnection, walls: Walls) -> list[str]:
     return faults
 
 
-async def _policy_faults(connection: AsyncConnection, walls: Walls) -> list[str]:
+async def _policy_faults(connection: AsyncConnection, walls: Walls, public: str) -> list[str]:
     live = await _rows(connection, _POLICIES.format(namespace="current_schema()::regnamespace"))
     found: dict[str, set[tuple[Any, ...]]] = {name: set() for name in walls}
     for row in live:
         found.setdefault(row[0], set()).add(tuple(row[1:]))
     expected = await _expected_policies(connection, walls)
     owner = await _rows(connection, "select relowner::regrole::text from pg_class where oid = to_regclass('tenant')")
+    app = (await _rows(connection, "select current_user::regrole::text"))[0][0]
+    known = Roles(app, owner[0][0] if owner else "public", public)
     faults = []
     for name, wall in walls.items():
-        roles = {p.name: role_of(p, wall, owner[0][0] if owner else "public") for p in policies(name, wall)}
+        roles = {p.name: known.of(p, wall) for p in policies(name, wall)}
         wanted = {(*row[:5], roles[row[0]]) for row in expected[name]}
         faults += [f"the policy {p[0]} of {name} is missing or not as declared" for p in sorted(wanted - found[name])]
         faults += [f"{name} has a policy {p[0]} that is not declared" for p in sorted(found[name] - wanted)]
@@ -174,3 +181,56 @@ async def _grant_faults(connection: AsyncConnection, walls: Walls) -> list[str]:
         elif not whole and columns != ",".join(sorted(limited)):
             faults.append(f"the app may {privilege} other columns of {name} than declared")
     return faults
+
+
+async def _public_faults(connection: AsyncConnection, walls: Walls, public: str) -> list[str]:
+    """Whether the role of the public pages is nobody: it owns nothing, is a member of nothing, and has been granted
+    what the walls open to it and nothing else."""
+    found = await _rows(
+        connection,
+        """select oid, rolsuper or rolbypassrls or rolcreaterole or rolcreatedb or rolreplication or rolcanlogin,
+                  exists (select from pg_auth_members m where m.member = r.oid),
+                  exists (select from pg_shdepend d
+                           where d.refclassid = 'pg_authid'::regclass and d.refobjid = r.oid and d.deptype = 'o'),
+                  pg_has_role(current_user, oid, 'member'), pg_has_role(current_user, oid, 'usage')
+             from pg_roles r where rolname = :public""",
+        public=public,
+    )
+    if not found:
+        return [f"the role {public} of the public pages is missing"]
+    oid, powerful, member, owns, entered, inherited = found[0]
+    faults = [
+        said
+        for wrong, said in (
+            (powerful, f"{public} is more than an ordinary role that nobody logs in as"),
+            (member, f"{public} is a member of another role"),
+            (owns, f"{public} owns something"),
+            (not entered, f"the app cannot become {public}"),
+            (inherited, f"the app has the rights of {public} without becoming it"),
+        )
+        if wrong
+    ]
+    rows = await _rows(
+        connection,
+        """select c.relname, p.name, has_table_privilege(cast(:oid as oid), c.oid, p.name),
+                  (select coalesce(string_agg(a.attname, ',' order by a.attname), '') from pg_attribute a
+                    where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+                      and p.name in ('select', 'insert', 'update', 'references')
+                      and has_column_privilege(cast(:oid as oid), c.oid, a.attnum, p.name))
+             from pg_class c cross join unnest(cast(:privileges as text[])) as p(name)
+            where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f')""",
+        oid=oid,
+        privileges=list(_PRIVILEGES),
+    )
+    for name, privilege, whole, columns in rows:
+        wall = walls.get(name)
+        wanted = ",".join(sorted(opened(wall).get(privilege, ()))) if wall is not None else ""
+        if whole or columns != wanted:
+            faults.append(f"{public} may {privilege} other columns of {name} than declared")
+    callable_ = await _rows(
+        connection,
+        """select proname from pg_proc where pronamespace = current_schema()::regnamespace
+              and has_function_privilege(cast(:oid as oid), oid, 'execute')""",
+        oid=oid,
+    )
+    return faults + [f"{public} may call {row[0]}" for row in callable_ if row[0] != PUBLIC_FUNCTION]

@@ -39,6 +39,8 @@ OWNER = "bangfu_owner"
 """Owns every table and runs migrations; cannot log in, only be become."""
 APP = "bangfu_app"
 """What everything else connects as: an ordinary role that owns and bypasses nothing."""
+PUBLIC = "bangfu_public"
+"""What the app becomes for a request of the public; it is nobody, and nobody logs in as it."""
 DATABASE = "bangfu"
 PORT = 5432
 FLOOR = 15
@@ -310,11 +312,14 @@ class EmbeddedServer:
     async def _create_roles(self) -> None:
         connection = await asyncpg.connect(**self.connect_arguments(ADMIN, "postgres"))
         try:
-            for role, rights in ((OWNER, "nologin"), (APP, "login")):
+            for role, rights in ((OWNER, "nologin"), (APP, "login"), (PUBLIC, "nologin")):
                 if not await connection.fetchval("select true from pg_roles where rolname = $1", role):
                     await connection.execute(
                         f"create role {role} {rights} nosuperuser nobypassrls nocreatedb nocreaterole"
                     )
+            # It may become the public, and has none of their rights until it does.
+            await connection.execute(f"alter role {APP} noinherit")
+            await connection.execute(f"grant {PUBLIC} to {APP}")
             if not await connection.fetchval("select true from pg_database where datname = $1", DATABASE):
                 await connection.execute(f"create database {DATABASE} owner {OWNER}")
         finally:

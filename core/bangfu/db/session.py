@@ -10,6 +10,7 @@ import json
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, cast
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from sqlalchemy.orm import Session, SessionTransaction
 from sqlalchemy.pool import NullPool
 
 STATEMENT_TIMEOUT = "60s"
+VISIT_TIMEOUT = "5s"
 _READING = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
 
 
@@ -72,6 +74,24 @@ class Scope:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request of the public: it becomes their role, for one page by its slug, on a day of the page's county."""
+
+    role: str
+    slug: str
+    day: date
+
+    def settings(self) -> dict[str, str]:
+        """What the walls read; last of all, who it is from then on."""
+        return {
+            "app.slug": self.slug,
+            "app.day": self.day.isoformat(),
+            "statement_timeout": VISIT_TIMEOUT,
+            "role": self.role,
+        }
+
+
 def _multirange(areas: Iterable[tuple[int, int]]) -> str:
     found = list(areas)
     if any(lo > hi for lo, hi in found):
@@ -97,7 +117,7 @@ def _set_scope(session: Session, transaction: SessionTransaction, connection: Co
     connection.execute(_setting(session.info["scope"]))
 
 
-def _setting(scope: Scope) -> TextClause:
+def _setting(scope: Scope | Visit) -> TextClause:
     """The statement that sets a scope for the transaction at hand."""
     settings = scope.settings()
     calls = ", ".join(f"set_config('{name}', :v{i}, true)" for i, name in enumerate(settings))
@@ -142,7 +162,7 @@ class Sessions:
         self._maker = async_sessionmaker(engine, sync_session_class=_ScopedSession, expire_on_commit=False)
 
     @asynccontextmanager
-    async def open(self, scope: Scope, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
+    async def open(self, scope: Scope | Visit, *, reading: bool = False) -> AsyncIterator[AsyncSession]:
         """One transaction in a scope: committed at the end of the block, rolled back whole if the block raises.
 
         One for ``reading`` sees the database as it was at its first statement and can change nothing.

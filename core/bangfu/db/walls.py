@@ -14,6 +14,9 @@ seen.
 * ``OFFICER``: the row's ``officer_id`` is the actor's own.
 
 What is append-only has neither an UPDATE policy nor the grant: immutability is an absence, not a trigger.
+
+An :class:`Opening` in a wall is for the public, who are nobody: a role of their own sees the named columns of the rows
+of one page, or puts rows in for it. The other policies of such a table are not for that role, whatever it sets.
 """
 
 from __future__ import annotations
@@ -52,13 +55,27 @@ class Own(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """What the public may see of a table, or put into it: which rows (SQL), and which of their columns."""
+
+    rows: str
+    select: tuple[str, ...] = ()
+    insert: tuple[str, ...] = ()
+
+
+SLUG = "nullif(current_setting('app.slug', true), '')"
+DAY = "nullif(current_setting('app.day', true), '')::date"
+"""The page that a transaction of the public is for, and the county's day, as SQL."""
+
+
+@dataclass(frozen=True, slots=True)
 class Wall:
     """The wall of one table.
 
     ``own`` says which rows are somebody's own. ``update`` are the columns that may change at all, none by default.
     ``while_`` is a further SQL condition on the row under which they may, and under which it may be inserted. Rows are
     never deleted unless ``delete``. ``sealed`` are the columns that hold values of the vault: their owner may seal
-    them anew under another key, and change nothing else.
+    them anew under another key, and change nothing else. ``opening`` is what the public see of it.
     """
 
     kind: Kind
@@ -67,6 +84,7 @@ class Wall:
     while_: str | None = None
     delete: bool = False
     sealed: tuple[str, ...] = ()
+    opening: Opening | None = None
 
 
 _TENANT = "tenant_id = nullif(current_setting('app.tenant', true), '')::integer"
@@ -141,6 +159,8 @@ class RowPolicy:
 
 RESEAL = "wall_reseal"
 """The policy under which the owner seals values anew."""
+SHOWN, HANDED_IN = "wall_shown", "wall_handed_in"
+"""The policies under which the public see rows, and put rows in."""
 
 
 def policies(table: str, wall: Wall) -> list[RowPolicy]:
@@ -157,12 +177,28 @@ def policies(table: str, wall: Wall) -> list[RowPolicy]:
         made.append(RowPolicy("wall_delete", "delete", sees, None))
     if wall.sealed:
         made.append(RowPolicy(RESEAL, "update", _TENANT, _TENANT))
+    if wall.opening is not None and wall.opening.select:
+        made.append(RowPolicy(SHOWN, "select", wall.opening.rows, None))
+    if wall.opening is not None and wall.opening.insert:
+        made.append(RowPolicy(HANDED_IN, "insert", None, wall.opening.rows))
     return made
 
 
-def role_of(policy: RowPolicy, wall: Wall, owner: str) -> str:
-    """Whom a policy is for."""
-    return owner if wall.kind is Kind.PLATFORM or policy.name == RESEAL else "public"
+@dataclass(frozen=True, slots=True)
+class Roles:
+    """The database roles by name: of the app, of the owner of the tables, and of the public."""
+
+    app: str
+    owner: str
+    public: str
+
+    def of(self, policy: RowPolicy, wall: Wall) -> str:
+        """Whom a policy is for."""
+        if policy.name in (SHOWN, HANDED_IN):
+            return self.public
+        if wall.kind is Kind.PLATFORM or policy.name == RESEAL:
+            return self.owner
+        return "public" if wall.opening is None else f"{self.app},{self.owner}"
 
 
 def grants(wall: Wall) -> dict[str, tuple[str, ...]]:
@@ -177,9 +213,16 @@ def grants(wall: Wall) -> dict[str, tuple[str, ...]]:
     return given
 
 
-def raise_wall(table: str, wall: Wall, app: str, owner: str) -> list[str]:
+def opened(wall: Wall) -> dict[str, tuple[str, ...]]:
+    """The table privileges of the public by name, with their columns."""
+    found = {} if wall.opening is None else {"select": wall.opening.select, "insert": wall.opening.insert}
+    return {privilege: columns for privilege, columns in found.items() if columns}
+
+
+def raise_wall(table: str, wall: Wall, app: str, owner: str, public: str = "bangfu_public") -> list[str]:
     """The statements that put a wall round a table; they may be run again after a change of the wall."""
-    for name in (table, app, owner):
+    roles = Roles(app, owner, public)
+    for name in (table, app, owner, public):
         if not re.fullmatch(r"[a-z_][a-z0-9_]*", name):
             raise ValueError(f"not a plain name: {name!r}")
     statements = [
@@ -191,7 +234,7 @@ def raise_wall(table: str, wall: Wall, app: str, owner: str) -> list[str]:
     ]
     statements += [
         f"drop policy if exists wall_{verb} on {table}"
-        for verb in ("all", "select", "insert", "update", "delete", "reseal")
+        for verb in ("all", "select", "insert", "update", "delete", "reseal", "shown", "handed_in")
     ]
     if wall.kind is not Kind.PLATFORM:
         # A county that came after the last ANALYZE would look empty, and every index on it equally good.
@@ -199,10 +242,16 @@ def raise_wall(table: str, wall: Wall, app: str, owner: str) -> list[str]:
     if wall.sealed and wall.kind is not Kind.PLATFORM:
         columns = ", ".join(wall.sealed)
         statements += [f"revoke update on {table} from {owner}", f"grant update ({columns}) on {table} to {owner}"]
-    statements += [policy.ddl(table, role_of(policy, wall, owner)) for policy in policies(table, wall)]
+    statements += [policy.ddl(table, roles.of(policy, wall)) for policy in policies(table, wall)]
     for privilege, columns_ in grants(wall).items():
         limited = f" ({', '.join(columns_)})" if columns_ else ""
         statements.append(f"grant {privilege}{limited} on {table} to {app}")
+    if wall.opening is not None:
+        statements.append(f"revoke all on {table} from {public}")
+    statements += [
+        f"grant {privilege} ({', '.join(columns_)}) on {table} to {public}"
+        for privilege, columns_ in opened(wall).items()
+    ]
     return statements
 
 

@@ -15,8 +15,8 @@ from typing import Any, Literal
 import xlsxwriter
 
 _ADDED = ("money", "count")
-_WIDEST, _UPRIGHT = 40, 100
-"""In cells: the widest column, beyond which a text runs over several lines, and what upright paper holds."""
+_WIDEST, _UPRIGHT, _ACROSS = 40, 100, 140
+"""In cells: the widest column, beyond which a text runs over several lines, and what paper holds upright and across."""
 _LINE = 15
 """The height of a line in points."""
 
@@ -31,7 +31,10 @@ class SheetColumn:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One sheet: lines above the table, the table, a total of its money and counts if asked for, and lines below."""
+    """One sheet: lines above the table, the table, a total of its money and counts if asked for, and lines below.
+
+    With ``page_rows``, a printed page holds so many rows and ends with their total; a table of one page has none.
+    """
 
     name: str
     title: str
@@ -40,6 +43,7 @@ class Sheet:
     above: Sequence[str] = ()
     below: Sequence[str] = ()
     total: bool = False
+    page_rows: int | None = None
 
 
 def workbook(sheets: Sequence[Sheet]) -> bytes:
@@ -80,38 +84,78 @@ def _write(page: Any, sheet: Sheet, formats: dict[str, Any]) -> None:
         page.write_string(row, position, column.header, formats["header"])
     page.repeat_rows(row)
     totals = [0] * len(sheet.columns)
-    for values in sheet.rows:
+    pages = _Pages(sheet)
+    for place, values in enumerate(sheet.rows):
+        if pages.full(place):
+            row += 1
+            _sum(page, row, sheet, "本页小计", pages.turn(totals), formats)
+            pages.breaks.append(row + 1)
         row, lines = row + 1, 1
         for position, (column, value) in enumerate(zip(sheet.columns, values, strict=True)):
             if column.kind in _ADDED:
-                totals[position] += value
+                totals[position] += value or 0
             width = _cells(_shown(column.kind, value)) + 2
             widths[position] = max(widths[position], width)
             lines = max(lines, -(-width // _WIDEST))
             _cell(page, row, position, column.kind, value, formats)
         if lines > 1:
             page.set_row(row, lines * _LINE)
+    if pages.breaks:
+        row += 1
+        _sum(page, row, sheet, "本页小计", pages.turn(totals), formats)
     if sheet.total:
         row += 1
-        for position, column in enumerate(sheet.columns):
-            kind = column.kind if column.kind in _ADDED else "text"
-            value = totals[position] if column.kind in _ADDED else ("合计" if position == 0 else "")
-            widths[position] = max(widths[position], _cells(_shown(kind, value)) + 2)
-            _cell(page, row, position, kind, value, formats)
+        for position, width in enumerate(_sum(page, row, sheet, "合计", totals, formats)):
+            widths[position] = max(widths[position], width)
     for line in sheet.below:
         row += 1
         page.write_string(row, 0, line, formats["line"])
     wanted = [_cells(sheet.title) * 16 // 10, *map(_cells, (*sheet.above, *sheet.below))]
-    _lay_out(page, [min(width, _WIDEST) for width in widths], max(wanted))
+    _lay_out(page, [min(width, _WIDEST) for width in widths], max(wanted), pages.breaks)
 
 
-def _lay_out(page: Any, widths: Sequence[int], wanted: int) -> None:
+class _Pages:
+    """Where the pages of a table end, and what had been added up before each."""
+
+    def __init__(self, sheet: Sheet) -> None:
+        self.rows = sheet.page_rows
+        self.before = [0] * len(sheet.columns)
+        self.breaks: list[int] = []
+
+    def full(self, place: int) -> bool:
+        """Whether a page is full before the row of a place, counted from 0."""
+        return self.rows is not None and place > 0 and place % self.rows == 0
+
+    def turn(self, totals: Sequence[int]) -> list[int]:
+        """The totals of the page that ends, given those of everything so far."""
+        own = [now - then for now, then in zip(totals, self.before, strict=True)]
+        self.before = list(totals)
+        return own
+
+
+def _sum(page: Any, row: int, sheet: Sheet, word: str, totals: Sequence[int], formats: dict[str, Any]) -> list[int]:
+    """Write a row of totals; the width of each cell."""
+    widths = []
+    for position, column in enumerate(sheet.columns):
+        kind = column.kind if column.kind in _ADDED else "text"
+        value = totals[position] if column.kind in _ADDED else (word if position == 0 else "")
+        widths.append(_cells(_shown(kind, value)) + 2)
+        _cell(page, row, position, kind, value, formats)
+    return widths
+
+
+def _lay_out(page: Any, widths: Sequence[int], wanted: int, breaks: Sequence[int]) -> None:
     """Columns as wide as what stands in them and the title over them; upright paper where they fit on it."""
     more = max(0, wanted - sum(widths)) / len(widths)
     for position, width in enumerate(widths):
         page.set_column(position, position, width + more)
-    if max(wanted, sum(widths)) > _UPRIGHT:
+    widest = max(wanted, sum(widths))
+    if widest > _UPRIGHT:
         page.set_landscape()
+    if breaks:
+        # Where a sheet is fitted to a page's width, the breaks that are set do not count.
+        page.set_print_scale(max(10, min(100, 100 * (_ACROSS if widest > _UPRIGHT else _UPRIGHT) // widest)))
+        page.set_h_pagebreaks(breaks)
 
 
 def _shown(kind: str, value: Any) -> str:

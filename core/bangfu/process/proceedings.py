@@ -15,6 +15,7 @@ from bangfu.calendar import ONE_DAY, Period, WorkingDays, last_day
 from bangfu.errors import Code, Problem
 from bangfu.process.duties import Duty, duty_names
 from bangfu.process.stages import (
+    CLOSED,
     END_TITLES,
     NOT_SELECTED,
     REFUSED,
@@ -348,8 +349,9 @@ class Proceedings:
             return Code.BEFORE_PREVIOUS_STEP.problem("day", day=day(act.day), previous=day(view.decided_on))
         return self._duty(stage, act, {stage.by}) or self._done(stage, view, act, stage.by, stage.code)
 
-    def notice_days(self, stage: Notice, first: date) -> tuple[date, date]:
+    def notice_days(self, first: date, stage: Notice | None = None) -> tuple[date, date]:
         """The first and the last full day of a notice posted on ``first``; the next step is possible the day after."""
+        stage = stage or self.process.first(Notice)
         days, unit = getattr(self.parameters, stage.days), getattr(self.parameters, stage.unit)
         return first, last_day(first, days, unit, self.working)
 
@@ -468,6 +470,22 @@ class Proceedings:
             return self._wrong_stage(view, self.process.first(Pay).title, act.day)
         able = (stage.maker, stage.checker, stage.releaser)
         return self._duty(stage, act, able) or Move(stage.code, _held(able, act)[0])
+
+    def recalculate(self, view: View, act: Act) -> Move | Problem:
+        """Work out again what a case comes to that has been paid out 重新核算, with the reason and what shows it.
+
+        What was paid stays as it was paid; the difference is paid besides, or recovered. Before the last instalment the
+        next one makes up for what changed, so nothing is recalculated.
+        """
+        pays = list(self.process.kind(Pay))
+        if view.stage != CLOSED or not view.due:
+            return self._wrong_stage(view, Text("重新核算", "recalculating"), act.day)
+        problem = self._duty(pays[-1], act, {pays[-1].maker})
+        if problem is None and not act.reason.strip():
+            problem = Code.REASON_NEEDED.problem("reason")
+        if problem is None and not act.evidence.strip():
+            problem = Code.EVIDENCE_NEEDED.problem("evidence", day=day(act.day))
+        return problem or self._in_order(None, act) or Move(CLOSED, pays[-1].maker)
 
     def due(self, stage: Pay, award: int, before: Mapping[int, int]) -> int:
         """What an instalment of an award comes to, in fen, when ``before`` was due by instalment already.

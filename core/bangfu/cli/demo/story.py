@@ -337,12 +337,30 @@ class Story:
         await self._day(date(2021, 10, 28))
         maker, checker, releaser = [await self._as(staff) for staff in ("X003", "X004", "X005")]
         ground = await self._ground(maker)
+        stated = payments.LineStated(
+            code="2021-ZX-01", title="脱贫奋进奖补资金", source="专项扶贫资金和统筹整合涉农资金", level="county",
+            document="演财农〔2021〕12号", document_on=date(2021, 3, 1), year=2021, programmes=[self.programme.code],
+            binding=False,
+        )  # fmt: skip
+        entry = payments.EntryStated(
+            amount_fen=2_500_000_000, document="演财农〔2021〕12号", document_on=date(2021, 3, 1), reason="年初估算"
+        )
+        async with self.database.session(checker.scope) as session:
+            line, first = await payments.add_line(session, checker, stated, entry, self.plugins.programmes)
+        async with self.database.session(releaser.scope) as session:
+            await payments.confirm_entry(session, releaser, first)
+        self._say(
+            f"指标 {stated.code}:估算 {money(entry.amount_fen).zh},不足时追加",
+            f"budget line {stated.code}: an estimate of {money(entry.amount_fen).en}, topped up where it falls short",
+        )
         async with self.database.session(maker.scope) as session:
-            made, missing = await paying.make_batch(session, maker, self.vault, ground)
-        if missing:
+            gathered = await paying.make_batch(session, maker, self.vault, ground, line)
+        made = gathered.batch
+        assert made is not None, "an estimate stops nothing"
+        if gathered.missing:
             self._say(
-                f"{len(missing)} 户没有账号,未列入,已点名",
-                f"{len(missing)} households without an account are left out and named",
+                f"{len(gathered.missing)} 户没有账号,未列入,已点名",
+                f"{len(gathered.missing)} households without an account are left out and named",
             )
         async with self.database.session(checker.scope) as session:
             await paying.check_batch(session, checker, ground, made.id)

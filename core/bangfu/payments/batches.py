@@ -1,0 +1,482 @@
+"""拨付批次: everything that is due, gathered from one budget line, checked and released by three persons.
+
+Amounts are integer fen end to end. Who releases a batch neither drew nor checked the sample; once released it never
+changes. What a line cannot hold waits in one order, and nobody is overtaken: by the day on which it became due, then
+by village, then by household number. A payment that came back is due again as soon as the account has been corrected.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
+
+from bangfu import audit
+from bangfu.access import Entered
+from bangfu.db.bulk import insert_rows
+from bangfu.errors import Code, Problem
+from bangfu.models import (
+    Account,
+    Case,
+    Entitlement,
+    Household,
+    PaymentBatch,
+    PaymentLine,
+    PaymentReturn,
+    new_id,
+)
+from bangfu.payments import budget
+from bangfu.payments.due import Kind, hold_batches, standing_line
+from bangfu.process import Duty, Pay, duty_names
+from bangfu.programme import Programme
+from bangfu.registry.history import holds
+from bangfu.text import Text, day, yuan_digits
+from bangfu.vault import Vault
+
+DRAFT, CHECKED, RELEASED, CANCELLED = "draft", "checked", "released", "cancelled"
+STATES = {
+    DRAFT: Text("待复核", "to be checked"),
+    CHECKED: Text("待放行", "to be released"),
+    RELEASED: Text("已放行", "released"),
+    CANCELLED: Text("已作废", "cancelled"),
+}
+
+
+_WORKED = Text("其中申报的办理人", "who planned, signed, accepted or checked one of its cases")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it stands."""
+
+    id: UUID
+    number: int
+    state: str
+    count: int
+    total_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What gathering came to: the batch, if anybody could be paid; who was left out and why; how many wait for money,
+    for how much in fen; and what is to be said beside it."""
+
+    batch: Batch | None
+    missing: Sequence[tuple[str, Problem]] = ()
+    waiting: int = 0
+    waiting_fen: int = 0
+    warnings: Sequence[Problem] = ()
+
+
+async def make(
+    session: AsyncSession,
+    who: Entered,
+    vault: Vault,
+    programme: Programme,
+    period: str,
+    stage: Pay,
+    line: UUID | None,
+    in_the_way: Mapping[UUID, Problem],
+) -> Gathered:
+    """Gather what is due at a stage and not yet in a batch: an instalment, arrears, and payments that came back.
+
+    It is paid from one budget line, which is held meanwhile. What a binding line cannot hold waits in its order (see
+    above); an estimate warns. Households without an account, or whose account the bank has refused and nobody has
+    corrected since, whose case rests, or has something ``in_the_way`` (by case), are left out and named.
+
+    Refuses ``NOT_YOUR_DUTY``, ``BUDGET_NEEDED``, ``NOT_FOUND``, ``BUDGET_OTHER``, ``BUDGET_UNCONFIRMED`` and
+    ``BATCH_EMPTY``.
+    """
+    _duty(who, stage, stage.maker)
+    instalment = stage.instalment
+    await hold_batches(session, programme.code)
+    source = await budget.pays(session, who, line, programme.code, programme.title)
+    rows = (await session.execute(_unpaid(who, programme.code, period, instalment))).all()
+    missing = [
+        (row.number, problem) for row in rows if (problem := in_the_way.get(row.case) or _left_out(row)) is not None
+    ]
+    left_out = {number for number, _ in missing}
+    payable = [row for row in rows if row.number not in left_out]
+    if not payable:
+        raise Code.BATCH_EMPTY.refuse()
+    needed = sum(row.amount_fen for row in payable)
+    held = _held(payable, source.free_fen) if source.binding else len(payable)
+    rest = payable[held:]
+    await budget.note_waiting(session, who, source, programme.code, period, instalment, rest)
+    warnings = [budget.shortage(source, needed, len(rest))] if needed > source.free_fen else []
+    made = None
+    if held:
+        chosen = sorted(payable[:held], key=lambda row: row.place)
+        made = await _write(session, who, vault, programme.code, period, stage, instalment, source.id, chosen)
+    return Gathered(made, missing, len(rest), sum(row.amount_fen for row in rest), warnings)
+
+
+async def to_pay(session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay) -> list[UUID]:
+    """The cases of what :func:`make` would gather at a stage, before anything is left out. Nobody else makes a batch of
+    the programme until the transaction ends."""
+    await hold_batches(session, programme)
+    return [row.case for row in await session.execute(_unpaid(who, programme, period, stage.instalment))]
+
+
+def _held(rows: Sequence[Any], free: int) -> int:
+    """How many of the first rows an amount holds: up to the first that does not fit, for nobody is overtaken."""
+    count = 0
+    for row in rows:
+        free -= row.amount_fen
+        if free < 0:
+            break
+        count += 1
+    return count
+
+
+def _left_out(row: Any) -> Problem | None:
+    if row.paused_on is not None:
+        return Code.CASE_PAUSED.problem("household", row.number, day=day(row.paused_on))
+    if row.account is None:
+        return Code.ACCOUNT_MISSING.problem("household", row.number)
+    if row.returned_at is not None and row.account_known <= row.returned_at:
+        return Code.ACCOUNT_RETURNED.problem("household", row.number, words=row.words)
+    return None
+
+
+async def _write(
+    session: AsyncSession,
+    who: Entered,
+    vault: Vault,
+    programme: str,
+    period: str,
+    stage: Pay,
+    instalment: int,
+    line: UUID,
+    rows: Sequence[Any],
+) -> Batch:
+    tenant = who.county.id
+    last = await session.scalar(
+        select(func.max(PaymentBatch.number)).where(
+            PaymentBatch.tenant_id == tenant, PaymentBatch.programme == programme, PaymentBatch.period == period
+        )
+    )
+    batch = new_id()
+    made = Batch(batch, (last or 0) + 1, DRAFT, len(rows), sum(row.amount_fen for row in rows))
+    await session.execute(
+        insert(PaymentBatch).values(
+            tenant_id=tenant,
+            id=batch,
+            programme=programme,
+            period=period,
+            number=made.number,
+            stage=stage.code,
+            instalment=instalment,
+            budget_line_id=line,
+            channel=stage.channel,
+            count=made.count,
+            total_fen=made.total_fen,
+            digest=_digest((row.entitlement, row.amount_fen) for row in rows),
+            made_by=who.actor.id,
+            made_on=who.at.today,
+            made_at=who.at.now,
+            reason="",
+            areas=who.areas,
+        )
+    )
+    await insert_rows(
+        session,
+        PaymentLine,
+        [
+            {
+                "tenant_id": tenant,
+                "id": new_id(),
+                "batch_id": batch,
+                "entitlement_id": row.entitlement,
+                "household_id": row.household,
+                "division": row.division,
+                "instalment": row.instalment,
+                "position": position,
+                "amount_fen": row.amount_fen,
+                "holder": row.holder,
+                "bank": row.bank,
+                "account": vault.seal(
+                    vault.reveal(row.account, "account.number", tenant), "payment_line.account", tenant
+                ),
+                "account_masked": row.account_masked,
+                "reissues": row.reissues,
+                "released_on": None,
+                "released_at": None,
+                "voided_at": None,
+            }
+            for position, row in enumerate(rows, 1)
+        ],
+    )
+    await _audited(session, who, "make_batch", made)
+    return made
+
+
+def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
+    """Entitlements none of whose payments stands, or whose last one came back, with the account of today; in the order
+    in which they wait. ``place`` is their order on a list, by village."""
+    tenant = who.county.id
+    again = aliased(PaymentLine)
+    answered = select(again.id).where(
+        again.tenant_id == tenant, again.reissues == PaymentReturn.id, again.voided_at.is_(None)
+    )
+    back = (
+        (PaymentReturn.tenant_id == tenant)
+        & (PaymentReturn.entitlement_id == Entitlement.id)
+        & ~answered.correlate(PaymentReturn).exists()
+    )
+    stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
+    account = (Account.tenant_id == tenant) & (Account.household_id == Case.household_id) & holds(Account, who.at.today)
+    listed = (Case.division, Household.number, Entitlement.id)
+    return (
+        select(
+            Entitlement.id.label("entitlement"),
+            Case.id.label("case"),
+            Entitlement.instalment,
+            Entitlement.amount_fen,
+            Entitlement.due_on,
+            Household.id.label("household"),
+            Household.number,
+            Case.division,
+            Case.paused_on,
+            func.row_number().over(order_by=listed).label("place"),
+            Account.number.label("account"),
+            Account.number_masked.label("account_masked"),
+            Account.holder,
+            Account.bank,
+            Account.known_from.label("account_known"),
+            PaymentReturn.id.label("reissues"),
+            PaymentReturn.recorded_at.label("returned_at"),
+            PaymentReturn.words,
+        )
+        .join(Case, (Case.tenant_id == tenant) & (Case.id == Entitlement.case_id))
+        .join(Household, (Household.tenant_id == tenant) & (Household.id == Case.household_id))
+        .outerjoin(Account, account)
+        .outerjoin(PaymentReturn, back)
+        .where(
+            Entitlement.tenant_id == tenant,
+            Entitlement.voided_at.is_(None),
+            Entitlement.kind != Kind.RECOVERY.value,
+            Entitlement.instalment == instalment,
+            Case.programme == programme,
+            Case.period == period,
+            PaymentReturn.id.is_not(None) | ~stands.exists(),
+        )
+        .order_by(Entitlement.due_on, *listed)
+    )
+
+
+async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID, had_a_hand: bool) -> Batch:
+    """Check a batch: its totals are counted again from its lines.
+
+    ``had_a_hand`` is whether who acts worked on one of its cases before. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``,
+    ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
+    """
+    _duty(who, stage, stage.checker)
+    row = await batch_of(session, who, id)
+    must_be(row, DRAFT, Text("复核", "checked"))
+    if who.actor.id == row.made_by:
+        raise Code.SAME_PERSON.refuse("batch", other=Text("汇总人", "who made it"))
+    if had_a_hand:
+        raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
+    await _totals_agree(session, who, row)
+    return await _advance(
+        session,
+        who,
+        row,
+        CHECKED,
+        {"checked_by": who.actor.id, "checked_on": who.at.today, "checked_at": who.at.now},
+        PaymentBatch.checked_at.is_(None),
+    )
+
+
+async def release(
+    session: AsyncSession,
+    who: Entered,
+    stage: Pay,
+    id: UUID,
+    samplers: Collection[UUID],
+    had_a_hand: bool,
+) -> Batch:
+    """Release a checked batch; from then on it never changes.
+
+    ``samplers`` drew or checked the sample and may not release, nor who ``had_a_hand`` in one of its cases. Refuses
+    ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``BATCH_STATE``, ``SAME_PERSON``, ``BUDGET_NEEDED`` for a batch older than the
+    budget lines, ``BATCH_TOTAL`` and ``CONFLICT``.
+    """
+    _duty(who, stage, stage.releaser)
+    row = await batch_of(session, who, id)
+    must_be(row, CHECKED, Text("放行", "released"))
+    for other, officers in (
+        (Text("汇总人", "who made it"), {row.made_by}),
+        (Text("复核人", "who checked it"), {row.checked_by}),
+        (Text("抽查人", "who drew or checked the sample"), set(samplers)),
+    ):
+        if who.actor.id in officers:
+            raise Code.SAME_PERSON.refuse("batch", other=other)
+    if had_a_hand:
+        raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
+    if row.budget_line_id is None:
+        raise Code.BUDGET_NEEDED.refuse("batch")
+    await _totals_agree(session, who, row)
+    await session.execute(
+        update(PaymentLine)
+        .where(PaymentLine.tenant_id == who.county.id, PaymentLine.batch_id == id, PaymentLine.voided_at.is_(None))
+        .values(released_on=who.at.today, released_at=who.at.now)
+        .execution_options(synchronize_session=False)
+    )
+    return await _advance(
+        session,
+        who,
+        row,
+        RELEASED,
+        {"released_by": who.actor.id, "released_on": who.at.today, "released_at": who.at.now},
+        PaymentBatch.checked_at.is_not(None),
+    )
+
+
+async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reason: str) -> Batch:
+    """Cancel a batch that has not been released; its lines no longer stand and can be gathered again.
+
+    Refuses ``NOT_YOUR_DUTY``, ``REASON_NEEDED``, ``NOT_FOUND``, ``BATCH_STATE`` and ``CONFLICT``.
+    """
+    _duty(who, stage, stage.maker, stage.checker, stage.releaser)
+    if not reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+    row = await batch_of(session, who, id)
+    if _state(row) in (RELEASED, CANCELLED):
+        must_be(row, DRAFT, Text("作废", "cancelled"))
+    await session.execute(
+        update(PaymentLine)
+        .where(PaymentLine.tenant_id == who.county.id, PaymentLine.batch_id == id)
+        .values(voided_at=who.at.now)
+    )
+    fields = {"cancelled_by": who.actor.id, "cancelled_at": who.at.now, "reason": reason}
+    return await _advance(session, who, row, CANCELLED, fields, PaymentBatch.released_at.is_(None))
+
+
+async def batches(session: AsyncSession, who: Entered, programme: str, period: str) -> list[Batch]:
+    """The batches in sight, by number."""
+    rows = await session.scalars(
+        select(PaymentBatch)
+        .where(
+            PaymentBatch.tenant_id == who.county.id,
+            PaymentBatch.programme == programme,
+            PaymentBatch.period == period,
+        )
+        .order_by(PaymentBatch.number)
+    )
+    return [Batch(row.id, row.number, _state(row), row.count, row.total_fen) for row in rows]
+
+
+async def stage_of(session: AsyncSession, who: Entered, id: UUID) -> str | None:
+    """The stage that a batch pays at; None if it is not in sight."""
+    query = select(PaymentBatch.stage).where(PaymentBatch.tenant_id == who.county.id, PaymentBatch.id == id)
+    return await session.scalar(query)
+
+
+async def cases_of(session: AsyncSession, tenant: int, id: UUID, *, awards: bool = False) -> list[UUID]:
+    """The cases that a batch pays; with ``awards``, those that go on by it: what is paid again, and arrears, move no
+    case."""
+    query = (
+        select(Entitlement.case_id)
+        .join(PaymentLine, standing_line())
+        .where(Entitlement.tenant_id == tenant, PaymentLine.batch_id == id)
+        .distinct()
+    )
+    if awards:
+        query = query.where(Entitlement.kind == Kind.AWARD.value, PaymentLine.reissues.is_(None))
+    return list(await session.scalars(query))
+
+
+def state_of(checked_at: datetime | None, released_at: datetime | None, cancelled_at: datetime | None) -> str:
+    """Where a batch stands, by what has happened to it."""
+    if cancelled_at is not None:
+        return CANCELLED
+    if released_at is not None:
+        return RELEASED
+    return CHECKED if checked_at is not None else DRAFT
+
+
+def _state(row: PaymentBatch) -> str:
+    return state_of(row.checked_at, row.released_at, row.cancelled_at)
+
+
+def _duty(who: Entered, stage: Pay, *duties: Duty) -> None:
+    if not who.actor.duties(who.at.today).intersection(duties):
+        raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names(duties))
+
+
+async def batch_of(session: AsyncSession, who: Entered, id: UUID) -> PaymentBatch:
+    """A batch; refuses ``NOT_FOUND``."""
+    row = await session.scalar(
+        select(PaymentBatch).where(PaymentBatch.tenant_id == who.county.id, PaymentBatch.id == id)
+    )
+    if row is None:
+        raise Code.NOT_FOUND.refuse("batch", what=Text("拨付批次", "the batch"))
+    return row
+
+
+def must_be(row: PaymentBatch, state: str, action: Text) -> None:
+    """Refuse ``BATCH_STATE`` unless a batch is in a state."""
+    if _state(row) != state:
+        raise Code.BATCH_STATE.refuse("batch", state=STATES[_state(row)], action=action)
+
+
+async def _totals_agree(session: AsyncSession, who: Entered, row: PaymentBatch) -> None:
+    lines = (
+        await session.execute(
+            select(PaymentLine.entitlement_id, PaymentLine.amount_fen)
+            .where(
+                PaymentLine.tenant_id == who.county.id,
+                PaymentLine.batch_id == row.id,
+                PaymentLine.voided_at.is_(None),
+            )
+            .order_by(PaymentLine.position)
+        )
+    ).all()
+    total = sum(line.amount_fen for line in lines)
+    digest = _digest((line.entitlement_id, line.amount_fen) for line in lines)
+    if (len(lines), total, digest) != (row.count, row.total_fen, row.digest):
+        detail = f"{len(lines)}/{row.count}, {yuan_digits(total)}/{yuan_digits(row.total_fen)}"
+        raise Code.BATCH_TOTAL.refuse("batch", detail=detail)
+
+
+async def _advance(
+    session: AsyncSession, who: Entered, row: PaymentBatch, state: str, fields: dict[str, Any], still: Any
+) -> Batch:
+    """Move a batch on, if nobody else has meanwhile."""
+    moved = await session.execute(
+        update(PaymentBatch)
+        .where(
+            PaymentBatch.tenant_id == who.county.id,
+            PaymentBatch.id == row.id,
+            PaymentBatch.cancelled_at.is_(None),
+            PaymentBatch.released_at.is_(None),
+            still,
+        )
+        .values(**fields)
+        .returning(PaymentBatch.id)
+        .execution_options(synchronize_session=False)
+    )
+    if moved.first() is None:
+        raise Code.CONFLICT.refuse("batch")
+    batch = Batch(row.id, row.number, state, row.count, row.total_fen)
+    await _audited(session, who, f"batch_{state}", batch)
+    return batch
+
+
+async def _audited(session: AsyncSession, who: Entered, action: str, batch: Batch) -> None:
+    data = {"number": batch.number, "count": batch.count, "total_fen": batch.total_fen}
+    await audit.record(session, who.at.now, who.actor.id, action, f"batch/{batch.id}", data)
+
+
+def _digest(lines: Iterable[tuple[UUID, int]]) -> str:
+    text = "\n".join(f"{entitlement} {amount}" for entitlement, amount in lines)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,346 @@
+"""应发: what a case is due, what was adjusted afterwards, and what is still outstanding either way.
+
+An award is written down once for each instalment of a case. When a later determination says another sum, nothing that
+was paid is changed: the difference is one more entitlement, arrears that are paid like an award or a recovery that the
+household pays back. All amounts are integer fen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, case, cast, func, insert, select, update
+from sqlalchemy.dialects.postgresql import insert as insert_or_not
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import audit
+from bangfu.access import Action, Entered
+from bangfu.db import hold
+from bangfu.db.bulk import among, insert_rows
+from bangfu.errors import Code
+from bangfu.models import (
+    Case,
+    DeterminationRow,
+    Entitlement,
+    Household,
+    PaymentBatch,
+    PaymentLine,
+    PaymentReturn,
+    Repayment,
+    new_id,
+)
+from bangfu.text import Text, money
+
+
+class Kind(StrEnum):
+    """What an entitlement is."""
+
+    AWARD = "award"
+    ARREARS = "arrears"
+    RECOVERY = "recovery"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _KINDS[self]
+
+
+_KINDS = {
+    Kind.AWARD: Text("应发", "award"),
+    Kind.ARREARS: Text("补发", "arrears"),
+    Kind.RECOVERY: Text("追回", "recovery"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a case is due by its determination, in fen: an instalment of the award."""
+
+    case: UUID
+    determination: UUID
+    division: int
+    amount: int
+    instalment: int = 1
+
+
+async def entitle(session: AsyncSession, who: Entered, dues: Sequence[Due]) -> None:
+    """Write down what cases are due once every gate is passed; a case is entitled once to each instalment."""
+    await insert_rows(
+        session,
+        Entitlement,
+        [
+            {
+                "tenant_id": who.county.id,
+                "id": new_id(),
+                "case_id": item.case,
+                "determination_id": item.determination,
+                "division": item.division,
+                "instalment": item.instalment,
+                "kind": Kind.AWARD.value,
+                "amount_fen": item.amount,
+                "due_on": who.at.today,
+                "reason": "",
+                "made_by": None,
+                "created_at": who.at.now,
+            }
+            for item in dues
+        ],
+    )
+
+
+def standing_line() -> ColumnElement[bool]:
+    """The condition that a payment line is of an entitlement and stands."""
+    return (
+        (PaymentLine.tenant_id == Entitlement.tenant_id)
+        & (PaymentLine.entitlement_id == Entitlement.id)
+        & PaymentLine.voided_at.is_(None)
+    )
+
+
+async def standing_in_batch(session: AsyncSession, who: Entered, programme: str, cases: Sequence[UUID]) -> set[UUID]:
+    """The cases of which a payment stands in a batch that is not released. No batch of the programme is made until the
+    transaction ends.
+
+    What was released stays paid: a later instalment may be stopped, and a wrong one is adjusted.
+    """
+    await hold_batches(session, programme)
+    batch = (PaymentBatch.tenant_id == PaymentLine.tenant_id) & (PaymentBatch.id == PaymentLine.batch_id)
+    rows = await session.scalars(
+        select(Entitlement.case_id)
+        .join(PaymentLine, standing_line())
+        .join(PaymentBatch, batch & PaymentBatch.released_at.is_(None))
+        .where(Entitlement.tenant_id == who.county.id, among(Entitlement.case_id, cases))
+    )
+    return set(rows)
+
+
+async def void(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> None:
+    """What cases were due and were not paid is due no more; see :func:`standing_in_batch`, which comes first."""
+    await session.execute(
+        update(Entitlement)
+        .where(
+            Entitlement.tenant_id == who.county.id,
+            among(Entitlement.case_id, cases),
+            Entitlement.kind == Kind.AWARD.value,
+            Entitlement.voided_at.is_(None),
+            ~select(PaymentLine.id).where(standing_line()).correlate(Entitlement).exists(),
+        )
+        .values(voided_at=who.at.now)
+        .execution_options(synchronize_session=False)
+    )
+
+
+async def hold_batches(session: AsyncSession, programme: str) -> None:
+    """Until the end of the transaction nobody else makes a batch of the programme or takes a case back from one."""
+    await hold(session, f"{programme}/batch")
+
+
+# --- adjustments ------------------------------------------------------------------------------------------------
+
+
+async def adjust(
+    session: AsyncSession, who: Entered, case: UUID, determination: UUID, amount_fen: int, reason: str
+) -> UUID:
+    """Add what a later determination says beside what was due: arrears if positive, a recovery if negative, in fen.
+
+    It is paid with the last instalment that the case was entitled to. Whether who acts may do so is for the caller to
+    know. Refuses ``NOT_FOUND`` for a case that was never entitled or a determination that is not the case's,
+    ``REASON_NEEDED``, ``BAD_VALUE`` for an adjustment of nothing or a recovery of more than was due, and ``CONFLICT``
+    if the determination has adjusted the case already.
+    """
+    if not reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+    await hold(session, f"adjust/{case}")
+    own = (Entitlement.tenant_id == who.county.id, Entitlement.case_id == case, Entitlement.voided_at.is_(None))
+    row = (
+        await session.execute(
+            select(
+                Case.programme,
+                Case.division,
+                func.max(Entitlement.instalment).label("instalment"),
+                func.sum(Entitlement.amount_fen).label("due"),
+            )
+            .join(Entitlement, (Entitlement.tenant_id == Case.tenant_id) & (Entitlement.case_id == Case.id))
+            .where(Case.tenant_id == who.county.id, *own)
+            .group_by(Case.programme, Case.division)
+        )
+    ).first()
+    justified = await session.scalar(
+        select(DeterminationRow.id).where(
+            DeterminationRow.tenant_id == who.county.id,
+            DeterminationRow.id == determination,
+            DeterminationRow.case_id == case,
+        )
+    )
+    if row is None or justified is None:
+        raise Code.NOT_FOUND.refuse("case", what=Text("可调整的应发", "an award to adjust"))
+    if amount_fen == 0 or row.due + amount_fen < 0:
+        expected = Text(f"不为零,追回不超过 {money(row.due).zh}", f"not zero, and at most {money(row.due).en} back")
+        raise Code.BAD_VALUE.refuse(
+            "amount", field=Text("调整金额", "adjustment"), value=money(amount_fen).zh, expected=expected
+        )
+    kind = Kind.ARREARS if amount_fen > 0 else Kind.RECOVERY
+    made = new_id()
+    added = await session.execute(
+        insert_or_not(Entitlement)
+        .values(
+            tenant_id=who.county.id,
+            id=made,
+            case_id=case,
+            determination_id=determination,
+            division=row.division,
+            instalment=row.instalment,
+            kind=kind.value,
+            amount_fen=amount_fen,
+            due_on=who.at.today,
+            reason=reason,
+            made_by=who.actor.id,
+            created_at=who.at.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Entitlement.id)
+    )
+    if added.first() is None:
+        raise Code.CONFLICT.refuse("determination")
+    data = {"kind": kind.value, "amount_fen": amount_fen, "determination": str(determination)}
+    await audit.record(session, who.at.now, who.actor.id, "adjust", f"entitlement/{made}", data, reason)
+    return made
+
+
+async def repay(
+    session: AsyncSession, who: Entered, entitlement: UUID, amount_fen: int, day: date, voucher: str
+) -> UUID:
+    """Write down what a household paid back of a recovery, in fen, on a day, by a voucher.
+
+    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``DAY_IN_FUTURE``, ``MISSING_VALUE`` without a voucher, ``BAD_VALUE`` for more
+    than is outstanding, and ``CONFLICT`` for a voucher that is on record.
+    """
+    who.require(Action.RECORD_RETURNS)
+    if day > who.at.today:
+        raise Code.DAY_IN_FUTURE.refuse("day", day=day, today=who.at.today)
+    if not voucher.strip():
+        raise Code.MISSING_VALUE.refuse("voucher", field=Text("入账凭证", "voucher"))
+    await hold(session, f"repay/{entitlement}")
+    row = (
+        await session.execute(
+            select(Case.household_id, Case.division, open_amount().label("open"))
+            .join(Entitlement, (Entitlement.tenant_id == Case.tenant_id) & (Entitlement.case_id == Case.id))
+            .where(
+                Entitlement.tenant_id == who.county.id,
+                Entitlement.id == entitlement,
+                Entitlement.kind == Kind.RECOVERY.value,
+                Entitlement.voided_at.is_(None),
+            )
+        )
+    ).first()
+    if row is None:
+        raise Code.NOT_FOUND.refuse("entitlement", what=Text("追回事项", "the recovery"))
+    if not 0 < amount_fen <= -row.open:
+        expected = Text(f"大于零,不超过 {money(-row.open).zh}", f"more than zero, and at most {money(-row.open).en}")
+        raise Code.BAD_VALUE.refuse(
+            "amount", field=Text("入账金额", "amount"), value=money(amount_fen).zh, expected=expected
+        )
+    known = await session.scalar(
+        select(Repayment.id).where(
+            Repayment.tenant_id == who.county.id,
+            Repayment.entitlement_id == entitlement,
+            Repayment.voucher == voucher.strip(),
+        )
+    )
+    if known is not None:
+        raise Code.CONFLICT.refuse("voucher")
+    made = new_id()
+    await session.execute(
+        insert(Repayment).values(
+            tenant_id=who.county.id,
+            id=made,
+            entitlement_id=entitlement,
+            household_id=row.household_id,
+            division=row.division,
+            amount_fen=amount_fen,
+            repaid_on=day,
+            voucher=voucher.strip(),
+            recorded_by=who.actor.id,
+            recorded_at=who.at.now,
+        )
+    )
+    data = {"amount_fen": amount_fen, "day": day.isoformat(), "voucher": voucher.strip()}
+    await audit.record(session, who.at.now, who.actor.id, "repay", f"entitlement/{entitlement}", data)
+    return made
+
+
+def open_amount() -> ColumnElement[int]:
+    """What is outstanding of an entitlement, in fen: to be paid if positive, to be paid back if negative.
+
+    Of an award or arrears, what was released and did not come back is settled; of a recovery, what was repaid.
+    """
+    settled = _released() - _returned() - _repaid()
+    left = case((Entitlement.voided_at.is_not(None), 0), else_=Entitlement.amount_fen - settled)
+    # A sum of integers is a decimal to PostgreSQL.
+    return cast(left, BigInteger)
+
+
+def _sum(query: Any) -> ScalarSelect[int]:
+    return query.correlate(Entitlement).scalar_subquery()  # type: ignore[no-any-return]
+
+
+def _lines(*columns: Any) -> Any:
+    return select(*columns).select_from(PaymentLine).where(standing_line(), PaymentLine.released_at.is_not(None))
+
+
+def _released() -> Any:
+    return func.coalesce(_sum(_lines(func.sum(PaymentLine.amount_fen))), 0)
+
+
+def _returned() -> Any:
+    back = (PaymentReturn.tenant_id == PaymentLine.tenant_id) & (PaymentReturn.line_id == PaymentLine.id)
+    return func.coalesce(_sum(_lines(func.sum(PaymentLine.amount_fen)).join(PaymentReturn, back)), 0)
+
+
+def _repaid() -> Any:
+    own = (Repayment.tenant_id == Entitlement.tenant_id) & (Repayment.entitlement_id == Entitlement.id)
+    return func.coalesce(_sum(select(func.sum(Repayment.amount_fen)).where(own)), 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Outstanding:
+    """Something that is still to be paid, or to be paid back if negative: of which case, since when, why; in fen."""
+
+    id: UUID
+    household: str
+    kind: Kind
+    instalment: int
+    amount_fen: int
+    open_fen: int
+    due_on: date
+    reason: str
+
+
+async def outstanding(session: AsyncSession, who: Entered, programme: str, period: str) -> list[Outstanding]:
+    """Everything in sight that is due and not settled, in the order in which it became due.
+
+    Refuses ``FORBIDDEN``.
+    """
+    who.require(Action.READ_PAYMENTS)
+    rows = await session.execute(
+        select(Entitlement, Household.number, open_amount().label("open"))
+        .join(Case, (Case.tenant_id == Entitlement.tenant_id) & (Case.id == Entitlement.case_id))
+        .join(Household, (Household.tenant_id == Case.tenant_id) & (Household.id == Case.household_id))
+        .where(
+            Entitlement.tenant_id == who.county.id,
+            Entitlement.voided_at.is_(None),
+            Case.programme == programme,
+            Case.period == period,
+            open_amount() != 0,
+        )
+        .order_by(Entitlement.due_on, Case.division, Household.number, Entitlement.id)
+    )
+    return [
+        Outstanding(e.id, number, Kind(e.kind), e.instalment, e.amount_fen, left, e.due_on, e.reason)
+        for e, number, left in rows
+    ]

@@ -1,0 +1,247 @@
+"""30, 40 and 30 %: three verifications, three payments, and what happens when something becomes known between them."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from bangfu.cases import acts, adjusting, paying
+from bangfu.cases.views import Selection, Stated
+from bangfu.payments import invariants
+from tests.county import clean, codes
+from tests.striving import EXIT, LEADING, Striving, roster
+
+NOTICE, SECOND, FINAL = date(2021, 3, 21), date(2021, 6, 20), date(2021, 9, 30)
+BOTH = ("L1", "W1")
+
+
+async def first_paid(striving: Striving, *homes: str) -> None:
+    """Verified, posted, and the first instalment paid; making the batch concludes the notice."""
+    await striving.verified(*homes)
+    await striving.stand("VC1", *homes, first=NOTICE)
+    await striving.pay("payment_1")
+
+
+async def second_paid(striving: Striving, *homes: str) -> None:
+    await first_paid(striving, *homes)
+    striving.today = SECOND
+    for number in BOTH:
+        clean(await striving.sign(number, "continuing", *homes))
+    await striving.pay("payment_2")
+
+
+async def finally_accepted(striving: Striving, *homes: str) -> None:
+    striving.today = FINAL
+    clean(await striving.act("C1", acts.account, Selection(households=homes)))
+    for number in BOTH:
+        await striving.sign(number, "final", *homes)
+
+
+async def sound(striving: Striving) -> None:
+    """Nothing that always holds is broken."""
+    found = await invariants.examine(
+        striving.database, [striving.tenant.id], striving.plugins.programmes, datetime.now(UTC)
+    )
+    assert [str(one) for one in found] == []
+
+
+async def test_three_parts_that_add_up(striving: Striving) -> None:
+    """P1 (four members) 1,440 + 1,920 + 1,440; P2 (one) 360 + 480 + 360 (000:21-23)."""
+    await second_paid(striving, "P1", "P2")
+    assert await striving.stages() == {"P1": "final", "P2": "final"}
+    await finally_accepted(striving, "P1", "P2")
+    await striving.pay("payment_3")
+    assert await striving.stages() == {"P1": "closed", "P2": "closed"}
+    assert await striving.due("P1") == [(1, 144_000), (2, 192_000), (3, 144_000)]
+    assert await striving.due("P2") == [(1, 36_000), (2, 48_000), (3, 36_000)]
+    rows = await striving.rows(
+        "select l.instalment, sum(l.amount_fen), count(*) from payment_line l group by l.instalment order by l.instalment"
+    )
+    assert [tuple(row) for row in rows] == [(1, 180_000, 2), (2, 240_000, 2), (3, 180_000, 2)]
+    await sound(striving)
+
+
+async def test_who_misses_the_line_keeps_what_was_paid_and_gets_no_more(striving: Striving) -> None:
+    """P3 earns one yuan less than four times 4,500: 70 % are paid by June, the last 30 % are not (Q4)."""
+    await second_paid(striving, "P1", "P3")
+    striving.today = FINAL
+    clean(await striving.act("C1", acts.account, Selection(households=["P1", "P3"])))
+    assert await striving.stages() == {"P1": "final", "P3": "refused"}
+    assert await striving.due("P3") == [(1, 144_000), (2, 192_000)]
+    rows = await striving.rows("select d.stage, d.outcome, d.payable_fen from determination d join case_file c on c.id = d.case_id"
+                               " join household h on h.id = c.household_id where h.number = 'P3' order by d.round")  # fmt: skip
+    assert [tuple(row) for row in rows] == [("verification", "eligible", 480_000), ("final", "refused", 0)]
+    await sound(striving)
+
+
+async def test_a_project_that_stopped_gets_no_second_part(striving: Striving) -> None:
+    await first_paid(striving, "P1", "P2")
+    striving.today = SECOND
+    clean(await striving.correct("W1", "stop", "P1", finding="项目已停"))
+    for number in BOTH:
+        await striving.sign(number, "continuing", "P2")
+    await striving.pay("payment_2")
+    assert await striving.stages() == {"P1": "stopped", "P2": "final"}
+    assert await striving.due("P1") == [(1, 144_000)]
+    await sound(striving)
+
+
+async def died(striving: Striving, on: date) -> None:
+    """One member of P1 dies, and the registrar enters it."""
+    header, *lines = roster().splitlines()
+    kept = [
+        f"{line},{on.isoformat() if line.split(',')[7] == '进P13号' else ''}"
+        for line in lines
+        if line.startswith("P1,")
+    ]
+    status = await striving.bring("households", "\n".join([header + ",离户日期", *kept]), "R1")
+    assert status.state == "done", status.result
+
+
+@pytest.mark.parametrize(("size", "last"), [("frozen_at_plan", 144_000), ("counted_at_acceptance", 24_000)])
+async def test_a_member_who_dies_after_the_second_part(striving: Striving, size: str, last: int) -> None:
+    """Frozen at the plan, the last part is 1,440; counted at acceptance, three members are due 3,600 in all (Q90)."""
+    striving.on(EXIT)
+    await striving.set(household_size=size)
+    await second_paid(striving, "P1")
+    striving.today = date(2021, 7, 10)
+    await died(striving, date(2021, 7, 1))
+    await finally_accepted(striving, "P1")
+    await striving.pay("payment_3")
+    assert await striving.due("P1") == [(1, 144_000), (2, 192_000), (3, last)]
+    await sound(striving)
+
+
+async def test_a_case_that_rests_is_not_paid(striving: Striving) -> None:
+    await striving.verified("P1", "P2")
+    await striving.stand("VC1", "P1", "P2", first=NOTICE)
+    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1", "P2"])))
+    clean(await striving.correct("K1", "pause", "P1", stated=Stated(reason="外出失联")))
+    batch = await striving.pay("payment_1")
+    assert (batch.count, batch.total_fen) == (1, 36_000)
+    assert await striving.stages() == {"P1": "payment_1", "P2": "continuing"}
+    clean(await striving.correct("K1", "resume", "P1", stated=Stated(reason="已返乡")))
+    again = await striving.pay("payment_1")
+    assert (again.count, again.total_fen) == (1, 144_000)
+    await sound(striving)
+
+
+async def test_a_batch_is_of_one_instalment(striving: Striving) -> None:
+    await first_paid(striving, "P1")
+    await striving.verified("P2")
+    await striving.stand("VC1", "P2", first=date(2021, 3, 28))
+    striving.today = SECOND
+    for number in BOTH:
+        clean(await striving.sign(number, "continuing", "P1"))
+    one = await striving.pay("payment_1")
+    two = await striving.pay("payment_2")
+    assert [(batch.count, batch.total_fen) for batch in (one, two)] == [(1, 36_000), (1, 192_000)]
+    assert await striving.stages() == {"P1": "final", "P2": "continuing"}
+    await sound(striving)
+
+
+# --- known later ----------------------------------------------------------------------------------------------
+
+
+async def paid_out(striving: Striving) -> None:
+    """P1 all paid, its members counted when it is judged."""
+    striving.on(EXIT)
+    await striving.set(household_size="counted_at_acceptance")
+    await second_paid(striving, "P1")
+    await finally_accepted(striving, "P1")
+    await striving.pay("payment_3")
+
+
+SHOWN = Stated(reason="户籍变动迟报", evidence="户籍证明")
+
+
+async def recalculate(striving: Striving, number: str = "C1", stated: Stated = SHOWN) -> adjusting.Recalculated:
+    found: adjusting.Recalculated = await striving.act(  # type: ignore[assignment]
+        number, adjusting.recalculate, Selection(households=["P1"]), stated=stated
+    )
+    return found
+
+
+async def test_what_becomes_known_after_all_is_paid_is_recovered_and_nothing_is_rewritten(striving: Striving) -> None:
+    await paid_out(striving)
+    assert sum(fen for _, fen in await striving.due("P1")) == 480_000
+    lines = await striving.rows("select id, amount_fen from payment_line order by id")
+    striving.today = date(2021, 11, 10)
+    await died(striving, date(2021, 9, 1))
+    # It died before the final acceptance: three members are due 3,600.
+    found = await recalculate(striving)
+    assert found.differences == [adjusting.Difference("P1", 480_000, 360_000)]
+    assert await striving.due("P1") == [(1, 144_000), (2, 192_000), (3, 144_000), (3, -120_000)]
+    assert await striving.rows("select id, amount_fen from payment_line order by id") == lines
+    assert (await striving.stages())["P1"] == "closed"
+    again = await recalculate(striving)
+    assert (again.differences, again.report.unchanged) == ([], ["P1"])
+    await sound(striving)
+
+
+async def test_a_document_with_retroactive_effect_makes_arrears(striving: Striving) -> None:
+    await paid_out(striving)
+    striving.today = date(2021, 11, 10)
+    await striving.set(per_capita_award="1300.00", household_size="counted_at_acceptance")
+    found = await recalculate(striving)
+    assert found.differences == [adjusting.Difference("P1", 480_000, 520_000)]
+    batch = await striving.pay("payment_3")
+    assert (batch.count, batch.total_fen) == (1, 40_000)
+    await sound(striving)
+
+
+@pytest.mark.parametrize(
+    ("number", "stated", "code"),
+    [
+        ("C1", Stated(evidence="户籍证明"), "REASON_NEEDED"),
+        ("C1", Stated(reason="迟报"), "EVIDENCE_NEEDED"),
+        ("K1", SHOWN, "FORBIDDEN"),
+        ("FI", SHOWN, "NOT_YOUR_DUTY"),
+    ],
+)
+async def test_who_recalculates_and_on_what(striving: Striving, number: str, stated: Stated, code: str) -> None:
+    await paid_out(striving)
+    striving.today = date(2021, 11, 10)
+    await died(striving, date(2021, 9, 1))
+    before = await striving.snapshot()
+    assert codes((await recalculate(striving, number, stated)).report) == {"P1": code}
+    assert await striving.snapshot() == before
+
+
+async def test_before_all_is_paid_the_next_part_makes_up_for_it(striving: Striving) -> None:
+    await first_paid(striving, "P1")
+    before = await striving.snapshot()
+    assert codes((await recalculate(striving)).report) == {"P1": "WRONG_STAGE"}
+    assert await striving.snapshot() == before
+
+
+async def test_an_award_from_the_countys_own_budget_stops_when_it_is_used_up(striving: Striving) -> None:
+    """P01D is paid by the county alone (000:57): its line binds, and who does not fit waits."""
+    striving.on(LEADING, today=date(2021, 9, 20))
+    for leader, led in (("G1", ("P1", "P2", "P6")), ("G2", ("H1", "H2", "P4"))):
+        clean(await striving.apply(leader, *led))
+        for home in led:
+            await striving.answer("VC1", leader, home)
+            await striving.vouch("L1", leader, home)
+    striving.today = FINAL
+    clean(await striving.act("C1", acts.account, Selection(households=["G1", "G2"])))
+    stages = await striving.stages()
+    # H1 and H2 have no stable net income on record, so G2 leads one household that counts.
+    assert stages == {"G1": "verification", "G2": "refused"}
+
+
+async def test_a_household_without_its_head_is_left_out_of_the_batch_and_named(striving: Striving) -> None:
+    """Its only member died before anything was paid: nobody is paid in the name of the dead."""
+    await striving.verified("P1", "P2")
+    await striving.stand("VC1", "P1", "P2", first=NOTICE)
+    header, *lines = roster().splitlines()
+    own = [f"{line},2021-03-22" for line in lines if line.startswith("P2,")]
+    status = await striving.bring("households", "\n".join([header + ",离户日期", *own]), "R1")
+    assert status.state == "done", status.result
+    line = await striving.fund()
+    async with striving.entered("C2") as (session, who, ground):
+        made = await paying.make_batch(session, who, striving.vault, ground, line, "payment_1")
+    assert made.batch is not None
+    assert (made.batch.count, made.batch.total_fen) == (1, 144_000)
+    assert [(number, problem.code.name) for number, problem in made.missing] == [("P2", "NO_MEMBERS")]

@@ -138,10 +138,12 @@ class MissedFigures:
     code: DivisionCode = strawberry.field(description="The township.")
     name: str = strawberry.field(description="Its name.")
     households: int = strawberry.field(description="All households in sight.")
-    applied: int = strawberry.field(description="With a case that lives or was decided.")
+    applied: int = strawberry.field(
+        description="With a case that lives, was paid, or was stopped or not selected by somebody."
+    )
     excluded: int = strawberry.field(description="With a case in another programme that excludes this one.")
     taken: int = strawberry.field(description="That have had the award already.")
-    ineligible: int = strawberry.field(description="That fail a clause.")
+    ineligible: int = strawberry.field(description="That fail a clause, whether they applied or not.")
     missed: int = strawberry.field(description="That could have the award and have not applied.")
     unclear: int = strawberry.field(description="Those of them of whom the register lacks something.")
     untold: int = strawberry.field(description="Those of them whose amount cannot be told yet.")
@@ -343,8 +345,8 @@ async def _page(
         has_next_page=page.more,
         has_previous_page=after is not None,
         start_cursor=cursors[0] if cursors else None,
-        # Where a page ends that is not full, the next one goes on where this one stopped looking.
-        end_cursor=encode_cursor(name, page.last) if page.last is not None and (page.more or cursors) else None,
+        # Where a page ended before it was full, the next one goes on where this one stopped looking.
+        end_cursor=encode_cursor(name, page.last) if page.more and page.last else cursors[-1] if cursors else None,
     )
     return page, info_, cursors, _Shared(places)
 

@@ -798,8 +798,8 @@ def told(errors: Iterable[Mapping[str, Any]], alias: str | None = None) -> list[
 class Attack:
     """The attack on one running server with the two counties behind it."""
 
-    def __init__(self, served: Served, admin: Callable[[], Any]) -> None:
-        self.served, self.admin = served, admin
+    def __init__(self, served: Served, admin: Callable[[], Any], programmes: Sequence[str]) -> None:
+        self.served, self.admin, self.programmes = served, admin, programmes
         self.arguments: dict[str, Any] = {}
         """How a superuser connects, for the faults."""
         self.beyond: AsyncEngine | None = None
@@ -816,14 +816,10 @@ class Attack:
         try:
             tenant = await connection.fetchval("select id from tenant where code = $1", CODE)
             self.counties = Counties(await rows_of(connection), tenant)
-            running = await connection.fetch(
-                "select distinct programme from programme_switch where tenant_id = $1", tenant
-            )
         finally:
             await connection.close()
-        # A schema holds the programmes that its county runs: what it does not run, nobody can even name.
-        plugins = self.served.world.plugins
-        self.schema = schema_of([plugins.programme(row["programme"]) for row in running])._schema
+        programmes = self.served.world.plugins.programmes
+        self.schema = schema_of(programmes[code] for code in self.programmes)._schema
         for kind, number, code in ((TENANT, "C1", TWIN), (AREA, "C1", CODE)):
             await self._take_cursors(kind, number, code)
 

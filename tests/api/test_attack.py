@@ -45,6 +45,8 @@ SILENT = (
     *(f"LeadingPeriod.{name}" for name in ("notices", "samples", "batches")),  # its one case is not that far
 )
 """What shows nothing of the asker's own, and why."""
+RUN = ("consolidation", "leading")
+"""The programmes that the county runs; in the second households take part in another's case."""
 _numbers = itertools.count(1)
 
 
@@ -105,7 +107,7 @@ async def attack(
     name = await copy_of(server, f"attacked_{next(_numbers)}", attacked)
     opened = connect(server, name, tmp_path_factory.mktemp("home"))
     async with serving(opened, vault, World(opened, vault)) as served:
-        made = Attack(served, superuser(server, name))
+        made = Attack(served, superuser(server, name), RUN)
         made.arguments = server.connect_arguments(ADMIN, name)
         await made.prepare()
         yield made

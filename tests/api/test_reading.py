@@ -68,7 +68,8 @@ from tests.county import (
 
 T = TypeVar("T")
 PROGRAMMES = installed().programmes
-SCHEMA = schema_of(PROGRAMMES.values())._schema
+SCHEMA = schema_of([PROGRAMMES["consolidation"]])._schema
+"""The schema of the county of these tests: that of the one programme that it runs."""
 LAST_DAY = date(2021, 10, 28)
 NOT_A_CURSOR = "This is no cursor of this list; take one from its `pageInfo` or `edges`."
 OPENING = 4
@@ -841,9 +842,10 @@ async def test_an_identity_number_finds_exactly_its_person_and_comes_out_masked(
 
 # --- objects by their ids -------------------------------------------------------------------------------------
 
-NOT_RUN = {f"{award}{kind}" for award in ("PlannedExit", "FiveStar", "Leading") for kind in ("Case", "Determination")}
-NOT_RUN |= {"Participant"}
-"""The types of the awards that this county does not run; see ``test_awards``."""
+NOT_RUN = {
+    f"{award}{kind}" for award in ("PlannedExit", "FiveStar", "Leading") for kind in ("Case", "Determination")
+} | {"Participant"}
+"""The types of the awards that this county does not run, and who takes part in their cases."""
 TYPES = sorted({kind.name for kind in SCHEMA.get_possible_types(SCHEMA.type_map["Node"])} - NOT_RUN)  # type: ignore[arg-type]
 EVERY_ID = """{
   divisions { nodes { ...N } }

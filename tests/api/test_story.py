@@ -478,7 +478,7 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await new.operation("VC3", "household_year", household="H1", year=2021)).data["householdYear"] is None
     story.wrong.add("household_year")
     left = await story.may("C1", "missed", **P)
-    assert (left["missed"]["totalCount"], [t["applied"] for t in left["missedFigures"]]) == (0, [6, 1])
+    assert (left["missed"]["totalCount"], [t["applied"] for t in left["missedFigures"]]) == (0, [4, 1])
     await story.may_not("E1", "missed", "FORBIDDEN", **P)
     assert (await story.may("C1", "overpaid", **P))["overpaid"]["totalCount"] == 0
     await story.may_not("E1", "overpaid", "FORBIDDEN", **P)

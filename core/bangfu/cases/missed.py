@@ -102,9 +102,10 @@ class Missed:
 class TownshipMissed:
     """The figures of one township; every household is counted once, so the parts add up to ``households``.
 
-    ``applied`` have a case that lives or was decided, ``excluded`` one in another programme that excludes this one,
-    ``taken`` have had it in this year, ``ineligible`` fail a clause. Of the ``missed``, ``unclear`` lack something in
-    the register, and ``fen`` adds up what can be told, which it cannot of ``untold``.
+    ``applied`` have a case that lives, was paid, or was stopped or not selected by somebody; ``excluded`` have one in
+    another programme that excludes this one; ``taken`` have had it already; ``ineligible`` fail a clause, applied or
+    not. Of the ``missed``, ``unclear`` lack something in the register, and ``fen`` adds up what can be told, which it
+    cannot of ``untold``.
     """
 
     code: int

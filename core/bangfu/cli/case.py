@@ -290,11 +290,11 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
             return found, names, townships, await Places.on(session, who.at.today), process
 
     found, names, townships, places, process = shell.run(work)
-    titles = (Text("乡镇", "township"), Text("待办", "waiting"), Text("逾期", "overdue"), Text("暂停", "paused"))
+    heads = (Text("乡镇", "township"), Text("待办", "waiting"), Text("逾期", "overdue"), Text("暂停", "paused"))
     counted = [(own.name, own.waiting, own.overdue, own.paused) for own in townships]
     shell.table(
         shell.show(Text("各乡镇待办", "waiting, by township")),
-        [shell.show(t) for t in titles],
+        [shell.show(t) for t in heads],
         counted,
         right=(1, 2, 3),
     )

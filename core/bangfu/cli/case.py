@@ -298,7 +298,7 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
         counted,
         right=(1, 2, 3),
     )
-    titles = (
+    shown = (
         Text("户编号", "household"),
         Text("村", "village"),
         Text("环节", "stage"),
@@ -316,7 +316,7 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
         for item, own in zip(found, names, strict=False)
     ]
     title = Text(f"共 {len(found)} 户", f"{len(found)} households")
-    shell.table(shell.show(title), [shell.show(t) for t in titles], rows)
+    shell.table(shell.show(title), [shell.show(t) for t in shown], rows)
 
 
 @case.command("object")

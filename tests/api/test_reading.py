@@ -10,8 +10,9 @@ import re
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
+from uuid import uuid4
 
 import pytest
 from graphql import (
@@ -32,10 +33,12 @@ from sqlalchemy.util import await_only
 from bangfu import payments
 from bangfu.access import Rule
 from bangfu.access.rules import lay_down
-from bangfu.cases import acts, paying, sampling
+from bangfu.cases import acts, hearing, paying, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.views import Selection, Stated
 from bangfu.db import session as sessions
+from bangfu.notices import evidence
+from bangfu.notices.publication import HandedIn, hand_in, page_of
 from bangfu.programme import Plugins, installed
 from bangfu.registry.identity import credit_check_character
 from bangfu_graphql.planning import Planner
@@ -144,6 +147,7 @@ async def story(served: Served) -> None:
     await do(world, "FI", paying.release_batch, paid.id)
     world.today = ACCEPTED
     clean(await world.act("A3", acts.accept, Selection(households=["H7"])))
+    await _publicly(world)
     await _sample(world, date(2021, 10, 25))
     world.today = LAST_DAY
     # The line cannot hold the last household, who waits until there is more; the bank answers meanwhile.
@@ -176,6 +180,36 @@ async def story(served: Served) -> None:
     await served.operation("FI", "export_payments", batch=batch, reason="报送")
     assert await served.work() == 1
     await served.operation("VC1", "export_notice", notice=notice, reason="张贴")
+
+
+async def _publicly(world: World) -> None:
+    """What the public handed in on the last day of notices, one of it put aside; photos of the notices; whom to call.
+
+    It comes after the acceptance, which it would have stopped.
+    """
+    last, pages = date(2021, 10, 15), await world.rows("select division, slug, notice_id from publication")
+    for division, slug, _ in pages:
+        async with world.database.visit(slug, last) as session:
+            page = await page_of(session, slug)
+            assert page is not None
+            for line in page.lines:
+                words = f"第{line.position}号{division % 1000}收入不符"
+                said = HandedIn(uuid4(), line.position, words, f"村民{division % 1000}", "0916-1230000")
+                await hand_in(session, world.vault, page, said, last, datetime(2021, 10, 15, 4, tzinfo=UTC))
+    for committee, village in (("VC1", V1), ("VC3", V3)):
+        who = world.who(committee)
+        (notice,) = (own for division, _, own in pages if division == village)
+        async with world.database.session(who.scope) as session:
+            photo = b"\xff\xd8\xff" + committee.encode()
+            await evidence.attach(
+                session, world.vault, who, notice, f"{committee}照片.jpg", photo, last, "公开栏", 1000
+            )
+    clerk, office = world.who("K1"), world.who("C1")
+    async with world.database.session(clerk.scope) as session:
+        (own, *_) = await hearing.pending(session, world.vault, clerk)
+        await hearing.dismiss(session, clerk, own.id, "与公示无关")
+    async with world.database.session(office.scope) as session:
+        await evidence.set_contact(session, office, "县脱贫办 12317")
 
 
 def _of(act: Any, household: str, *more: str) -> Any:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 
 import pytest
+from sqlalchemy import text
 
+from bangfu import payments
 from bangfu.cases import acts, adjusting, paying
 from bangfu.cases.views import Selection, Stated
 from bangfu.payments import invariants
@@ -216,29 +218,45 @@ async def test_before_all_is_paid_the_next_part_makes_up_for_it(striving: Strivi
     assert await striving.snapshot() == before
 
 
-async def test_an_award_from_the_countys_own_budget_stops_when_it_is_used_up(striving: Striving) -> None:
-    """P01D is paid by the county alone (000:57): its line binds, and who does not fit waits."""
+async def test_an_award_from_the_countys_own_budget_waits_when_it_is_used_up(striving: Striving) -> None:
+    """P01D is paid by the county alone (000:57): its line binds, who does not fit waits, and a top-up lets him go on."""
     striving.on(LEADING, today=date(2021, 9, 20))
-    for leader, led in (("G1", ("P1", "P2", "P6")), ("G2", ("H1", "H2", "P4"))):
-        clean(await striving.apply(leader, *led))
-        for home in led:
-            await striving.answer("VC1", leader, home)
-            await striving.vouch("L1", leader, home)
+    clean(await striving.apply("G1", "P1", "P2", "P6"))
+    for home in ("P1", "P2", "P6"):
+        await striving.answer("VC1", "G1", home)
+        await striving.vouch("L1", "G1", home)
     striving.today = FINAL
-    clean(await striving.act("C1", acts.account, Selection(households=["G1", "G2"])))
-    stages = await striving.stages()
-    # H1 and H2 have no stable net income on record, so G2 leads one household that counts.
-    assert stages == {"G1": "verification", "G2": "refused"}
+    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    for number in ("VC1", "W1"):
+        clean(await striving.sign(number, "verification", "G1"))
+    await striving.stand("VC1", "G1", first=date(2021, 10, 1))
+    clean(await striving.act("A2", acts.accept, Selection(households=["G1"])))
+    line = await striving.fund(1_999)
+    async with striving.entered("C2") as (session, who, ground):
+        made = await paying.make_batch(session, who, striving.vault, ground, line, "payment")
+    assert (made.batch, made.waiting, made.waiting_fen) == (None, 1, 200_000)
+    top_up = payments.EntryStated(
+        amount_fen=100, document="测财〔2021〕99号", document_on=date(2021, 10, 6), reason="追加"
+    )
+    async with striving.entered("FM") as (session, who, _):
+        entry = await payments.add_entry(session, who, line, top_up)
+    async with striving.entered("FI") as (session, who, _):
+        await payments.confirm_entry(session, who, entry)
+    batch = await striving.pay("payment")
+    assert (batch.count, batch.total_fen) == (1, 200_000)
+    await sound(striving)
 
 
-async def test_a_household_without_its_head_is_left_out_of_the_batch_and_named(striving: Striving) -> None:
-    """Its only member died before anything was paid: nobody is paid in the name of the dead."""
+async def test_nobody_is_paid_for_a_household_that_has_nobody_any_more(striving: Striving) -> None:
+    """Its members left the register before anything was paid: left out of the batch, and named."""
     await striving.verified("P1", "P2")
     await striving.stand("VC1", "P1", "P2", first=NOTICE)
-    header, *lines = roster().splitlines()
-    own = [f"{line},2021-03-22" for line in lines if line.startswith("P2,")]
-    status = await striving.bring("households", "\n".join([header + ",离户日期", *own]), "R1")
-    assert status.state == "done", status.result
+    async with striving.entered("R1") as (session, _, _):
+        await session.execute(
+            text(
+                "update membership set known_to = now() where household_id = (select id from household where number = 'P2')"
+            )
+        )
     line = await striving.fund()
     async with striving.entered("C2") as (session, who, ground):
         made = await paying.make_batch(session, who, striving.vault, ground, line, "payment_1")

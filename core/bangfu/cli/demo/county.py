@@ -186,7 +186,7 @@ class Maker:
     def __init__(self, code: str, size: Size | None = None, seed: int = 20210101) -> None:
         self.code, self.size = code, size or Size()
         self.random = random.Random(f"{code}/{seed}")  # noqa: S311 - a demo needs repetition, not secrecy
-        self.names = self.phones = self.accounts = self.planned = self.general = 0
+        self.names = self.phones = self.accounts = self.planned = self.exited = self.general = 0
         self.sequence: dict[date, int] = {}
         self.staff: list[Staff] = []
         self.officers: dict[str, str] = {}
@@ -332,7 +332,8 @@ class Maker:
             members,
         )
         if exited:
-            if self.random.random() < 0.985:
+            self.exited += 1
+            if self.random.random() < 0.985 and self.exited != 7:  # somebody there always is who did not apply
                 self._plan(household)
             self._earn(household)
         elif kind == PLANNED:

@@ -163,7 +163,7 @@ class PlannedExit(Award):
         much = sum(one.too_much_fen for one in figures)
         self.t.say(
             f"已发待核 {self.t.told.again[self.code]} 户:第三次拨付多发 {money(much).zh}",
-            f"paid and to be looked at again: {self.t.told.again[self.code]}; its last part was {money(much).en} too much",
+            f"to be looked at again: {self.t.told.again[self.code]}, whose last part was {money(much).en} too much",
         )
         stated = Stated(reason="户籍变动迟报", evidence="死亡医学证明")
         found = await self.act("X002", adjusting.recalculate, Selection(households=[home.number]), stated=stated)

@@ -253,8 +253,7 @@ class Story(Telling):
         """Every determination computed again, and everything that must always hold of money."""
         same = faults = 0
         for award in self.awards:
-            programme, period = award.programme, award.period
-            again = await self.do("X002", lambda s, w, p=programme, k=period: receipts.replay(s, w, p, k))
+            again = await award.replay("X002")
             self.told.replayed[award.code] = again.same
             same, faults = same + again.same, faults + len(again.faults)
         self.say(
@@ -324,7 +323,7 @@ class Story(Telling):
                 DeterminationRow,
                 (DeterminationRow.tenant_id == Case.tenant_id) & (DeterminationRow.case_id == Case.id),
             )
-            .where(Household.tenant_id == who.county.id, Case.programme == award.code, *wanted)  # type: ignore[arg-type]
+            .where(Household.tenant_id == who.county.id, Case.programme == award.code, *wanted)
             .order_by(Household.number)
         )
         async with self.database.session(who.scope) as session:

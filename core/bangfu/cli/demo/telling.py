@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import files, jobs, payments
 from bangfu.access import County as Tenant
 from bangfu.access import Entered, county, enter, set_demo_day
-from bangfu.cases import acts, batch, overview, paying, sampling
+from bangfu.cases import acts, batch, overview, paying, receipts, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
@@ -209,6 +209,13 @@ class Award:
         ground = await self.ground(who)
         async with self.t.database.session(who.scope) as session:
             return await act(session, who, ground, *more, **named)
+
+    async def replay(self, staff: str) -> receipts.Replay:
+        """Every determination of the award computed again."""
+        found: receipts.Replay = await self.t.do(
+            staff, lambda session, who: receipts.replay(session, who, self.programme, self.period)
+        )
+        return found
 
     # --- opening ---
 

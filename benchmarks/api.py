@@ -54,7 +54,7 @@ from bangfu.vault import Vault
 
 HERE = Path(__file__).parent
 COUNTY, REGISTRAR, OFFICER, RELEASER = "990102", "X001", "X002", "X003"
-SIZE = made_up.Size(townships=20, villages=50, planned=10, planned_persons=30, exited=10)
+SIZE = made_up.Size(townships=20, villages=50, planned=10, planned_persons=30, exited=10, general=0)
 """The divisions and the officers; the made-up households are not used."""
 CONNECTIONS, ROUNDS, COMPARED, WARMING = (8, 32), 3, 25, 5
 POOL = 8

@@ -1,4 +1,5 @@
-"""What ``bangfu serve --demo`` prints: a token for each role of the newest demo county, and three queries to try."""
+"""What ``bangfu serve --demo`` prints: a token for each role of the newest demo county, a public page, and three
+queries to try."""
 
 from __future__ import annotations
 
@@ -8,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import select
 
 from bangfu.access import County, actors, county
-from bangfu.cli.demo.story import FIRST_CODE, PERIOD
+from bangfu.cli.demo.story import FIRST_CODE, PERIOD, PROGRAMME
 from bangfu.cli.shell import Open
 from bangfu.db import Scope
 from bangfu.errors import Refused
-from bangfu.models import Case, Household
+from bangfu.models import Case, Household, Publication
 from bangfu.process import Duty
 from bangfu.text import Text
 from bangfu_graphql.tokens import Issuer
@@ -65,6 +66,13 @@ async def show(opened: Open, address: str) -> None:
         address=address,
     )
     example = await _example(opened, found)
+    if (page := await _page(opened, found)) is not None:
+        shell.say(
+            "正在公示的公开页(无需登录):{address}{page}",
+            "a public page, open to everybody: {address}{page}",
+            address=address,
+            page=page,
+        )
     for title, query in QUERIES:
         shell.out.print(f"\n[bold]{shell.show(title)}[/]")
         body = json.dumps({"query": query % {"period": PERIOD, "household": example}}, ensure_ascii=False)
@@ -85,13 +93,26 @@ async def _newest(opened: Open) -> County | None:
     return newest
 
 
+async def _page(opened: Open, found: County) -> str | None:
+    """The path of a public page that is open on the county's day, if there is one."""
+    today = found.moment().today
+    async with opened.database.session(Scope(found.id, (found.area,))) as session:
+        query = (
+            select(Publication.slug)
+            .where(Publication.tenant_id == found.id, Publication.first_day <= today, Publication.last_day >= today)
+            .order_by(Publication.first_day, Publication.id)
+        )
+        slug = await session.scalar(query.limit(1))
+    return None if slug is None else f"/public/notices/{slug}"
+
+
 async def _example(opened: Open, found: County) -> str:
     """A household whose number can be asked for."""
     async with opened.database.session(Scope(found.id, (found.area,))) as session:
         query = (
             select(Household.number)
             .join(Case, (Case.tenant_id == Household.tenant_id) & (Case.household_id == Household.id))
-            .where(Household.tenant_id == found.id)
+            .where(Household.tenant_id == found.id, Case.programme == PROGRAMME)
             .order_by(Household.number)
         )
         return await session.scalar(query.limit(1)) or ""

@@ -128,6 +128,10 @@ async def test_the_demos_tokens_work(home: Path) -> None:
         assert len(bodies) == 3
         for body in bodies:
             assert all((await asked(client, address, office, body["query"])).values())
+        (page,) = re.findall(rf"{address}/public/notices/\S+$", said, re.M)
+        shown = await client.get(page)
+        assert shown.status_code == 200
+        assert "已脱贫户巩固增收计划公示" in shown.text
         assert children(process.pid) == []
 
 

@@ -72,8 +72,10 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
         return func.count().filter(DeterminationRow.values_[name].astext == value)
 
     township = (Case.division - Case.division % TOWNSHIP_CODES).label("township")
+    # Summed up by township before it is joined: asked case by case, a county's payments would be gone through for each.
     paid = (
-        select(func.coalesce(func.sum(PaymentLine.amount_fen), 0))
+        select(township, func.sum(PaymentLine.amount_fen).label("fen"))
+        .select_from(PaymentLine)
         .join(
             PaymentBatch,
             and_(
@@ -86,18 +88,20 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             Entitlement,
             and_(Entitlement.tenant_id == PaymentLine.tenant_id, Entitlement.id == PaymentLine.entitlement_id),
         )
+        .join(Case, and_(Case.tenant_id == Entitlement.tenant_id, Case.id == Entitlement.case_id))
         .outerjoin(
             PaymentReturn,
             and_(PaymentReturn.tenant_id == PaymentLine.tenant_id, PaymentReturn.line_id == PaymentLine.id),
         )
         .where(
             PaymentLine.tenant_id == tenant,
-            Entitlement.case_id == Case.id,
             PaymentLine.voided_at.is_(None),
             PaymentReturn.id.is_(None),
+            Case.programme == ground.programme.code,
+            Case.period == ground.period.key,
         )
-        .correlate(Case)
-        .scalar_subquery()
+        .group_by(township)
+        .cte("paid")
     )
     ever_drawn = select(1).where(
         SampleUnit.tenant_id == tenant, SampleUnit.case_id == Case.id, SampleUnit.drawn.is_(True)
@@ -117,9 +121,10 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
               for name in flags),
             func.count().filter(drawn).label("sampled"),
             func.coalesce(func.sum(DeterminationRow.payable_fen), 0).label("payable"),
-            func.coalesce(func.sum(paid), 0).label("paid"),
+            func.coalesce(func.max(paid.c.fen), 0).label("paid"),
         )
         .outerjoin(DeterminationRow, standing_result(tenant))
+        .outerjoin(paid, paid.c.township == township)
         .where(Case.tenant_id == tenant, Case.programme == ground.programme.code, Case.period == ground.period.key)
         .group_by(township)
         .order_by(township)

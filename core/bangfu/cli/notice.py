@@ -8,9 +8,10 @@ from typing import Any
 from uuid import UUID
 
 import click
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices
-from bangfu.access import Action
+from bangfu.access import Action, Entered
 from bangfu.cases import hearing
 from bangfu.cli.shell import Day, Open, Shell, pass_shell, programme_options
 from bangfu.disclosure import record_export
@@ -101,17 +102,24 @@ def poster(shell: Shell, id: UUID, file: Path, paper: posters.Paper, reason: str
 
     async def work(opened: Open) -> bytes:
         who = await opened.enter()
-        who.require(Action.EXPORT_NOTICE)
         async with opened.database.session(who.scope) as session:
-            page = await publication.of_notice(session, who, id)
-            shown = [name for name in ("beneficiary",) if name in page.columns]
-            await record_export(
-                session, who, Action.EXPORT_NOTICE, f"notice/{id}", reason, len(page.lines), shown, paper=paper
-            )
-        host = opened.database.settings.public_url
-        return posters.poster(publication.poster_of(page, f"{host}/public/notices/{page.slug}" if host else ""), paper)
+            return await poster_of(session, who, id, paper, reason, opened.database.settings.public_url)
 
     shell.save(file, shell.run(work))
+
+
+async def poster_of(
+    session: AsyncSession, who: Entered, id: UUID, paper: posters.Paper, reason: str, host: str | None
+) -> bytes:
+    """The poster of a notice, with the address of its page where ``host`` serves it; on record, with the reason.
+
+    Refuses ``FORBIDDEN``, ``REASON_NEEDED`` and ``NOT_FOUND``.
+    """
+    who.require(Action.EXPORT_NOTICE)
+    page = await publication.of_notice(session, who, id)
+    shown = [name for name in ("beneficiary",) if name in page.columns]
+    await record_export(session, who, Action.EXPORT_NOTICE, f"notice/{id}", reason, len(page.lines), shown, paper=paper)
+    return posters.poster(publication.poster_of(page, f"{host}/public/notices/{page.slug}" if host else ""), paper)
 
 
 @notice.command("evidence")

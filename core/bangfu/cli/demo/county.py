@@ -1,8 +1,8 @@
 """A made-up county of the size the plan names, delivered as the kind of workbooks an office has.
 
-911 households of 3,005 persons that plan to leave poverty, and 6,806 that have left it. Nobody in it exists: the
-codes belong to no province, the names are stems and branches, the identity numbers are valid in form only. The same
-seed gives the same county.
+911 households of 3,005 persons that plan to leave poverty, 6,806 that have left it, and a few in every village that
+never were poor. Nobody in it exists: the codes belong to no province, the names are stems and branches, the identity
+numbers are valid in form only. The same seed gives the same county.
 """
 
 from __future__ import annotations
@@ -30,20 +30,26 @@ ITEMS = {
     "务工": ("县外务工", "县内务工", "零工"),
     "自主经营": ("小买卖", "小刺绣", "农家乐"),
 }
+STARS = ("洁美星", "致富星", "孝爱星", "守法星", "和谐星")
+PLANNED, LEFT, NEVER = "计划脱贫户", "已脱贫户", "一般农户"
+"""The standings of households, as a roster calls them."""
 PLANNED_EXIT = (911, 3005)
 EXITED = 6806
+LINE = 450_000
+"""The standard of stable net income, in fen a member and year, that the plan asks of who is to leave poverty."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
     """How large the county is: townships, villages in each, households that plan to exit (and their persons),
-    households exited."""
+    households exited, and in each village those never registered poor."""
 
     townships: int = 20
     villages: int = 10
     planned: int = PLANNED_EXIT[0]
     planned_persons: int = PLANNED_EXIT[1]
     exited: int = EXITED
+    general: int = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,8 @@ class Village:
     team: str | None
     cadre: str
     linked: list[str]
+    hard: bool
+    """Whether those live here who are to leave poverty."""
 
 
 @dataclass(slots=True)
@@ -78,6 +86,19 @@ class Member:
     identity: str | None
     relation: str
     phone: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """A line of the ledger, in fen; the cost is None where nobody wrote it down."""
+
+    day: date
+    category: str
+    item: str
+    gross: int
+    stable: bool
+    evidence: str
+    cost: int | None = None
 
 
 @dataclass(slots=True)
@@ -94,7 +115,21 @@ class Household:
     members: list[Member]
     plan_day: date | None = None
     projects: tuple[str, ...] = ()
-    income: list[tuple[date, str, str, int, bool, str]] = field(default_factory=list)
+    income: list[Earning] = field(default_factory=list)
+
+    @property
+    def net_stable(self) -> int:
+        """What it earned of stable net income, in fen; what nobody knows the cost of does not count."""
+        return sum(one.gross - one.cost for one in self.income if one.stable and one.cost is not None)
+
+
+@dataclass(slots=True)
+class Leading:
+    """A household that says that it led others out of poverty, as what it is run, and whom."""
+
+    leader: Household
+    entity: str
+    led: list[Household]
 
 
 @dataclass(slots=True)
@@ -135,6 +170,14 @@ class County:
     enterprises: list[Enterprise]
     accounts: list[Staff]
     """Who comes after the households: agents, the account of a household, who reads and audits, and a stand-in."""
+    leading: list[Leading]
+    """Who leads others: some households, and one that is run as a cooperative."""
+    claimed_twice: Leading | None
+    """A household that names somebody whom another leads already."""
+
+    def standing(self, standing: str) -> list[Household]:
+        """The households of a standing."""
+        return [home for home in self.households if home.standing == standing]
 
 
 class Maker:
@@ -143,7 +186,7 @@ class Maker:
     def __init__(self, code: str, size: Size | None = None, seed: int = 20210101) -> None:
         self.code, self.size = code, size or Size()
         self.random = random.Random(f"{code}/{seed}")  # noqa: S311 - a demo needs repetition, not secrecy
-        self.names = self.phones = self.accounts = 0
+        self.names = self.phones = self.accounts = self.planned = self.exited = self.general = 0
         self.sequence: dict[date, int] = {}
         self.staff: list[Staff] = []
         self.officers: dict[str, str] = {}
@@ -154,7 +197,8 @@ class Maker:
         households = self._households(villages)
         enterprises = self._enterprises(villages)
         accounts = self._accounts(townships, enterprises, households)
-        return County(self.code, villages, townships, self.staff, households, enterprises, accounts)
+        leading, twice = self._leading(townships, villages, households)
+        return County(self.code, villages, townships, self.staff, households, enterprises, accounts, leading, twice)
 
     # --- places and people in office ---
 
@@ -188,6 +232,7 @@ class Maker:
                     f"V{101 + t}{201 + v}2" if poor else None,
                     cadre,
                     [f"V{101 + t}{201 + v}{n}" for n in (5, 6)],
+                    poor or v == self.size.villages - 1,
                 )
                 self._officer(village.committee, Duty.VILLAGE_COMMITTEE, code)
                 if village.team:
@@ -243,17 +288,17 @@ class Maker:
     # --- households ---
 
     def _households(self, villages: Sequence[Village]) -> list[Household]:
-        kinds = ["计划脱贫户"] * self.size.planned + ["已脱贫户"] * self.size.exited
-        sizes = self._planned_sizes() + [
-            self.random.choice((1, 2, 3, 3, 4, 4, 4, 5, 6)) for _ in range(self.size.exited)
+        """Who left poverty lives everywhere, who is to leave it where it is hard; the others end the roster."""
+        hard = [place for place, village in enumerate(villages) if village.hard]
+        order = [(PLANNED, size, hard[n % len(hard)]) for n, size in enumerate(self._planned_sizes())]
+        order += [
+            (LEFT, self.random.choice((1, 2, 3, 3, 4, 4, 4, 5, 6)), n * len(villages) // self.size.exited)
+            for n in range(self.size.exited)
         ]
-        order = list(zip(kinds, sizes, strict=True))
         self.random.shuffle(order)
-        households = []
-        for index, (kind, members) in enumerate(order):
-            village = villages[index * len(villages) // len(order)]
-            households.append(self._household(index, kind, members, village))
-        return households
+        order.sort(key=lambda one: one[2])
+        order += [(NEVER, 2 + n % 3, place) for place in range(len(villages)) for n in range(self.size.general)]
+        return [self._household(index, kind, size, villages[place]) for index, (kind, size, place) in enumerate(order)]
 
     def _planned_sizes(self) -> list[int]:
         """Household sizes that add up to the persons of the plan."""
@@ -269,7 +314,7 @@ class Maker:
         return sizes
 
     def _household(self, index: int, kind: str, size: int, village: Village) -> Household:
-        exited = kind == "已脱贫户"
+        exited = kind == LEFT
         year = self.random.choices(range(2014, 2021), (2, 2, 14, 20, 24, 22, 16))[0] if exited else None
         if exited and self.random.random() < 0.003:
             year = None  # the office's register has gaps
@@ -281,15 +326,23 @@ class Maker:
             f"{1 + index % 8}组",
             kind,
             year,
-            village.linked[index % 2],
-            self._account() if self.random.random() > 0.002 else None,
+            # The first of a village's two cadres has those who are to leave poverty, and half of the others.
+            village.linked[index % 2 if exited else int(kind == NEVER)],
+            None if exited and self.random.random() < 0.002 else self._account(),
             members,
         )
-        applies = self.random.random() < (0.985 if exited else 0.03)
-        if applies:
-            self._plan(household)
         if exited:
+            self.exited += 1
+            if self.random.random() < 0.985 and self.exited != 7:  # somebody there always is who did not apply
+                self._plan(household)
             self._earn(household)
+        elif kind == PLANNED:
+            self._plan_exit(household)
+            self._earn_net(household)
+        else:
+            self.general += 1
+            if self.general % 23 == 1:
+                self._plan(household)  # by mistake: the award is for those that were poor
         return household
 
     def _member(self, relation: str) -> Member:
@@ -329,6 +382,11 @@ class Maker:
         if self.random.random() < 0.002:
             household.projects = ("其他",)
 
+    def _plan_exit(self, household: Household) -> None:
+        household.plan_day = date(2021, 1, 22) + timedelta(days=self.random.randrange(18))
+        chosen = self.random.sample(PROJECTS, self.random.choice((1, 1, 2)))
+        household.projects = tuple(sorted(chosen, key=PROJECTS.index))
+
     def _earn(self, household: Household) -> None:
         if self.random.random() < 0.015:
             return
@@ -340,7 +398,49 @@ class Maker:
             gross -= gross % self.random.choice((1, 10, 100, 1_000, 10_000))
             item = self.random.choice(ITEMS[category])
             evidence = f"{self.random.choice(('销售单', '工资条', '收据', '合同'))}{self.random.randrange(10_000):04d}"
-            household.income.append((day, category, item, gross, category == "务工", evidence))
+            household.income.append(Earning(day, category, item, gross, category == "务工", evidence))
+
+    def _earn_net(self, household: Household) -> None:
+        """Stable net income from wages and from breeding: the first household reaches the line exactly, the second
+        misses it by one yuan, one in eight by more; and something that is not stable and does not count."""
+        self.planned += 1
+        line = LINE * len(household.members)
+        if self.planned <= 2:
+            net = line - 100 * (self.planned - 1)
+        elif self.random.random() < 0.125:
+            net = line * self.random.randrange(60, 99) // 100
+        else:
+            net = line + len(household.members) * self.random.randrange(400_000)
+        wages = net * self.random.randrange(50, 90) // 100
+        for category, item, earned in (("务工", "县外务工", wages), ("养殖业", "生猪", net - wages)):
+            cost = earned * self.random.randrange(5, 30) // 100
+            household.income.append(
+                Earning(self._earned_on(), category, item, earned + cost, True, f"核算单{self.planned:04d}", cost)
+            )
+        if self.random.random() < 0.3:
+            household.income.append(Earning(self._earned_on(), "自主经营", "小买卖", 60_000, False, "收条", 0))
+
+    def _earned_on(self) -> date:
+        return date(2020, 10, 5) + timedelta(days=self.random.randrange(350))
+
+    def _leading(
+        self, townships: Sequence[Township], villages: Sequence[Village], households: Sequence[Household]
+    ) -> tuple[list[Leading], Leading | None]:
+        """In the first two townships, who never was poor led three or five of the own village to the line."""
+        near = {township.name for township in townships[:2]}
+        leading: list[Leading] = []
+        twice = None
+        for village in villages:
+            own = [home for home in households if home.village is village]
+            able = [home for home in own if home.standing == NEVER]
+            led = [home for home in own if home.standing == PLANNED and home.net_stable >= LINE * len(home.members)]
+            if village.township not in near or len(able) < 2 or len(led) < 3:
+                continue
+            number = len(leading)
+            entity = "专业合作社" if number == 1 else "普通农户"
+            leading.append(Leading(able[0], entity, led[:5] if number % 2 == 0 and len(led) >= 5 else led[:3]))
+            twice = twice or Leading(able[1], "普通农户", led[:1])
+        return leading, twice
 
 
 # --- the office's workbooks -----------------------------------------------------------------------------------
@@ -399,7 +499,21 @@ ROSTER = (
 
 def roster_workbook(county: County, faults: bool) -> bytes:
     """The household roster; with ``faults`` it has the mistakes that such rosters have."""
-    rows: list[list[Any]] = [
+    rows = _rows(county.households)
+    if faults:
+        _spoil(rows)
+    return _book(
+        "花名册",
+        "演示县建档立卡农户花名册",
+        ROSTER,
+        rows,
+        groups=((0, 6, "农户信息"), (7, 10, "家庭成员"), (11, 13, "一卡通")),
+    )
+
+
+def _rows(households: Iterable[Household]) -> list[list[Any]]:
+    """One row a member, the household's own columns repeated."""
+    return [
         [
             household.number,
             household.village.township,
@@ -416,18 +530,9 @@ def roster_workbook(county: County, faults: bool) -> bytes:
             "演示农商行" if household.account else "",
             household.account or "",
         ]
-        for household in county.households
+        for household in households
         for member in household.members
     ]
-    if faults:
-        _spoil(rows)
-    return _book(
-        "花名册",
-        "演示县建档立卡农户花名册",
-        ROSTER,
-        rows,
-        groups=((0, 6, "农户信息"), (7, 10, "家庭成员"), (11, 13, "一卡通")),
-    )
 
 
 def _spoil(rows: list[list[Any]]) -> None:
@@ -448,14 +553,25 @@ def _spoil(rows: list[list[Any]]) -> None:
             row[6] = "V000000"
 
 
+def departure_workbook(household: Household, member: Member, left_on: date) -> bytes:
+    """The rows of one household, of which a member left on a day."""
+    rows = [
+        [*row, left_on if own is member else ""] for row, own in zip(_rows([household]), household.members, strict=True)
+    ]
+    return _book("人口变动", "演示县农户人口变动表", (*ROSTER, "离户日期"), rows)
+
+
 def income_workbook(county: County, corrected: bool) -> bytes:
     """The income ledger as townships keep it: days and amounts as they come; uncorrected, it has two mistakes."""
     rows: list[list[Any]] = []
-    for household in county.households:
-        for day, category, item, gross, stable, evidence in household.income:
+    for household in county.standing(LEFT):
+        for one in household.income:
+            day = one.day
             shown = (day, f"{day:%Y.%m.%d}", f"{day.year}年{day.month}月{day.day}日", f"{day:%Y%m%d}")[len(rows) % 4]
+            gross = one.gross
             amount: Any = gross / 100 if len(rows) % 3 else f"{gross // 100:,}.{gross % 100:02d}"
-            rows.append([household.number, shown, category, item, amount, "是" if stable else "否", evidence])
+            stable = "是" if one.stable else "否"
+            rows.append([household.number, shown, one.category, one.item, amount, stable, one.evidence])
     if not corrected and len(rows) > 3:
         rows[1][4] = "约八百"
         rows[2][1] = "2021年13月1日"
@@ -463,28 +579,54 @@ def income_workbook(county: County, corrected: bool) -> bytes:
     return _book("台账", "巩固增收收入台账(2020年10月—2021年9月)", headers, rows, total=4)
 
 
-def plans_workbook(county: County, township: int) -> bytes:
-    """The sheet of plans of one township."""
+def net_workbook(county: County) -> bytes:
+    """What those who are to leave poverty earned and what it cost them, for the final acceptance."""
+    rows = [
+        [home.number, one.day, one.category, one.item, one.gross / 100, (one.cost or 0) / 100,
+         "是" if one.stable else "否", one.evidence]
+        for home in county.standing(PLANNED)
+        for one in home.income
+    ]  # fmt: skip
+    headers = ("户编号", "日期", "收入类别", "项目", "总收入", "成本", "是否稳定", "印证资料")
+    return _book("核算", "计划脱贫户稳定性收入核算表", headers, rows)
+
+
+def plans_workbook(county: County, township: Township, *standings: str) -> bytes:
+    """The sheet of plans of one township, of the households of some standings that have one."""
     rows = []
-    for household in county.households:
-        if household.village.code // 1_000 * 1_000 == township and household.plan_day:
-            late = household.plan_day > date(2021, 2, 15)
-            rows.append(
-                [
-                    household.number,
-                    "、".join(household.projects),
-                    household.plan_day,
-                    household.cadre,
-                    f"计划表{household.number[-5:]}",
-                    "外出务工返乡后补签" if late else "",
-                ]
-            )
-    return _book(
-        "计划",
-        "五小产业到户发展项目计划表",
-        ("户编号", "计划项目", "制定日期", "联户干部工号", "凭据", "逾期原因"),
-        rows,
-    )
+    for home in county.households:
+        if home.village.township == township.name and home.standing in standings and home.plan_day:
+            late = "外出务工返乡后补签" if home.plan_day > date(2021, 2, 15) else ""
+            paper = f"计划表{home.number[-5:]}"
+            rows.append([home.number, "、".join(home.projects), home.plan_day, home.cadre, paper, late])
+    headers = ("户编号", "计划项目", "制定日期", "联户干部工号", "凭据", "逾期原因")
+    return _book("计划", "五小产业到户发展项目计划表", headers, rows)
+
+
+def nominations_workbook(county: County, township: Township, nominated: Sequence[Household], day: date) -> bytes:
+    """Whom the villages of one township nominate for a star."""
+    rows = [
+        [home.number, STARS[place % len(STARS)], day, home.village.committee, "评星会议记录"]
+        for place, home in enumerate(nominated)
+        if home.village.township == township.name
+    ]
+    headers = ("户编号", "所获星级", "制定日期", _COMMITTEE, "凭据")
+    return _book("提名", "五星农户提名表", headers, rows)
+
+
+def leading_workbook(township: Township, leading: Iterable[Leading], day: date) -> bytes:
+    """Who of one township says that it led others, and whom."""
+    rows = [
+        [one.leader.number, one.entity, "带动发展种植养殖项目", "、".join(home.number for home in one.led), day,
+         one.leader.village.committee, "申报表"]
+        for one in leading
+        if one.leader.village.township == township.name
+    ]  # fmt: skip
+    headers = ("户编号", "经营主体类型", "带动方式", "被带动贫困户", "制定日期", _COMMITTEE, "凭据")
+    return _book("申报", "非贫困户带动贫困户申报表", headers, rows)
+
+
+_COMMITTEE = f"{Duty.VILLAGE_COMMITTEE.title_text.zh}工号"
 
 
 def _book(

@@ -417,7 +417,7 @@ async def test_stages_say_what_is_done_at_them_and_by_whom(awards: Served) -> No
     assert (found["year"], found["firstDay"], found["lastDay"]) == (2021, "2021-04-01", "2021-06-30")
     (selects,) = [own for own in found["stages"] if own["kind"] == "SELECTION"]
     assert selects["duties"] == ["VILLAGE_COMMITTEE"]
-    assert selects["quota"] == {"rate": "20.00", "minimum": 0, "counted": ["left poverty", "registered as poor"]}
+    assert selects["quota"] == {"rate": "20.00", "minimum": 0, "counted": ["left poverty", "poor"]}
     found = (await awards.ask("C1", asked % ("leading", "2021"))).data["leading"]
     answering = {own["code"]: (own["answers"], own["duties"]) for own in found["stages"] if own["answers"]}
     assert answering == {"verification": ("led", ["WORK_TEAM", "VILLAGE_COMMITTEE"])}

@@ -45,6 +45,7 @@ def test_time_is_read_at_the_edges_only() -> None:
         "cli/accounts.py",
         "cli/audit.py",
         "cli/installation.py",
+        "cli/money.py",
         "cli/officer.py",
         "jobs.py",
         "models.py",

@@ -103,7 +103,7 @@ def test_the_chinese_readme_is_a_twin() -> None:
     def strip(page: Path) -> list[str]:
         """The commands as far as they do not depend on the language."""
         return [
-            re.sub(r"\s*#.*", "", line).replace("HOUSEHOLD", "户编号").replace(" ID ", " 编号 ")
+            re.sub(r" ID\b", " 编号", re.sub(r"\s*#.*", "", line)).replace("HOUSEHOLD", "户编号")
             for line in commands_in(page)
         ]
 

@@ -55,7 +55,7 @@ async def with_database(home: Path, work: Callable[[Database, Vault], Awaitable[
 
 async def accounted(story: Story) -> tuple[float, int]:
     """Tell the story of one award until the ledger is in; then account it: how many seconds, and of how many cases."""
-    await story.open_year()
+    await story.make_county()
     await story.registers()
     await story.rules()
     await story.left.plan()

@@ -901,7 +901,7 @@ EVERY_ID = """{
   income { nodes { ...N } }
   cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N } } }
   awards { nodes { ...N repayments { ...N } } }
-  notices { nodes { ...N entries { nodes { ...N } } } }
+  notices { nodes { ...N entries { nodes { ...N } } evidence { ...N } publication { ...N objections { ...N } } } }
   samples { nodes { ...N units { nodes { ...N } } } }
   batches { nodes { ...N files { ...N } lines { nodes { ...N arrival { ...N } returned { ...N } } } } }
   budgetLines { nodes { ...N entries { ...N } } }

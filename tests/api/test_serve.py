@@ -47,7 +47,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def typed(home: Path, *arguments: str) -> str:
     done = subprocess.run(
-        command(home, *arguments), env=environment(home), capture_output=True, text=True, check=True, timeout=60
+        command(home, *arguments), env=environment(home), capture_output=True, text=True, check=True, timeout=300
     )
     return done.stdout.strip()
 

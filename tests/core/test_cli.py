@@ -259,10 +259,10 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
         "R1",
         "import",
         "income",
-        written(tmp_path, "更正.csv", "户编号,日期,收入类别,项目,总收入\nH2,2021-03-01,养殖,养殖项目,1\n"),
+        written(tmp_path, "更正.csv", "户编号,日期,收入类别,项目,总收入\nH1,2021-03-01,养殖,养殖项目,1\n"),
     )
     differs = bangfu("K1", "case", "overpaid", *P).output
-    assert re.search(r"total\s+3\s+1\s+0\s+0\s+999\.80\s+0\.00", differs), differs
+    assert re.search(r"total\s+2\s+1\s+0\s+0\s+399\.80\s+0\.00", differs), differs
     assert "REASON_NEEDED" in bangfu("C1", "case", "overpaid", *P, "--export", tmp_path / "no", code=1).stderr
     bangfu("C1", "case", "overpaid", *P, "--area", V3, "--export", tmp_path / "待核.xlsx", "--reason", "核实")
     assert openpyxl.load_workbook(tmp_path / "待核.xlsx")["已发待核"]["A2"].value.endswith("共 0 户")

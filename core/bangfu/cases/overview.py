@@ -97,8 +97,9 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             PaymentLine.tenant_id == tenant,
             PaymentLine.voided_at.is_(None),
             PaymentReturn.id.is_(None),
-            Case.programme == ground.programme.code,
-            Case.period == ground.period.key,
+            # Said of the batch and not of the case: the planner would join every case with every batch.
+            PaymentBatch.programme == ground.programme.code,
+            PaymentBatch.period == ground.period.key,
         )
         .group_by(township)
         .cte("paid")

@@ -84,7 +84,7 @@ class Story(Telling):
 
     async def tell(self) -> Told:
         """Tell it in the order of the year, from the county's creation to what everybody had."""
-        await self.open_year()
+        await self.make_county()
         await self.registers()
         await self.rules()
         await self.exit.plan()

@@ -90,7 +90,7 @@ class Telling:
         self.handlers = Handlers(plugins)
         self.host = database.settings.public_url or "http://127.0.0.1:8000"
 
-    async def open_year(self) -> None:
+    async def make_county(self) -> None:
         """Make the county that is told of, under the first code that is not taken."""
         self.told = Told(await self._free_code())
         self.county = made_up.Maker(self.told.code, self.size).make()

@@ -674,13 +674,16 @@ class Prober:
                     yield self._probe(where, leaf, value, "%s", name, own, arguments, selected)
 
     def known(self, base: dict[str, Any]) -> dict[str, Any]:
-        """The arguments of a mutation, on a case of the role's own where it speaks of who takes part in one: beside a
+        """The arguments of a mutation, on a case in the role's sight where it speaks of who takes part in one: beside a
         household that is nowhere, nothing that is looked for is ever looked at."""
+        applicant, led = household("H3"), household("H1")
+        if not {applicant, led} <= {row["number"] for row in self.sight.seen["household"]}:
+            return base
         if "applicant" in base:
-            return {**base, "programme": "leading", "applicant": household("H3"), "household": household("H1")}
+            return {**base, "programme": "leading", "applicant": applicant, "household": led}
         plans = base.get("plans")
         if plans and "participants" in plans[0]:
-            return {**base, "plans": [{**plans[0], "household": household("H3")}]}
+            return {**base, "plans": [{**plans[0], "household": applicant}]}
         return base
 
     def _fits(self, name: str, value: Value) -> bool:

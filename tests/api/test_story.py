@@ -493,7 +493,7 @@ async def test_the_whole_year(new: Served) -> None:
     audit = await story.may("C1", "audit", filter={"action": "export_payments"})
     assert [(e["officer"]["number"], e["reason"]) for e in audit["nodes"]] == 2 * [("FI", "报送代发银行")]
     fetched = await story.may("C1", "audit", filter={"action": "fetch_file"})
-    assert len(fetched["nodes"]) == 2
+    assert len(fetched["nodes"]) == 3
 
     # One number in full, for a reason, by who may.
     (person,) = (await new.ask("K1", '{ persons(filter: {name: "测1户主"}) { nodes { id } } }')).data["persons"][

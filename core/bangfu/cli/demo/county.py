@@ -232,7 +232,7 @@ class Maker:
                     f"V{101 + t}{201 + v}2" if poor else None,
                     cadre,
                     [f"V{101 + t}{201 + v}{n}" for n in (5, 6)],
-                    poor or v == self.size.villages - 1,
+                    poor or (t < 2 and v == self.size.villages - 1),
                 )
                 self._officer(village.committee, Duty.VILLAGE_COMMITTEE, code)
                 if village.team:

@@ -6,8 +6,9 @@ must be refused is tried and is refused.
 
 from __future__ import annotations
 
+import asyncio
 import tomllib
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -42,6 +43,9 @@ PERIOD = "2021"
 FIRST_CODE = 990101
 MAKER, KEEPER, RELEASER = "X003", "X004", "X005"
 """Who makes a batch, who keeps the funds and checks it, and who releases it."""
+
+AT_ONCE = 2
+"""How many officers act at the same time: while one waits for the database, another goes on."""
 
 ActOn: TypeAlias = Callable[[AsyncSession, Entered, Ground], Awaitable[Report]]
 
@@ -265,20 +269,26 @@ class Award:
 
     async def each(self, title: str, numbers: Iterable[str], act: ActOn) -> int:
         """Let each officer act on everything in sight; say what was done, and what was refused and why."""
-        done, refused = 0, defaultdict[str, int](int)
-        ground: Ground | None = None
         staffs = sorted(set(numbers))
+        ground = await self.ground(await self.t.who("X002"))
+        free = asyncio.Semaphore(AT_ONCE)
+        acted = 0
         bar, watch = progress_bar(self.t.out, title)
-        with bar:
-            for acted, staff in enumerate(staffs, 1):
+
+        async def one(staff: str) -> Report:
+            nonlocal acted
+            async with free:
                 who = await self.t.who(staff)
-                ground = ground or await self.ground(who)
                 async with self.t.database.session(who.scope) as session:
                     report = await act(session, who, ground)
-                done += len(report.done)
-                for _, problem in report.refused:
-                    refused[problem.code.name] += 1
+                acted += 1
                 watch(acted, len(staffs))
+                return report
+
+        with bar:
+            reports = await asyncio.gather(*(one(staff) for staff in staffs))
+        done = sum(len(report.done) for report in reports)
+        refused = Counter(problem.code.name for report in reports for _, problem in report.refused)
         why = "".join(f", {name} {count}" for name, count in sorted(refused.items()) if name != "NOT_YOUR_DUTY")
         self.t.say(f"  完成 {number(done)} 户{why}", f"{number(done)} done{why}")
         return done

@@ -170,10 +170,10 @@ async def test_as_many_statements_for_one_as_for_four(world: World) -> None:
         return len(statements), len(page.found)
 
     await corrected(world, "H1,2021-03-01,养殖,养殖项目,1")
-    assert await count() == (10, 1)
+    assert await count() == (11, 1)
     await corrected(world, "H2,2021-03-01,养殖,养殖项目,1")
     await corrected(world, "H7,2021-03-01,种植,种植项目,1")
-    assert await count() == (10, 3)
+    assert await count() == (11, 3)
 
 
 async def test_the_workbook_is_the_list_and_on_record(world: World) -> None:

@@ -158,7 +158,10 @@ class Served:
 async def serving(database: Database, vault: Vault, world: World) -> AsyncIterator[Served]:
     """The application on a free port."""
     service = Service(database, vault, world.plugins, Tokens(ISSUER))
-    config = uvicorn.Config(application(service), host="127.0.0.1", port=0, log_level="error", lifespan="off")
+    # Client and server share a loop here: while a test reckons, no connection may grow old.
+    config = uvicorn.Config(
+        application(service), host="127.0.0.1", port=0, log_level="error", lifespan="off", timeout_keep_alive=600
+    )
     server = uvicorn.Server(config)
     listening = config.bind_socket()
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

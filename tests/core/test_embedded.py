@@ -52,6 +52,7 @@ async def test_roles_are_what_they_should_be(home: Path) -> None:
             f"{ADMIN} truetruetrue",
             f"{APP} falsefalsetrue",
             f"{OWNER} falsefalsefalse",
+            f"{PUBLIC} falsefalsefalse",
         ]
         with pytest.raises(asyncpg.PostgresError):
             await asyncpg.connect(**{**server.connect_arguments(APP), "user": OWNER})

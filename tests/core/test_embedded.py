@@ -19,7 +19,7 @@ import asyncpg
 import pytest
 
 from bangfu.db import Database
-from bangfu.db.embedded import ADMIN, APP, FLOOR, OWNER, Binaries, EmbeddedServer
+from bangfu.db.embedded import ADMIN, APP, FLOOR, OWNER, PUBLIC, Binaries, EmbeddedServer
 from bangfu.errors import Refused
 from bangfu.models import WALLS
 from bangfu.settings import Settings

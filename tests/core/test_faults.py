@@ -166,10 +166,12 @@ async def _killed(home: Path, told: list[str]) -> None:
         await sound(county)
 
     chance, died = random.Random(20211001), {"app": 0, "database": 0, "nobody": 0}
-    for number in range(KILLS):
+    for number in range(3 * KILLS):
+        if number >= KILLS and died["app"] and died["database"]:
+            break
         await begin_again(home)
         child = await started(home)
-        await asyncio.sleep(takes * chance.uniform(0.02, 0.9))
+        await asyncio.sleep(takes * chance.uniform(0.02, 0.7))
         victim = "database" if number % 2 else "app"
         if victim == "app":
             with suppress(ProcessLookupError):
@@ -189,7 +191,8 @@ async def _killed(home: Path, told: list[str]) -> None:
             ((closed,),) = await county.rows("select count(*) from case_file where stage = 'continuing'")
             assert (count, total, closed) == (LINES, TOTAL, LINES), f"kill {number} of {victim}"
     server.release()
-    assert died["app"] + died["database"] >= KILLS // 2, "hardly anything was interrupted"
+    assert died["app"], "no process was interrupted"
+    assert died["database"], "no server was interrupted"
     told.append(f"killed in the middle of a batch of {LINES:,}: {died}; nothing lost, nothing paid twice")
 
 

@@ -171,7 +171,7 @@ async def _killed(home: Path, told: list[str]) -> None:
             break
         await begin_again(home)
         child = await started(home)
-        await asyncio.sleep(takes * chance.uniform(0.02, 0.7))
+        await asyncio.sleep(takes * chance.uniform(0.02, 0.5))
         victim = "database" if number % 2 else "app"
         if victim == "app":
             with suppress(ProcessLookupError):

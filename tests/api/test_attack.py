@@ -59,7 +59,7 @@ async def more_is_known(world: World) -> None:
     """The day before the story ends: a household of 甲村 that never applied, and an income that H2 did not have. Lists
     that are decided as they are read show both."""
     world.today = LAST_DAY - timedelta(days=1)
-    head, *lines = roster((*HOMES, Home("H90", "东镇", "甲村", "L1", "已脱贫户", "2018", (), "", 0))).splitlines()
+    head, *lines = roster((*HOMES, Home("H90", "东镇", "甲村", "", "已脱贫户", "2018", (), "", 0))).splitlines()
     own = [line for line in lines if line.startswith("H90,")]
     assert (await world.bring("households", "\n".join([head, *own]), "R1")).state == "done"
     ledger = "户编号,日期,收入类别,项目,总收入\nH90,2021-03-01,养殖,养殖项目,1000\nH2,2021-03-01,养殖,养殖项目,1\n"

@@ -40,6 +40,7 @@ from bangfu_graphql.scalars import DivisionCode, Money
 from bangfu_graphql.work import Job, PolicyRule, Provision
 
 P = TypeVar("P")
+K = TypeVar("K", bound="KeyedPayload")
 MOST = 2_000
 """The most items of a list in one request; more are named by area, or come as a workbook."""
 
@@ -87,6 +88,14 @@ class CasesInput:
     divisions: list[DivisionCode] | None = strawberry.field(description="Of these divisions.", default=None)
     everything: bool = strawberry.field(description="Every case in sight.", default=False)
     without: list[str] = strawberry.field(description="But for these households.", default_factory=list)
+
+
+@strawberry.input(description="Which column a header of the workbook means; it is remembered for the county.")
+class HeaderInput:
+    """Which column a header means."""
+
+    header: str = strawberry.field(description="The header as it stands in the workbook.")
+    column: str = strawberry.field(description="The column, by its field name.")
 
 
 def require_bounded(items: Sequence[Any] | None, name: str) -> None:
@@ -150,6 +159,17 @@ class Payload:
     def has_changed(self) -> bool:
         """Whether anything was changed."""
         raise NotImplementedError
+
+
+@strawberry.type
+class KeyedPayload(Payload):
+    """What came of a change to one object, which its key names; None if it was refused."""
+
+    key: strawberry.Private[UUID | None]
+
+    def has_changed(self) -> bool:
+        """Whether it was not refused."""
+        return self.key is not None
 
 
 def _changed_cases() -> Any:
@@ -238,14 +258,8 @@ class ParticipantPayload(Payload):
 
 
 @strawberry.type(description="What came of putting something in the queue.")
-class JobPayload(Payload):
+class JobPayload(KeyedPayload):
     """What came of putting something in the queue."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The job; `jobProgress` follows it. Null if it was refused.")
     async def job(self, info: strawberry.Info) -> Job | None:
@@ -254,14 +268,8 @@ class JobPayload(Payload):
 
 
 @strawberry.type(description="What came of a step of a batch of payments.")
-class BatchPayload(Payload):
+class BatchPayload(KeyedPayload):
     """What came of a step of a batch of payments."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The batch as it is now; null if it was refused.")
     async def batch(self, info: strawberry.Info) -> PaymentBatch | None:
@@ -283,14 +291,8 @@ class GatheredPayload(BatchPayload):
 
 
 @strawberry.type(description="What came of a step of a budget line.")
-class BudgetPayload(Payload):
+class BudgetPayload(KeyedPayload):
     """What came of a step of a budget line."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The line with what it holds now; null if it was refused.")
     async def line(self, info: strawberry.Info) -> BudgetLine | None:
@@ -299,14 +301,8 @@ class BudgetPayload(Payload):
 
 
 @strawberry.type(description="What came of laying down how a bank wants payment lists.")
-class TemplatePayload(Payload):
+class TemplatePayload(KeyedPayload):
     """What came of laying down how a bank wants payment lists."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The template; null if it was refused.")
     async def template(self, info: strawberry.Info) -> BankTemplate | None:
@@ -315,14 +311,8 @@ class TemplatePayload(Payload):
 
 
 @strawberry.type(description="What came of writing down that a payment came back.")
-class ReturnPayload(Payload):
+class ReturnPayload(KeyedPayload):
     """What came of writing down that a payment came back."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The payment as it is now; null if it was refused.")
     async def line(self, info: strawberry.Info) -> PaymentLine | None:
@@ -331,14 +321,8 @@ class ReturnPayload(Payload):
 
 
 @strawberry.type(description="What came of correcting the account that a household is paid to.")
-class AccountPayload(Payload):
+class AccountPayload(KeyedPayload):
     """What came of correcting the account that a household is paid to."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The account; null if it was refused.")
     async def account(self, info: strawberry.Info) -> Account | None:
@@ -347,14 +331,8 @@ class AccountPayload(Payload):
 
 
 @strawberry.type(description="What came of writing down what was paid back.")
-class RepaymentPayload(Payload):
+class RepaymentPayload(KeyedPayload):
     """What came of writing down what was paid back."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The recovery as it is now; null if it was refused.")
     async def award(self, info: strawberry.Info) -> Award | None:
@@ -363,14 +341,8 @@ class RepaymentPayload(Payload):
 
 
 @strawberry.type(description="What came of deciding on an objection of the public.")
-class PublicObjectionPayload(Payload):
+class PublicObjectionPayload(KeyedPayload):
     """What came of deciding on an objection of the public."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(
         description="The objection as it is now; null if it was refused.", metadata={ACTION: Action.HEAR_OBJECTIONS}
@@ -381,14 +353,8 @@ class PublicObjectionPayload(Payload):
 
 
 @strawberry.type(description="What came of attaching evidence to a notice.")
-class EvidencePayload(Payload):
+class EvidencePayload(KeyedPayload):
     """What came of attaching evidence to a notice."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The evidence; null if it was refused.", metadata={ACTION: Action.READ_CASES})
     async def evidence(self, info: strawberry.Info) -> NoticeEvidence | None:
@@ -397,14 +363,8 @@ class EvidencePayload(Payload):
 
 
 @strawberry.type(description="What came of drawing a sample.")
-class SamplePayload(Payload):
+class SamplePayload(KeyedPayload):
     """What came of drawing a sample."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The draw; null if it was refused.")
     async def sample(self, info: strawberry.Info) -> Sample | None:
@@ -413,14 +373,8 @@ class SamplePayload(Payload):
 
 
 @strawberry.type(description="What came of a step of a county's own document.")
-class ProvisionPayload(Payload):
+class ProvisionPayload(KeyedPayload):
     """What came of a step of a county's own document."""
-
-    key: strawberry.Private[UUID | None]
-
-    def has_changed(self) -> bool:
-        """Whether it was not refused."""
-        return self.key is not None
 
     @strawberry.field(description="The document as it is now; null if it was refused.")
     async def provision(self, info: strawberry.Info) -> Provision | None:
@@ -505,6 +459,36 @@ async def change(
     except Refused as refusal:
         request.refused = True
         return refused([problem(own, request.language) for own in refusal.problems])
+
+
+async def keyed(info: strawberry.Info, payload: type[K], work: Callable[[Request, AsyncSession], Awaitable[UUID]]) -> K:
+    """Carry out a change to one object; ``work`` answers with its key."""
+
+    async def carried_out(request: Request, session: AsyncSession) -> K:
+        return payload(key=await work(request, session), problems=[])
+
+    return await change(info, carried_out, lambda problems: payload(key=None, problems=problems))
+
+
+async def setting(info: strawberry.Info, work: Callable[[Request, AsyncSession], Awaitable[object]]) -> SettingPayload:
+    """Carry out a change that answers with nothing but that it was made."""
+
+    async def carried_out(request: Request, session: AsyncSession) -> SettingPayload:
+        await work(request, session)
+        return SettingPayload(done=True, problems=[])
+
+    return await change(info, carried_out, lambda problems: SettingPayload(done=False, problems=problems))
+
+
+async def row_of(request: Request, session: AsyncSession, cls: type, id: strawberry.ID, what: Text) -> Any:
+    """The row of an id, of a programme that this schema knows; refuses ``NOT_FOUND``."""
+    entity = entity_of(cls)
+    key = key_of(cls, id, "id", what)
+    conditions = entity.conditions(request.reader.sight)
+    row = await session.scalar(select(entity.model).where(*conditions, entity.key == key))
+    if row is None:
+        raise Code.NOT_FOUND.refuse("id", what=what)
+    return row
 
 
 def programme_of(request: Request, code: str) -> CoreProgramme:

@@ -10,16 +10,19 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
+from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action
-from bangfu.cases import acts, correcting, participants, selecting
+from bangfu.cases import acts, batch, correcting, participants, sampling, selecting
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Code
-from bangfu.process import CLOSED, END_TITLES, Notice, Process, Select, Verify
+from bangfu.process import CLOSED, END_TITLES, REFUSED, Pay, Process, Select, Verify
+from bangfu.process import Sample as SampleStage
+from bangfu.registry.divisions import area_of
 from bangfu_graphql import acting
 from bangfu_graphql.acting import (
     ActArgument,
@@ -27,15 +30,20 @@ from bangfu_graphql.acting import (
     CasesArgument,
     CasesInput,
     CasesPayload,
+    JobPayload,
     ParticipantPayload,
     PeriodArgument,
     ProgrammeArgument,
+    SamplePayload,
     acceptable,
     codes_of,
     says,
 )
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request
+from bangfu_graphql.scalars import (
+    DivisionCode,
+)
 
 FindingArgument = Annotated[str, says("What was found.")]
 ApplicantArgument = Annotated[str, says("The number of the household whose case it is.")]
@@ -51,19 +59,19 @@ class MarkInput:
     note: str = strawberry.field(description="What is wrong with it.")
 
 
-def _field(description: str) -> Any:
-    return strawberry.mutation(description=description, metadata={ACTION: Action.WORK_ON_CASES})
+def _field(description: str, action: Action = Action.WORK_ON_CASES) -> Any:
+    return strawberry.mutation(description=description, metadata={ACTION: action})
 
 
 @strawberry.type
 class CourseMutation:
-    """What else becomes of cases."""
+    """What becomes of cases."""
 
     @_field(
-        "Let cases go on whose notice has stood its time without an open objection 公示期满, where the plan asks for "
-        "no acceptance after it."
+        "Compute what households are due, and keep each determination with everything that explains it. What has not "
+        "changed is left alone.",
     )
-    async def conclude_notices(
+    async def account_cases(
         self,
         info: strawberry.Info,
         programme: ProgrammeArgument,
@@ -71,16 +79,79 @@ class CourseMutation:
         cases: CasesArgument,
         act: ActArgument = None,
     ) -> CasesPayload:
-        """Conclude notices."""
+        """Account cases."""
         return await acting.act_on(
             info,
             programme,
             period,
             cases,
             act,
-            lambda process: tuple(code for code in codes_of(process, Notice) if code not in acceptable(process)),
-            lambda request, session, ground, chosen, stated: acts.conclude(
-                session, request.who, ground, chosen, stated
+            lambda process: (*process.accounts(), REFUSED),
+            lambda request, session, ground, chosen, stated: acts.account(session, request.who, ground, chosen, stated),
+        )
+
+    @_field("The accounting of everything in sight, or of some divisions, as a job.")
+    async def account_county(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        divisions: Annotated[list[DivisionCode] | None, says("Of these divisions only.")] = None,
+        without: Annotated[list[str] | None, says("But for these households.")] = None,
+    ) -> JobPayload:
+        """Account a county."""
+        acting.require_bounded(divisions, "divisions")
+        acting.require_bounded(without, "without")
+
+        async def work(request: Request, session: AsyncSession) -> UUID:
+            ground = await acting.ground_of(request, session, programme, period)
+            areas = [area_of(code) for code in divisions] if divisions is not None else None
+            return await batch.put(session, request.who, ground, areas, without or ())
+
+        return await acting.keyed(info, JobPayload, work)
+
+    @_field("Accept cases on the spot, after their notice has stood its time.")
+    async def accept_cases(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Accept cases."""
+        return await acting.act_on(
+            info,
+            programme,
+            period,
+            cases,
+            act,
+            acceptable,
+            lambda request, session, ground, chosen, stated: acts.accept(session, request.who, ground, chosen, stated),
+        )
+
+    @_field(
+        "Send cases back with what was found: the township at acceptance, the county after it until payment.",
+    )
+    async def send_back_cases(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        finding: Annotated[str, says("What was found.")],
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Send cases back."""
+        return await acting.act_on(
+            info,
+            programme,
+            period,
+            cases,
+            act,
+            _returnable,
+            lambda request, session, ground, chosen, stated: acts.send_back(
+                session, request.who, ground, chosen, finding, stated
             ),
         )
 
@@ -229,6 +300,56 @@ class CourseMutation:
             ),
         )
 
+    # --- the sample ---
+
+    @_field("Draw the county's sample of the accepted cases that no draw has held yet.", Action.SAMPLE_CASES)
+    async def draw_sample(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        seed: Annotated[str, says("Any text that nobody could choose, such as a published lottery result.")],
+        seed_source: Annotated[str, says("Where the seed comes from.")],
+        act: ActArgument = None,
+    ) -> SamplePayload:
+        """Draw a sample."""
+
+        async def work(request: Request, session: AsyncSession) -> UUID:
+            ground = await acting.ground_of(request, session, programme, period)
+            stated = await acting.stated(request, session, act)
+            drawn = await sampling.draw_sample(session, request.who, ground, seed, seed_source, stated)
+            return drawn.id
+
+        return await acting.keyed(info, SamplePayload, work)
+
+    @_field(
+        "Give the result of the spot check of drawn cases; a failed case goes back. The last result lets the others of "
+        "the frame go on to payment.",
+        Action.SAMPLE_CASES,
+    )
+    async def check_sample(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        cases: CasesArgument,
+        passed: Annotated[bool, says("Whether they passed.")],
+        finding: Annotated[str, says("What was found; needed where they did not pass.")] = "",
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Check a sample."""
+        return await acting.act_on(
+            info,
+            programme,
+            period,
+            cases,
+            act,
+            lambda process: codes_of(process, SampleStage),
+            lambda request, session, ground, chosen, stated: sampling.check(
+                session, request.who, ground, chosen, passed=passed, finding=finding, stated=stated
+            ),
+        )
+
     # --- who takes part ---
 
     @_field(
@@ -277,6 +398,11 @@ class CourseMutation:
                 session, request.who, ground, applicant, household, vouched=vouched, stated=stated
             ),
         )
+
+
+def _returnable(process: Process) -> tuple[str, ...]:
+    """The stages from which a case is sent back."""
+    return (*acceptable(process), *codes_of(process, SampleStage), *codes_of(process, Pay))
 
 
 def _every(process: Process) -> tuple[str, ...]:

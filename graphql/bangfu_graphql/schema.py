@@ -25,9 +25,11 @@ from bangfu.programme import Programme
 from bangfu_graphql.accounts import AccountMutation, AccountQuery
 from bangfu_graphql.courses import CourseMutation
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
+from bangfu_graphql.disbursing import MoneyMutation
 from bangfu_graphql.listing import ListMutation
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation
+from bangfu_graphql.noticing import NoticeMutation
 from bangfu_graphql.offices import OfficeMutation
 from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
@@ -74,6 +76,8 @@ def _built(programmes: tuple[Programme, ...]) -> Schema:
     mutations = (
         Mutation,
         CourseMutation,
+        NoticeMutation,
+        MoneyMutation,
         AccountMutation,
         OfficeMutation,
         ListMutation,

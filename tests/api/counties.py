@@ -180,7 +180,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
             assert officers[number]["id"] in taken
             continue
         key = UUID(int=0x0198_0000_0000_7000_8000_0000_0000_0000 + place)
-        officers[number] = {**officers["C1"], "id": key, "number": number, "name": f"账号{number}"}
+        officers[number] = {**officers["C1"], "id": key, "number": number, "name": f"新设{number}"}
         found["officer"].append(officers[number])
         low, high = role.places[0] if role.places else (V1, V1)
         duty = {**assigned, "id": UUID(int=key.int + 0x1000), "officer_id": key, "duty": role.duty.value}

@@ -702,7 +702,7 @@ async def test_a_fault_in_a_mutation_rolls_everything_back(served: Served, monke
         monkeypatch.undo()
 
     # After the change was made, before there is an answer.
-    monkeypatch.setattr("bangfu_graphql.mutations.SettingPayload", boom)
+    monkeypatch.setattr("bangfu_graphql.acting.SettingPayload", boom)
     answer = await served.ask("R1", WORKING_DAY, key)
     assert (answer.codes, answer.body["data"]) == (["INTERNAL"], None)
     await failed()

@@ -164,7 +164,7 @@ async def story(served: Served) -> None:
     answers = said((1, ACCOUNTS["H1"], "3000.00", "成功", ""), (2, ACCOUNTS["H2"], "2200.00", "失败", "户名不符"))
     assert tally(await answered(world, paid, answers)) == (2, 1, 1, 0, 0)
     case, determination = await case_of(world, "H5")
-    owed = await act(world, "C1", payments.adjust, case, determination, -2_000, "收入核减")
+    (owed,) = await act(world, "C1", payments.adjust, [payments.Adjustment(case, determination, -2_000)], "收入核减")
     await act(world, "FI", payments.repay, owed, 500, world.today, "收据1")
     for amount, household, state in ((100, "H6", "done"), (120, "H6", "done"), (100, "H9", "refused")):
         line = f"{LEDGER}{household},2021-05-01,种植,土豆,{amount}\n"

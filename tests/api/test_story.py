@@ -13,7 +13,6 @@ from typing import Any
 import openpyxl
 import pytest
 
-from bangfu import payments
 from bangfu.access import create_county
 from bangfu.audit import chain
 from bangfu.db import Database
@@ -425,16 +424,24 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("L1", "payment_trail", "FORBIDDEN", household=back)
     await story.may("C3", "cancel_batch", id=second["batch"]["id"], reason="留待下批")
 
-    # A wrong sum is paid back by rows of their own.
-    keeper = new.world.who("C1")
+    # An income is corrected after all is paid: what was too much is paid back by rows of their own.
     kept = lines[3]["household"]["number"]
-    async with new.world.database.session(keeper.scope) as session:
-        ((case, determination),) = await new.world.rows(
-            "select c.id, d.id from case_file c join household h on h.id = c.household_id "
-            "join determination d on d.case_id = c.id and d.round = c.round where h.number = :home",
-            home=kept,
-        )
-        await payments.adjust(session, keeper, case, determination, -2_000, "收入核减")
+    assert kept == "H7", "333.33 yuan of planting, of which 15 % were paid"
+    ledgers = "户编号,日期,收入类别,项目,总收入\nH7,2021-03-01,种植,种植项目,200\n"
+    assert (await story.bring("R1", "income", ledgers))["state"] == "DONE"
+    again = {"programme": "consolidation", **P, "cases": {"households": [kept]}, "act": {"reason": "收入核减", "evidence": "复核记录"}}
+    await story.may_not("L1", "recalculate_cases", "FORBIDDEN", **again)
+    recalculated = await story.may("C3", "recalculate_cases", **again)
+    assert (recalculated["done"], recalculated["unchanged"], recalculated["refused"]) == (1, 0, 0)
+    assert recalculated["cases"]["nodes"] == [
+        {
+            "household": {"number": kept},
+            "awards": [
+                {"kind": "AWARD", "instalment": 1, "amount": "50.00", "open": "0.00", "reason": ""},
+                {"kind": "RECOVERY", "instalment": 1, "amount": "-20.00", "open": "-20.00", "reason": "收入核减"},
+            ],
+        }
+    ]
     (owed,) = (await story.may("FI", "awards", filter={"kind": "RECOVERY", "open": True}))["nodes"]
     assert (owed["open"], owed["case"]["household"]["number"]) == ("-20.00", kept)
     await story.may_not("E1", "awards", "FORBIDDEN")

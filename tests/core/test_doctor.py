@@ -28,8 +28,8 @@ async def everything(world: World) -> None:
     world.today = PAID_ON + timedelta(days=1)
     await correct(world)
     (up, up_by), (down, down_by) = await case_of(world, "H5"), await case_of(world, "H1")
-    await act(world, "C1", payments.adjust, up, up_by, 10_000, "标准调整补差")
-    recovery = await act(world, "C1", payments.adjust, down, down_by, -80_000, "收入核减")
+    await act(world, "C1", payments.adjust, [payments.Adjustment(up, up_by, 10_000)], "标准调整补差")
+    (recovery,) = await act(world, "C1", payments.adjust, [payments.Adjustment(down, down_by, -80_000)], "收入核减")
     await released(world, (await gathered(world, await world.fund())).batch)
     await act(world, "FI", payments.repay, recovery, 30_000, world.today, "凭证1")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -11,7 +11,8 @@ from bangfu import payments
 from bangfu.cases import acts, adjusting, paying
 from bangfu.cases.views import Selection, Stated
 from bangfu.payments import invariants
-from tests.county import clean, codes
+from tests.core.test_overpaid import listed
+from tests.county import Statements, clean, codes
 from tests.striving import EXIT, LEADING, Striving, roster
 
 NOTICE, SECOND, FINAL = date(2021, 3, 21), date(2021, 6, 20), date(2021, 9, 30)
@@ -190,6 +191,89 @@ async def test_a_document_with_retroactive_effect_makes_arrears(striving: Strivi
     assert found.differences == [adjusting.Difference("P1", 480_000, 520_000)]
     batch = await striving.pay("payment_3")
     assert (batch.count, batch.total_fen) == (1, 40_000)
+    await sound(striving)
+
+
+async def test_what_happened_after_the_final_acceptance_takes_nothing_back(striving: Striving) -> None:
+    """Each part is decided for its own day: on 30 September there were four members."""
+    await paid_out(striving)
+    striving.today = date(2021, 11, 10)
+    await died(striving, date(2021, 10, 15))
+    found = await recalculate(striving)
+    assert (found.differences, found.report.unchanged) == ([], ["P1"])
+    assert sum(fen for _, fen in await striving.due("P1")) == 480_000
+
+
+async def test_who_missed_the_line_after_all_pays_the_last_part_back_and_keeps_the_rest(striving: Striving) -> None:
+    """By what is known now P1 missed the line by one yuan; what stands on the plan stays (Q4), and the list of what
+    was paid too much says the same sum until it is recovered."""
+    await paid_out(striving)
+    striving.today = date(2021, 11, 10)
+    ledger = (
+        "户编号,日期,收入类别,项目,总收入,成本,是否稳定,印证资料\nP1,2021-06-01,务工,务工收入,18999,1000,是,工资单\n"
+    )
+    assert (await striving.bring("income", ledger, "R1")).state == "done"
+    striving.on(EXIT)
+    one = (await listed(striving))["P1"]
+    assert (one.paid_fen, one.right_fen, one.difference_fen) == (480_000, 336_000, 144_000)
+    found = await recalculate(striving)
+    assert found.differences == [adjusting.Difference("P1", 480_000, 336_000)]
+    assert await striving.due("P1") == [(1, 144_000), (2, 192_000), (3, 144_000), (3, -144_000)]
+    rows = await striving.rows("select d.stage, d.outcome, d.payable_fen, d.round = c.round from determination d"
+                               " join case_file c on c.id = d.case_id order by d.round")  # fmt: skip
+    assert [tuple(row) for row in rows] == [
+        ("verification", "eligible", 480_000, False),
+        ("final", "eligible", 480_000, False),
+        ("verification", "eligible", 480_000, False),
+        ("final", "refused", 0, True),
+    ]
+    assert await listed(striving) == {}
+    await sound(striving)
+
+
+async def test_what_is_recovered_later_is_weighed_by_the_document_that_counts_since(striving: Striving) -> None:
+    """After arrears by a later document, who died before the final acceptance is 1,300 yuan too much and not 1,200."""
+    await paid_out(striving)
+    striving.today = date(2021, 11, 10)
+    await striving.set(per_capita_award="1300.00", household_size="counted_at_acceptance")
+    await recalculate(striving)
+    striving.today = date(2021, 11, 20)
+    await died(striving, date(2021, 9, 1))
+    one = (await listed(striving))["P1"]
+    assert (one.paid_fen, one.right_fen, one.difference_fen) == (520_000, 390_000, 130_000)
+    assert (await recalculate(striving)).differences == [adjusting.Difference("P1", 520_000, 390_000)]
+    assert await listed(striving) == {}
+
+
+async def test_what_cannot_be_told_any_more_recovers_nothing(striving: Striving) -> None:
+    await paid_out(striving)
+    striving.today = date(2021, 11, 10)
+    async with striving.database.owner() as connection:
+        await connection.execute(text("set role none"))
+        await connection.execute(text("update membership set known_to = '2021-11-01'"))
+    before = await striving.snapshot()
+    assert codes((await recalculate(striving)).report) == {"P1": "NOT_DETERMINED"}
+    assert await striving.snapshot() == before
+
+
+async def test_as_many_statements_for_one_recalculation_as_for_two(striving: Striving) -> None:
+    striving.on(EXIT)
+    await second_paid(striving, "P1", "P2", "P4")
+    await finally_accepted(striving, "P1", "P2", "P4")
+    await striving.pay("payment_3")
+    counted = []
+    for value, homes in (("1300.00", ["P1"]), ("1400.00", ["P2", "P4"])):
+        striving.today += timedelta(days=10)
+        await striving.set(per_capita_award=value)
+        who = striving.who("C1")
+        ground = await striving.ground(who)
+        with Statements(striving.database) as statements:
+            async with striving.database.session(who.scope) as session:
+                found = await adjusting.recalculate(session, who, ground, Selection(households=homes), SHOWN)
+        assert [one.number for one in found.differences] == homes
+        counted.append(len(statements))
+    assert counted[0] == counted[1]
+    assert await striving.due("P2") == [(1, 36_000), (2, 48_000), (3, 36_000), (3, 20_000)]
     await sound(striving)
 
 

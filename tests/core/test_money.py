@@ -631,14 +631,19 @@ async def test_arrears_are_paid_and_a_recovery_is_paid_back_by_new_rows(world: W
     world.today = PAID_ON + timedelta(days=10)
     up, up_by = await case_of(world, "H5")
     down, down_by = await case_of(world, "H1")
-    adjust = payments.adjust
-    assert (await denied(world, "C1", adjust, up, up_by, 10_000, " ")).code.name == "REASON_NEEDED"
-    assert (await denied(world, "C1", adjust, up, down_by, 10_000, "标准调整")).code.name == "NOT_FOUND"
-    assert (await denied(world, "C1", adjust, up, up_by, 0, "标准调整")).code.name == "BAD_VALUE"
-    assert (await denied(world, "C1", adjust, down, down_by, -300_001, "多发")).code.name == "BAD_VALUE"
-    await act(world, "C1", adjust, up, up_by, 10_000, "标准调整补差")
-    assert (await denied(world, "C1", adjust, up, up_by, 10_000, "标准调整补差")).code.name == "CONFLICT"
-    recovery = await act(world, "C1", adjust, down, down_by, -80_000, "收入核减")
+    adjust, one = payments.adjust, payments.Adjustment
+    first = [one(up, up_by, 10_000)]
+    for adjustments, reason, code in (
+        (first, " ", "REASON_NEEDED"),
+        ([one(up, down_by, 10_000)], "标准调整", "NOT_FOUND"),
+        ([*first, one(up, up_by, 0)], "标准调整", "BAD_VALUE"),
+        ([*first, one(down, down_by, -300_001)], "多发", "BAD_VALUE"),
+        ([*first, *first], "标准调整补差", "CONFLICT"),
+    ):
+        assert (await denied(world, "C1", adjust, adjustments, reason)).code.name == code
+    await act(world, "C1", adjust, first, "标准调整补差")
+    assert (await denied(world, "C1", adjust, first, "标准调整补差")).code.name == "CONFLICT"
+    (recovery,) = await act(world, "C1", adjust, [one(down, down_by, -80_000)], "收入核减")
     owed = await act(world, "FI", payments.outstanding, "consolidation", "2021")
     assert [(o.household, o.kind.value, o.amount_fen, o.open_fen, o.reason) for o in owed] == [
         ("H1", "recovery", -80_000, -80_000, "收入核减"), ("H5", "arrears", 10_000, 10_000, "标准调整补差"),

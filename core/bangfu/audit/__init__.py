@@ -3,7 +3,7 @@ changed."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -25,17 +25,32 @@ async def record(
     reason: str = "",
 ) -> None:
     """Add one entry. ``data`` holds counts, ids and digests, never personal data."""
+    await record_each(session, at, officer, action, [(object, data)], reason)
+
+
+async def record_each(
+    session: AsyncSession,
+    at: datetime,
+    officer: UUID,
+    action: str,
+    objects: Sequence[tuple[str, Mapping[str, Any]]],
+    reason: str = "",
+) -> None:
+    """Add one entry for each of some objects, with its own data, in one statement."""
     scope = scope_of(session)
-    await session.execute(
-        insert(AuditEntry).values(
-            tenant_id=scope.tenant,
-            id=new_id(),
-            at=at,
-            officer_id=officer,
-            action=action,
-            object=object,
-            reason=reason,
-            data=dict(data),
-            areas=ranges(scope.own),
-        )
-    )
+    rows = [
+        {
+            "tenant_id": scope.tenant,
+            "id": new_id(),
+            "at": at,
+            "officer_id": officer,
+            "action": action,
+            "object": what,
+            "reason": reason,
+            "data": dict(data),
+            "areas": ranges(scope.own),
+        }
+        for what, data in objects
+    ]
+    if rows:
+        await session.execute(insert(AuditEntry), rows)

@@ -1,25 +1,32 @@
 """重新核算: what is owed either way when something becomes known after a case was paid out.
 
-A late fact, a corrected one, or a county's document with retroactive effect. The case is determined again by the newest
-edition and by what is known now; what was paid stays, and the difference becomes arrears that are paid like an award,
-or a recovery that the household pays back. The receipt explains the result that stands and keeps the earlier ones.
+A late fact, a corrected one, or a county's document with retroactive effect. Every determination that an instalment
+rests on is made again (:mod:`~bangfu.cases.again`), by the newest edition and by what is known now; what was paid
+stays, and the difference becomes arrears that are paid like an award, or a recovery that the household pays back. The
+receipt explains the result that stands and keeps the earlier ones.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
 from bangfu.access import Action, Entered
-from bangfu.cases.acts import Change, Report, decide, judged, note_missing, write
+from bangfu.cases import instalments
+from bangfu.cases.acts import Change, Report, digest_of, judged, note_missing, write
+from bangfu.cases.again import Remade, remake, right_fen
+from bangfu.cases.gather import Subject
 from bangfu.cases.ground import Ground
-from bangfu.cases.views import Selection, Stated, look
-from bangfu.db.bulk import among, insert_rows
-from bangfu.models import DeterminationRow, Entitlement
+from bangfu.cases.instalments import Part
+from bangfu.cases.views import CaseView, Selection, Stated, look
+from bangfu.db.bulk import insert_rows
+from bangfu.errors import Code
+from bangfu.models import DeterminationRow, new_id
 from bangfu.process import Pay
 
 
@@ -46,7 +53,8 @@ async def recalculate(
     """Work out again what the selected cases come to that have been paid out, and write down what is owed.
 
     A case that comes to what it was due is left as it is. Doing it again changes nothing more. Refuses, per household,
-    what the process refuses.
+    what the process refuses, and ``NOT_DETERMINED`` where something that its result needs is not known any more. The
+    number of statements does not depend on how many cases there are.
     """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
@@ -61,46 +69,56 @@ async def recalculate(
         Action.PAY_CASES,
     )
     note_missing(report, views, selection)
-    rules = ground.latest
-    cases = {case.number: (case, move) for case, move in moves}
-    rows: dict[str, dict[str, object]] = {}
-    for stage in ground.programme.process.accounts():
-        own = [case for case, _ in moves if case.determined_at == stage]
-        rows |= await decide(session, who, rules, own, report, stage)
-    owed = await _so_far(session, who, [case.id for case, _ in moves])
-    changes, differences = [], []
-    for number, row in rows.items():
-        case, move = cases[number]
-        was, now = owed.get(case.id, 0), int(str(row["payable_fen"]))
-        if was == now:
-            report.unchanged.append(number)
+    cases = {case.id: case for case, _ in moves}
+    parts = await instalments.standing(session, who, cases)
+    added = await instalments.adjusted(session, who, cases)
+    subjects = {case.id: Subject(case.household, case.stated, case.id, case.opened_on) for case in cases.values()}
+    made = await remake(session, who, parts.values(), subjects, lambda _: ground.latest)
+    changes, differences, kept = [], {}, {}
+    for case, move in moves:
+        was, now = sum(part.fen for part in parts[case.id]) + added.get(case.id, 0), right_fen(parts[case.id], made)
+        if now is None:
+            report.refused.append((case.number, Code.NOT_DETERMINED.problem("household")))
             continue
-        row["round"] = case.round + 1
-        data = {"determination": str(row["id"]), "was_fen": was, "now_fen": now}
-        fields = {"edition_id": rules.id, "round": case.round + 1, "since": case.view.since}
+        if was == now:
+            report.unchanged.append(case.number)
+            continue
+        rows = _rows(who, case, parts[case.id], made)
+        fields = {"edition_id": ground.latest.id, "round": rows[-1]["round"], "since": case.view.since}
+        data = {"determinations": [str(row["id"]) for row in rows], "was_fen": was, "now_fen": now}
         changes.append(Change(case, move, fields, data))
-        differences.append(Difference(number, was, now))
-    done = await write(session, who, "recalculate", changes, stated, report)
-    kept = {change.case.number for change in done}
-    await insert_rows(session, DeterminationRow, [rows[number] for number in rows if number in kept])
-    for one in differences:
-        if one.number in kept:
-            case, _ = cases[one.number]
-            await payments.adjust(
-                session, who, case.id, UUID(str(rows[one.number]["id"])), one.now - one.was, stated.reason
-            )
-    return Recalculated(report, [one for one in differences if one.number in kept])
+        differences[case.id], kept[case.id] = Difference(case.number, was, now), rows
+    done = [change.case.id for change in await write(session, who, "recalculate", changes, stated, report)]
+    await insert_rows(session, DeterminationRow, [row for case in done for row in kept[case]])
+    adjustments = [
+        payments.Adjustment(case, kept[case][-1]["id"], differences[case].now - differences[case].was) for case in done
+    ]
+    if adjustments:
+        await payments.adjust(session, who, adjustments, stated.reason)
+    return Recalculated(report, [differences[case] for case in done])
 
 
-async def _so_far(session: AsyncSession, who: Entered, cases: list[UUID]) -> dict[UUID, int]:
-    """What each case is due so far: every instalment, and what was adjusted since, either way."""
-    rows = await session.execute(
-        select(Entitlement.case_id, func.sum(Entitlement.amount_fen))
-        .where(
-            Entitlement.tenant_id == who.county.id,
-            among(Entitlement.case_id, cases),
-            Entitlement.voided_at.is_(None),
-        )
-        .group_by(Entitlement.case_id)
-    )
-    return {row[0]: int(row[1]) for row in rows}
+def _rows(who: Entered, case: CaseView, parts: Sequence[Part], made: dict[UUID, Remade]) -> list[dict[str, Any]]:
+    """The determinations of a case as they come out now, as rows to keep: a round each, the last of which stands."""
+    again = [made[key] for key in dict.fromkeys(part.determination for part in parts)]
+    return [
+        {
+            "tenant_id": who.county.id,
+            "id": new_id(),
+            "case_id": case.id,
+            "stage": one.row.stage,
+            "round": case.round + place,
+            "division": case.division,
+            "edition_id": one.rules.id,
+            "outcome": one.now.outcome.value,
+            "payable_fen": one.now.payable,
+            "facts": dict(one.facts),
+            "step_values": dict(one.now.values),
+            "digest": digest_of(one.rules, one.facts, one.now.values),
+            "known_at": who.at.now,
+            "counted_to": one.counted_to,
+            "officer_id": who.actor.id,
+            "recorded_at": who.at.now,
+        }
+        for place, one in enumerate(again, 1)
+    ]

@@ -6,7 +6,7 @@ Each fact says where it comes from and of which day it is; everything is as know
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,10 @@ class Subject:
     case: UUID | None = None
     planned_on: date | None = None
     judged_on: date | None = None
+
+    def judged(self, on: date) -> Subject:
+        """The same, as it was on the day of an earlier determination."""
+        return replace(self, judged_on=on)
 
 
 @dataclass(frozen=True, slots=True)

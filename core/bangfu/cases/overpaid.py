@@ -7,7 +7,7 @@ and with what ought to have been paid. Nothing is changed by it: what follows is
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,18 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import notices
 from bangfu.access import CHINA, Action, Entered
 from bangfu.cases import instalments
-from bangfu.cases.gather import At, Subject, gather, typed
+from bangfu.cases.again import Remade, decided_on, remake, right_fen
+from bangfu.cases.gather import Subject, typed
 from bangfu.cases.ground import Ground, Rules
-from bangfu.cases.instalments import Part
 from bangfu.cases.receipts import stored
 from bangfu.db.bulk import among
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.models import Case, DeterminationRow, Household, IncomeLine, Membership, Participant, Standing
 from bangfu.policy import Window
-from bangfu.process import Pay
 from bangfu.registry.divisions import Places, township_of
-from bangfu.rules.book import Determination, Outcome, StepKind
+from bangfu.rules.book import Outcome, StepKind
 from bangfu.rules.explain import Line
 from bangfu.rules.facts import ALL, Count, Income, NetStablePerPerson, Registry
 from bangfu.text import Text, day, join
@@ -296,7 +295,9 @@ async def _parts(
 def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int] | None) -> Any:
     tenant = who.county.id
     query = (
-        select(Case.id, Case.household_id, Case.division, Case.stated, Case.opened_on, Household.number)
+        select(
+            Case.id, Case.household_id, Case.division, Case.stated, Case.opened_on, Case.edition_id, Household.number
+        )
         .join(Household, (Household.tenant_id == tenant) & (Household.id == Case.household_id))
         .where(
             Case.tenant_id == tenant,
@@ -314,110 +315,37 @@ def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int
 
 
 async def _differing(session: AsyncSession, who: Entered, ground: Ground, rows: Sequence[Any]) -> list[Overpaid]:
-    standing = await instalments.standing(session, who, [row.id for row in rows])
+    cases = {row.id: row for row in rows}
+    standing = await instalments.standing(session, who, cases)
     paid = {case: [part for part in parts if part.paid_on is not None] for case, parts in standing.items()}
-    wanted = {part.determination for parts in paid.values() for part in parts}
-    query = select(DeterminationRow).where(
-        DeterminationRow.tenant_id == who.county.id, among(DeterminationRow.id, wanted)
-    )
-    kept = {row.id: row for row in await session.scalars(query)}
-    fresh = await _fresh(session, who, ground, kept.values(), {row.id: row for row in rows})
-    differs = {
-        key: (stored(ground.editions[row.edition_id], row), now, facts)
-        for key, row in kept.items()
-        for now, facts in [fresh[key]]
-        if (now.outcome, now.payable) != (Outcome(row.outcome), row.payable_fen)
-    }
-    affected = [row for row in rows if any(part.determination in differs for part in paid[row.id])]
+    added = await instalments.adjusted(session, who, cases)
+
+    def rules_of(row: DeterminationRow) -> Rules:
+        # What was recalculated was made again by the rules that the case has been fixed to since.
+        return ground.editions[cases[row.case_id].edition_id if row.case_id in added else row.edition_id]
+
+    subjects = {row.id: Subject(row.household_id, row.stated, row.id, row.opened_on) for row in rows}
+    made = await remake(session, who, paid.values(), subjects, rules_of)
+    affected = [row for row in rows if any(made[part.determination].differs for part in paid[row.id])]
     if not affected:
         return []
-    added = await instalments.adjusted(session, who, [row.id for row in affected])
-    known = await _Known.read(session, who, affected, [kept[key] for key in differs])
+    known = await _Known.read(session, who, affected, [one.row for one in made.values() if one.differs])
     found = []
     for row in affected:
-        own = [kept[key] for key in dict.fromkeys(part.determination for part in paid[row.id])]
-        again = tuple(
-            _again(ground.editions[one.edition_id], one, *differs[one.id], known, row)
-            for one in own
-            if one.id in differs
-        )
-        awards = {one.id: fresh[one.id][0] for one in own}
-        right = _right(ground, paid[row.id], awards, kept)
+        own = [made[key] for key in dict.fromkeys(part.determination for part in paid[row.id])]
+        right = right_fen(paid[row.id], made)
         total = sum(part.fen for part in paid[row.id]) + added.get(row.id, 0)
         if total == right:
             continue  # arrears or a recovery say so already
+        again = tuple(_again(ground.editions[one.row.edition_id], one, known, row) for one in own if one.differs)
         found.append(Overpaid(row.id, row.household_id, row.number, row.division, total, right, again))
     return found
 
 
-async def _fresh(
-    session: AsyncSession,
-    who: Entered,
-    ground: Ground,
-    kept: Collection[DeterminationRow],
-    cases: Mapping[UUID, Any],
-) -> dict[UUID, tuple[Determination, dict[str, Any]]]:
-    """Each determination made again by what is known now, with its facts, set-based by rules and stage."""
-    alike: dict[tuple[UUID, str], list[DeterminationRow]] = {}
-    for row in kept:
-        alike.setdefault((row.edition_id, row.stage), []).append(row)
-    fresh: dict[UUID, tuple[Determination, dict[str, Any]]] = {}
-    for (edition, stage), own in alike.items():
-        rules = ground.editions[edition]
-        subjects = [
-            Subject(
-                cases[row.case_id].household_id,
-                cases[row.case_id].stated,
-                row.case_id,
-                cases[row.case_id].opened_on,
-                _decided_on(row),
-            )
-            for row in own
-        ]
-        gathered = (await gather(session, who.county.id, rules, subjects, At(stage, who.at.today, who.at.now))).facts
-        bounded = {spec.name: spec for spec in rules.book.traced().bounded}
-        for index, row in enumerate(own):
-            facts = {name: column[index] for name, column in gathered.items()}
-            for name, spec in bounded.items():
-                if facts[name] is not None and not spec.lowest <= facts[name] <= spec.largest:
-                    facts[name] = None  # a value that cannot be is one that is not known
-            same = facts == row.facts
-            again = stored(rules, row) if same else rules.book.decide(typed(rules, facts), rules.parameters)
-            fresh[row.id] = again, facts
-    return fresh
-
-
-def _decided_on(row: DeterminationRow) -> date:
-    return row.known_at.astimezone(CHINA).date()
-
-
-def _right(
-    ground: Ground, paid: Sequence[Part], awards: Mapping[UUID, Determination], kept: Mapping[UUID, DeterminationRow]
-) -> int | None:
-    """What the parts that were paid ought to have been, each by its own determination as it would come out now."""
-    stages = {stage.instalment: stage for stage in ground.programme.process.kind(Pay)}
-    due: dict[int, int] = {}
-    for part in paid:
-        now = awards[part.determination]
-        if now.outcome is Outcome.INCOMPLETE:
-            return None
-        proceedings = ground.editions[kept[part.determination].edition_id].proceedings
-        eligible = now.outcome is Outcome.ELIGIBLE
-        due[part.number] = proceedings.due(stages[part.number], now.payable, due) if eligible else 0
-    return sum(due.values())
-
-
-def _again(
-    rules: Rules,
-    row: DeterminationRow,
-    was: Determination,
-    now: Determination,
-    facts: Mapping[str, Any],
-    known: _Known,
-    case: Any,
-) -> Again:
-    explainer = rules.explainer
-    before, after = typed(rules, row.facts), typed(rules, facts)
+def _again(rules: Rules, one: Remade, known: _Known, case: Any) -> Again:
+    row, explainer = one.row, one.rules.explainer
+    before, after = typed(rules, row.facts), typed(one.rules, one.facts)
+    was, now = stored(rules, row), one.now
     lines = explainer.lines(after, now)
     telling = [line for line in lines if line.met is False]
     telling = telling or [line for line in lines if line.kind is StepKind.CRITERION and line.met is None]
@@ -427,14 +355,14 @@ def _again(
             spec.title,
             explainer.shown_fact(spec, getattr(before, name)),
             explainer.shown_fact(spec, getattr(after, name)),
-            known.since(rules, name, row, case),
+            known.since(one.rules, name, row, case),
         )
         for name, spec in explainer.trace.facts.items()
-        if row.facts[name] != facts[name]
+        if name in row.facts and row.facts[name] != one.facts[name]
     )
     return Again(
         rules.programme.process.title(row.stage),
-        _decided_on(row),
+        decided_on(row),
         was.outcome,
         was.payable,
         now.outcome,

@@ -35,6 +35,7 @@ from bangfu.payments.budget import (
     waiting,
 )
 from bangfu.payments.due import (
+    Adjustment,
     Due,
     Kind,
     Outstanding,
@@ -49,9 +50,9 @@ from bangfu.payments.lists import TemplateStated, bank_text, keep_template, paym
 from bangfu.payments.trail import Step, trail
 
 __all__ = [
-    "CANCELLED", "CHECKED", "DRAFT", "RELEASED", "STATES", "Batch", "Due", "EntryStated", "Gathered", "Kind",
-    "LineStated", "Outstanding", "Standing", "Step", "TemplateStated", "Waiting", "add_entry", "add_line", "adjust",
-    "bank_text", "batches", "cancel", "cases_of", "check", "confirm_entry", "correct_account", "entitle",
+    "CANCELLED", "CHECKED", "DRAFT", "RELEASED", "STATES", "Adjustment", "Batch", "Due", "EntryStated", "Gathered",
+    "Kind", "LineStated", "Outstanding", "Standing", "Step", "TemplateStated", "Waiting", "add_entry", "add_line",
+    "adjust", "bank_text", "batches", "cancel", "cases_of", "check", "confirm_entry", "correct_account", "entitle",
     "keep_template", "make", "outstanding", "payment_list", "record_return", "release", "repay", "stage_of",
     "standing_in_batch", "standings", "state_of", "to_pay", "trail", "void", "waiting",
 ]  # fmt: skip

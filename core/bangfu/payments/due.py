@@ -15,13 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, case, cast, func, insert, select, update
-from sqlalchemy.dialects.postgresql import insert as insert_or_not
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.db import hold
-from bangfu.db.bulk import among, insert_rows
+from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code
 from bangfu.models import (
     Case,
@@ -143,73 +142,99 @@ async def hold_batches(session: AsyncSession, programme: str) -> None:
 # --- adjustments ------------------------------------------------------------------------------------------------
 
 
-async def adjust(
-    session: AsyncSession, who: Entered, case: UUID, determination: UUID, amount_fen: int, reason: str
-) -> UUID:
-    """Add what a later determination says beside what was due: arrears if positive, a recovery if negative, in fen.
+@dataclass(frozen=True, slots=True)
+class Adjustment:
+    """What a later determination says of a case beside what was due, in fen: arrears if positive, a recovery if
+    negative."""
 
-    It is paid with the last instalment that the case was entitled to. Whether who acts may do so is for the caller to
-    know. Refuses ``NOT_FOUND`` for a case that was never entitled or a determination that is not the case's,
-    ``REASON_NEEDED``, ``BAD_VALUE`` for an adjustment of nothing or a recovery of more than was due, and ``CONFLICT``
-    if the determination has adjusted the case already.
+    case: UUID
+    determination: UUID
+    amount: int
+
+    @property
+    def kind(self) -> Kind:
+        """What it becomes."""
+        return Kind.ARREARS if self.amount > 0 else Kind.RECOVERY
+
+
+async def adjust(session: AsyncSession, who: Entered, adjustments: Sequence[Adjustment], reason: str) -> list[UUID]:
+    """Add what later determinations say beside what was due; the entitlements, in the order of the adjustments.
+
+    Each is paid with the last instalment that its case was entitled to. Whether who acts may do so is for the caller to
+    know. Refuses all of them with ``REASON_NEEDED``, with ``NOT_FOUND`` for a case that was never entitled or a
+    determination that is not the case's, ``BAD_VALUE`` for an adjustment of nothing or a recovery of more than was due,
+    and ``CONFLICT`` if a determination has adjusted its case already.
     """
     if not reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
-    await hold(session, f"adjust/{case}")
-    own = (Entitlement.tenant_id == who.county.id, Entitlement.case_id == case, Entitlement.voided_at.is_(None))
-    row = (
-        await session.execute(
-            select(
-                Case.programme,
-                Case.division,
-                func.max(Entitlement.instalment).label("instalment"),
-                func.sum(Entitlement.amount_fen).label("due"),
-            )
-            .join(Entitlement, (Entitlement.tenant_id == Case.tenant_id) & (Entitlement.case_id == Case.id))
-            .where(Case.tenant_id == who.county.id, *own)
-            .group_by(Case.programme, Case.division)
-        )
-    ).first()
-    justified = await session.scalar(
-        select(DeterminationRow.id).where(
+    cases = await _adjustable(session, who, [own.case for own in adjustments])
+    justified = await session.execute(
+        select(DeterminationRow.id, DeterminationRow.case_id).where(
             DeterminationRow.tenant_id == who.county.id,
-            DeterminationRow.id == determination,
-            DeterminationRow.case_id == case,
+            among(DeterminationRow.id, [own.determination for own in adjustments]),
         )
     )
-    if row is None or justified is None:
-        raise Code.NOT_FOUND.refuse("case", what=Text("可调整的应发", "an award to adjust"))
-    if amount_fen == 0 or row.due + amount_fen < 0:
-        expected = Text(f"不为零,追回不超过 {money(row.due).zh}", f"not zero, and at most {money(row.due).en} back")
-        raise Code.BAD_VALUE.refuse(
-            "amount", field=Text("调整金额", "adjustment"), value=money(amount_fen).zh, expected=expected
+    pairs = {(row.case_id, row.id) for row in justified}
+    rows = []
+    for own in adjustments:
+        case = cases.get(own.case)
+        if case is None or (own.case, own.determination) not in pairs:
+            raise Code.NOT_FOUND.refuse("case", what=Text("可调整的应发", "an award to adjust"))
+        if own.amount == 0 or case.due + own.amount < 0:
+            due = money(case.due)
+            raise Code.BAD_VALUE.refuse(
+                "amount",
+                field=Text("调整金额", "adjustment"),
+                value=money(own.amount).zh,
+                expected=Text(f"不为零,追回不超过 {due.zh}", f"not zero, and at most {due.en} back"),
+            )
+        rows.append(
+            {
+                "tenant_id": who.county.id,
+                "id": new_id(),
+                "case_id": own.case,
+                "determination_id": own.determination,
+                "division": case.division,
+                "instalment": case.instalment,
+                "kind": own.kind.value,
+                "amount_fen": own.amount,
+                "due_on": who.at.today,
+                "reason": reason,
+                "made_by": who.actor.id,
+                "created_at": who.at.now,
+            }
         )
-    kind = Kind.ARREARS if amount_fen > 0 else Kind.RECOVERY
-    made = new_id()
-    added = await session.execute(
-        insert_or_not(Entitlement)
-        .values(
-            tenant_id=who.county.id,
-            id=made,
-            case_id=case,
-            determination_id=determination,
-            division=row.division,
-            instalment=row.instalment,
-            kind=kind.value,
-            amount_fen=amount_fen,
-            due_on=who.at.today,
-            reason=reason,
-            made_by=who.actor.id,
-            created_at=who.at.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Entitlement.id)
-    )
-    if added.first() is None:
+    if len(await insert_new(session, Entitlement, rows, "id")) < len(rows):
         raise Code.CONFLICT.refuse("determination")
-    data = {"kind": kind.value, "amount_fen": amount_fen, "determination": str(determination)}
-    await audit.record(session, who.at.now, who.actor.id, "adjust", f"entitlement/{made}", data, reason)
+    made: list[UUID] = [row["id"] for row in rows]
+    said = [
+        (
+            f"entitlement/{key}",
+            {"kind": own.kind.value, "amount_fen": own.amount, "determination": str(own.determination)},
+        )
+        for key, own in zip(made, adjustments, strict=True)
+    ]
+    await audit.record_each(session, who.at.now, who.actor.id, "adjust", said, reason)
     return made
+
+
+async def _adjustable(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> dict[UUID, Any]:
+    """Cases that were ever entitled, with what they are due so far and the last instalment; nobody else adjusts them
+    until the transaction ends."""
+    own = (Case.tenant_id == who.county.id, among(Case.id, cases))
+    await session.execute(select(Case.id).where(*own).order_by(Case.id).with_for_update())
+    found = await session.execute(
+        select(
+            Case.id,
+            Case.division,
+            func.max(Entitlement.instalment).label("instalment"),
+            cast(func.sum(Entitlement.amount_fen), BigInteger).label("due"),
+        )
+        .join(Entitlement, (Entitlement.tenant_id == Case.tenant_id) & (Entitlement.case_id == Case.id))
+        .where(*own, Entitlement.voided_at.is_(None))
+        .group_by(Case.id, Case.division)
+    )
+    return {row.id: row for row in found}
 
 
 async def repay(

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint types contracts lock bench clean
+.PHONY: help demo test test-full check lint types contracts lock bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
@@ -35,6 +35,9 @@ test: $(READY) check ## everything that must hold: style, types, contracts, and 
 	@said=$$(mktemp); $(BIN)/python -m pytest tests/api >"$$said" 2>&1 & api=$$!; \
 		failed=0; $(BIN)/python -m pytest --ignore=tests/api || failed=1; \
 		wait $$api || failed=1; cat "$$said"; rm -f "$$said"; exit $$failed
+
+test-full: $(READY) check ## the same at the stated sizes, which takes hours; its figures are left in benchmarks/
+	@BANGFU_FULL=1 $(BIN)/python -m pytest
 
 check: lint types contracts ## style, types and import contracts, without the tests
 

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import asyncpg
 import pytest
 
+from bangfu.access import Actor, County
 from bangfu.db import Database
-from bangfu.db.embedded import ADMIN, APP, OWNER, EmbeddedServer
+from bangfu.db.embedded import APP, OWNER, EmbeddedServer
 from bangfu.db.session import engine_for
 from bangfu.settings import Settings
 from bangfu.vault import Vault
 from tests.county import World
+from tests.stories import Kept, copy_of, drop
 from tests.striving import Striving
 
+FULL = os.environ.get("BANGFU_FULL") == "1"
+"""Whether what has a stated size is tested at it (``make test-full``), and not at one that fits a coffee break."""
+FIGURES = Path(__file__).parent.parent / "benchmarks" / "test-full.txt"
 FAST = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
 _numbers = itertools.count(1)
 _TOLD = pytest.StashKey[list[str]]()
@@ -29,9 +34,12 @@ def told(request: pytest.FixtureRequest) -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Show them."""
-    for line in config.stash.get(_TOLD, []):
+    """Show them, and keep those of the stated sizes."""
+    lines = config.stash.get(_TOLD, [])
+    for line in lines:
         terminalreporter.write_line(line)
+    if FULL and lines:
+        FIGURES.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
 @pytest.fixture(scope="session")
@@ -52,25 +60,6 @@ def connect(server: EmbeddedServer, database: str, home: Path) -> Database:
         engine_for("postgresql+asyncpg://", server.connect_arguments(APP, database)),
         engine_for("postgresql+asyncpg://", server.connect_arguments(OWNER, database), pooled=False),
     )
-
-
-async def copy_of(server: EmbeddedServer, name: str, template: str) -> str:
-    """A new database that is a copy of another."""
-    admin = await asyncpg.connect(**server.connect_arguments(ADMIN, "postgres"))
-    try:
-        await admin.execute(f"create database {name} template {template} owner {OWNER}")
-    finally:
-        await admin.close()
-    return name
-
-
-async def drop(server: EmbeddedServer, name: str) -> None:
-    """Remove a copy: thousands of tests would fill a disk."""
-    admin = await asyncpg.connect(**server.connect_arguments(ADMIN, "postgres"))
-    try:
-        await admin.execute(f"drop database {name} with (force)")
-    finally:
-        await admin.close()
 
 
 @pytest.fixture(scope="session")
@@ -113,13 +102,26 @@ async def four_awards(
     return name
 
 
+_LOOKED: dict[str, tuple[County, dict[str, Actor]]] = {}
+
+
+async def known(world: World) -> None:
+    """Who is in a county that is as it was copied: looked up once for every copy."""
+    assert world.kept is not None
+    if world.kept.template not in _LOOKED:
+        await world.look()
+        _LOOKED[world.kept.template] = world.tenant, world.officers
+    world.tenant, officers = _LOOKED[world.kept.template]
+    world.officers = dict(officers)
+
+
 @pytest.fixture
 async def striving(server: EmbeddedServer, four_awards: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Striving]:
     """The small county with every award of the plan, in a database of one's own."""
     name = await copy_of(server, f"striving_{next(_numbers)}", four_awards)
     opened = connect(server, name, tmp_path)
-    made = Striving(opened, vault)
-    await made.look()
+    made = Striving(opened, vault, kept=Kept(server, opened, name, four_awards))
+    await known(made)
     yield made
     await opened.close()
     await drop(server, name)
@@ -140,8 +142,8 @@ async def world(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path: Pa
     """The small county, in a database of one's own."""
     name = await copy_of(server, f"county_{next(_numbers)}", peopled)
     opened = connect(server, name, tmp_path)
-    made = World(opened, vault)
-    await made.look()
+    made = World(opened, vault, kept=Kept(server, opened, name, peopled))
+    await known(made)
     yield made
     await opened.close()
     await drop(server, name)

@@ -34,6 +34,7 @@ from bangfu.registry.identity import check_character, credit_check_character
 from bangfu.registry.importing import Importer
 from bangfu.vault import Vault
 from county_default.vocabulary import Project
+from tests.stories import Kept, remembered
 
 CODE = "990201"
 BASE = 990201_000000
@@ -203,6 +204,8 @@ class World:
     period: str = PERIOD
     tenant: County = field(default_factory=lambda: County(0, "", "", None))
     officers: dict[str, Actor] = field(default_factory=dict)
+    kept: Kept | None = None
+    """Its database, if stories about it are remembered."""
 
     # --- building ---
 
@@ -228,6 +231,7 @@ class World:
             await grounds.release_provision(session, second, draft)
             await grounds.open_period(session, second, self.programme, self.period)
 
+    @remembered
     async def invite(self) -> None:
         """Bring in the organizations, their pairings, and everybody whom the programme itself does not need."""
         for kind, data in (("organizations", ORGANIZATIONS), ("pairings", PAIRINGS), ("officers", GUESTS)):
@@ -313,6 +317,7 @@ class World:
         selection = Selection(households=homes) if homes else Selection(stages=[stage])
         return await self.act(number, acts.sign, selection, stage=stage, stated=Stated(**stated))
 
+    @remembered
     async def until(self, stage: str) -> None:
         """Bring every case that can get there to a stage, each step by the right officers on the right day."""
         for cadre, homes in (("L1", ("H1", "H2", "H3", "H4")), ("L2", ("H5", "H6")), ("L3", ("H7", "H8"))):

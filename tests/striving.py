@@ -23,6 +23,7 @@ from county_default.five_star.rules import Star
 from county_default.leading.rules import Entity, Mode
 from county_default.vocabulary import Project
 from tests.county import World, clean, identity
+from tests.stories import remembered
 
 RELATIONS = ("户主", "配偶", "子", "女")
 EXIT, STARS, LEADING = "planned_exit", "five_star", "leading"
@@ -169,6 +170,7 @@ class Striving(World):
         """One of the ways out of the ordinary course."""
         return await self.act(number, getattr(correcting, what), Selection(households=homes), **options)
 
+    @remembered
     async def verified(self, *homes: str) -> None:
         """Bring planned-exit cases of 甲村 to their notice: planned, in place, verified by the four."""
         self.on(EXIT, today=date(2021, 2, 10))

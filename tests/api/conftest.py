@@ -26,8 +26,9 @@ from bangfu_graphql.http import Service
 from bangfu_graphql.server import application
 from bangfu_graphql.tokens import Issuer, Tokens
 from bangfu_graphql.working import work_off
-from tests.conftest import connect, copy_of, drop
+from tests.conftest import connect
 from tests.county import CODE, World
+from tests.stories import copy_of, drop
 
 ISSUER = Issuer.new()
 _numbers = itertools.count(1)
@@ -117,11 +118,14 @@ class Served:
     async def day(self, day: Any) -> None:
         """Move the county's clock to a day, at once: it is a demo county for the time of the test."""
         self.world.today = day
-        async with self.world.database.owner() as connection:
-            await connection.execute(
-                text("update tenant set demo_today = :day, demo_set_at = :now where code = :code"),
-                {"day": day, "now": datetime.now(UTC), "code": CODE},
-            )
+        if self.world.kept is not None:
+            await self.world.kept.set_clock(day)
+        else:
+            async with self.world.database.owner() as connection:
+                await connection.execute(
+                    text("update tenant set demo_today = :day, demo_set_at = :now where code = :code"),
+                    {"day": day, "now": datetime.now(UTC), "code": CODE},
+                )
         await self.world.look()
 
     async def snapshot(self) -> dict[str, Any]:

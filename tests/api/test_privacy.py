@@ -19,20 +19,26 @@ from graphql import (
 from bangfu_graphql.schema import schema_of
 from tests.api.conftest import OPERATIONS, Served
 from tests.core.test_privacy import PHONE, plain
-from tests.county import ACCEPTED, POSTED, identity, roster
+from tests.county import ACCEPTED, POSTED, World, identity, roster
+from tests.stories import remembered
 
 REVEAL = (OPERATIONS / "reveal_number.graphql").read_text(encoding="utf-8")
 
 
-@pytest.fixture
-async def full(served: Served) -> Served:
-    """A county with telephones, cases, notices, a refused import, and numbers that were seen in full."""
-    world = served.world
+@remembered
+async def filled(world: World) -> None:
+    """Telephones, cases, notices, and a refused import."""
     lines = roster().splitlines()
     await world.bring("households", "\n".join([f"{lines[0]},联系电话", f"{lines[1]},{PHONE}"]), "R1")
     wrong = lines[1].replace(identity(1), identity(1)[:-1] + ("0" if identity(1)[-1] != "0" else "1"))
     assert (await world.bring("households", f"{lines[0]},联系电话\n{wrong},{PHONE}1", "R1")).state == "refused"
     await world.until("acceptance")
+
+
+@pytest.fixture
+async def full(served: Served) -> Served:
+    """A county with telephones, cases, notices, a refused import, and a notice that was exported."""
+    await filled(served.world)
     await served.day(POSTED)
     notice = (await served.operation("VC1", "notices")).data["notices"]["nodes"][0]["id"]
     await served.operation("VC1", "export_notice", notice=notice, reason="张贴公示")

@@ -32,21 +32,27 @@ from bangfu.notices.publication import HOURLY
 from bangfu.text import Text, day
 from tests.api.conftest import Served
 from tests.api.test_console import CHROMIUM
-from tests.county import V1, V3
+from tests.county import V1, V3, World
+from tests.stories import remembered
 
 OPEN, LAST, OVER = date(2021, 10, 13), date(2021, 10, 15), date(2021, 10, 16)
 RARE = "𠮷䶮𬱖"
 LONG_NUMBER = re.compile(r"\d{11}")
 
 
-@pytest.fixture
-async def posted(served: Served) -> Served:
-    """The server over a county whose notices stand, one of whose heads has a rare name."""
-    world = served.world
+@remembered
+async def posting(world: World) -> None:
+    """Every notice is posted; one of the heads has a rare name."""
     who = world.who("R1")
     async with world.database.session(who.scope) as session:
         await session.execute(text(f"update person set name = '{RARE}' where name = '测2户主'"))
     await world.until("acceptance")
+
+
+@pytest.fixture
+async def posted(served: Served) -> Served:
+    """The server over a county whose notices stand."""
+    await posting(served.world)
     await served.day(OPEN)
     return served
 

@@ -429,7 +429,12 @@ async def test_the_whole_year(new: Served) -> None:
     assert kept == "H7", "333.33 yuan of planting, of which 15 % were paid"
     ledgers = "户编号,日期,收入类别,项目,总收入\nH7,2021-03-01,种植,种植项目,200\n"
     assert (await story.bring("R1", "income", ledgers))["state"] == "DONE"
-    again = {"programme": "consolidation", **P, "cases": {"households": [kept]}, "act": {"reason": "收入核减", "evidence": "复核记录"}}
+    again = {
+        "programme": "consolidation",
+        **P,
+        "cases": {"households": [kept]},
+        "act": {"reason": "收入核减", "evidence": "复核记录"},
+    }
     await story.may_not("L1", "recalculate_cases", "FORBIDDEN", **again)
     recalculated = await story.may("C3", "recalculate_cases", **again)
     assert (recalculated["done"], recalculated["unchanged"], recalculated["refused"]) == (1, 0, 0)

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
-from tests.conftest import connect, copy_of
+from tests.conftest import connect
 from tests.core.test_statements import MORE, larger
 from tests.county import MARCH, SEPTEMBER, World, clean
+from tests.stories import copy_of
 
 POINTS = 7
 PART = 40

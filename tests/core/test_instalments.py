@@ -13,12 +13,14 @@ from bangfu.cases.views import Selection, Stated
 from bangfu.payments import invariants
 from tests.core.test_overpaid import listed
 from tests.county import Statements, clean, codes
+from tests.stories import remembered
 from tests.striving import EXIT, LEADING, Striving, roster
 
 NOTICE, SECOND, FINAL = date(2021, 3, 21), date(2021, 6, 20), date(2021, 9, 30)
 BOTH = ("L1", "W1")
 
 
+@remembered
 async def first_paid(striving: Striving, *homes: str) -> None:
     """Verified, posted, and the first instalment paid; making the batch concludes the notice."""
     await striving.verified(*homes)
@@ -26,6 +28,7 @@ async def first_paid(striving: Striving, *homes: str) -> None:
     await striving.pay("payment_1")
 
 
+@remembered
 async def second_paid(striving: Striving, *homes: str) -> None:
     await first_paid(striving, *homes)
     striving.today = SECOND
@@ -147,6 +150,7 @@ async def test_a_batch_is_of_one_instalment(striving: Striving) -> None:
 # --- known later ----------------------------------------------------------------------------------------------
 
 
+@remembered
 async def paid_out(striving: Striving) -> None:
     """P1 all paid, its members counted when it is judged."""
     striving.on(EXIT)

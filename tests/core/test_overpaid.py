@@ -19,12 +19,14 @@ from bangfu.rules import Outcome
 from tests.core.test_missed import read
 from tests.core.test_payments import do, make, ready
 from tests.county import T1, T2, Statements, World, clean, roster
+from tests.stories import remembered
 from tests.striving import EXIT, Striving
 from tests.striving import roster as families
 
 KNOWN = date(2021, 11, 5)
 
 
+@remembered
 async def paid(world: World) -> None:
     """Everything that is due has been paid."""
     await ready(world)

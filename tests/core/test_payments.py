@@ -23,11 +23,13 @@ from bangfu.payments import Batch
 from bangfu.process import Duty
 from tests.core.test_sampling import draw
 from tests.county import World, clean
+from tests.stories import remembered
 
 PAID_ON = date(2021, 10, 28)
 TOTAL = 300_000 + 220_000 + 150_000 + 5_000
 
 
+@remembered
 async def ready(world: World) -> None:
     """Everything due and nothing paid; C1 drew and checked the sample."""
     await world.until("sample")

@@ -1,0 +1,123 @@
+"""Stories that are told once: what came of one on an untouched county is kept, and given to whoever tells it next.
+
+Hundreds of tests begin where a county has come to through the same acts. The acts are carried out once, by the real
+code; the database is kept as a template, and the next test gets a copy of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from functools import wraps
+from typing import Any
+
+import asyncpg
+from sqlalchemy import event, text
+
+from bangfu.db import Database
+from bangfu.db.embedded import ADMIN, OWNER, EmbeddedServer
+
+_CHANGES = ("insert", "update", "delete", "with")
+_STATE = ("today", "code", "period", "tenant", "officers")
+
+
+async def copy_of(server: EmbeddedServer, name: str, template: str) -> str:
+    """A new database that is a copy of another."""
+    await _administer(server, f"create database {name} template {template} owner {OWNER} strategy file_copy")
+    return name
+
+
+async def drop(server: EmbeddedServer, name: str) -> None:
+    """Remove a copy: thousands of tests would fill a disk."""
+    await _administer(server, f"drop database {name} with (force)")
+
+
+async def _administer(server: EmbeddedServer, statement: str) -> None:
+    admin = await asyncpg.connect(**server.connect_arguments(ADMIN, "postgres"))
+    try:
+        for left in reversed(range(100)):
+            try:
+                await admin.execute(statement)
+                break
+            except asyncpg.ObjectInUseError:  # a connection that was closed takes its time to end
+                if not left:
+                    raise
+                await asyncio.sleep(0.02)
+    finally:
+        await admin.close()
+
+
+@dataclass
+class Kept:
+    """The database of one county, as it can be kept and given back: whether anything was changed in it since it was
+    copied from its template, and the day that its clock was set to."""
+
+    server: EmbeddedServer
+    database: Database
+    name: str
+    template: str
+    touched: bool = False
+    clock: date | None = None
+
+    def __post_init__(self) -> None:
+        for engine in (self.database.app, self.database._owner):
+            assert engine is not None
+            event.listen(engine.sync_engine, "before_cursor_execute", self._note)
+
+    def _note(self, connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        self.touched |= statement.lstrip().lower().startswith(_CHANGES)
+
+    async def keep(self, name: str) -> None:
+        """Keep the database under a name."""
+        await self.database.app.dispose()
+        await copy_of(self.server, name, self.name)
+
+    async def give(self, name: str) -> None:
+        """Replace the database by one that was kept."""
+        await self.database.app.dispose()
+        await drop(self.server, self.name)
+        await copy_of(self.server, self.name, name)
+        if self.clock is not None:
+            await self.set_clock(self.clock)
+
+    async def set_clock(self, day: date) -> None:
+        """Move the county's clock to a day: it is a demo county for the time of the test. Nothing else is touched."""
+        touched, self.clock = self.touched, day
+        async with self.database.owner() as connection:
+            await connection.execute(
+                text("update tenant set demo_today = :day, demo_set_at = :now"), {"day": day, "now": datetime.now(UTC)}
+            )
+        self.touched = touched
+
+
+_TOLD: dict[tuple[Any, ...], tuple[str, dict[str, Any]]] = {}
+
+
+def remembered(tell: Callable[..., Awaitable[None]]) -> Callable[..., Awaitable[None]]:
+    """A story about a county: the first argument, which nothing else has happened to if it is to be remembered."""
+
+    @wraps(tell)
+    async def telling(world: Any, *arguments: Any) -> None:
+        kept: Kept | None = world.kept
+        if kept is None or kept.touched:
+            await tell(world, *arguments)
+            return
+        key = (
+            str(kept.server.data), kept.template, type(world), tell.__module__, tell.__qualname__, arguments, world.today,
+            world.code, world.period,
+        )  # fmt: skip
+        if key not in _TOLD:
+            await tell(world, *arguments)
+            name = f"story_{len(_TOLD)}"
+            await kept.keep(name)
+            _TOLD[key] = name, {own: getattr(world, own) for own in _STATE}
+            return
+        name, state = _TOLD[key]
+        await kept.give(name)
+        for own, value in state.items():
+            setattr(world, own, value)
+        kept.touched = True
+
+    return telling

@@ -114,7 +114,9 @@ class Binaries:
 class EmbeddedServer:
     """A running embedded server, shared by every process that uses the same installation folder."""
 
-    def __init__(self, home: Path, binaries: Binaries, account: Account, options: Sequence[str]) -> None:
+    def __init__(
+        self, home: Path, binaries: Binaries, account: Account, options: Sequence[str], data: Path | None = None
+    ) -> None:
         self.account = account
         self.options = tuple(options)
         self.base = home / "postgres"
@@ -122,16 +124,24 @@ class EmbeddedServer:
         if os.getuid() == 0:
             self.base = _ROOT_BASE / hashlib.sha256(str(home).encode()).hexdigest()[:16]
             self.binaries = self._reachable(binaries)
-        self.data = self.base / "data"
+        self.data = data or self.base / "data"
         self._users: IO[str] | None = None
 
     @classmethod
-    def start(cls, home: Path, *, binaries: Binaries | None = None, options: Sequence[str] = ()) -> EmbeddedServer:
+    def start(
+        cls,
+        home: Path,
+        *,
+        binaries: Binaries | None = None,
+        options: Sequence[str] = (),
+        data: Path | None = None,
+    ) -> EmbeddedServer:
         """Use the server of an installation, creating its data and starting it if need be.
 
-        ``options`` are ``-c`` settings for a server that this call starts.
+        ``options`` are ``-c`` settings for a server that this call starts. ``data`` is where its data lie if not with
+        the rest, in a folder that there is; whoever says so removes them.
         """
-        server = cls(home, binaries or Binaries.found(), Account.for_server(), options)
+        server = cls(home, binaries or Binaries.found(), Account.for_server(), options, data)
         server.base.mkdir(parents=True, exist_ok=True)
         server._own(server.base)
         with server._alone():
@@ -268,7 +278,7 @@ class EmbeddedServer:
 
     def _create(self) -> None:
         """Make the data folder; a half-made one never bears its name."""
-        partial = Path(tempfile.mkdtemp(prefix="new-", dir=self.base))
+        partial = Path(tempfile.mkdtemp(prefix="new-", dir=self.data.parent))
         self._own(partial)
         target = partial / "data"
         self._run(

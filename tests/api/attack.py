@@ -481,8 +481,12 @@ class Values:
 class Prober:
     """Makes the probes of one role."""
 
-    def __init__(self, schema: GraphQLSchema, sight: Sight, may: frozenset[str], values: Values) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, sight: Sight, may: frozenset[str], values: Values, *, light: bool = False
+    ) -> None:
         self.schema, self.sight, self.values = schema, sight, values
+        self.light = light
+        """Whether who asks for what is not his own asks for no more than tells it: ids and counts."""
         self.number = sight.number
         self.shape = Shape(schema, may)
         self.may = may
@@ -550,6 +554,8 @@ class Prober:
         page, orders = is_page(kind), [""]
         selected = self.shape.page(kind, 1) if page else self.shape.of(kind, 1)
         shallow = self.shape.page(kind, 0) if page else self.shape.of(kind, 0)
+        if self.light:
+            shallow = least(kind)
         if page:
             yield Probe(
                 self.number,
@@ -603,7 +609,7 @@ class Prober:
             kind = self.schema.type_map[value.what]
             concrete = self.schema.get_possible_types(kind) if isinstance(kind, GraphQLInterfaceType) else [kind]
             inside = " ".join(
-                f"... on {one.name} {self.shape.of(one, value.kind == OWN)}"
+                f"... on {one.name} {least(one) if self.light and value.kind != OWN else self.shape.of(one, value.kind == OWN)}"
                 for one in concrete
                 if self.shape.allows_type(one)
             )
@@ -867,7 +873,7 @@ class Attack:
         """Everything that one role can try, or some parts of it, or what begins with some words."""
         may = await self.permissions(number)
         sight = self.counties.sight(number)
-        prober = Prober(self.schema, sight, may, Values(sight, self.cursors))
+        prober = Prober(self.schema, sight, may, Values(sight, self.cursors), light=self.share > 1)
         self.report.roles.add(number)
         answers: list[tuple[Probe, Answered]] = []
         if "reads" in parts:

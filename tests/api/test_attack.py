@@ -40,9 +40,9 @@ from tests.conftest import FULL, connect
 from tests.county import HOMES, Home, World, roster
 from tests.stories import copy_of, drop
 
-SHARE, LEAST = (1, 30_000) if FULL else (3, 10_000)
-"""Which part of its probes each role tries, the next role another; in full, all of them. And how many that is at least.
-"""
+SHARE, LEAST = (1, 30_000) if FULL else (4, 10_000)
+"""Which part of its probes each role tries, the next role another, asking for ids and counts alone; in full, all of them
+for everything. And how many that is at least."""
 SILENT = (
     "Query.whyDenied",  # says nothing where nothing is denied
     # Its one case is not that far, and nobody else could have it.

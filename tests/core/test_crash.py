@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
-from tests.conftest import connect
+from tests.conftest import FULL, connect
 from tests.core.test_statements import MORE, larger
 from tests.county import MARCH, SEPTEMBER, World, clean
 from tests.stories import copy_of
 
-POINTS = 7
+POINTS = 20 if FULL else 5
 PART = 40
 
 CHILD = textwrap.dedent("""

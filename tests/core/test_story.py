@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections import Counter
+from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import openpyxl
+import pytest
 from rich.console import Console
 from sqlalchemy import func, select, text
 
@@ -18,6 +20,7 @@ from bangfu.cli.demo import SMALL
 from bangfu.cli.demo.county import EXITED, LEFT, NEVER, PLANNED, PLANNED_EXIT, Household, Maker, Size
 from bangfu.cli.demo.story import PROGRAMME, Story, Told
 from bangfu.db import Database
+from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import Household as Registered
 from bangfu.models import Pairing
 from bangfu.notices.publication import page_of
@@ -26,6 +29,8 @@ from bangfu.process import Duty
 from bangfu.programme import installed
 from bangfu.registry.identity import read_identity
 from bangfu.vault import Vault
+from tests.conftest import connect
+from tests.stories import copy_of, drop
 
 EXIT, STARS, LEADING = "planned_exit", "five_star", "leading"
 
@@ -36,8 +41,23 @@ async def told(database: Database, vault: Vault, folder: Path) -> tuple[Told, st
     return await story.tell(), out.getvalue(), story
 
 
-async def test_the_story(database: Database, vault: Vault, tmp_path: Path) -> None:
-    result, said, story = await told(database, vault, tmp_path)
+First = tuple[Database, tuple[Told, str, Story]]
+
+
+@pytest.fixture(scope="module")
+async def first(
+    server: EmbeddedServer, migrated: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[First]:
+    """The story, told in a database of its own."""
+    name, folder = await copy_of(server, "story", migrated), tmp_path_factory.mktemp("story")
+    database = connect(server, name, folder)
+    yield database, await told(database, vault, folder)
+    await database.close()
+    await drop(server, name)
+
+
+async def test_the_story(first: First) -> None:
+    database, (result, said, story) = first
     # What must be refused was tried and was refused, for this reason and no other.
     assert result.refusals == [
         "DIGITS_LOST", "PARAMETER_UNSET", "SAME_PERSON", "EXCLUDED", "QUOTA_EXCEEDED", "ROWS_REFUSED",
@@ -229,11 +249,11 @@ def _award(household: Household) -> int:
     return int(min(total, Decimal(300_000)).quantize(Decimal(1), "ROUND_HALF_UP"))
 
 
-async def test_the_story_can_be_told_again(database: Database, vault: Vault, tmp_path: Path) -> None:
-    first, _, first_story = await told(database, vault, tmp_path)
-    second, _, second_story = await told(database, vault, tmp_path / "again")
-    assert (first.code, second.code) == ("990101", "990102")
-    assert (first.broken, second.broken) == ([], [])
+async def test_the_story_can_be_told_again(first: First, vault: Vault, tmp_path: Path) -> None:
+    database, (earlier, _, first_story) = first
+    second, _, second_story = await told(database, vault, tmp_path)
+    assert (earlier.code, second.code) == ("990101", "990102")
+    assert (earlier.broken, second.broken) == ([], [])
     who = await enter(database, second.code, "X002")
     async with database.session(who.scope) as session:
         replayed = await receipts.replay(session, who, installed().programme(PROGRAMME), "2021")

@@ -16,10 +16,11 @@ from bangfu.cases import acts, paying, sampling
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from bangfu.process import Duty
+from tests.conftest import FULL
 from tests.county import ACCEPTED, HOMES, POSTED, SEPTEMBER, World
 
 NUMBERS = [home.number for home in HOMES]
-STEPS = 200
+STEPS = 400 if FULL else 100
 
 INVARIANTS = {
     "every version of a case has its one event": """

@@ -13,10 +13,11 @@ from bangfu.cases import acts, overview, sampling, selecting
 from bangfu.cases.denials import Step, why_denied
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
+from bangfu.process import Duty
 from bangfu.registry.divisions import area_of
 from county_default.five_star.rules import Star
 from county_default.leading.rules import Entity
-from tests.county import T1, V2, Statements, clean, codes, only
+from tests.county import T1, V1, V2, Statements, clean, codes, only
 from tests.striving import EXIT, LEADING, STARS, Striving
 
 NOTICE = date(2021, 3, 21)
@@ -265,6 +266,38 @@ async def test_who_may_answer_for_a_led_household(striving: Striving) -> None:
             await striving.vouch(number, "G1", "P1")
         assert refusal.value.problems[0].code.name == "NOT_YOUR_DUTY", number
     assert await striving.rows("select 1 from participant where agreed is not null or vouched is not null") == []
+
+
+async def test_a_cadre_vouches_for_his_household_whoever_the_applicants_cadre_is(striving: Striving) -> None:
+    """P6 is linked to L2, the applicant G1 to L1: L2 sees nothing of the case, and vouches for P6 and nobody else."""
+    async with striving.database.owner() as connection:
+        await connection.execute(text("set local role none"))
+        await connection.execute(
+            text(
+                "update household_cadre set officer_id = (select id from officer where number = 'L2')"
+                " where household_id = (select id from household where number = 'P6')"
+            )
+        )
+    await striving.charge("L2", Duty.LINKED_CADRE, V1)
+    striving.on(LEADING, today=date(2021, 9, 20))
+    clean(await striving.apply("G1", "P1", "P2", "P6"))
+    assert await striving.cases("L2") == {}
+    for number, applicant, home in (("L2", "G1", "P1"), ("L1", "G1", "P6"), ("L3", "G1", "P6"), ("L2", "G2", "P6")):
+        with pytest.raises(Refused, match="NOT_FOUND"):
+            await striving.vouch(number, applicant, home)
+    await striving.vouch("L2", "G1", "P6")
+    rows = await striving.rows(
+        "select h.number, p.vouched, o.number from participant p join household h on h.id = p.household_id"
+        " left join officer o on o.id = p.vouched_by order by 1"
+    )
+    assert [tuple(row) for row in rows] == [("P1", None, None), ("P2", None, None), ("P6", True, "L2")]
+    # What was opened to look is closed again in the same transaction.
+    async with striving.entered("L2") as (session, _, _):
+        await session.execute(text("select case_taken_part_in(p.id) from participant p"))
+        ((cases, areas),) = await session.execute(
+            text("select (select count(*) from case_file), current_setting('app.areas')")
+        )
+    assert (cases, areas) == (0, "{}")
 
 
 # --- why not --------------------------------------------------------------------------------------------------

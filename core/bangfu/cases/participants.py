@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, String, column, func, select, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -21,7 +21,7 @@ from bangfu.cases.ground import Ground
 from bangfu.cases.views import Stated, duties_over
 from bangfu.db.bulk import among, insert_rows
 from bangfu.errors import Code, Problem, Refused
-from bangfu.models import Case, Household, HouseholdCadre, Participant, new_id
+from bangfu.models import Household, HouseholdCadre, Participant, new_id
 from bangfu.process import Duty, Verify, duty_names
 from bangfu.programme import Role
 from bangfu.registry.history import holds
@@ -254,15 +254,18 @@ async def vouch(
 async def _open(
     session: AsyncSession, who: Entered, ground: Ground, applicant: str, household: str
 ) -> tuple[Participant, Role, Verify, UUID | None]:
-    """Who takes part in the case of an applicant, his role, the stage that waits for it, and his cadre."""
+    """Who takes part in the case of an applicant, his role, the stage that waits for it, and his cadre.
+
+    The case itself may be out of sight: a cadre is linked to the household that takes part, and not to the applicant.
+    """
     who.require(Action.WORK_ON_CASES, ground.programme.code)
     tenant = who.county.id
-    first, second = select(Household).subquery("applicant"), Household
+    told = [column(name, String) for name in ("programme", "period", "stage", "applicant")]
+    case = func.case_taken_part_in(Participant.id).table_valued(*told).lateral()
     query = (
-        select(Participant, Case.stage, HouseholdCadre.officer_id)
-        .join(second, (second.tenant_id == tenant) & (second.id == Participant.household_id))
-        .join(Case, (Case.tenant_id == tenant) & (Case.id == Participant.case_id))
-        .join(first, (first.c.tenant_id == tenant) & (first.c.id == Case.household_id))
+        select(Participant, case.c.stage, HouseholdCadre.officer_id)
+        .join(Household, (Household.tenant_id == tenant) & (Household.id == Participant.household_id))
+        .join(case, true())
         .outerjoin(
             HouseholdCadre,
             (HouseholdCadre.tenant_id == tenant)
@@ -272,10 +275,10 @@ async def _open(
         .where(
             Participant.tenant_id == tenant,
             Participant.left_at.is_(None),
-            Case.programme == ground.programme.code,
-            Case.period == ground.period.key,
-            first.c.number == applicant,
-            second.number == household,
+            Household.number == household,
+            case.c.programme == ground.programme.code,
+            case.c.period == ground.period.key,
+            case.c.applicant == applicant,
         )
     )
     found = (await session.execute(query)).first()

@@ -17,9 +17,10 @@ from bangfu.errors import Code
 
 PUBLIC_FUNCTION = "public_objections_since"
 """The one function that the public may call."""
-FUNCTIONS = frozenset(
-    {"tenant_by_code", "jobs_waiting", "audit_waiting", "who_enters", "identity_providers", PUBLIC_FUNCTION}
-)
+FUNCTIONS = frozenset({
+    "tenant_by_code", "jobs_waiting", "audit_waiting", "who_enters", "identity_providers", "case_taken_part_in",
+    PUBLIC_FUNCTION,
+})  # fmt: skip
 """The reviewed functions that run with their owner's rights."""
 
 _POLICIES = """

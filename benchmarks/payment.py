@@ -91,7 +91,7 @@ async def one(size: int, home: Path) -> dict[str, Any]:
         await county.plans(size)
         taken = Measured(county)
         await taken.stage("determined", county.determine)
-        await county.verify()
+        await county.verify(size)
         await taken.stage("noticed", county.notice)
         made = (await taken.stage("batched", county.gather)).batch
         await taken.stage("checked", lambda: county.check(made.id))
@@ -114,7 +114,7 @@ async def one(size: int, home: Path) -> dict[str, Any]:
 
 async def main() -> None:
     """Print the figures as JSON; ``one SIZE HOME`` is the child that measures a size."""
-    if len(sys.argv) > 2:
+    if sys.argv[1:2] == ["one"]:
         json.dump(await one(int(sys.argv[2]), Path(sys.argv[3])), sys.stdout)
         return
     sizes = [int(argument) for argument in sys.argv[1:]] or list(SIZES)

@@ -1,7 +1,8 @@
 """A county of any size, made row by row and brought to its payment by the real acts: for faults and for benchmarks.
 
 Every household is registered poor, has one to four members and an account, and is due 1,200 yuan a member in three
-parts (计划脱贫户奋进计划). Fifty households a village, fifty villages a township; one officer a duty over the whole county.
+parts (计划脱贫户奋进计划). Fifty households a village, fifty villages a township; one officer a duty over the whole county,
+and one linked cadre to two thousand households.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from contextlib import asynccontextmanager
 from datetime import date
 from itertools import islice
 from typing import Any, TypeVar
+from uuid import UUID
 
 from bangfu import jobs, payments
 from bangfu.cases import acts, batch, paying, planning
@@ -19,8 +21,20 @@ from bangfu.cases.acts import Report
 from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import Selection, Stated
 from bangfu.db.bulk import insert_rows
-from bangfu.models import Account, Division, Household, HouseholdCadre, Membership, Person, Standing, new_id
+from bangfu.models import (
+    Account,
+    Assignment,
+    Division,
+    Household,
+    HouseholdCadre,
+    Membership,
+    Officer,
+    Person,
+    Standing,
+    new_id,
+)
 from bangfu.process import Duty
+from bangfu.registry.divisions import area_of
 from bangfu.registry.identity import check_character
 from county_default.vocabulary import Project
 from tests.county import BASE, CODE, World
@@ -47,6 +61,11 @@ def village(index: int) -> int:
     """The village of a household."""
     place = index // 50
     return BASE + (301 + place // 50) * 1000 + 1 + place % 50
+
+
+def cadre(index: int) -> str:
+    """Who is linked to a household: one to each part, for whoever has a household of his own asks each row of it."""
+    return f"SL{index // PART:04d}"
 
 
 def parts(items: Iterator[T], size: int = PART) -> Iterator[list[T]]:
@@ -76,21 +95,36 @@ class Scaled(World):
         async with self.database.session(who.scope) as session:
             await insert_rows(session, Division, rows)
         for number, duty in (
-            ("L1", Duty.LINKED_CADRE), ("W1", Duty.WORK_TEAM), ("VC1", Duty.VILLAGE_COMMITTEE), ("B1", Duty.VILLAGE_CADRE),
+            ("W1", Duty.WORK_TEAM), ("VC1", Duty.VILLAGE_COMMITTEE), ("B1", Duty.VILLAGE_CADRE),
         ):  # fmt: skip
             await self.charge(number, duty, since=SINCE)
+        cadres = self.cadres(households)
+        officers: list[dict[str, Any]] = [
+            {"tenant_id": tenant, "id": new_id(), "number": number, "name": f"扩{number}"} for number in cadres
+        ]
+        lo, hi = area_of(BASE)
+        duties = [
+            {
+                **common, "id": new_id(), "officer_id": officer["id"], "duty": Duty.LINKED_CADRE.value, "area_lo": lo,
+                "area_hi": hi,
+            }
+            for officer in officers
+        ]  # fmt: skip
+        async with self.database.session(who.scope) as session:
+            await insert_rows(session, Officer, officers)
+            await insert_rows(session, Assignment, duties)
+        linked = {officer["number"]: officer["id"] for officer in officers}
         for indices in parts(iter(range(households))):
             async with self.database.session(self.who("R1").scope) as session:
-                await self._households(session, common, indices)
+                await self._households(session, common, indices, linked[cadre(indices[0])])
         await self.look()
         first = self.who("C1")
         async with self.database.session(first.scope) as session:
             await grounds.switch_on(session, first, self.programme, self.today)
             await grounds.open_period(session, first, self.programme, self.period)
 
-    async def _households(self, session: Any, common: dict[str, Any], indices: Sequence[int]) -> None:
+    async def _households(self, session: Any, common: dict[str, Any], indices: Sequence[int], linked: UUID) -> None:
         tenant, now = common["tenant_id"], common["known_from"]
-        cadre = self.officers["L1"].id
         found: dict[Any, list[dict[str, Any]]] = {
             table: [] for table in (Household, Standing, HouseholdCadre, Account, Person, Membership)
         }
@@ -108,7 +142,7 @@ class Scaled(World):
             )
             own = {**common, **of, "household_id": home}
             found[Standing].append({**own, "id": new_id(), "standing": "poor", "exit_year": None})
-            found[HouseholdCadre].append({**own, "id": new_id(), "officer_id": cadre})
+            found[HouseholdCadre].append({**own, "id": new_id(), "officer_id": linked})
             number = f"98{index:017d}"
             found[Account].append(
                 {
@@ -149,14 +183,20 @@ class Scaled(World):
         facts = {"projects": frozenset({Project.SMALL_BREEDING})}
         self.today = PLANNED
         for indices in parts(iter(range(households))):
-            who = self.who("L1")
+            who = self.who(cadre(indices[0]))
             ground = await self.ground(who)
             plans = [PlanStated(f"S{index:06d}", facts, Stated()) for index in indices]
             async with self.database.session(who.scope) as session:
                 report = await planning.plan(session, who, ground, plans)
             assert len(report.done) == len(indices), report.refused[:3]
         self.today = IN_PLACE
-        await self.every("L1", "in_place", acts.sign, stage="in_place")
+        for number in self.cadres(households):
+            await self.every(number, "in_place", acts.sign, stage="in_place")
+
+    @staticmethod
+    def cadres(households: int) -> list[str]:
+        """The staff numbers of those who are linked to so many households."""
+        return sorted({cadre(index) for index in range(0, households, PART)})
 
     async def every(self, number: str, at: str, function: Callable[..., Awaitable[Report]], **options: Any) -> int:
         """Let an officer act on everything that is at a stage, part by part; how many it was done for."""
@@ -182,9 +222,9 @@ class Scaled(World):
         job = await batch.ask(self.database, who, await self.ground(who))
         return await jobs.run(self.database, self.vault, who, job, {batch.KIND: batch.handler(self.plugins)})
 
-    async def verify(self) -> None:
+    async def verify(self, households: int) -> None:
         """Everybody signs everything."""
-        for number in ("L1", "W1", "VC1", "B1"):
+        for number in (*self.cadres(households), "W1", "VC1", "B1"):
             await self.every(number, "verification", acts.sign, stage="verification")
 
     async def notice(self) -> None:
@@ -222,5 +262,5 @@ class Scaled(World):
         await self.people(households)
         await self.plans(households)
         await self.determine()
-        await self.verify()
+        await self.verify(households)
         await self.notice()

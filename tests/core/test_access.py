@@ -94,7 +94,9 @@ def test_the_policy_names_only_duties_and_actions_that_exist() -> None:
     assert {action for action in Action if not duties_that_may(action)} == set()
 
 
-@pytest.mark.parametrize("expected", expectations(), ids=lambda e: f"{e.effect} {'+'.join(sorted(e.duties))} {e.action}")
+@pytest.mark.parametrize(
+    "expected", expectations(), ids=lambda e: f"{e.effect} {'+'.join(sorted(e.duties))} {e.action}"
+)
 def test_what_is_expected_of_the_policy_comes_true(expected: Expectation) -> None:
     """By casbin itself, not by what is compiled from it."""
     assert expected.effect in ("allow", "deny")

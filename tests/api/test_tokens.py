@@ -88,7 +88,8 @@ OTHER = Issuer.new()
 ALGORITHMS: list[object] = ["none", "None", "nOnE", "NONE", "HS256", "ES256", "", None, 1, [], {}]
 HEADS: list[object] = [[], 1, None, "x", b"{", b"\xff"]
 NAMES: list[object] = ["", "x", 1, 1.5, True, [], {}, ["x"], "a\0b", "C1 ", CODE + "0", "%", "c1", {"a": "b"}]
-TIMES: list[object] = ["x", "", [], {}, "2021-01-01", str(SECONDS + 60)]
+NO_TIMES: list[object] = ["x", "", [], {}, "2021-01-01"]
+TIMES: dict[str, object] = {**{repr(value): value for value in NO_TIMES}, "seconds as a text": str(SECONDS + 60)}
 WRONG: dict[str, str] = {
     # No token at all
     "a word": "x", "two dots": "..", "three words": "a.b.c", "four dots": "a.b.c.d.e", "no signature": f"{HEAD}.{BODY}",
@@ -120,7 +121,7 @@ WRONG: dict[str, str] = {
     **{f"body {value!r}": signed(value) for value in (b"[]", b'"x"', b"null", b"1", b"{", b"\xff", b"")}, "a deep body": signed(b'{"a":' + DEEP + b"}"),
     **{f"no {name}": claims(**{name: None}) for name in CLAIMS},
     **{f"{name} {value!r}": claims(**{name: value}) for name in ("iss", "aud", "sub", "tenant") for value in NAMES},
-    **{f"{name} {value!r}": claims(**{name: value}) for name in ("iat", "exp") for value in TIMES},
+    **{f"{name} {said}": claims(**{name: value}) for name in ("iat", "exp") for said, value in TIMES.items()},
     "another issuer": claims(iss="https://example.org"), "another audience": claims(aud="urn:bangfu:other"), "other audiences": claims(aud=["a", "b"]),
     # In its time
     "over": claims(iat=SECONDS - 7200, exp=SECONDS - 1), "over for long": claims(iat=1, exp=2), "just over": claims(exp=SECONDS),

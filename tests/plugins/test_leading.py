@@ -161,7 +161,7 @@ def test_stages_come_in_the_order_of_the_plan() -> None:
     assert signers(True)(county()) == BOTH
 
 
-@pytest.mark.parametrize("entity", set(Entity) - {Entity.NONE})
+@pytest.mark.parametrize("entity", sorted(set(Entity) - {Entity.NONE}))
 def test_no_business_is_rewarded(entity: Entity) -> None:
     assert paid(replace(THREE, entity=entity))(county()) == 0
 

@@ -33,7 +33,7 @@ from bangfu.vault import Vault
 from tests.conftest import FULL
 from tests.scale import PAID, Scaled, award
 
-LINES, KILLS = (100_000, 20) if FULL else (300, 4)
+LINES, KILLS = (100_000, 20) if FULL else (300, 2)
 KEPT = "kept"
 """The database as it is before anything is paid."""
 

@@ -20,7 +20,7 @@ from sqlalchemy.orm import aliased
 
 from bangfu import audit
 from bangfu.access import Entered
-from bangfu.db.bulk import insert_rows
+from bangfu.db.bulk import among, insert_rows
 from bangfu.errors import Code, Problem
 from bangfu.models import (
     Account,
@@ -384,15 +384,15 @@ async def stage_of(session: AsyncSession, who: Entered, id: UUID) -> str | None:
 async def cases_of(session: AsyncSession, tenant: int, id: UUID, *, awards: bool = False) -> list[UUID]:
     """The cases that a batch pays; with ``awards``, those that go on by it: what is paid again, and arrears, move no
     case."""
-    query = (
-        select(Entitlement.case_id)
-        .join(PaymentLine, standing_line())
-        .where(Entitlement.tenant_id == tenant, PaymentLine.batch_id == id)
-        .distinct()
+    lines = select(PaymentLine.entitlement_id).where(
+        PaymentLine.tenant_id == tenant, PaymentLine.batch_id == id, PaymentLine.voided_at.is_(None)
     )
+    query = select(Entitlement.case_id).where(Entitlement.tenant_id == tenant).distinct()
     if awards:
-        query = query.where(Entitlement.kind == Kind.AWARD.value, PaymentLine.reissues.is_(None))
-    return list(await session.scalars(query))
+        lines = lines.where(PaymentLine.reissues.is_(None))
+        query = query.where(Entitlement.kind == Kind.AWARD.value)
+    # Found by their keys and not by a join, which without statistics goes through the batch for each entitlement.
+    return list(await session.scalars(query.where(among(Entitlement.id, await session.scalars(lines)))))
 
 
 def state_of(checked_at: datetime | None, released_at: datetime | None, cancelled_at: datetime | None) -> str:

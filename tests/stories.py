@@ -49,6 +49,14 @@ async def _administer(server: EmbeddedServer, statement: str) -> None:
         await admin.close()
 
 
+async def set_clock(database: Database, day: date) -> None:
+    """Move the clock of every county of a database to a day: they are demo counties for the time of the test."""
+    async with database.owner() as connection:
+        await connection.execute(
+            text("update tenant set demo_today = :day, demo_set_at = :now"), {"day": day, "now": datetime.now(UTC)}
+        )
+
+
 @dataclass
 class Kept:
     """The database of one county, as it can be kept and given back: whether anything was changed in it since it was
@@ -83,12 +91,9 @@ class Kept:
             await self.set_clock(self.clock)
 
     async def set_clock(self, day: date) -> None:
-        """Move the county's clock to a day: it is a demo county for the time of the test. Nothing else is touched."""
+        """Move the county's clock to a day; that alone is no story."""
         touched, self.clock = self.touched, day
-        async with self.database.owner() as connection:
-            await connection.execute(
-                text("update tenant set demo_today = :day, demo_set_at = :now"), {"day": day, "now": datetime.now(UTC)}
-            )
+        await set_clock(self.database, day)
         self.touched = touched
 
 

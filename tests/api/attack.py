@@ -903,12 +903,14 @@ class Attack:
         """What a role tries of its probes. Groups that are judged together stay together; what is refused at the door
         it always tries, and what is its own unless the place has shown something to another."""
         for probe in probes:
-            if self.share == 1 or probe.kind == DOOR or (probe.kind == OWN and not self.report.shown[probe.where]):
-                yield probe
-            if self.share == 1 or probe.kind in (OWN, DOOR):
-                continue
-            group = f"{probe.where} {probe.alike or probe.value}"
-            if (zlib.crc32(group.encode()) + len(self.report.roles)) % self.share == 0:
+            if self.share == 1 or probe.kind == DOOR:
+                tried = True
+            elif probe.kind == OWN:
+                tried = not self.report.shown[probe.where]
+            else:
+                group = f"{probe.where} {probe.alike or probe.value}"
+                tried = (zlib.crc32(group.encode()) + len(self.report.roles)) % self.share == 0
+            if tried:
                 yield probe
 
     async def _read(self, probes: list[Probe]) -> list[tuple[Probe, Answered]]:

@@ -28,7 +28,7 @@ from bangfu_graphql.tokens import Issuer, Tokens
 from bangfu_graphql.working import work_off
 from tests.conftest import connect
 from tests.county import CODE, World
-from tests.stories import copy_of, drop
+from tests.stories import copy_of, drop, set_clock
 
 ISSUER = Issuer.new()
 _numbers = itertools.count(1)
@@ -121,11 +121,7 @@ class Served:
         if self.world.kept is not None:
             await self.world.kept.set_clock(day)
         else:
-            async with self.world.database.owner() as connection:
-                await connection.execute(
-                    text("update tenant set demo_today = :day, demo_set_at = :now where code = :code"),
-                    {"day": day, "now": datetime.now(UTC), "code": CODE},
-                )
+            await set_clock(self.world.database, day)
         await self.world.look()
 
     async def snapshot(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, DeterminationRow, Signature, new_id
 from bangfu.process import END_TITLES, REFUSED, UNDOABLE, Accept, Act, Move, Notice, Pay, Process, Stage, duty_names
 from bangfu.rules import columns
-from bangfu.rules.book import Outcome
+from bangfu.rules.book import Determination, Outcome
 from bangfu.text import Text, day
 
 Judge: TypeAlias = Callable[[CaseView, Act], Move | Problem]
@@ -132,24 +132,40 @@ async def decide(
     for index, result in zip(good, results.iter_rows(named=True), strict=True):
         facts = {name: column[index] for name, column in gathered.facts.items()}
         values = {name: result[name] for name in steps}
-        rows[cases[index].number] = {
-            "tenant_id": tenant,
-            "id": new_id(),
-            "case_id": cases[index].id,
-            "stage": stage,
-            "division": cases[index].division,
-            "edition_id": rules.id,
-            "outcome": result["outcome"],
-            "payable_fen": result["payable"],
-            "facts": facts,
-            "step_values": values,
-            "digest": digest_of(rules, facts, values),
-            "known_at": now,
-            "counted_to": gathered.counted_to[index],
-            "officer_id": who.actor.id,
-            "recorded_at": now,
-        }
+        found = Determination(Outcome(result["outcome"]), values, result["payable"], ())
+        rows[cases[index].number] = determination_row(
+            who, cases[index], rules, stage, facts, found, gathered.counted_to[index]
+        )
     return rows
+
+
+def determination_row(
+    who: Entered,
+    case: CaseView,
+    rules: Rules,
+    stage: str,
+    facts: Mapping[str, Any],
+    found: Determination,
+    counted_to: date | None,
+) -> dict[str, Any]:
+    """A determination of a case at a stage as a row to keep, by what is known now; its round is the caller's to say."""
+    return {
+        "tenant_id": who.county.id,
+        "id": new_id(),
+        "case_id": case.id,
+        "stage": stage,
+        "division": case.division,
+        "edition_id": rules.id,
+        "outcome": found.outcome.value,
+        "payable_fen": found.payable,
+        "facts": dict(facts),
+        "step_values": dict(found.values),
+        "digest": digest_of(rules, facts, found.values),
+        "known_at": who.at.now,
+        "counted_to": counted_to,
+        "officer_id": who.actor.id,
+        "recorded_at": who.at.now,
+    }
 
 
 def digest_of(rules: Rules, facts: Mapping[str, Any], values: Mapping[str, Any]) -> str:

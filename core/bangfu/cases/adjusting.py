@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import payments
 from bangfu.access import Action, Entered
 from bangfu.cases import instalments
-from bangfu.cases.acts import Change, Report, digest_of, judged, note_missing, write
+from bangfu.cases.acts import Change, Report, determination_row, judged, note_missing, write
 from bangfu.cases.again import Remade, remake, right_fen
 from bangfu.cases.gather import Subject
 from bangfu.cases.ground import Ground
@@ -26,7 +26,7 @@ from bangfu.cases.instalments import Part
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db.bulk import insert_rows
 from bangfu.errors import Code
-from bangfu.models import DeterminationRow, new_id
+from bangfu.models import DeterminationRow
 from bangfu.process import Pay
 
 
@@ -103,22 +103,8 @@ def _rows(who: Entered, case: CaseView, parts: Sequence[Part], made: dict[UUID, 
     again = [made[key] for key in dict.fromkeys(part.determination for part in parts)]
     return [
         {
-            "tenant_id": who.county.id,
-            "id": new_id(),
-            "case_id": case.id,
-            "stage": one.row.stage,
+            **determination_row(who, case, one.rules, one.row.stage, one.facts, one.now, one.counted_to),
             "round": case.round + place,
-            "division": case.division,
-            "edition_id": one.rules.id,
-            "outcome": one.now.outcome.value,
-            "payable_fen": one.now.payable,
-            "facts": dict(one.facts),
-            "step_values": dict(one.now.values),
-            "digest": digest_of(one.rules, one.facts, one.now.values),
-            "known_at": who.at.now,
-            "counted_to": one.counted_to,
-            "officer_id": who.actor.id,
-            "recorded_at": who.at.now,
         }
         for place, one in enumerate(again, 1)
     ]

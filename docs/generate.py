@@ -70,8 +70,11 @@ def _walk(command: click.Command, name: str) -> Iterator[tuple[str, click.Comman
     if not isinstance(command, click.Group):
         yield name, command
         return
-    for sub in sorted(command.commands):
-        yield from _walk(command.commands[sub], f"{name} {sub}")
+    context = click.Context(command)
+    for sub in sorted(command.list_commands(context)):
+        found = command.get_command(context, sub)
+        assert found is not None
+        yield from _walk(found, f"{name} {sub}")
 
 
 def walls() -> str:

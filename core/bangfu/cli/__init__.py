@@ -6,7 +6,7 @@ request exits with 1 and changes nothing; a wrong use of the command with 2.
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 
 import click
 
@@ -32,7 +32,27 @@ COMMANDS = "bangfu.commands"
 """The entry-point group through which other packages add commands."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """Our own commands, and those of other packages, which are loaded when they are asked for: the API takes longer to
+    load than most commands take to run."""
+
+    def added(self) -> dict[str, EntryPoint]:
+        """The commands of other packages by name."""
+        return {point.name: point for point in entry_points(group=COMMANDS)}
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of all commands, in order."""
+        return sorted({*super().list_commands(ctx), *self.added()})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command by name, or None where there is none."""
+        own = super().get_command(ctx, cmd_name)
+        if own is None and (point := self.added().get(cmd_name)) is not None:
+            own = self.commands[cmd_name] = point.load()
+        return own
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__)
 @click.option("--tenant", envvar="BANGFU_TENANT", help="six-digit code of the county")
 @click.option("--as", "acting", envvar="BANGFU_OFFICER", help="staff number of the officer who acts")
@@ -53,5 +73,3 @@ def main(context: click.Context, tenant: str | None, acting: str | None, meant: 
 for module in (installation, accounts, registry, officer, programme, case, lists, notice, money, audit, policy, demo):
     for command in module.commands:
         main.add_command(command)
-for point in entry_points(group=COMMANDS):
-    main.add_command(point.load())

@@ -1,12 +1,13 @@
 """Writes the pages of docs/ that only repeat what the code says: ``python docs/generate.py`` (a test holds them
 together).
 
-Pages: problems.md, commands.md, walls.md, hooks.md, workbooks.md, invariants.md.
+Pages: problems.md, commands.md, walls.md, hooks.md, workbooks.md, invariants.md, clauses.md.
 """
 
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,16 @@ from bangfu.db.walls import Kind, Own
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base
 from bangfu.payments.invariants import INVARIANTS
-from bangfu.programme import NOTICE_COLUMNS, PAYMENT_COLUMNS, REGISTRY_FACTS, Hooks, installed
+from bangfu.programme import (
+    NOTICE_COLUMNS,
+    PAYMENT_COLUMNS,
+    REGISTRY_FACTS,
+    Answered,
+    ClauseState,
+    Hooks,
+    answered,
+    installed,
+)
 from bangfu.text import Text
 
 HERE = Path(__file__).parent
@@ -198,6 +208,45 @@ def invariants() -> str:
     return "\n".join(lines)
 
 
+def clauses() -> str:
+    """Every clause of every document, with what carries it out or why it is left out."""
+    states = ", ".join(f"{state.title_text.zh} {state.title_text.en}" for state in ClauseState)
+    lines = [
+        "# 条款落实表 Clause by clause",
+        MADE,
+        "每份文件的每一条有规则的条款:由哪个项目的哪些条件、计算、环节、参数落实;不纳入的写明理由;尚未落实的写明内容。"
+        "`bangfu programme clauses --export 条款.xlsx` 可存为表格。",
+        "",
+        "Every clause that states a rule, of every document: by which criteria, amounts, stages and parameters of "
+        f"which programme it is carried out; what is left out, and why; what is missing. A clause is one of: {states}.",
+        "",
+    ]
+    for (code, title), found in answered(installed().programmes.values()).items():
+        count = Counter(_overall(one) for one in found)
+        lines += [f"## {title} `{code}`", ""]
+        lines += [
+            "、".join(f"{state.title_text.zh} {state.title_text.en} {count[state]}" for state in ClauseState) + "。",
+            "",
+            "| 条款 clause | 内容 heading | 项目 programmes | 落实情况 state | 落实方式或理由 by what, or why not |",
+            "|---|---|---|---|---|",
+        ]
+        for one in found:
+            for number, answer in enumerate(one.answers):
+                shown = (one.clause, one.heading) if number == 0 else ("", "")
+                programmes = "、".join(f"`{programme.code}`" for programme in answer.programmes)
+                state = f"{answer.state.title_text.zh} {answer.state.title_text.en}"
+                says = f"{answer.says.zh}<br>{answer.says.en}".replace("|", "\\|")
+                lines.append(f"| {shown[0]} | {shown[1]} | {programmes} | {state} | {says} |")
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _overall(one: Answered) -> ClauseState:
+    """How far a clause is carried out by those whose it is together: as far as the one that does least of it."""
+    order = [ClauseState.CARRIED_OUT, ClauseState.IN_PART, ClauseState.LEFT_OUT, ClauseState.MISSING]
+    return max((answer.state for answer in one.answers), key=order.index)
+
+
 def _sentence(words: str) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
@@ -209,6 +258,7 @@ PAGES = {
     "hooks.md": hooks,
     "workbooks.md": workbooks,
     "invariants.md": invariants,
+    "clauses.md": clauses,
 }
 
 if __name__ == "__main__":

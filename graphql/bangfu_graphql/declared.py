@@ -1,4 +1,5 @@
-"""What a programme declares beside its rules: its stages, who takes part, what is had once, what goes together."""
+"""What a programme declares beside its rules: its clauses, its stages, who takes part, what is had once, what goes
+together."""
 
 from __future__ import annotations
 
@@ -13,9 +14,58 @@ from bangfu import process
 from bangfu.cases.ground import Ground
 from bangfu.policy import title_of
 from bangfu.process import Duty
-from bangfu.programme import ClaimOf, Exclusion, Programme, Span, Stacks
+from bangfu.programme import CarrierKind, ClaimOf, ClauseState, Exclusion, Programme, Span, Stacks
+from bangfu.programme import clauses_of as answered_by
 from bangfu_graphql.requests import request_of, say
 from bangfu_graphql.scalars import Percentage, described, value
+
+described(CarrierKind, "ClauseCarrierKind", "What kind of thing carries out a clause.")
+described(ClauseState, "ClauseState", "How far a clause is carried out.")
+
+
+@strawberry.type(description="Something of a programme that carries out a clause.")
+class ClauseCarrier:
+    """Something of a programme that carries out a clause."""
+
+    kind: CarrierKind = strawberry.field(description="What kind of thing it is.")
+    name: str = strawberry.field(description="Its code; of an exclusion or a stacking, the other programme's.")
+    title: str = strawberry.field(description="What it is called, or what it says.")
+
+
+@strawberry.type(
+    description="A clause of a programme's documents, what carries it out, and what of it is not carried out."
+)
+class Clause:
+    """A clause of a programme's documents."""
+
+    document: str = strawberry.field(description="The document.")
+    clause: str = strawberry.field(description="The clause.")
+    heading: str = strawberry.field(description="What it is about.")
+    state: ClauseState = strawberry.field(description="How far it is carried out.")
+    carried_out_by: list[ClauseCarrier] = strawberry.field(description="What carries it out.")
+    left_out: str | None = strawberry.field(
+        description="What of it is deliberately not carried out, and why; null where nothing is."
+    )
+    missing: str | None = strawberry.field(description="What of it is not carried out yet; null where nothing is.")
+
+
+def clauses_of(info: strawberry.Info, programme: Programme) -> list[Clause]:
+    """Every clause of a programme's documents, in their order."""
+    return [
+        Clause(
+            document=one.title,
+            clause=one.clause,
+            heading=one.heading,
+            state=one.state,
+            carried_out_by=[
+                ClauseCarrier(kind=carrier.kind, name=carrier.name, title=say(info, carrier.title))
+                for carrier in one.carriers
+            ],
+            left_out=say(info, one.left_out) if one.left_out else None,
+            missing=say(info, one.missing) if one.missing else None,
+        )
+        for one in answered_by(programme)
+    ]
 
 
 @strawberry.enum(description="What is done at a stage.")

@@ -27,7 +27,6 @@ from bangfu.policy import Tier as CoreTier
 from bangfu.policy import Window as CoreWindow
 from bangfu.process import END_TITLES, Select
 from bangfu.programme import Programme as CoreProgramme
-from bangfu.programme import citations
 from bangfu.rules.facts import FactSpec, Kind
 from bangfu.text import Text
 from bangfu_graphql.casework import (
@@ -41,11 +40,13 @@ from bangfu_graphql.casework import (
     standing_determination,
 )
 from bangfu_graphql.declared import (
+    Clause,
     ParticipantRole,
     ProgrammeBeside,
     ProgrammeClaim,
     Stage,
     claims_of,
+    clauses_of,
     excluded_by,
     roles_of,
     stacked_with,
@@ -430,17 +431,6 @@ def raw_provision(programme: CoreProgramme, given: Any) -> dict[str, list[dict[s
 # --- a programme, and one period of it ------------------------------------------------------------------------
 
 
-@strawberry.type(description="A clause of a programme's documents, and what carries it out.")
-class Clause:
-    """A clause of a programme's documents."""
-
-    document: str = strawberry.field(description="The document.")
-    clause: str = strawberry.field(description="The clause.")
-    heading: str = strawberry.field(description="What it is about.")
-    carried_out_by: list[str] = strawberry.field(description="The steps, stages and parameters that carry it out.")
-    left_out: str | None = strawberry.field(description="Why it is left out, where it is.")
-
-
 @strawberry.interface(
     description="One period of a programme in this county, by the rules that were frozen when it was opened."
 )
@@ -668,21 +658,12 @@ class Programme:
         """What goes together."""
         return stacked_with(info, self.own)
 
-    @strawberry.field(description="Every clause of its documents, and what carries it out.")
+    @strawberry.field(
+        description="Every clause of its documents, what carries it out, and what of it is not carried out."
+    )
     def clauses(self, info: strawberry.Info) -> list[Clause]:
         """The clauses."""
-        cited = {str(citation): where for citation, where in citations(self.own).items()}
-        return [
-            Clause(
-                document=document.title,
-                clause=clause,
-                heading=heading,
-                carried_out_by=cited.get(f"{document.code}#{clause}", []),
-                left_out=say(info, document.left_out[clause]) if clause in document.left_out else None,
-            )
-            for document in self.own.policy.documents.values()
-            for clause, heading in document.clauses.items()
-        ]
+        return clauses_of(info, self.own)
 
 
 async def ground_in(info: strawberry.Info, programme: str, period: str) -> Ground:

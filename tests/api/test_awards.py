@@ -425,3 +425,30 @@ async def test_stages_say_what_is_done_at_them_and_by_whom(awards: Served) -> No
     assert (pays["instalment"], pays["duties"]) == (
         {"number": 1, "count": 1, "share": None}, ["COUNTY_OFFICE", "FUND_MANAGER", "FINANCE"],
     )  # fmt: skip
+
+
+async def test_every_clause_says_how_far_it_is_carried_out(awards: Served) -> None:
+    found = (await awards.operation("C1", "clauses")).data["programmes"]
+    leading = next(own["clauses"] for own in found if own["code"] == "leading")
+    assert [(own["clause"], own["state"]) for own in leading] == [
+        ("二(四)1", "CARRIED_OUT"), ("二(四)2", "CARRIED_OUT"), ("二(四)3", "CARRIED_OUT"), ("二(四)4", "CARRIED_OUT"),
+        ("三2", "LEFT_OUT"), ("四(一)", "LEFT_OUT"), ("四(二)", "IN_PART"), ("四(三)", "CARRIED_OUT"), ("四(四)", "LEFT_OUT"),
+    ]  # fmt: skip
+    assert leading[2] == {
+        "document": "2021年脱贫奋进计划实施方案",
+        "clause": "二(四)3",
+        "heading": "奖补标准",
+        "state": "CARRIED_OUT",
+        "carriedOutBy": [
+            {
+                "kind": "CRITERION",
+                "name": "leads_enough",
+                "title": "The led households that reach the standard are as many as the lowest tier asks for",
+            },
+            {"kind": "AMOUNT", "name": "award", "title": "The award of the highest tier that is reached"},
+            {"kind": "PARAMETER", "name": "tiers", "title": "award by how many were led"},
+        ],
+        "leftOut": None,
+        "missing": None,
+    }
+    assert (leading[6]["leftOut"] or "").startswith("Publicity, technical guidance, jobs and training are")

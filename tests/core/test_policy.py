@@ -269,6 +269,7 @@ def test_a_policy_file_is_read_whole(policy: Policy) -> None:
     document = policy.documents["plan"]
     assert (document.code, document.title, list(document.clauses)) == ("plan", "测试方案", ["1", "2", "3"])
     assert document.left_out == {"3": Text("没有规则", "states no rule")}
+    assert document.missing == {}
     cap = policy.parameters["cap"]
     assert (cap.unit, cap.title, cap.reading) == ("yuan/household", Text("上限", "cap"), Text("按户", "per household"))
     assert [(e.since, e.until, e.value, str(e.cites)) for e in cap.entries] == [
@@ -316,6 +317,17 @@ FAULTS = {
     "the plan outside its own bounds": ('max = "5000"', 'max = "2000"', "own value lies outside what varies allows"),
     "the plan outside its own list": ('one_of = ["red", "blue"]', 'one_of = ["blue"]', "own value lies outside"),
     "a left-out clause that is not listed": ('left_out."3"', 'left_out."4"', "left_out names 4"),
+    "a missing clause that is not listed": ('left_out."3"', 'missing."4"', "documents.plan.missing names 4"),
+    "left out and missing": (
+        '[documents.plan.left_out."3"]',
+        '[documents.plan.missing]\n"3" = { zh = "未做", en = "not yet" }\n[documents.plan.left_out."3"]',
+        "documents.plan: 3 is left out or missing, not both",
+    ),
+    "an unknown key of a document": (
+        'title = "测试方案"',
+        'title = "测试方案"\nnumber = "1"',
+        "plan: unknown keys: number",
+    ),
     "a float": ("value = 5", "value = 5.0", "expected a whole number, not 5.0"),
     "a float as money": ('value = "3000.00"', "value = 3000.00", "expected an amount in yuan as a string"),
     "an unknown key": ("value = 5", "value = 5\nsource = 1", "unknown keys: source"),
@@ -334,7 +346,7 @@ FAULTS = {
     "one table instead of a list": ("[[parameters.colours]]", "[parameters.colours]", "expected [[parameters.…]]"),
     "an unknown table": ("[documents.plan]", "[notes]\n[documents.plan]", "unknown tables: notes"),
     "a document without a title": ('title = "测试方案"', "", "title"),
-    "a reason in one language": ('en = "states no rule"', "", "en"),
+    "a reason in one language": ('en = "states no rule"', "", "left_out of 3 gives its reason in zh and en"),
     "no TOML": ("value = 5", "value =", "policy.toml"),
 }
 

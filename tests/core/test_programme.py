@@ -22,6 +22,7 @@ from bangfu.programme import (
     NOTICE_COLUMNS,
     ClaimOf,
     ClaimSpec,
+    ClauseState,
     DatedBook,
     Exclusion,
     PaymentChannel,
@@ -30,9 +31,11 @@ from bangfu.programme import (
     Role,
     Span,
     Stacks,
+    answered,
     check,
     check_together,
     citations,
+    clauses_of,
     hookimpl,
     installed,
     load,
@@ -275,7 +278,7 @@ def test_a_declaration_that_fits_is_not() -> None:
 
 
 def test_every_fault_is_named_at_once() -> None:
-    document = Document("fenjin-2021", "方案", {"二(二)3": "标准"}, {})
+    document = Document("fenjin-2021", "方案", {"二(二)3": "标准"}, {}, {})
     faulty = replace(
         AWARD, facts=Other, parameters=OtherParameters, books=(DatedBook(SINCE, OtherBook),),
         policy=Policy({document.code: document}, {}),
@@ -428,7 +431,7 @@ def test_a_source_or_a_claim_that_does_not_fit_is_named(found: list[str], said: 
         ({"stacks": (STACKING, STACKING)}, "stacking with other stands twice"),
         ({"excludes": (replace(EXCLUDING, programme="consolidation"),)}, "exclusion of consolidation, which is the"),
         ({"stacks": (replace(STACKING, programme="consolidation"),)}, "stacking with consolidation, which is the"),
-        ({"excludes": (replace(EXCLUDING, cites="law#1"),)}, "exclusion of other cites law#1, which no document lists"),
+        ({"excludes": (replace(EXCLUDING, cites="law#1"),)}, "exclusion other cites law#1, which no document lists"),
         ({"claims": (replace(CLAIM, cites="law#1"),)}, "claim once cites law#1, which no document lists"),
         ({"participants": (replace(LED, cites="law#1"),)}, "role led cites law#1, which no document lists"),
     ],
@@ -468,10 +471,14 @@ def test_an_exclusion_holds_both_ways_and_only_among_what_is_installed() -> None
     assert (own["consolidation"].period, own["consolidation"].same) == (Span.YEAR, "household")
 
 
+def cited_by(programme: Programme) -> dict[str, list[str]]:
+    """What carries out each clause, by kind and code."""
+    return {str(clause): [str(carrier) for carrier in found] for clause, found in citations(programme).items()}
+
+
 def test_a_claim_and_a_role_carry_out_a_clause() -> None:
-    told = citations(replace(AWARD, participants=(LED,), claims=(CLAIM,), excludes=(EXCLUDING,), stacks=(STACKING,)))
-    cited = {str(clause): where for clause, where in told.items()}
-    assert cited["fenjin-2021#二(二)1"][-3:] == ["role led", "exclusion of other", "stacking with other"]
+    cited = cited_by(replace(AWARD, participants=(LED,), claims=(CLAIM,), excludes=(EXCLUDING,), stacks=(STACKING,)))
+    assert cited["fenjin-2021#二(二)1"][-3:] == ["role led", "exclusion other", "stacking other"]
     assert cited["fenjin-2021#二(二)3"][-1] == "claim once"
 
 
@@ -500,10 +507,65 @@ def test_only_stated_facts_are_inputs() -> None:
 
 
 def test_a_clause_leads_to_what_carries_it_out() -> None:
-    cited = {str(clause): where for clause, where in citations(AWARD).items()}
+    cited = cited_by(AWARD)
     assert cited["fenjin-2021#二(二)2"] == ["criterion undertakes_a_small_trade", "parameter project_kinds"]
     assert cited["fenjin-2021#四(三)"] == ["stage notice", "stage payment"]
     assert unanswered(policed(clauses={**CLAUSES, "九": "新"})) == ["fenjin-2021#九"]
+
+
+def test_what_two_books_and_two_entries_carry_out_is_told_once() -> None:
+    twice = replace(AWARD, books=(*AWARD.books, DatedBook(SECOND, AWARD.books[0].rules)))
+    assert citations(twice) == citations(AWARD)
+
+
+LATER = Text("明年起", "from next year on")
+
+
+def test_a_clause_is_carried_out_in_part_left_out_or_missing() -> None:
+    told = policed(
+        clauses={"二(二)2": "内容", "四(三)": "资金", "二(二)3": "标准", "九": "新", "三1": "来源"},
+        missing={"二(二)2": LATER, "九": LATER},
+        left_out={"四(三)": LATER, "三1": LATER},
+    )
+    assert unanswered(told) == []
+    assert {one.clause: one.state for one in clauses_of(told)} == {
+        "二(二)2": ClauseState.IN_PART, "四(三)": ClauseState.IN_PART, "二(二)3": ClauseState.CARRIED_OUT,
+        "九": ClauseState.MISSING, "三1": ClauseState.LEFT_OUT,
+    }  # fmt: skip
+    says = {one.clause: one.says for one in clauses_of(told)}
+    assert says["二(二)2"] == Text(
+        "条件:该户计划了至少一项五小产业到户项目;参数:五小产业;尚未落实:明年起",
+        "criterion: The household has planned at least one of the five small trades. parameter: the five small trades. "
+        "missing: from next year on",
+    )
+    assert says["三1"] == Text("不纳入:明年起", "left out: from next year on")
+
+
+def test_clauses_stand_in_the_order_of_their_document() -> None:
+    order = [
+        "一", "二(一)1", "二(一)1甲", "二(一)2", "二(一)10", "二(二)", "二(十)", "二(十一)", "二(二十一)", "三1", "十", "第十二条(三)", "附件一",
+    ]  # fmt: skip
+    for mixed in (order, order[::-1], sorted(order)):
+        told = policed(clauses=dict.fromkeys(mixed, "内容"), missing=dict.fromkeys(mixed, LATER))
+        ((_, found),) = answered([told]).items()
+        assert [one.clause for one in found] == order
+
+
+def test_programmes_that_make_the_same_of_a_clause_answer_together() -> None:
+    one = policed(clauses={"二(二)3": "标准", "九": "新"}, left_out={"九": LATER})
+    other = replace(
+        policed(clauses={"九": "新", "十": "末"}, left_out={"九": LATER}, missing={"十": LATER}), code="other"
+    )
+    third = replace(policed(clauses={"九": "新"}, missing={"九": LATER}), code="third")
+    (found,) = answered([one, other, third]).values()
+    assert [(clause.clause, clause.heading) for clause in found] == [("二(二)3", "标准"), ("九", "新"), ("十", "末")]
+    assert [
+        [([each.code for each in answer.programmes], answer.state) for answer in clause.answers] for clause in found
+    ] == [
+        [(["consolidation"], ClauseState.CARRIED_OUT)],
+        [(["consolidation", "other"], ClauseState.LEFT_OUT), (["third"], ClauseState.MISSING)],
+        [(["other"], ClauseState.MISSING)],
+    ]
 
 
 def test_released_hashes_are_read_by_day(tmp_path: Any) -> None:

@@ -12,11 +12,12 @@ from sqlalchemy import select
 
 from bangfu.cases import ground as grounds
 from bangfu.cli.shell import Day, Open, Shell, pass_shell
+from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
 from bangfu.models import ProvisionRow
 from bangfu.policy import Whose
-from bangfu.programme import citations
-from bangfu.text import Text
+from bangfu.programme import ClauseState, answered
+from bangfu.text import Text, join
 
 
 @click.group()
@@ -85,22 +86,46 @@ def show(shell: Shell, code: str, period: str) -> None:
 
 
 @programme.command("clauses")
-@click.argument("code")
+@click.argument("code", required=False)
+@click.option(
+    "--state", type=click.Choice([state.value for state in ClauseState]), help="only those that are so far carried out"
+)
+@click.option("--export", type=click.Path(dir_okay=False, path_type=Path), help="write them as a workbook")
 @pass_shell
-def clauses(shell: Shell, code: str) -> None:
-    """Show, clause by clause, what carries it out or why it is left out."""
-    found = shell.programme(code)
-    cited = {str(citation): where for citation, where in citations(found).items()}
-    rows = []
-    for document in found.policy.documents.values():
-        for clause, heading in document.clauses.items():
-            left = document.left_out.get(clause)
-            answer = ", ".join(cited.get(f"{document.code}#{clause}", []))
-            if left:
-                answer = shell.show(Text(f"未实施:{left.zh}", f"left out: {left.en}"))
-            rows.append((clause, heading, answer))
-    headers = [shell.show(t) for t in (Text("条款", "clause"), Text("标题", "heading"), Text("落实", "carried out by"))]
-    shell.table(shell.show(found.title), headers, rows)
+def clauses(shell: Shell, code: str | None, state: str | None, export: Path | None) -> None:
+    """Show, clause by clause, what carries it out or why it is left out; of all programmes unless one is named."""
+    chosen = [shell.programme(code)] if code else list(shell.plugins.programmes.values())
+    titles = (
+        Text("条款", "clause"),
+        Text("内容", "heading"),
+        Text("落实情况", "state"),
+        Text("项目", "programmes"),
+        Text("落实方式或理由", "by what, or why not"),
+    )
+    headers = [shell.show(title) for title in titles]
+    tables = {
+        title: [
+            (
+                one.clause,
+                one.heading,
+                shell.show(answer.state.title_text),
+                shell.show(join([programme.title for programme in answer.programmes])),
+                shell.show(answer.says),
+            )
+            for one in found
+            for answer in one.answers
+            if state in (None, answer.state.value)
+        ]
+        for (_, title), found in answered(chosen).items()
+    }
+    if export is None:
+        for title, rows in tables.items():
+            shell.table(title, headers, rows)
+        return
+    columns = [SheetColumn(header) for header in headers]
+    sheets = [Sheet(f"{position}", title, columns, rows) for position, (title, rows) in enumerate(tables.items(), 1)]
+    export.write_bytes(workbook(sheets))
+    shell.say("已写入 {file}", "written to {file}", file=export)
 
 
 def show_rules(shell: Shell, rules: grounds.Rules) -> None:

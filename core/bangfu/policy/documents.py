@@ -42,13 +42,15 @@ class Citation:
 class Document:
     """One policy document: its title and the clauses that state a rule.
 
-    ``left_out`` gives, for each clause that the programme deliberately does not carry out, the reason.
+    ``left_out`` gives, for each clause that the programme deliberately does not carry out, or not all of, the reason;
+    ``missing`` says of which it does not do what yet.
     """
 
     code: str
     title: str
     clauses: Mapping[str, str]
     left_out: Mapping[str, Text]
+    missing: Mapping[str, Text]
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,6 +309,9 @@ def build(parameters: type[P], resolved: Mapping[str, Resolved]) -> P:
     return parameters(**{f.name: resolved[f.name].value for f in fields(parameters)})  # type: ignore[arg-type]
 
 
+_ANSWERS = ("left_out", "missing")
+
+
 class _Reader:
     """Reads one policy.toml; every error says where it stands."""
 
@@ -332,17 +337,27 @@ class _Reader:
         return Policy(documents, {name: p for name, p in parameters.items() if p is not None})
 
     def document(self, code: str, table: dict[str, Any]) -> Document:
-        where, clauses, left_out = f"documents.{code}", table.get("clauses", {}), {}
-        for clause, reason in table.get("left_out", {}).items():
-            if clause not in clauses:
-                self.errors.append(f"{where}.left_out names {clause}, which is not among its clauses")
-            if set(reason) == {"zh", "en"}:
-                left_out[clause] = Text(reason["zh"], reason["en"])
-            else:
-                self.errors.append(f"{where}.left_out of {clause} gives its reason in zh and en")
+        where, clauses = f"documents.{code}", table.get("clauses", {})
+        unknown = set(table) - {"title", "clauses", "left_out", "missing"}
+        if unknown:
+            self.errors.append(f"{where}: unknown keys: {', '.join(sorted(unknown))}")
         if "title" not in table:
             self.errors.append(f"{where} has no title")
-        return Document(code, table.get("title", code), clauses, left_out)
+        left_out, missing = (self.reasons(f"{where}.{name}", table.get(name, {}), clauses) for name in _ANSWERS)
+        for clause in sorted(set(left_out) & set(missing)):
+            self.errors.append(f"{where}: {clause} is left out or missing, not both")
+        return Document(code, table.get("title", code), clauses, left_out, missing)
+
+    def reasons(self, where: str, table: dict[str, Any], clauses: Mapping[str, str]) -> dict[str, Text]:
+        reasons = {}
+        for clause, reason in table.items():
+            if clause not in clauses:
+                self.errors.append(f"{where} names {clause}, which is not among its clauses")
+            if isinstance(reason, dict) and set(reason) == {"zh", "en"}:
+                reasons[clause] = Text(reason["zh"], reason["en"])
+            else:
+                self.errors.append(f"{where} of {clause} gives its reason in zh and en")
+        return reasons
 
     def parameter(self, name: str, items: Any, annotation: Any, documents: Mapping[str, Document]) -> Parameter | None:
         where = f"parameters.{name}"

@@ -1,0 +1,231 @@
+"""What a declaration must hold: a programme whose parts do not fit is refused, every fault named."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, get_args, get_origin, get_type_hints
+
+from bangfu.calendar import DayUnit
+from bangfu.policy import Fen, MonthDay, PolicyError, Rate, Shares, Window
+from bangfu.process import Duty, Notice, Pay, Sample, Select, Stage, StandIn, Verify
+from bangfu.programme.clauses import citations, unanswered
+from bangfu.programme.declarations import (
+    INCOME_CATEGORIES,
+    NOTICE_COLUMNS,
+    REGISTRY_FACTS,
+    STANDINGS,
+    ClaimOf,
+    Programme,
+)
+from bangfu.rules.facts import (
+    ALL,
+    AtStage,
+    Condition,
+    Count,
+    Income,
+    NetStablePerPerson,
+    Registry,
+    Sensitivity,
+    Signed,
+    StandingIn,
+    Vouched,
+    When,
+)
+
+
+def released(path: Path) -> dict[date, str]:
+    """The hashes of released books from a plugin's ``released.toml``: one line ``"2020-10-01" = "hash"`` a book."""
+    raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    return {date.fromisoformat(day): version for day, version in raw.items()}
+
+
+def check(programme: Programme, channels: Iterable[str]) -> None:
+    """Refuse (:class:`PolicyError`) a programme whose parts do not fit, naming every fault."""
+    if not programme.books:
+        raise PolicyError(f"{programme.code}: there is one book a day, and at least one")
+    faults = [
+        *_book_faults(programme),
+        *_fact_faults(programme),
+        *_stage_faults(programme, set(channels)),
+        *_claim_faults(programme),
+        *(f"clause {one} is neither carried out nor listed as left out or missing" for one in unanswered(programme)),
+    ]
+    if faults:
+        raise PolicyError(f"{programme.code}: " + "; ".join(faults))
+
+
+def check_together(programmes: Iterable[Programme]) -> None:
+    """Refuse (:class:`PolicyError`) programmes of which one says that two go together and one that they do not."""
+    known = {programme.code: programme for programme in programmes}
+    faults = [
+        f"{programme.code} excludes {one.programme}, and {stacking.code} says that they go together"
+        for programme in known.values()
+        for one in programme.excludes
+        for stacking, other in ((programme, one.programme), (known.get(one.programme, programme), programme.code))
+        if other in {stack.programme for stack in stacking.stacks}
+    ]
+    if faults:
+        raise PolicyError("; ".join(faults))
+
+
+def _book_faults(programme: Programme) -> list[str]:
+    faults = []
+    if len({book.since for book in programme.books}) != len(programme.books):
+        faults.append("there is one book a day, and at least one")
+    known = {(document.code, clause) for document in programme.policy.documents.values() for clause in document.clauses}
+    for citation, where in citations(programme).items():
+        if (citation.document, citation.clause) not in known:
+            faults.append(f"{', '.join(map(str, where))} cites {citation}, which no document lists")
+    for book in programme.books:
+        if book.rules.types() != (programme.facts, programme.parameters):
+            faults.append(f"{book.rules.__name__} is not written over the programme's Facts and Parameters")
+        expected = programme.released.get(book.since)
+        if expected is not None and expected != book.rules.traced().version:
+            faults.append(
+                f"the released book of {book.since} has changed; a fix is a new book with a day of its own, "
+                f"beside the old one (its hash was {expected[:12]}…)"
+            )
+    gone = sorted(set(programme.released) - {book.since for book in programme.books})
+    return faults + [f"the released book of {day} is gone; old cases could not be replayed" for day in gone]
+
+
+def _fact_faults(programme: Programme) -> list[str]:
+    faults = []
+    accounting = {stage.code for stage in programme.process.stages if isinstance(stage, Verify) and stage.accounts}
+    for spec in programme.specs().values():
+        source, where = spec.source, f"fact {spec.name}"
+        if isinstance(source, Registry) and source.attribute not in REGISTRY_FACTS:
+            faults.append(f"{where}: the registry has no {source.attribute}")
+        if isinstance(source, Income):
+            if source.category not in {ALL, *INCOME_CATEGORIES}:
+                faults.append(f"{where}: there is no income category {source.category}")
+            faults += _parameter_faults(programme, where, source.window, Window)
+        if isinstance(source, AtStage) and spec.choices is not None:
+            named = {str(code) for code in spec.choices}
+            faults += [f"{where}: {code} is no stage that accounts" for code in sorted(named - accounting)]
+            faults += [f"{where}: the stage {code} accounts and is not named" for code in sorted(accounting - named)]
+        if isinstance(source, Count):
+            faults += _count_faults(programme, where, source)
+    return faults
+
+
+def _parameter_faults(programme: Programme, where: str, name: str, kind: Any) -> list[str]:
+    if get_type_hints(programme.parameters).get(name) == kind:
+        return []
+    return [f"{where}: {name} is not a {getattr(kind, '__name__', kind)} parameter"]
+
+
+def _count_faults(programme: Programme, where: str, source: Count) -> list[str]:
+    role = next((role for role in programme.participants if role.code == source.role), None)
+    if role is None:
+        return [f"{where}: nobody takes part as {source.role}"]
+    faults = []
+    declared: tuple[Any, ...] = source.where
+    for condition in declared:
+        if not isinstance(condition, Condition):
+            faults.append(f"{where}: {condition!r} is no condition")
+            continue
+        if isinstance(condition, NetStablePerPerson):
+            faults += _parameter_faults(programme, where, condition.window, Window)
+            faults += _parameter_faults(programme, where, condition.at_least, Fen)
+        elif isinstance(condition, StandingIn):
+            faults += _standing_faults(programme, where, condition.standings)
+        elif isinstance(condition, Signed) and not role.signs:
+            faults.append(f"{where}: a household that takes part as {role.code} signs nothing")
+        elif isinstance(condition, Vouched) and role.vouched_by is None:
+            faults.append(f"{where}: nobody vouches for a household that takes part as {role.code}")
+        faults += _setting_faults(programme, where, condition.unless)
+    return faults
+
+
+def _standing_faults(programme: Programme, where: str, standings: tuple[str, ...] | str) -> list[str]:
+    """A list of standings is written out, or a list parameter whose every choice is a standing."""
+    named: Iterable[str] = standings
+    if isinstance(standings, str):
+        hint = get_type_hints(programme.parameters).get(standings)
+        if get_origin(hint) is not frozenset:
+            return [f"{where}: {standings} is not a list parameter"]
+        named = [str(choice) for choice in get_args(hint)[0]]
+    return [f"{where}: the register has no standing {code}" for code in named if code not in STANDINGS]
+
+
+def _setting_faults(programme: Programme, where: str, unless: When | None) -> list[str]:
+    if unless is None:
+        return []
+    hint = get_type_hints(programme.parameters).get(unless.parameter)
+    if not isinstance(hint, type) or not (hint is bool or issubclass(hint, StrEnum)):
+        return [f"{where}: {unless.parameter} is not a parameter that is yes or no, or one of a list"]
+    if type(unless.value) is not hint:
+        return [f"{where}: {unless.parameter} is never {unless.value!r}"]
+    return []
+
+
+def _claim_faults(programme: Programme) -> list[str]:
+    """What is wrong with roles, claims, exclusions and stackings."""
+    roles = [role.code for role in programme.participants]
+    faults = []
+    for what, codes in (
+        ("role", roles),
+        ("claim", [claim.kind for claim in programme.claims]),
+        ("exclusion of", [one.programme for one in programme.excludes]),
+        ("stacking with", [one.programme for one in programme.stacks]),
+    ):
+        faults += [f"{what} {code} stands twice" for code in sorted({c for c in codes if codes.count(c) > 1})]
+        if what in ("exclusion of", "stacking with") and programme.code in codes:
+            faults.append(f"{what} {programme.code}, which is the programme itself")
+    for claim in programme.claims:
+        where = f"claim {claim.kind}"
+        if claim.per is ClaimOf.PARTICIPANT and claim.role not in roles:
+            faults.append(f"{where}: nobody takes part as {claim.role}")
+        if claim.per is ClaimOf.HOUSEHOLD and claim.role is not None:
+            faults.append(f"{where}: the applicant's household has no role {claim.role}")
+        faults += _setting_faults(programme, where, claim.unless)
+    return faults
+
+
+def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
+    hints = get_type_hints(programme.parameters)
+    faults = []
+
+    def must_be(stage: Stage, name: str | None, kind: Any) -> None:
+        if name is not None and hints.get(name) != kind:
+            faults.append(f"stage {stage.code}: {name} is not a parameter of the type {kind}")
+
+    for stage in programme.process.stages:
+        must_be(stage, stage.deadline, MonthDay)
+        must_be(stage, stage.grace, int)
+        if isinstance(stage, Verify):
+            if stage.answers is not None and stage.answers not in {role.code for role in programme.participants}:
+                faults.append(f"stage {stage.code}: nobody takes part as {stage.answers}")
+            must_be(stage, stage.signers if isinstance(stage.signers, str) else None, frozenset[Duty])
+            must_be(stage, stage.substitute, StandIn)
+        elif isinstance(stage, Notice):
+            must_be(stage, stage.days, int)
+            must_be(stage, stage.unit, DayUnit)
+            faults += [
+                f"stage {stage.code}: a notice cannot show {column}"
+                for column in stage.columns
+                if column not in NOTICE_COLUMNS
+            ]
+            shown = programme.stated().get(stage.project)
+            if shown is None or shown.sensitivity is not Sensitivity.PUBLIC:
+                faults.append(f"stage {stage.code}: {stage.project} is not a public fact that the applicant states")
+            faults += [
+                f"stage {stage.code}: the standard names {place}, which is no parameter"
+                for place in sorted(stage.standard.places() - set(hints))
+            ]
+        elif isinstance(stage, Select):
+            must_be(stage, stage.rate, Rate)
+            must_be(stage, stage.minimum, int)
+            faults += _standing_faults(programme, f"stage {stage.code}", stage.counted)
+        elif isinstance(stage, Sample):
+            must_be(stage, stage.rate, Rate)
+        elif isinstance(stage, Pay):
+            must_be(stage, stage.shares, Shares)
+            if stage.channel not in channels:
+                faults.append(f"stage {stage.code}: there is no payment channel {stage.channel}")
+    return faults

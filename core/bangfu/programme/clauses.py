@@ -1,0 +1,240 @@
+"""Clause by clause: what of a programme's documents is carried out, by what, and what is not, with the reason.
+
+Every clause that a document lists is answered: something cites it, or it is deliberately left out, or it is stated to
+be missing. What cites it may be not all of it: then the rest is left out or missing, and the clause is carried out in
+part. A clause that nobody answers keeps the programme from being loaded, so the table never forgets one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from bangfu.policy import Citation
+from bangfu.programme.declarations import Programme
+from bangfu.text import Text, join
+
+
+class CarrierKind(StrEnum):
+    """What kind of thing carries out a clause."""
+
+    CRITERION = "criterion"
+    STEP = "step"
+    AMOUNT = "amount"
+    STAGE = "stage"
+    PARAMETER = "parameter"
+    ROLE = "role"
+    CLAIM = "claim"
+    EXCLUSION = "exclusion"
+    STACKING = "stacking"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _KINDS[self]
+
+
+_KINDS = {
+    CarrierKind.CRITERION: Text("条件", "criterion"),
+    CarrierKind.STEP: Text("计算", "step"),
+    CarrierKind.AMOUNT: Text("金额", "amount"),
+    CarrierKind.STAGE: Text("环节", "stage"),
+    CarrierKind.PARAMETER: Text("参数", "parameter"),
+    CarrierKind.ROLE: Text("参与户", "role"),
+    CarrierKind.CLAIM: Text("限领", "claim"),
+    CarrierKind.EXCLUSION: Text("互斥", "exclusion"),
+    CarrierKind.STACKING: Text("可叠加", "stacking"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Something of a programme that carries out a clause: its code, and what it is called or says."""
+
+    kind: CarrierKind
+    name: str
+    title: Text
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+class ClauseState(StrEnum):
+    """How far a clause is carried out."""
+
+    CARRIED_OUT = "carried_out"
+    IN_PART = "in_part"
+    LEFT_OUT = "left_out"
+    MISSING = "missing"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _STATES[self]
+
+
+_STATES = {
+    ClauseState.CARRIED_OUT: Text("已落实", "carried out"),
+    ClauseState.IN_PART: Text("部分落实", "in part"),
+    ClauseState.LEFT_OUT: Text("不纳入", "left out"),
+    ClauseState.MISSING: Text("尚未落实", "missing"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Clause:
+    """A clause of a document as one programme answers it.
+
+    ``left_out`` says what of it is deliberately not carried out and why, ``missing`` what is not carried out yet.
+    """
+
+    programme: Programme
+    document: str
+    title: str
+    clause: str
+    heading: str
+    carriers: tuple[Carrier, ...]
+    left_out: Text | None
+    missing: Text | None
+
+    @property
+    def state(self) -> ClauseState:
+        """How far it is carried out."""
+        if self.carriers:
+            return ClauseState.IN_PART if self.left_out or self.missing else ClauseState.CARRIED_OUT
+        return ClauseState.MISSING if self.missing else ClauseState.LEFT_OUT
+
+    @property
+    def says(self) -> Text:
+        """What carries it out, kind by kind, and what of it is not carried out."""
+        parts = []
+        for kind in CarrierKind:
+            titles = list(dict.fromkeys(carrier.title for carrier in self.carriers if carrier.kind is kind))
+            if titles:
+                parts.append(_COLON.filled(what=kind.title_text, said=join(titles, "、", "; ")))
+        for what, said in ((ClauseState.LEFT_OUT, self.left_out), (ClauseState.MISSING, self.missing)):
+            if said is not None:
+                parts.append(_COLON.filled(what=what.title_text, said=said))
+        return join(parts, ";", ". ")
+
+
+_COLON = Text("{what}:{said}", "{what}: {said}")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What several programmes make of one clause, where they all make the same of it."""
+
+    programmes: tuple[Programme, ...]
+    state: ClauseState
+    says: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A clause of a document with all that is made of it."""
+
+    clause: str
+    heading: str
+    answers: tuple[Answer, ...]
+
+
+def citations(programme: Programme) -> dict[Citation, list[Carrier]]:
+    """What carries out each clause that anything of a programme cites, each thing once."""
+    cited: dict[Citation, list[Carrier]] = {}
+    for citation, carrier in _carriers(programme):
+        known = cited.setdefault(citation, [])
+        if carrier not in known:
+            known.append(carrier)
+    return cited
+
+
+def _carriers(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
+    for dated in programme.books:
+        for name, traced in dated.rules.traced().steps.items():
+            yield traced.step.cites, Carrier(CarrierKind(traced.step.kind), name, traced.step.title)
+    for stage in programme.process.stages:
+        for cites in stage.cites:
+            yield Citation.parse(cites), Carrier(CarrierKind.STAGE, stage.code, stage.title)
+    for parameter in programme.policy.parameters.values():
+        for entry in parameter.entries:
+            yield entry.cites, Carrier(CarrierKind.PARAMETER, parameter.name, parameter.title)
+    for role in programme.participants:
+        yield Citation.parse(role.cites), Carrier(CarrierKind.ROLE, role.code, role.title)
+    for claim in programme.claims:
+        yield Citation.parse(claim.cites), Carrier(CarrierKind.CLAIM, claim.kind, claim.title)
+    for excluded in programme.excludes:
+        yield Citation.parse(excluded.cites), Carrier(CarrierKind.EXCLUSION, excluded.programme, excluded.why)
+    for stacked in programme.stacks:
+        yield Citation.parse(stacked.cites), Carrier(CarrierKind.STACKING, stacked.programme, stacked.why)
+
+
+def clauses_of(programme: Programme) -> list[Clause]:
+    """Every clause of a programme's documents, in their order."""
+    cited = citations(programme)
+    return [
+        Clause(
+            programme,
+            document.code,
+            document.title,
+            clause,
+            heading,
+            tuple(cited.get(Citation(document.code, clause), ())),
+            document.left_out.get(clause),
+            document.missing.get(clause),
+        )
+        for document in programme.policy.documents.values()
+        for clause, heading in document.clauses.items()
+    ]
+
+
+def unanswered(programme: Programme) -> list[str]:
+    """The clauses of the programme's documents that nothing carries out and nothing lists as left out or missing."""
+    return [
+        f"{one.document}#{one.clause}"
+        for one in clauses_of(programme)
+        if not (one.carriers or one.left_out or one.missing)
+    ]
+
+
+def answered(programmes: Iterable[Programme]) -> dict[tuple[str, str], list[Answered]]:
+    """Every document of several programmes, by its code and title, with its clauses in their order and what each makes
+    of them."""
+    documents: dict[tuple[str, str], dict[str, list[Clause]]] = {}
+    for programme in programmes:
+        for one in clauses_of(programme):
+            documents.setdefault((one.document, one.title), {}).setdefault(one.clause, []).append(one)
+    return {
+        document: [
+            Answered(clause, clauses[clause][0].heading, _together(clauses[clause]))
+            for clause in sorted(clauses, key=_place)
+        ]
+        for document, clauses in documents.items()
+    }
+
+
+_DIGITS = "〇一二三四五六七八九"
+_PARTS = re.compile(rf"([{_DIGITS}十]+)|([0-9]+)|([^\W\d第条款项{_DIGITS}十]+)")
+
+
+def _place(clause: str) -> list[tuple[int, int, str]]:
+    """Where a clause such as ``二(三)4`` stands in its document: its numbers, and the words between and after them."""
+    return [
+        (1, 0, words) if words else (0, _number(chinese) if chinese else int(digits), "")
+        for chinese, digits, words in _PARTS.findall(clause)
+    ]
+
+
+def _number(chinese: str) -> int:
+    """A Chinese number below a hundred, such as 二十一."""
+    tens, ten, ones = chinese.rpartition("十")
+    return 10 * (_DIGITS.find(tens) if tens else 1) * bool(ten) + (_DIGITS.find(ones) if ones else 0)
+
+
+def _together(ones: Iterable[Clause]) -> tuple[Answer, ...]:
+    same: dict[tuple[ClauseState, Text], list[Programme]] = {}
+    for one in ones:
+        same.setdefault((one.state, one.says), []).append(one.programme)
+    return tuple(Answer(tuple(programmes), *answer) for answer, programmes in same.items())

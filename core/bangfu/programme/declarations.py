@@ -1,0 +1,219 @@
+"""What a plugin declares: programmes with their parts, ways of paying, and the names that declarations may use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import Any, Literal
+
+import pluggy
+
+from bangfu.calendar import PeriodKind
+from bangfu.errors import Code
+from bangfu.policy import Policy
+from bangfu.process import Duty, Process
+from bangfu.rules.book import RuleBook
+from bangfu.rules.facts import FactSpec, Stated, When
+from bangfu.text import Text
+
+PROJECT = "bangfu"
+
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+NOTICE_COLUMNS: Mapping[str, Text] = {
+    "beneficiary": Text("受益对象", "beneficiary"),
+    "project": Text("项目名称", "project"),
+    "standard": Text("补助标准", "standard"),
+    "amount": Text("补助金额", "amount"),
+}
+"""Everything that a notice may ever show. Identity, telephone, account and health are not masked: they are absent."""
+
+INCOME_CATEGORIES: Mapping[str, Text] = {
+    "breeding": Text("养殖业", "breeding"),
+    "planting": Text("种植业", "planting"),
+    "labour": Text("务工", "labour"),
+    "self_employment": Text("自主经营", "self-employment"),
+}
+"""The categories of the income ledger."""
+
+REGISTRY_FACTS: Mapping[str, Text] = {
+    "standing": Text("户类型", "standing in the register"),
+    "exit_year": Text("脱贫年度", "year in which the household left poverty"),
+    "members": Text("家庭人口数", "number of members of the household"),
+}
+"""The attributes of a household that a fact may be taken from, as of a day."""
+
+STANDINGS: Mapping[str, Text] = {
+    "poor": Text("贫困户", "poor"),
+    "exited": Text("已脱贫户", "left poverty"),
+    "general": Text("一般农户", "never registered poor"),
+}
+"""The standings that a household may have in the register."""
+
+PAYMENT_COLUMNS = (
+    "position",
+    "township",
+    "village",
+    "group",
+    "household_number",
+    "head",
+    "identity",
+    "holder",
+    "bank",
+    "account",
+    "programme",
+    "amount",
+    "period",
+    "note",
+)
+"""What a payment list can hold, by name; a channel chooses and heads them."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatedBook:
+    """A rule book in force from a day on. Released books are only ever added to."""
+
+    since: date
+    rules: type[RuleBook[Any, Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """How a household besides the applicant takes part in a case, such as one that is led by it 被带动户.
+
+    ``signs`` asks for its agreement by signature, ``vouched_by`` for the word of an officer who holds the duty over it.
+    """
+
+    code: str
+    title: Text
+    cites: str
+    signs: bool = False
+    vouched_by: Duty | None = None
+
+
+class Span(StrEnum):
+    """For how long something holds: one period of the programme, the plan year that it belongs to, or ever."""
+
+    PERIOD = "period"
+    YEAR = "year"
+    EVER = "ever"
+
+
+class ClaimOf(StrEnum):
+    """Who takes something that can be taken once: the applicant's household, or each that takes part in a role."""
+
+    HOUSEHOLD = "household"
+    PARTICIPANT = "participant"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimSpec:
+    """Something of the programme that a household can have once in a span, such as one leader a plan year.
+
+    ``kind`` names it within the programme. It is not asked for where the county has a setting that switches it off
+    (``unless``).
+    """
+
+    kind: str
+    title: Text
+    cites: str
+    per: ClaimOf = ClaimOf.HOUSEHOLD
+    role: str | None = None
+    period: Span = Span.YEAR
+    unless: When | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exclusion:
+    """A household that has a live case in another programme cannot have one here, and the other way round.
+
+    It holds both ways, whichever of the two declares it, and is nothing where the other programme is not installed.
+    """
+
+    programme: str
+    why: Text
+    cites: str
+    same: Literal["household"] = "household"
+    period: Span = Span.YEAR
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stacks:
+    """Another programme whose award a household may have beside this one 可叠加, declared so that nobody has to ask."""
+
+    programme: str
+    why: Text
+    cites: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Programme:
+    """One programme of a plan: its documents and parameters, its dated rule books, its stages.
+
+    ``released`` maps the day of each released book to its hash, so that a released text cannot change unseen.
+    ``once_per_period`` allows one case a household and period. ``participants`` are the roles in which other households
+    take part, ``claims`` what can be had once, ``excludes`` and ``stacks`` the programmes that do not go together with
+    this one, and those that do.
+    """
+
+    code: str
+    title: Text
+    period: PeriodKind
+    policy: Policy
+    parameters: type
+    facts: type
+    books: tuple[DatedBook, ...]
+    released: Mapping[date, str]
+    process: Process
+    once_per_period: bool = True
+    participants: tuple[Role, ...] = ()
+    claims: tuple[ClaimSpec, ...] = ()
+    excludes: tuple[Exclusion, ...] = ()
+    stacks: tuple[Stacks, ...] = ()
+
+    def book(self, day: date) -> DatedBook:
+        """The book that is in force on a day; refuses ``PERIOD_BAD`` before the first one."""
+        for dated in sorted(self.books, key=lambda book: book.since, reverse=True):
+            if dated.since <= day:
+                return dated
+        first = min(book.since for book in self.books)
+        raise Code.PERIOD_BAD.refuse(
+            "period", value=day, expected=Text(f"{first} 起的期间", f"a period from {first} on")
+        )
+
+    def specs(self) -> dict[str, FactSpec]:
+        """The facts of the newest book by name."""
+        return dict(self.books[-1].rules.traced().facts)
+
+    def stated(self) -> dict[str, FactSpec]:
+        """The facts that the applicant states; nothing else is ever an input."""
+        return {name: spec for name, spec in self.specs().items() if isinstance(spec.source, Stated)}
+
+    def titles(self) -> dict[str, Text]:
+        """The two names of every parameter."""
+        return {name: parameter.title for name, parameter in self.policy.parameters.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentChannel:
+    """A way in which money reaches a household: the columns of its list, each a name of ``PAYMENT_COLUMNS`` with its
+    header."""
+
+    code: str
+    title: Text
+    columns: tuple[tuple[str, str], ...]
+
+
+class Hooks:
+    """The hooks of a plugin."""
+
+    @hookspec
+    def programmes(self) -> Sequence[Programme]:  # type: ignore[empty-body]
+        """The programmes that the plugin brings."""
+
+    @hookspec
+    def payment_channels(self) -> Sequence[PaymentChannel]:  # type: ignore[empty-body]
+        """The ways of paying that the plugin brings."""

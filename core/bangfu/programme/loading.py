@@ -1,0 +1,105 @@
+"""The manager that loads plugins, and what an installation has of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, cast
+
+import pluggy
+
+from bangfu.errors import Code
+from bangfu.policy import PolicyError
+from bangfu.programme.checking import check, check_together
+from bangfu.programme.declarations import PROJECT, Exclusion, Hooks, PaymentChannel, Programme
+
+GROUP = "bangfu.plugins"
+
+
+@dataclass(frozen=True)
+class Plugins:
+    """The plugins of this installation: their programmes and channels by code, and what was skipped and why."""
+
+    programmes: Mapping[str, Programme]
+    channels: Mapping[str, PaymentChannel]
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    def programme(self, code: str) -> Programme:
+        """A programme by its code; refuses ``PROGRAMME_UNKNOWN``."""
+        if code not in self.programmes:
+            raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(self.programmes))
+        return self.programmes[code]
+
+    def exclusions(self, code: str) -> dict[str, Exclusion]:
+        """The installed programmes in which a household cannot have a live case beside one of this programme.
+
+        An exclusion that the other one declares counts like an own one.
+        """
+        own = {one.programme: one for one in self.programme(code).excludes if one.programme in self.programmes}
+        others = {
+            other.code: one for other in self.programmes.values() for one in other.excludes if one.programme == code
+        }
+        return others | own
+
+
+def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
+    """Load every plugin of the group and check what it declares.
+
+    Raises :class:`PolicyError` for a bundled plugin that cannot be loaded; skips a third-party one and says why.
+    """
+    plugins = pluggy.PluginManager(PROJECT)
+    plugins.add_hookspecs(Hooks)
+    skipped: dict[str, str] = {}
+    programmes: dict[str, Programme] = {}
+    channels: dict[str, PaymentChannel] = {}
+    for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda p: (not _bundled(p), p.name)):
+        try:
+            own = _declared(plugins, point)
+            _require_new("programme", [programme.code for programme in own[0]], programmes)
+            _require_new("channel", [channel.code for channel in own[1]], channels)
+            for programme in own[0]:
+                check(programme, {*channels, *(channel.code for channel in own[1])})
+            check_together([*programmes.values(), *own[0]])
+        except Exception as error:
+            if _bundled(point):
+                raise PolicyError(f"the bundled plugin {point.name} cannot be loaded: {error}") from error
+            skipped[point.name] = f"{type(error).__name__}: {error}"
+            plugins.unregister(name=point.name) if plugins.has_plugin(point.name) else None
+            continue
+        programmes.update({programme.code: programme for programme in own[0]})
+        channels.update({channel.code: channel for channel in own[1]})
+    return Plugins(programmes, channels, skipped)
+
+
+@cache
+def installed() -> Plugins:
+    """The plugins of this installation, loaded once a process."""
+    return load()
+
+
+def _bundled(point: EntryPoint) -> bool:
+    return point.dist is not None and point.dist.name == PROJECT
+
+
+def _require_new(what: str, codes: Sequence[str], known: Collection[str]) -> None:
+    for position, code in enumerate(codes):
+        if code in known or code in codes[:position]:
+            raise PolicyError(f"the {what} {code} exists already")
+
+
+def _declared(plugins: pluggy.PluginManager, point: EntryPoint) -> tuple[list[Programme], list[PaymentChannel]]:
+    """What one plugin declares, with its types checked: a hook's return type is otherwise nobody's business."""
+    plugins.register(point.load(), name=point.name)
+    plugins.check_pending()
+    results: list[list[Any]] = []
+    for hook, kind in (("programmes", Programme), ("payment_channels", PaymentChannel)):
+        others = [plugin for name, plugin in plugins.list_name_plugin() if name != point.name and plugin is not None]
+        caller = plugins.subset_hook_caller(hook, remove_plugins=others)
+        items = [item for result in caller() for item in result]
+        for item in items:
+            if not isinstance(item, kind):
+                raise PolicyError(f"{hook} of {point.name} returned {type(item).__name__}, not {kind.__name__}")
+        results.append(items)
+    return cast(tuple[list[Programme], list[PaymentChannel]], tuple(results))

@@ -603,6 +603,7 @@ def test_every_step_reads_only_lower_layers() -> None:
 
 VOCABULARY = "use the vocabulary of bangfu.rules"
 DIVISION = "division", "share(amount, rate)"
+PLAINLY = "a rule gives names to values and returns one"
 LITERAL = "stands in the rule text", "make it a dated parameter that cites its clause"
 UNITS = "do not go together", "bring both sides to the same unit"
 REFUSED: dict[str, tuple[str, str, str]] = {
@@ -622,7 +623,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "/": ("return f.wage / f.people", *DIVISION),
     "//": ("return f.wage // f.people", *DIVISION),
     "/=": ("x = f.wage; x /= f.people; return x", *DIVISION),
-    "divmod": ("return divmod(f.people, f.people)", *DIVISION),
+    "divmod": ("return divmod(f.people, f.people)", "divmod() in a rule", "use least, greatest, choose"),
     "%": ("return f.wage % f.people", "% in a rule", "share(amount, rate)"),
     "**": ("return f.people ** f.people", "a power", VOCABULARY),
     "for": ("for x in f.kinds: pass", "a loop", VOCABULARY),
@@ -634,7 +635,14 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "try": ("try: return f.wage\n        except ValueError: pass", "try in a rule", "no errors of its own"),
     "with": ("with f.wage: pass", "with in a rule", "opens nothing"),
     "lambda": ("return (lambda: f.wage)()", "lambda in a rule", "write the expression out"),
-    "assert": ("assert f.wage > 0", "and, or, not, if", "use & | not_() choose() among()"),
+    "assert": ("assert f.wage > 0", "assert in a rule", PLAINLY),
+    "raise": ("raise f.wage", "raise in a rule", PLAINLY),
+    "import": ("import time", "import in a rule", PLAINLY),
+    "a function": ("def x(): return x()", "functiondef in a rule", PLAINLY),
+    "a name of the module": ("global HEAD", "global in a rule", PLAINLY),
+    "an attribute": ("self.facts.wage = f.farm", "an attribute that is set in a rule", PLAINLY),
+    "a method": ("return f.wage.share(p.rate)", "f.wage.share() in a rule", "use least, greatest, choose"),
+    "a class": ("return Kind(f.kind)", "Kind() in a rule", "use least, greatest, choose"),
     "2": ("return f.people * 2", *LITERAL),
     "-1": ("return f.people + -1", *LITERAL),
     "1 fen": ("return f.wage + 1", *LITERAL),
@@ -718,13 +726,15 @@ def test_a_text_that_means_two_things_is_refused_with_its_line(
 HIDDEN = [
     "x > 0 and x", "not x", "x if x > y else y", "min(x, y)", "x in (y, x)", "y in x", "y < x < y", "bool(x)", "int(x)",
     "float(x)", "round(x)", "range(x)", "sum(x)", "len(x)", "[one for one in x]", "~(x > y)", "x / y", "x // y", "x % y",
-    "x ** y", "-x", "abs(x)",
+    "x ** y", "-x", "abs(x)", "open(x)", "deeper(x)", "x.share(y)",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("expression", HIDDEN)
 def test_a_helper_outside_the_book_cannot_hide_it(tmp_path: Path, expression: str) -> None:
     helper = f"\n\ndef helper(x, y):\n    return {expression}\n"
+    if expression == "deeper(x)":
+        helper, expression = f"{helper}\n\ndef deeper(x):\n    return print(x)\n", "print(x)"
     source = HEAD + helper + BODY.format(body="return helper(f.wage, f.farm)") + AWARD
     line = source[: source.index(expression)].count("\n") + 1
     book = load(tmp_path, source).Book

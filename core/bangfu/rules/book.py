@@ -29,6 +29,7 @@ from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import cached_property
 from operator import attrgetter
+from types import FunctionType
 from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hints, overload
 
 from bangfu.errors import Code, Problem, Refused
@@ -454,26 +455,53 @@ _FORBIDDEN: dict[type[ast.AST], tuple[str, str]] = {
     ast.Mod: ("%", "use share(amount, rate)"),
     ast.Pow: ("a power", "use the vocabulary of bangfu.rules"),
 }
-_FORBIDDEN_CALLS = frozenset({"min", "max", "int", "bool", "float", "round", "abs", "sum", "len", "any", "all"})
+_STATEMENTS = (ast.Assign, ast.AnnAssign, ast.Return, ast.Expr)
+_VOCABULARY = "bangfu.rules.words"
 
 
 def _check_source(book: type[RuleBook[Any, Any]]) -> None:
-    """Refuse what a trace would run through without noticing, such as ``is None``."""
+    """Refuse what a trace would run through without noticing, such as ``is None``, and whatever could have an effect or
+    no end: a rule names values, calls the vocabulary and helpers like itself, and returns."""
+    looked_at: set[Any] = set()
     for declared in book.steps().values():
-        try:
-            lines, first = inspect.getsourcelines(declared.body)
-        except (OSError, TypeError) as error:
-            raise RuleError(f"{declared.body.__qualname__}: the source of a rule must be readable") from error
-        path = inspect.getsourcefile(declared.body)
-        for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):
-            if not hasattr(node, "lineno"):
-                continue
-            # An operator carries no line of its own; it stands on the line of its expression.
-            parts = [node, *(child for child in ast.iter_child_nodes(node) if not hasattr(child, "lineno"))]
-            fault = next((_FORBIDDEN[type(part)] for part in parts if type(part) in _FORBIDDEN), None)
-            if isinstance(node, ast.Compare) and len(node.ops) > 1:
-                fault = ("a chained comparison", "write (a <= b) & (b <= c)")
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in _FORBIDDEN_CALLS:
-                fault = (f"{node.func.id}()", "use least, greatest, choose, among, share or +")
-            if fault:
-                raise RuleError(f"{path}:{first - 1 + node.lineno}: {fault[0]} in a rule; {fault[1]}")
+        _check_function(declared.body, looked_at)
+
+
+def _check_function(body: Any, looked_at: set[Any]) -> None:
+    if body in looked_at:
+        return
+    looked_at.add(body)
+    try:
+        lines, first = inspect.getsourcelines(body)
+    except (OSError, TypeError) as error:
+        raise RuleError(f"{body.__qualname__}: the source of a rule must be readable") from error
+    path = inspect.getsourcefile(body)
+    (function,) = ast.parse(textwrap.dedent("".join(lines))).body
+    if not isinstance(function, ast.FunctionDef):
+        raise RuleError(f"{path}:{first}: {body.__qualname__} is not a plain function; write def")
+    for node in (node for statement in function.body for node in ast.walk(statement) if hasattr(node, "lineno")):
+        called = body.__globals__.get(getattr(node.func, "id", None)) if isinstance(node, ast.Call) else None
+        own = getattr(called, "__module__", None) == _VOCABULARY
+        if isinstance(called, FunctionType) and not own:
+            _check_function(called, looked_at)
+            own = True
+        fault = _fault(node, own)
+        if fault:
+            raise RuleError(f"{path}:{first - 1 + node.lineno}: {fault[0]} in a rule; {fault[1]}")
+
+
+def _fault(node: Any, may_be_called: bool) -> tuple[str, str] | None:
+    """What a part of a rule's text does that a rule may not do, and what to write instead."""
+    # An operator carries no line of its own; it stands on the line of its expression.
+    for part in (node, *(child for child in ast.iter_child_nodes(node) if not hasattr(child, "lineno"))):
+        if type(part) in _FORBIDDEN:
+            return _FORBIDDEN[type(part)]
+    if isinstance(node, ast.stmt) and not isinstance(node, _STATEMENTS):
+        return type(node).__name__.lower(), "a rule gives names to values and returns one"
+    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+        return "an attribute that is set", "a rule gives names to values and returns one"
+    if isinstance(node, ast.Compare) and len(node.ops) > 1:
+        return "a chained comparison", "write (a <= b) & (b <= c)"
+    if isinstance(node, ast.Call) and not may_be_called and not isinstance(node.func, ast.Lambda):
+        return f"{ast.unparse(node.func)}()", "use least, greatest, choose, among, share or +"
+    return None

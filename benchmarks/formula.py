@@ -23,11 +23,11 @@ from openfisca_core.simulations import SimulationBuilder
 from openfisca_core.taxbenefitsystems import TaxBenefitSystem
 from openfisca_core.variables import Variable
 
+from bangfu.conformance import Examples
 from bangfu.policy import Fen, Years
 from bangfu.programme import installed
 from bangfu.rules import columns
 from bangfu.rules.facts import Year
-from bangfu.testing import Examples
 from county_default.consolidation.rules import Consolidation, Facts
 from county_default.vocabulary import HouseholdStanding, Project
 

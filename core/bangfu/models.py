@@ -892,6 +892,7 @@ class NoticeEntry(TenantRow, Base):
         _to("notice"),
         _to("case_file", "case_id"),
         UniqueConstraint("tenant_id", "notice_id", "case_id"),
+        Index("ix_notice_entry_case", "tenant_id", "case_id"),
     )
 
     notice_id: Mapped[UUID]

@@ -368,7 +368,9 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
     assert rows[0][0] == "2021年脱贫奋进计划实施方案"
     assert rows[1] == ["clause", "heading", "state", "programmes", "by what, or why not"]
     assert rows[2][:4] == ["二(一)1", "实施对象", "carried out", "award for households that are to leave poverty"]
-    assert str(rows[2][4]).startswith("criterion: The household was registered as poor when its plan was made. parameter: ")
+    assert str(rows[2][4]).startswith(
+        "criterion: The household was registered as poor when its plan was made. parameter: "
+    )
     assert len(rows) == 2 + 26
 
 

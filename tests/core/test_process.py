@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import pytest
 
 from bangfu.calendar import ONE_DAY, WorkingDays
+from bangfu.conformance import Examples
 from bangfu.errors import Code, Problem
 from bangfu.policy import PolicyError
 from bangfu.process import (
@@ -32,7 +33,6 @@ from bangfu.process import (
     duty_names,
 )
 from bangfu.programme import installed
-from bangfu.testing import Examples
 from bangfu.text import Text
 
 PROGRAMME = installed().programme("consolidation")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bangfu.calendar import WorkingDays
+from bangfu.conformance import Examples
 from bangfu.errors import Code, Problem, Refused
 from bangfu.policy import Fen
 from bangfu.process import Act, Duty, Move, Notice, Proceedings, View
@@ -17,7 +18,6 @@ from bangfu.programme import installed, unanswered
 from bangfu.rules import Year, columns
 from bangfu.rules.explain import Explainer
 from bangfu.selection import Unit, ceil_share, draw
-from bangfu.testing import Examples
 from bangfu.text import LANGUAGES, Text
 from county_default.consolidation.rules import Consolidation, Facts, Parameters
 from county_default.vocabulary import HouseholdStanding, Project

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from bangfu.calendar import WorkingDays
+from bangfu.conformance import Examples, on_columns
 from bangfu.errors import Refused
 from bangfu.process import Duty, Notice, Proceedings, Select
 from bangfu.programme import ClaimOf, Span, installed
 from bangfu.rules import When
 from bangfu.rules.explain import Explainer
 from bangfu.selection import quota
-from bangfu.testing import Examples, on_columns
 from bangfu.text import Text
 from county_default.five_star.rules import Facts, FiveStar, Parameters, Star
 from county_default.vocabulary import HouseholdStanding

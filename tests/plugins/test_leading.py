@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bangfu.calendar import WorkingDays
+from bangfu.conformance import Examples, on_columns
 from bangfu.errors import Refused
 from bangfu.policy import Tier, Tiers, Window
 from bangfu.process import Duty, Notice, Proceedings
@@ -17,7 +18,6 @@ from bangfu.programme import ClaimOf, Span, installed
 from bangfu.rules import Count, NetStablePerPerson, SameVillage, Signed, StandingIn, Vouched, When
 from bangfu.rules.explain import Explainer
 from bangfu.selection import ceil_share
-from bangfu.testing import Examples, on_columns
 from bangfu.text import Text
 from county_default.leading.rules import Entity, Facts, Leading, Mode, Parameters
 from county_default.vocabulary import HouseholdStanding

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bangfu.calendar import WorkingDays
+from bangfu.conformance import Examples, on_columns
 from bangfu.errors import Refused
 from bangfu.policy import Fen
 from bangfu.process import Duty, Notice, Proceedings, Verify
@@ -17,7 +18,6 @@ from bangfu.programme import installed
 from bangfu.rules import AsOf, AtStage, Income, Measure, Outcome, Registry
 from bangfu.rules.explain import Explainer
 from bangfu.selection import due, instalments
-from bangfu.testing import Examples, on_columns
 from bangfu.text import Text
 from county_default.planned_exit.rules import Checkpoint, Facts, Parameters, PlannedExit
 from county_default.vocabulary import HouseholdStanding, Project

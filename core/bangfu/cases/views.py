@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, tuple_
+from sqlalchemy import ColumnElement, and_, false, func, literal, or_, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
@@ -143,8 +143,7 @@ async def look(
 
     ``on`` is the day whose linked cadre and kind of village count, today unless stated.
     """
-    query = _query(who, [ground.programme], on or who.at.today)
-    query = query.where(
+    query = _chosen(who).where(
         Case.programme == ground.programme.code,
         Case.period == ground.period.key,
         Case.division.between(*who.scope.bounds),
@@ -164,7 +163,7 @@ async def look(
     if selection.after is not None:
         query = query.where(tuple_(Case.division, Household.number) > tuple_(*selection.after))
     query = query.order_by(Case.division, Household.number).limit(selection.limit)
-    return await _looked(session, who, query, lambda case: ground, on or who.at.today)
+    return await _looked(session, who, query, [ground.programme], lambda case: ground, on or who.at.today)
 
 
 async def look_at(
@@ -172,17 +171,24 @@ async def look_at(
 ) -> dict[UUID, CaseView]:
     """Cases by their ids, of any of the grounds (by programme and period), in the same five statements."""
     programmes = {ground.programme.code: ground.programme for ground in grounds.values()}
-    query = _query(who, programmes.values(), who.at.today).where(
-        among(Case.id, cases), tuple_(Case.programme, Case.period).in_(list(grounds))
-    )
-    found = await _looked(session, who, query, lambda case: grounds[case.programme, case.period], who.at.today)
+    query = _chosen(who).where(among(Case.id, cases), tuple_(Case.programme, Case.period).in_(list(grounds)))
+
+    def ground(case: Case) -> Ground:
+        return grounds[case.programme, case.period]
+
+    found = await _looked(session, who, query, list(programmes.values()), ground, who.at.today)
     return {case.id: case for case in found}
 
 
 async def _looked(
-    session: AsyncSession, who: Entered, query: Any, ground: Callable[[Case], Ground], on: date
+    session: AsyncSession,
+    who: Entered,
+    chosen: Any,
+    programmes: Sequence[Programme],
+    ground: Callable[[Case], Ground],
+    on: date,
 ) -> list[CaseView]:
-    rows = (await session.execute(query)).all()
+    rows = (await session.execute(_query(who, programmes, on, chosen))).all()
     places = await Places.on(session, on)
     posted = await _posted(session, who, {row.Case.notice_id for row in rows if row.Case.notice_id})
     awaited = await _awaited(session, who, [row.Case.id for row in rows if row.Case.draw_id])
@@ -255,11 +261,50 @@ def standing_result(tenant: int) -> ColumnElement[bool]:
     )
 
 
-def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
-    """One row a case. Signatures count that stand in the case's stage and round."""
+def _chosen(who: Entered) -> Any:
+    """Cases of the county with the numbers of their households, to be chosen from."""
     tenant = who.county.id
-    own = list(programmes)
-    accounting = [(programme.code, code) for programme in own for code in programme.process.accounts()]
+    return (
+        select(Case.id, Case.division, Household.number)
+        .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
+        .where(Case.tenant_id == tenant)
+    )
+
+
+def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any) -> Any:
+    """One row for each case of a choice, by village and household number. Signatures count that stand in the case's
+    stage and round.
+
+    The choice is made first, by itself, and everything else is looked up for what was chosen, a case at a time by its
+    key: whatever the database believes about its tables, a part of a county costs as much as it holds.
+    """
+    tenant = who.county.id
+    chosen = choice.cte("chosen")
+    accounting = [(programme.code, code) for programme in programmes for code in programme.process.accounts()]
+    standing = (
+        select(
+            DeterminationRow.id,
+            DeterminationRow.stage,
+            DeterminationRow.outcome,
+            DeterminationRow.payable_fen,
+            DeterminationRow.digest,
+            DeterminationRow.known_at,
+            DeterminationRow.counted_to,
+        )
+        .where(standing_result(tenant))
+        .limit(1)
+        .lateral("standing")
+    )
+    linked = (
+        select(HouseholdCadre.officer_id)
+        .where(
+            HouseholdCadre.tenant_id == tenant,
+            HouseholdCadre.household_id == Case.household_id,
+            holds(HouseholdCadre, day),
+        )
+        .limit(1)
+        .lateral("linked")
+    )
     current = and_(
         Signature.tenant_id == Case.tenant_id,
         Signature.case_id == Case.id,
@@ -305,34 +350,28 @@ def _query(who: Entered, programmes: Iterable[Programme], day: date) -> Any:
     return (
         select(
             Case,
-            Household.number,
-            DeterminationRow.id.label("determination"),
-            DeterminationRow.stage.label("determined_at"),
-            DeterminationRow.outcome,
-            DeterminationRow.payable_fen,
-            DeterminationRow.digest,
-            DeterminationRow.known_at,
-            DeterminationRow.counted_to,
-            HouseholdCadre.officer_id.label("cadre"),
+            chosen.c.number,
+            standing.c.id.label("determination"),
+            standing.c.stage.label("determined_at"),
+            standing.c.outcome,
+            standing.c.payable_fen,
+            standing.c.digest,
+            standing.c.known_at,
+            standing.c.counted_to,
+            linked.c.officer_id.label("cadre"),
             signed.label("signed"),
             last_signed.label("last_signed"),
             verified.label("verified"),
             objections.label("objections"),
             due.label("due"),
-            _unanswered(own).label("unanswered"),
+            _unanswered(programmes).label("unanswered"),
             Case.id.in_(pending_cases(tenant)).label("heard"),
         )
-        .where(Case.tenant_id == tenant)
-        .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
-        .outerjoin(DeterminationRow, standing_result(tenant))
-        .outerjoin(
-            HouseholdCadre,
-            and_(
-                HouseholdCadre.tenant_id == tenant,
-                HouseholdCadre.household_id == Case.household_id,
-                holds(HouseholdCadre, day),
-            ),
-        )
+        .select_from(chosen)
+        .join(Case, and_(Case.tenant_id == tenant, Case.id == chosen.c.id))
+        .outerjoin(standing, true())
+        .outerjoin(linked, true())
+        .order_by(chosen.c.division, chosen.c.number)
     )
 
 

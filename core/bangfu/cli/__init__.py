@@ -21,6 +21,7 @@ from bangfu.cli import (
     money,
     notice,
     officer,
+    plugin,
     policy,
     programme,
     registry,
@@ -70,6 +71,20 @@ def main(context: click.Context, tenant: str | None, acting: str | None, meant: 
     context.obj = Shell(settings, language_of(language), tenant, acting, meant)
 
 
-for module in (installation, accounts, registry, officer, programme, case, lists, notice, money, audit, policy, demo):
+for module in (
+    installation,
+    accounts,
+    registry,
+    officer,
+    programme,
+    plugin,
+    case,
+    lists,
+    notice,
+    money,
+    audit,
+    policy,
+    demo,
+):
     for command in module.commands:
         main.add_command(command)

@@ -20,11 +20,13 @@ GROUP = "bangfu.plugins"
 
 @dataclass(frozen=True)
 class Plugins:
-    """The plugins of this installation: their programmes and channels by code, and what was skipped and why."""
+    """The plugins of this installation: their programmes and channels by code, what was skipped and why, and the codes
+    of the programmes that each plugin brought."""
 
     programmes: Mapping[str, Programme]
     channels: Mapping[str, PaymentChannel]
     skipped: Mapping[str, str] = field(default_factory=dict)
+    brought: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def programme(self, code: str) -> Programme:
         """A programme by its code; refuses ``PROGRAMME_UNKNOWN``."""
@@ -54,6 +56,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     skipped: dict[str, str] = {}
     programmes: dict[str, Programme] = {}
     channels: dict[str, PaymentChannel] = {}
+    brought: dict[str, tuple[str, ...]] = {}
     for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda p: (not _bundled(p), p.name)):
         try:
             own = _declared(plugins, point)
@@ -62,7 +65,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
             for programme in own[0]:
                 check(programme, {*channels, *(channel.code for channel in own[1])})
             check_together([*programmes.values(), *own[0]])
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if _bundled(point):
                 raise PolicyError(f"the bundled plugin {point.name} cannot be loaded: {error}") from error
             skipped[point.name] = f"{type(error).__name__}: {error}"
@@ -70,7 +73,8 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
             continue
         programmes.update({programme.code: programme for programme in own[0]})
         channels.update({channel.code: channel for channel in own[1]})
-    return Plugins(programmes, channels, skipped)
+        brought[point.name] = tuple(programme.code for programme in own[0])
+    return Plugins(programmes, channels, skipped, brought)
 
 
 @cache

@@ -1,0 +1,119 @@
+"""The worked examples of a ``cases.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from bangfu.conformance.engines import Fault, check_parity
+from bangfu.policy import Fen as FenType
+from bangfu.policy import Shares, build, kind_of
+from bangfu.programme import Programme, installed
+from bangfu.rules.book import Determination
+from bangfu.rules.explain import Explainer
+from bangfu.rules.facts import FactSpec, Kind
+from bangfu.selection import instalments
+from bangfu.text import LANGUAGES, parse_yuan, yuan_digits
+
+
+class Examples:
+    """The common part of a ``cases.toml``: programme, period, parameters, facts that hold unless stated otherwise."""
+
+    def __init__(self, raw: Mapping[str, Any], programme: Programme | None = None) -> None:
+        self.raw = raw
+        self.programme = programme or installed().programme(raw["programme"])
+        self.period = self.programme.period.period(raw["period"])
+        self.book = self.programme.book(self.period.reference_day).rules
+
+    def parameters(self, own: Mapping[str, Any]) -> Any:
+        """The parameters of the period with what the county and the case set, checked like provisions."""
+        values = {**self.raw.get("county", {}), **own}
+        provisions = []
+        if values:
+            day = self.period.reference_day
+            entries = {name: [{"since": day, "value": value, "clause": "-"}] for name, value in values.items()}
+            heading = {"title": "cases.toml", "number": "-", "issued": date(day.year, 1, 1)}
+            provisions = [self.programme.policy.read_provision({**heading, "parameters": entries})]
+        return build(self.programme.parameters, self.programme.policy.resolve(self.period.reference_day, provisions))
+
+    def facts(self, case: Mapping[str, Any]) -> Any:
+        """The facts of a case."""
+        stated = {**self.raw.get("facts", {}), **case.get("facts", {})}
+        unknown = set(case.get("unknown", ()))
+        specs = self.book.traced().facts
+        strange = (set(stated) | unknown) - set(specs)
+        if strange:
+            raise Fault(f"no such facts: {', '.join(sorted(strange))}")
+        lacking = set(specs) - set(stated) - unknown
+        if lacking:
+            raise Fault(f"state these facts or list them as unknown: {', '.join(sorted(lacking))}")
+        return self.programme.facts(
+            **{name: None if name in unknown else _read(spec, stated[name]) for name, spec in specs.items()}
+        )
+
+    def decide(self, case: Mapping[str, Any]) -> Determination:
+        """Decide a case on both engines, hold it against what it expects, and explain it; :class:`Fault` says what
+        differs."""
+        facts, parameters = self.facts(case), self.parameters(case.get("parameters", {}))
+        determination = self.book.decide(facts, parameters)
+        check_parity(self.book, [facts], parameters)
+        explainer = Explainer(self.book, parameters, self.programme.titles())
+        expected = dict(case["expect"])
+        found = {key: self._found(key, determination, explainer, facts, parameters) for key in expected}
+        if found != expected:
+            differing = {key: (found[key], expected[key]) for key in expected if found[key] != expected[key]}
+            raise Fault("; ".join(f"{key} is {was!r}, not {wanted!r}" for key, (was, wanted) in differing.items()))
+        check_explained(explainer, facts, determination)
+        return determination
+
+    def _found(self, key: str, determination: Determination, explainer: Explainer, facts: Any, parameters: Any) -> Any:
+        """What came out, in the form in which it is expected."""
+        book = self.book
+        if key == "outcome":
+            return determination.outcome.value
+        if key == "payable":
+            return yuan_digits(determination.payable)
+        if key == "instalments":
+            (shares,) = (
+                value
+                for name in parameters.__dataclass_fields__
+                if isinstance(value := getattr(parameters, name), Shares)
+            )
+            return [yuan_digits(part) for part in instalments(determination.payable, shares)]
+        if key == "unmet":
+            return list(determination.unmet(book))
+        if key == "missing":
+            return list(determination.missing)
+        if key == "missed_by":
+            return {
+                name: miss.gap.en
+                for name in determination.unmet(book)
+                for miss in explainer.misses(name, facts, determination.values)
+                if miss.gap
+            }
+        if key not in determination.values:
+            raise Fault(f"{key} is neither a step nor one of the words for a result")
+        value = determination.values[key]
+        kind = book.traced().steps[key].term.kind
+        if kind is Kind.MONEY and isinstance(value, int):
+            return kind_of(FenType).dump(value)
+        return value
+
+
+def check_explained(explainer: Explainer, facts: Any, determination: Determination) -> None:
+    """:class:`Fault` where a step says nothing, or leaves a place unfilled, in one of the languages."""
+    for line in explainer.lines(facts, determination):
+        for said in (line.says, line.result, explainer.summary(determination)):
+            for language in LANGUAGES:
+                words = said.in_(language)
+                if not words.strip() or "{" in words:
+                    raise Fault(f"the explanation in {language} is {words!r}")
+
+
+def _read(spec: FactSpec, raw: Any) -> Any:
+    if spec.kind is Kind.MONEY:
+        return parse_yuan(raw)
+    if spec.kind is Kind.CHOICES and spec.choices is not None:
+        return frozenset(spec.choices(item) for item in raw)
+    return raw if spec.choices is None else spec.choices(raw)

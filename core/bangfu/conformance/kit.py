@@ -1,0 +1,256 @@
+"""What every programme must hold beyond being loaded, each check with the faults that it found.
+
+The checks look at a programme from outside, by its worked examples and by households that are made up to be awkward.
+They cost seconds; what they are for is in :class:`Check`.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from bangfu.conformance.engines import Fault, check_parity, generated, on_columns
+from bangfu.conformance.examples import Examples, check_explained
+from bangfu.errors import Refused
+from bangfu.process import Notice
+from bangfu.programme import NOTICE_COLUMNS, ClauseState, Programme, clauses_of
+from bangfu.rules.book import Outcome, StepKind
+from bangfu.rules.explain import Explainer
+from bangfu.rules.facts import Sensitivity
+from bangfu.text import Text
+
+PLAIN_SECONDS, COLUMN_SECONDS = 1e-3, 1e-4
+"""How long one household may take: a county of a hundred thousand is decided in ten seconds, and a receipt at once."""
+HOSTILE: tuple[Any, ...] = (
+    None, True, -1, 10**30, 1.5, "", " ", "x" * 10_000, "NaN", "-0.001", "1e9", "９", "\0", [], [[]], {}, {"from": {}},
+    date(1, 1, 1), ["x", 1, None],
+)  # fmt: skip
+"""What somebody might write where a value is expected."""
+
+
+class Check(StrEnum):
+    """What is looked at."""
+
+    CLAUSES = "clauses"
+    CASES = "cases"
+    PARITY = "parity"
+    EXPLANATIONS = "explanations"
+    UNKNOWN = "unknown"
+    HOSTILE = "hostile"
+    NOTICE = "notice"
+    COST = "cost"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _TITLES[self]
+
+
+_TITLES = {
+    Check.CLAUSES: Text("每条条款都有着落", "every clause is answered"),
+    Check.CASES: Text("算例成立,且每个条件、每项金额都有算例", "the cases hold, and reach every criterion and amount"),
+    Check.PARITY: Text("逐户计算与批量计算一致", "plain values and columns agree"),
+    Check.EXPLANATIONS: Text("中英文说明齐全", "explained in both languages"),
+    Check.UNKNOWN: Text("资料不明不作符合处理", "what is unknown is never met"),
+    Check.HOSTILE: Text("不良输入被拒绝而不出错", "bad input is refused, and nothing breaks"),
+    Check.NOTICE: Text("公示不含敏感信息", "no sensitive fact in a notice"),
+    Check.COST: Text("计算时间", "how long a household takes"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one check of one programme came to: its faults, and what is worth knowing besides."""
+
+    programme: str
+    check: Check
+    faults: tuple[str, ...]
+    note: str = ""
+
+
+def examine(programme: Programme) -> Iterator[Found]:
+    """Look at a programme, check by check; each is told as soon as it is done."""
+    kit = _Kit(programme)
+    for check in Check:
+        faults: list[str] = []
+        note = ""
+        try:
+            note = _CHECKS[check](kit, faults) or ""
+        except Fault as fault:
+            faults.append(str(fault))
+        except Exception as error:
+            faults.append(f"{type(error).__name__}: {error}")
+        yield Found(programme.code, check, tuple(faults), note)
+
+
+def cases_file(programme: Programme) -> Path:
+    """Where a programme's worked examples are: beside the module of its facts."""
+    return Path(str(sys.modules[programme.facts.__module__].__file__)).parent / "cases.toml"
+
+
+class _Kit:
+    """A programme with its examples."""
+
+    def __init__(self, programme: Programme) -> None:
+        self.programme = programme
+        self._examples: Examples | None = None
+
+    @property
+    def examples(self) -> Examples:
+        if self._examples is None:
+            path = cases_file(self.programme)
+            if not path.exists():
+                raise Fault(f"there is no {path.name} beside {self.programme.facts.__module__}")
+            self._examples = Examples(tomllib.loads(path.read_text(encoding="utf-8")), self.programme)
+        return self._examples
+
+    @property
+    def cases(self) -> list[Mapping[str, Any]]:
+        return list(self.examples.raw.get("case", []))
+
+    @property
+    def parameters(self) -> Any:
+        return self.examples.parameters({})
+
+    # --- the checks ---
+
+    def clauses(self, faults: list[str]) -> str:
+        told = clauses_of(self.programme)
+        faults += [
+            f"{one.document}#{one.clause} is listed, and neither carried out, left out nor missing"
+            for one in told
+            if not (one.carriers or one.left_out or one.missing)
+        ]
+        if not told:
+            faults.append("no document lists a clause")
+        counted = {state: sum(one.state is state for one in told) for state in ClauseState}
+        return ", ".join(f"{state.title_text.en} {count}" for state, count in counted.items())
+
+    def worked(self, faults: list[str]) -> str:
+        book = self.examples.book
+        steps = book.traced().steps
+        unmet: set[str] = set()
+        reached: set[str] = set()
+        outcomes: set[Outcome] = set()
+        for case in self.cases:
+            try:
+                determination = self.examples.decide(case)
+            except Fault as fault:
+                faults.append(f"{case['name']}: {fault}")
+                continue
+            unmet |= set(determination.unmet(book))
+            reached |= {name for name, value in determination.values.items() if value}
+            outcomes.add(determination.outcome)
+        faults += [f"no case misses {name}" for name in book.traced().criteria if name not in unmet]
+        faults += [
+            f"no case comes to any {name}"
+            for name, traced in steps.items()
+            if traced.step.kind is StepKind.AMOUNT and name not in reached
+        ]
+        faults += [f"no case is {outcome}" for outcome in Outcome if outcome not in outcomes]
+        return f"{len(self.cases)} cases"
+
+    def parity(self, faults: list[str]) -> str:
+        count = 0
+        for number, case in enumerate(self.cases[:3] or [{}]):
+            parameters = self.examples.parameters(case.get("parameters", {}))
+            rows = list(generated(self.examples.book, parameters, seed=number))
+            check_parity(self.examples.book, rows, parameters)
+            count += len(rows)
+        return f"{count} generated households"
+
+    def explanations(self, faults: list[str]) -> str:
+        book, parameters = self.examples.book, self.parameters
+        explainer = Explainer(book, parameters, self.programme.titles())
+        rows = list(generated(book, parameters, seed=7))
+        for facts in rows:
+            check_explained(explainer, facts, book.decide(facts, parameters))
+        return f"{len(rows)} generated households"
+
+    def unknown(self, faults: list[str]) -> None:
+        book, parameters = self.examples.book, self.parameters
+        specs = book.traced().facts
+        for name in book.traced().used_facts:
+            for facts in generated(book, parameters, 40, seed=3):
+                determination = book.decide(replace(facts, **{name: None}), parameters)
+                if determination.outcome is Outcome.ELIGIBLE or determination.payable:
+                    told = {step for step, one in book.traced().steps.items() if name in one.facts}
+                    faults.append(f"{name} is unknown, and {', '.join(sorted(told))} came out all the same")
+                    break
+        nothing = book.decide(self.programme.facts(**dict.fromkeys(specs)), parameters)
+        if nothing.outcome is not Outcome.INCOMPLETE or nothing.payable:
+            faults.append(f"a household of which nothing is known is {nothing.outcome}")
+
+    def hostile(self, faults: list[str]) -> str:
+        book, parameters, tried = self.examples.book, self.parameters, 0
+        sound = next(iter(generated(book, parameters, 1, seed=5)))
+        for spec in book.traced().bounded:
+            for value in (spec.lowest - 1, spec.largest + 1, -(10**40), 10**40):
+                tried += 1
+                try:
+                    book.decide(replace(sound, **{spec.name: value}), parameters)
+                except Refused:
+                    continue
+                faults.append(f"{spec.name} may be {value}")
+        heading = {"title": "-", "number": "-", "issued": self.examples.period.reference_day}
+        for name, parameter in self.programme.policy.parameters.items():
+            for value in HOSTILE:
+                tried += 1
+                entry = {"since": parameter.entries[-1].since, "value": value, "clause": "-"}
+                try:
+                    read = self.programme.policy.read_provision({**heading, "parameters": {name: [entry]}})
+                except Refused:
+                    continue
+                parameter.kind.show(read.entries[0].value)
+        return f"{tried} values"
+
+    def notice(self, faults: list[str]) -> None:
+        facts = self.programme.specs()
+        for stage in self.programme.process.stages:
+            if not isinstance(stage, Notice):
+                continue
+            faults += [f"{stage.code} shows {column}" for column in stage.columns if column not in NOTICE_COLUMNS]
+            shown = {stage.project, *stage.standard.places()}
+            faults += [
+                f"{stage.code} shows {name}, which is {facts[name].sensitivity}"
+                for name in sorted(shown & set(facts))
+                if facts[name].sensitivity is not Sensitivity.PUBLIC
+            ]
+
+    def cost(self, faults: list[str]) -> str:
+        book, parameters = self.examples.book, self.parameters
+        rows = list(generated(book, parameters, 4_000, seed=11))
+        begun = time.perf_counter()
+        for row in rows:
+            book.decide(row, parameters)
+        between = time.perf_counter()
+        on_columns(book, rows, parameters)
+        taken = {
+            "plain": (between - begun) / len(rows),
+            "columns": (time.perf_counter() - between) / len(rows),
+        }
+        faults += [
+            f"{what}: {taken[what] * 1e6:.0f} µs a household, at most {most * 1e6:.0f}"
+            for what, most in (("plain", PLAIN_SECONDS), ("columns", COLUMN_SECONDS))
+            if taken[what] > most
+        ]
+        return ", ".join(f"{what} {seconds * 1e6:.0f} µs" for what, seconds in taken.items())
+
+
+_CHECKS: Mapping[Check, Callable[[_Kit, list[str]], str | None]] = {
+    Check.CLAUSES: _Kit.clauses,
+    Check.CASES: _Kit.worked,
+    Check.PARITY: _Kit.parity,
+    Check.EXPLANATIONS: _Kit.explanations,
+    Check.UNKNOWN: _Kit.unknown,
+    Check.HOSTILE: _Kit.hostile,
+    Check.NOTICE: _Kit.notice,
+    Check.COST: _Kit.cost,
+}

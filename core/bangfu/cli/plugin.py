@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import click
 from bangfu.cli.shell import REFUSED_EXIT, Shell, pass_shell
 from bangfu.conformance.child import MEGABYTES, SECONDS, Look, look_at
 from bangfu.conformance.projects import declared_in
-from bangfu.programme import GROUP
+from bangfu.programme import GROUP, bundled
+from bangfu.programme.admission import admit as record
+from bangfu.programme.admission import fingerprint
 from bangfu.scaffold import NameTaken, write
 from bangfu.text import Text
 
@@ -39,20 +42,25 @@ def new(shell: Shell, name: str, into: Path, title: str) -> None:
     )
 
 
+def limits(command: Callable[..., None]) -> Callable[..., None]:
+    """The options of a look at a plugin."""
+    for option in (
+        click.option("--megabytes", type=click.IntRange(512), default=MEGABYTES, help="how much memory it may ask for"),
+        click.option("--seconds", type=click.IntRange(1, 3600), default=SECONDS, help="how long it may take"),
+    ):
+        command = option(command)
+    return command
+
+
 @plugin.command("check")
 @click.argument("plugin")
-@click.option(
-    "--seconds", type=click.IntRange(1, 3600), default=SECONDS, show_default=True, help="how long it may take"
-)
-@click.option(
-    "--megabytes", type=click.IntRange(512), default=MEGABYTES, show_default=True, help="how much memory it may ask for"
-)
+@limits
 @pass_shell
 def check(shell: Shell, plugin: str, seconds: int, megabytes: int) -> None:
     """Look at a PLUGIN, by its name if it is installed, else by its project folder; exits with 1 if it has a fault."""
     folder = Path(plugin)
-    installed = [point.name for point in entry_points(group=GROUP)]
-    if plugin in installed:
+    names = [point.name for point in entry_points(group=GROUP)]
+    if plugin in names:
         look = look_at(plugin, None, seconds, megabytes)
     elif folder.is_dir():
         try:
@@ -60,13 +68,29 @@ def check(shell: Shell, plugin: str, seconds: int, megabytes: int) -> None:
         except ValueError as error:
             raise click.UsageError(str(error)) from error
     else:
-        raise click.UsageError(f"{plugin} is neither a folder nor an installed plugin: {', '.join(installed)}")
+        raise click.UsageError(f"{plugin} is neither a folder nor an installed plugin: {', '.join(names)}")
     _show(shell, look)
-    if not look.sound:
-        sys.exit(REFUSED_EXIT)
+
+
+@plugin.command("admit")
+@click.argument("name")
+@limits
+@pass_shell
+def admit(shell: Shell, name: str, seconds: int, megabytes: int) -> None:
+    """Look at an installed plugin, and let this installation load it if it has no fault; exits with 1 if it has."""
+    points = {point.name: point for point in entry_points(group=GROUP) if not bundled(point)}
+    if name not in points:
+        raise click.UsageError(f"{name} is no installed third-party plugin: {', '.join(points) or '-'}")
+    kept = fingerprint(points[name])
+    if kept is None:
+        raise click.UsageError(f"{name} names no package: {points[name].value}")
+    _show(shell, look_at(name, None, seconds, megabytes))
+    record(shell.settings.home, name, kept)
+    shell.say("已准入 {name}", "{name} is admitted", name=name)
 
 
 def _show(shell: Shell, look: Look) -> None:
+    """Show what was found; exit with 1 if it is not sound."""
     if look.not_loaded:
         shell.say("未能载入:{why}", "not loaded: {why}", why=look.not_loaded)
     rows = [
@@ -80,6 +104,8 @@ def _show(shell: Shell, look: Look) -> None:
         )
     if look.ended:
         shell.line(shell.show(look.ended))
+    if not look.sound:
+        sys.exit(REFUSED_EXIT)
 
 
 commands = (plugin,)

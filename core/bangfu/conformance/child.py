@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO
 
 from bangfu.conformance.kit import Check, Found, examine
-from bangfu.conformance.projects import load_from
+from bangfu.conformance.projects import load_from, load_named
 from bangfu.text import Text
 
 SECONDS, MEGABYTES = 120, 4096
@@ -73,7 +73,7 @@ def main(seconds: str, megabytes: str, name: str, folder: str | None = None) -> 
     resource.setrlimit(resource.RLIMIT_CPU, (int(seconds), int(seconds)))
     resource.setrlimit(resource.RLIMIT_AS, (int(megabytes) << 20,) * 2)
     out, sys.stdout = sys.stdout, sys.stderr  # what a plugin prints is no finding
-    plugins = load_from(Path(folder) if folder else None)
+    plugins = load_from(Path(folder)) if folder else load_named(name)
     if name not in plugins.brought:
         _tell(out, not_loaded=plugins.skipped.get(name, f"there is no plugin {name}"))
         return

@@ -26,8 +26,9 @@ from bangfu.rules.explain import Explainer
 from bangfu.rules.facts import Sensitivity
 from bangfu.text import Text
 
-PLAIN_SECONDS, COLUMN_SECONDS = 1e-3, 1e-4
-"""How long one household may take: a county of a hundred thousand is decided in ten seconds, and a receipt at once."""
+PLAIN_SECONDS, COLUMN_SECONDS = 2e-3, 5e-4
+"""How long a processor may work for one household: a county of a hundred thousand is decided within a minute, a receipt
+is written at once."""
 HOSTILE: tuple[Any, ...] = (
     None, True, -1, 10**30, 1.5, "", " ", "x" * 10_000, "NaN", "-0.001", "1e9", "９", "\0", [], [[]], {}, {"from": {}},
     date(1, 1, 1), ["x", 1, None],
@@ -227,14 +228,14 @@ class _Kit:
     def cost(self, faults: list[str]) -> str:
         book, parameters = self.examples.book, self.parameters
         rows = list(generated(book, parameters, 4_000, seed=11))
-        begun = time.perf_counter()
+        begun = time.process_time()
         for row in rows:
             book.decide(row, parameters)
-        between = time.perf_counter()
+        between = time.process_time()
         on_columns(book, rows, parameters)
         taken = {
             "plain": (between - begun) / len(rows),
-            "columns": (time.perf_counter() - between) / len(rows),
+            "columns": (time.process_time() - between) / len(rows),
         }
         faults += [
             f"{what}: {taken[what] * 1e6:.0f} µs a household, at most {most * 1e6:.0f}"

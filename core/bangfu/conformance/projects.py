@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import sys
 import tomllib
-from collections.abc import Iterable
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 
-from bangfu.programme import GROUP, Plugins, load
+from bangfu.programme import GROUP, Plugins, bundled, load
 
 
 def declared_in(folder: Path) -> EntryPoint:
@@ -27,12 +26,13 @@ def declared_in(folder: Path) -> EntryPoint:
     return EntryPoint(name, module, GROUP)
 
 
-def load_from(folder: Path | None) -> Plugins:
-    """The plugins of this installation, with that of a project folder in place of an installed one of its name."""
-    points: Iterable[EntryPoint] = entry_points(group=GROUP)
-    if folder is not None:
-        point = declared_in(folder)
-        if str(folder) not in sys.path:
-            sys.path.insert(0, str(folder))
-        points = [*(one for one in points if one.name != point.name), point]
-    return load(points)
+def load_from(folder: Path) -> Plugins:
+    """The bundled plugins, and that of a project folder."""
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))
+    return load([*(point for point in entry_points(group=GROUP) if bundled(point)), declared_in(folder)])
+
+
+def load_named(name: str) -> Plugins:
+    """The bundled plugins, and an installed one by its name, admitted or not."""
+    return load(point for point in entry_points(group=GROUP) if bundled(point) or point.name == name)

@@ -2,8 +2,8 @@
 
 A plugin is a package in the entry-point group ``bangfu.plugins`` that implements the hooks of :class:`Hooks`; each
 returns frozen declarations. Bundled programmes come in by the same door. A declaration that contradicts itself, a
-code that exists already, or a hook name that is none is refused by name. A third-party plugin that cannot be loaded
-is reported and skipped; a bundled one is fatal.
+code that exists already, or a hook name that is none is refused by name. A third-party plugin that cannot be loaded,
+or that nobody has admitted, is reported and skipped; a bundled one is fatal.
 """
 
 from bangfu.programme.checking import check, check_together, released
@@ -39,7 +39,7 @@ from bangfu.programme.declarations import (
     hookimpl,
     hookspec,
 )
-from bangfu.programme.loading import GROUP, Plugins, installed, load
+from bangfu.programme.loading import GROUP, Plugins, bundled, installed, load
 
 __all__ = [
     "GROUP",
@@ -67,6 +67,7 @@ __all__ = [
     "Span",
     "Stacks",
     "answered",
+    "bundled",
     "check",
     "check_together",
     "citations",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import tomllib
 from collections.abc import Iterable
 from datetime import date
@@ -35,6 +37,7 @@ from bangfu.rules.facts import (
     Vouched,
     When,
 )
+from bangfu.text import Text
 
 
 def released(path: Path) -> dict[date, str]:
@@ -52,6 +55,7 @@ def check(programme: Programme, channels: Iterable[str]) -> None:
         *_fact_faults(programme),
         *_stage_faults(programme, set(channels)),
         *_claim_faults(programme),
+        *_shape_faults(programme),
         *(f"clause {one} is neither carried out nor listed as left out or missing" for one in unanswered(programme)),
     ]
     if faults:
@@ -229,3 +233,40 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
             if stage.channel not in channels:
                 faults.append(f"stage {stage.code}: there is no payment channel {stage.channel}")
     return faults
+
+
+_MADE_BY = ("<string>", dataclasses.__file__)
+"""Where the methods come from that a dataclass makes for itself."""
+
+
+def _shape_faults(programme: Programme) -> list[str]:
+    """What of a programme could do anything else than be read: a declaration is data, and its rules are rule text."""
+    faults = []
+    for what, value, room in (
+        ("the period", programme.period, "bangfu.calendar"),
+        ("the process", programme.process, "bangfu.process"),
+        *((f"stage {stage.code}", stage, "bangfu.process") for stage in programme.process.stages),
+    ):
+        if not type(value).__module__.startswith(room):
+            faults.append(f"{what} is a {type(value).__qualname__} of its own; take one of {room}")
+    for kept in (programme.facts, programme.parameters):
+        own = [name for name, method in vars(kept).items() if _file_of(method) not in (None, *_MADE_BY)]
+        faults += [f"{kept.__qualname__} has a method {name}; it holds values alone" for name in own]
+    for book in programme.books:
+        own = [name for name, method in vars(book.rules).items() if _file_of(method) is not None]
+        faults += [f"{book.rules.__qualname__} has a method {name}; a book has steps alone" for name in own]
+    for choices in {spec.choices for spec in programme.specs().values() if spec.choices is not None}:
+        faults += [
+            f"{choices.__qualname__}.{member.name} has a title that is no Text"
+            for member in choices
+            if not isinstance(getattr(member, "title_text", Text("-", "-")), Text)
+        ]
+    return faults
+
+
+def _file_of(attribute: Any) -> str | None:
+    """The file of the code that an attribute of a class runs, if it runs any."""
+    if isinstance(attribute, property):
+        attribute = attribute.fget
+    code = getattr(inspect.unwrap(getattr(attribute, "__func__", attribute)), "__code__", None)
+    return code.co_filename if code is not None else None

@@ -12,8 +12,10 @@ import pluggy
 
 from bangfu.errors import Code
 from bangfu.policy import PolicyError
+from bangfu.programme.admission import May, by_record
 from bangfu.programme.checking import check, check_together
 from bangfu.programme.declarations import PROJECT, Exclusion, Hooks, PaymentChannel, Programme
+from bangfu.settings import Settings
 
 GROUP = "bangfu.plugins"
 
@@ -46,10 +48,11 @@ class Plugins:
         return others | own
 
 
-def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
+def load(found: Iterable[EntryPoint] | None = None, may: May = lambda point: None) -> Plugins:
     """Load every plugin of the group and check what it declares.
 
-    Raises :class:`PolicyError` for a bundled plugin that cannot be loaded; skips a third-party one and says why.
+    ``may`` says of a third-party plugin why it is not to be loaded. Raises :class:`PolicyError` for a bundled plugin
+    that cannot be loaded; skips a third-party one and says why.
     """
     plugins = pluggy.PluginManager(PROJECT)
     plugins.add_hookspecs(Hooks)
@@ -57,7 +60,11 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
     programmes: dict[str, Programme] = {}
     channels: dict[str, PaymentChannel] = {}
     brought: dict[str, tuple[str, ...]] = {}
-    for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda p: (not _bundled(p), p.name)):
+    for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda p: (not bundled(p), p.name)):
+        refused = None if bundled(point) else may(point)
+        if refused is not None:
+            skipped[point.name] = refused
+            continue
         try:
             own = _declared(plugins, point)
             _require_new("programme", [programme.code for programme in own[0]], programmes)
@@ -66,7 +73,7 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
                 check(programme, {*channels, *(channel.code for channel in own[1])})
             check_together([*programmes.values(), *own[0]])
         except (Exception, SystemExit) as error:
-            if _bundled(point):
+            if bundled(point):
                 raise PolicyError(f"the bundled plugin {point.name} cannot be loaded: {error}") from error
             skipped[point.name] = f"{type(error).__name__}: {error}"
             plugins.unregister(name=point.name) if plugins.has_plugin(point.name) else None
@@ -79,11 +86,12 @@ def load(found: Iterable[EntryPoint] | None = None) -> Plugins:
 
 @cache
 def installed() -> Plugins:
-    """The plugins of this installation, loaded once a process."""
-    return load()
+    """The plugins of this installation, loaded once a process: the bundled ones, and those that it has admitted."""
+    return load(may=by_record(Settings.from_environment().home))
 
 
-def _bundled(point: EntryPoint) -> bool:
+def bundled(point: EntryPoint) -> bool:
+    """Whether a plugin comes with Bangfu itself."""
     return point.dist is not None and point.dist.name == PROJECT
 
 

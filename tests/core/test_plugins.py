@@ -1,0 +1,295 @@
+"""A plugin is begun by a command, looked at in a process with limits, and loaded by whom admitted it; whatever it does,
+the others go on."""
+
+from __future__ import annotations
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeAlias
+
+import pytest
+from click.testing import CliRunner, Result
+
+from bangfu.cli import main
+from bangfu.conformance import Check, Found, examine
+from bangfu.conformance.child import look_at
+from bangfu.conformance.projects import load_from
+from bangfu.programme import Programme, clauses_of, installed
+from bangfu.scaffold import write
+
+OURS = ["consolidation", "planned_exit", "five_star", "leading"]
+Edit: TypeAlias = tuple[str, str, str]
+"""A file of a plugin's package, words in it, and what stands there instead; no words: the end of the file."""
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def bangfu(tmp_path: Path) -> Callable[..., Result]:
+    """Type a command in an installation of one's own, in English."""
+
+    def command(*arguments: object, code: int = 0) -> Result:
+        environment = {"BANGFU_HOME": str(tmp_path / "home"), "BANGFU_LANGUAGE": "en", "COLUMNS": "300"}
+        result = CliRunner(env=environment).invoke(main, [str(a) for a in arguments])
+        assert result.exit_code == code, (arguments, result.output, result.stderr)
+        return result
+
+    return command
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    """The modules and folders of a plugin are gone afterwards, and so is what was known of the installation."""
+    path = list(sys.path)
+    yield
+    sys.path[:] = path
+    for name in [name for name in sys.modules if name.startswith("tried_")]:
+        del sys.modules[name]
+    installed.cache_clear()
+
+
+def project(folder: Path, *edits: Edit) -> Path:
+    """A plugin as the command writes it, with some words replaced, each of which must stand in it."""
+    made = write(f"tried_{next(_numbers)}", "试办助学", folder)
+    for name, old, new in edits:
+        file = made / made.name / name
+        text = file.read_text(encoding="utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
+    return made
+
+
+def brought_by(folder: Path) -> Programme:
+    """The programme of a project folder."""
+    return load_from(folder).programmes[folder.name]
+
+
+# --- one that is begun ----------------------------------------------------------------------------------------
+
+
+def test_a_plugin_that_is_begun_holds_all_it_must(bangfu: Callable[..., Result], tmp_path: Path) -> None:
+    assert "written to" in bangfu("plugin", "new", "tried_bursary", "--title", "助学金", "--into", tmp_path).output
+    folder = tmp_path / "tried_bursary"
+    assert sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file()) == [
+        "README.md", "pyproject.toml", "tests/test_cases.py", "tried_bursary/__init__.py", "tried_bursary/cases.toml",
+        "tried_bursary/policy.toml", "tried_bursary/released.toml", "tried_bursary/rules.py",
+    ]  # fmt: skip
+    shown = bangfu("plugin", "check", folder).output
+    assert [shown.count(check.title_text.en) for check in Check] == [1] * len(Check)
+    assert (shown.count("✓"), shown.count("✗")) == (len(Check), 0)
+    tests = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"]
+    done = subprocess.run(tests, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.stdout.rstrip().splitlines()[-1].startswith("7 passed"), done.stdout + done.stderr
+    programme = brought_by(folder)
+    assert (programme.code, programme.title.zh) == ("tried_bursary", "助学金")
+    assert [(one.state.value, one.clause) for one in clauses_of(programme)] == [
+        ("carried_out", "一"), ("carried_out", "二"), ("carried_out", "三"), ("left_out", "四"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "title", "said"),
+    [
+        ("Big", "项目", "is no name for a plugin"),
+        ("1st", "项目", "is no name for a plugin"),
+        ("a-b", "项目", "is no name for a plugin"),
+        ("a__b", "项目", "is no name for a plugin"),
+        ("../up", "项目", "is no name for a plugin"),
+        ("json", "项目", "json exists already"),
+        ("leading", "项目", "leading exists already"),
+        ("county_default", "项目", "county_default exists already"),
+        ("tried", 'x"; import os', "is no title"),
+        ("tried", "$name", "is no title"),
+        ("tried", " ", "is no title"),
+        ("there", "项目", "exists already"),
+    ],
+)
+def test_a_name_that_cannot_be_leaves_nothing(
+    bangfu: Callable[..., Result], tmp_path: Path, name: str, title: str, said: str
+) -> None:
+    (tmp_path / "there").mkdir()
+    before = sorted(tmp_path.rglob("*"))
+    assert said in bangfu("plugin", "new", name, "--title", title, "--into", tmp_path, code=2).stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+# --- what a look finds ----------------------------------------------------------------------------------------
+
+RULES, PAGE, POLICY, CASES = "rules.py", "__init__.py", "policy.toml", "cases.toml"
+COVERED = '        """The household has a standing that the document covers.\n'
+UNSOUND: dict[str, tuple[Edit, Check, str]] = {
+    "a case that is wrong": ((CASES, '"1500.00"', '"1600.00"'), Check.CASES, "award is '1500.00', not '1600.00'"),
+    "a criterion that no case misses": (
+        (CASES, 'standing = "general"', 'standing = "poor"'), Check.CASES, "no case misses is_covered",
+    ),
+    "no case of what is unknown": ((CASES, 'unknown = ["count"]', ""), Check.CASES, "no case is incomplete"),
+    "a case of a fact that is none": (
+        (CASES, "facts = { count = 4 }", "facts = { pigs = 4 }"), Check.CASES, "no such facts: pigs",
+    ),
+    "a case of a step that is none": ((CASES, "missed_by", "missed_out"), Check.CASES, "missed_out is neither a step"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "check", "said"), UNSOUND.values(), ids=UNSOUND)
+def test_a_fault_is_named_by_the_check_that_looks_for_it(tmp_path: Path, edit: Edit, check: Check, said: str) -> None:
+    found = list(examine(brought_by(project(tmp_path, edit))))
+    assert [one.check for one in found] == list(Check)
+    assert [one.check for one in found if one.faults] == [check]
+    assert said in "; ".join(next(one.faults for one in found if one.check is check))
+
+
+NOT_LOADED: dict[str, tuple[Edit, str]] = {
+    "raises": ((PAGE, "", "\nraise RuntimeError('no')\n"), "RuntimeError: no"),
+    "ends the process": ((PAGE, "", "\nraise SystemExit(0)\n"), "SystemExit"),
+    "brings nothing that is a programme": ((PAGE, "return [PROGRAMME]", "return [1]"), "returned int, not Programme"),
+    "raises in its hook": ((PAGE, "return [PROGRAMME]", "return [1 / 0]"), "ZeroDivisionError"),
+    "brings a programme of nonsense": (
+        (PAGE, "return [PROGRAMME]", "object.__setattr__(PROGRAMME, 'process', 1); return [PROGRAMME]"),
+        "AttributeError",
+    ),
+    "has a period of its own": (
+        (PAGE, "period=PlanYear(", "period=type('Mine', (PlanYear,), {})("), "the period is a Mine of its own",
+    ),
+    "has a stage of its own": ((PAGE, "Pay(\n", "type('Mine', (Pay,), {})(\n"), "stage payment is a Mine of its own"),
+    "has facts that do something": (
+        (RULES, '    count: int = fact(', '    def __post_init__(self) -> None:\n        print(1)\n\n    count: int = fact('),
+        "Facts has a method __post_init__",
+    ),
+    "has a book that does something": (
+        (RULES, '    @criterion(', '    def decide(self) -> None:\n        print(1)\n\n    @criterion('),
+        "has a method decide; a book has steps alone",
+    ),
+    "has a rule that does something": (
+        (RULES, "return self.facts.count > 0", "print(1); return self.facts.count > 0"), "print() in a rule",
+    ),
+    "has a title that is none": (
+        (RULES, 'Item.FIRST: Text("第一类", "the first kind")', "Item.FIRST: 1"), "Item.FIRST has a title that is no Text",
+    ),
+    "says nothing in Chinese": ((RULES, "        该户属于文件规定的对象。\n", ""), "one line in English and one in Chinese"),
+    "shows what is not public": (
+        (RULES, ', sensitivity=Sensitivity.PUBLIC)', ")"), "items is not a public fact that the applicant states",
+    ),
+    "shows identity numbers": ((PAGE, '"beneficiary", ', '"identity", '), "a notice cannot show identity"),
+    "leaves a clause unanswered": ((POLICY, '"四" = "工作要求"', '"四" = "工作要求"\n"五" = "附则"'), "#五 is neither carried"),
+    "cites a clause that is none": ((POLICY, '-2021#一"', '-2021#九"'), "parameters.covered: cites"),
+    "pays by a channel that is none": ((PAGE, '"yikatong"', '"gold"'), "there is no payment channel gold"),
+    "has an award of another": ((PAGE, 'code="tried', 'code="leading" or "tried'), "the programme leading exists already"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("edit", "said"), NOT_LOADED.values(), ids=NOT_LOADED)
+def test_what_does_not_fit_is_skipped_and_the_others_are_there(tmp_path: Path, edit: Edit, said: str) -> None:
+    folder = project(tmp_path, edit)
+    found = load_from(folder)
+    assert list(found.programmes) == OURS
+    assert said in found.skipped[folder.name]
+
+
+ENDED = {
+    "goes on for ever": ("\nwhile True:\n    pass\n", "did not end within 4 s, in: loading"),
+    "waits for ever": ("\nimport time\ntime.sleep(3600)\n", "did not end within 4 s, in: loading"),
+    "dies": ("\nimport os\nos._exit(3)\n", "ended with 3"),
+}
+
+
+@pytest.mark.parametrize(("code", "said"), ENDED.values(), ids=ENDED)
+def test_a_plugin_that_does_not_come_back_is_told_of(tmp_path: Path, code: str, said: str) -> None:
+    folder = project(tmp_path, (PAGE, "", code))
+    look = look_at(folder.name, folder, seconds=4)
+    assert look.ended is not None
+    assert said in look.ended.en
+    assert (look.found, look.sound) == ((), False)
+
+
+def test_a_plugin_that_takes_all_memory_is_stopped(tmp_path: Path) -> None:
+    folder = project(tmp_path, (PAGE, "", "\nkept = []\nwhile True:\n    kept.append(bytearray(10_000_000))\n"))
+    look = look_at(folder.name, folder, seconds=60, megabytes=2048)
+    assert "MemoryError" in (look.not_loaded or "") or (look.ended is not None and "over 2048 MB" in look.ended.en)
+    assert not look.sound
+
+
+def test_what_a_plugin_prints_is_no_finding(tmp_path: Path) -> None:
+    folder = project(tmp_path, (PAGE, "", "\nprint('{}')\nprint('x' * 100_000)\n"))
+    look = look_at(folder.name, folder)
+    assert look.sound
+    assert look.found[0] == Found(folder.name, Check.CLAUSES, (), "carried out 3, in part 0, left out 1, missing 0")
+
+
+def test_a_folder_that_is_no_project_is_told(bangfu: Callable[..., Result], tmp_path: Path) -> None:
+    assert "pyproject.toml" in bangfu("plugin", "check", tmp_path, code=2).stderr
+    assert "neither a folder nor an installed plugin" in bangfu("plugin", "check", tmp_path / "no", code=2).stderr
+    (tmp_path / "pyproject.toml").write_text("[project]\nname = 'x'\n", encoding="utf-8")
+    assert "declares 0 plugins" in bangfu("plugin", "check", tmp_path, code=2).stderr
+
+
+@pytest.mark.parametrize("code", OURS)
+def test_our_own_programmes_hold_it_all(code: str) -> None:
+    found = list(examine(installed().programmes[code]))
+    assert [(one.check, one.faults) for one in found] == [(check, ()) for check in Check]
+
+
+# --- one that is installed ------------------------------------------------------------------------------------
+
+
+def install(folder: Path, site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put a project where packages are found, for this process and for its children."""
+    (site / folder.name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / folder.name).rename(site / folder.name)
+    told = site / f"{folder.name}-0.1.0.dist-info"
+    told.mkdir()
+    (told / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {folder.name}\nVersion: 0.1.0\n", encoding="utf-8")
+    (told / "entry_points.txt").write_text(f"[bangfu.plugins]\n{folder.name} = {folder.name}\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(site))
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    installed.cache_clear()
+
+
+def test_what_is_installed_is_loaded_once_it_was_admitted_and_as_it_was_admitted(
+    bangfu: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, site = project(tmp_path), tmp_path / "site"
+    name = folder.name
+    install(folder, site, monkeypatch)
+    listed = bangfu("programme", "list").output
+    assert f"skipped plugin {name}: not admitted; look at it first: bangfu plugin admit {name}" in listed
+    assert [code in listed for code in OURS] == [True] * 4
+    assert name not in sys.modules
+
+    assert f"{name} is admitted" in bangfu("plugin", "admit", name).output
+    installed.cache_clear()
+    listed = bangfu("programme", "list").output
+    assert "试办助学" in bangfu("--language", "zh", "programme", "list").output
+    assert "skipped" not in listed
+    assert "carried out" in bangfu("programme", "clauses", name).output
+
+    # What is changed is not what was looked at.
+    rules = site / name / "rules.py"
+    rules.write_text(rules.read_text(encoding="utf-8") + "\n# another\n", encoding="utf-8")
+    installed.cache_clear()
+    assert f"skipped plugin {name}: not what was admitted" in bangfu("programme", "list").output
+
+
+def test_a_faulty_plugin_is_not_admitted_and_harms_nobody(
+    bangfu: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = project(tmp_path, (PAGE, "", "\nwhile True:\n    pass\n"))
+    install(folder, tmp_path / "site", monkeypatch)
+    assert "did not end within 4 s" in bangfu("plugin", "admit", folder.name, "--seconds", 4, code=1).output
+    listed = bangfu("programme", "list").output
+    assert f"skipped plugin {folder.name}: not admitted" in listed
+    assert [code in listed for code in OURS] == [True] * 4
+    assert not (tmp_path / "home" / "plugins.json").exists()
+    assert "is no installed third-party plugin" in bangfu("plugin", "admit", "county_default", code=2).stderr
+
+
+@pytest.mark.parametrize("record", ["", "[]", "{", '{"tried": 1}', "\0"])
+def test_a_record_that_cannot_be_read_admits_nothing(
+    bangfu: Callable[..., Result], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, record: str
+) -> None:
+    folder = project(tmp_path)
+    install(folder, tmp_path / "site", monkeypatch)
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "plugins.json").write_text(record, encoding="utf-8")
+    assert f"skipped plugin {folder.name}: not admitted" in bangfu("programme", "list").output

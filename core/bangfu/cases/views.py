@@ -279,7 +279,7 @@ def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any
     key: whatever the database believes about its tables, a part of a county costs as much as it holds.
     """
     tenant = who.county.id
-    chosen = choice.cte("chosen")
+    chosen = choice.subquery("chosen")
     accounting = [(programme.code, code) for programme in programmes for code in programme.process.accounts()]
     standing = (
         select(

@@ -140,10 +140,11 @@ def hooks() -> str:
     lines = [
         "# Hooks",
         MADE,
-        "A plugin is a package in the entry-point group `bangfu.plugins`. Each hook returns frozen declarations. One that "
-        "does not come with Bangfu is loaded once the installation has admitted it, and as long as its files are those "
-        "that were looked at: `bangfu plugin admit NAME` ([why](decisions/a-plugin-is-looked-at-before-it-is-loaded.md)). "
-        "A plugin is begun with `bangfu plugin new NAME`; [tutorial.md](tutorial.md) goes from a document to a payment.",
+        "A plugin is a package in the entry-point group `bangfu.plugins`. Each hook returns frozen declarations. One "
+        "that does not come with Bangfu is loaded once the installation has admitted it, and as long as its files are "
+        "those that were looked at: `bangfu plugin admit NAME` "
+        "([why](decisions/a-plugin-is-looked-at-before-it-is-loaded.md)). A plugin is begun with `bangfu plugin new "
+        "NAME`; [tutorial.md](tutorial.md) goes from a document to a payment.",
         "",
     ]
     for name, hook in inspect.getmembers(Hooks, inspect.isfunction):

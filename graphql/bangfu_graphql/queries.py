@@ -8,12 +8,12 @@ from typing import Annotated, Any
 
 import strawberry
 
-from bangfu import models, payments
+from bangfu import models, payments, simulate
 from bangfu.access import Action
 from bangfu.audit import chain
 from bangfu.cases.denials import About, Step, why_denied
 from bangfu.cases.receipts import why
-from bangfu.errors import Refused
+from bangfu.errors import Code, Refused
 from bangfu.process import Duty
 from bangfu.programme import Programme as CoreProgramme
 from bangfu_graphql.casework import (
@@ -35,7 +35,7 @@ from bangfu_graphql.casework import (
     SampleUnit,
     Signature,
 )
-from bangfu_graphql.identifiers import bad_input, split_id
+from bangfu_graphql.identifiers import bad_input, decode_id, split_id
 from bangfu_graphql.mapping import ACTION, entity_of, orders_of, page_arguments, prefix_of, signed
 from bangfu_graphql.money import (
     Award,
@@ -76,6 +76,7 @@ from bangfu_graphql.people import (
     PersonFilter,
     Standing,
 )
+from bangfu_graphql.previews import ProvisionPreview, previewed
 from bangfu_graphql.programmes import Programme, ground_in, programmes_of, types_of
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.requests import request_of
@@ -330,6 +331,31 @@ class Query:
             allowed=all(one.met for one in found),
             conditions=[Condition(about=one.about, met=one.met, words=request.say(one.text)) for one in found],
         )
+
+    @strawberry.field(
+        description="What a document of the county, a draft or a released one, comes to in a period, for the cases in "
+        "sight; null if there is none of that id.",
+        metadata={ACTION: Action.READ_CASES},
+    )
+    async def provision_preview(
+        self,
+        info: strawberry.Info,
+        id: Annotated[strawberry.ID, _says("The document's id.")],
+        period: Annotated[str, _says("The period, such as the plan year `2021`.")],
+    ) -> ProvisionPreview | None:
+        """What a document of the county comes to."""
+        request = request_of(info)
+        key = decode_id(entity_of(Provision), id)
+        if key is None:
+            return None
+        async with request.session() as session:
+            try:
+                found = await simulate.preview(session, request.who, request.plugins, key, period)
+            except Refused as refusal:
+                if {problem.code for problem in refusal.problems} == {Code.NOT_FOUND}:
+                    return None
+                raise
+        return previewed(info, found)
 
     @strawberry.field(description="The programmes of this installation, and which of them the county runs.")
     async def programmes(self, info: strawberry.Info) -> list[Programme]:

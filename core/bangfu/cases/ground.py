@@ -143,16 +143,18 @@ async def released_provisions(session: AsyncSession, tenant: int, programme: Pro
         )
         .order_by(ProvisionRow.issued_on, ProvisionRow.released_at)
     )
-    return [
-        Provision(
-            str(row.id),
-            f"{row.title}({row.number})",
-            row.number,
-            row.issued_on,
-            tuple(_entry(programme, item) for item in row.content["entries"]),
-        )
-        for row in rows
-    ]
+    return [provision_of(programme, row) for row in rows]
+
+
+def provision_of(programme: Programme, row: ProvisionRow) -> Provision:
+    """A county's own document as it was written down."""
+    return Provision(
+        str(row.id),
+        f"{row.title}({row.number})",
+        row.number,
+        row.issued_on,
+        tuple(_entry(programme, item) for item in row.content["entries"]),
+    )
 
 
 def _dump(programme: Programme, provision: Provision) -> dict[str, Any]:

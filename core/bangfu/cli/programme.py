@@ -10,6 +10,7 @@ from uuid import UUID
 import click
 from sqlalchemy import select
 
+from bangfu import simulate
 from bangfu.cases import ground as grounds
 from bangfu.cli.shell import Day, Open, Shell, pass_shell
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
@@ -17,7 +18,8 @@ from bangfu.errors import Code
 from bangfu.models import ProvisionRow
 from bangfu.policy import Whose
 from bangfu.programme import ClauseState, answered
-from bangfu.text import Text, join
+from bangfu.simulate import Preview, TownshipFigures
+from bangfu.text import Text, join, money
 
 
 @click.group()
@@ -191,6 +193,57 @@ def release(shell: Shell, id: UUID) -> None:
 
     shell.run(work)
     shell.say("已发布", "released")
+
+
+@provision.command("preview")
+@click.argument("id", type=click.UUID)
+@click.option("--period", required=True, help="in which period, such as 2021")
+@pass_shell
+def preview(shell: Shell, id: UUID, period: str) -> None:
+    """Show what a document would come to, draft or released: every case by the old numbers and by its own."""
+
+    async def work(opened: Open) -> Preview:
+        who = await opened.enter()
+        async with opened.database.session(who.scope, reading=True) as session:
+            return await simulate.preview(session, who, shell.plugins, id, period)
+
+    found = shell.run(work)
+    titles: tuple[Text, ...] = (Text("参数", "parameter"), Text("现行", "in force"), Text("试算", "with the document"))
+    nobody = Text("未设定", "not set")
+    rows: list[tuple[object, ...]] = [
+        (shell.show(one.title), shell.show(one.before or nobody), shell.show(one.after)) for one in found.changes
+    ]
+    shell.table(found.title, [shell.show(title) for title in titles], rows)
+    titles = (
+        Text("乡镇", "township"),
+        Text("申报户数", "cases"),
+        Text("现符合", "eligible now"),
+        Text("试算符合", "eligible then"),
+        Text("现金额", "amount now"),
+        Text("试算金额", "amount then"),
+        Text("增加户", "get more"),
+        Text("减少户", "get less"),
+        Text("资料不全", "undecided"),
+    )
+    total = TownshipFigures(0, shell.show(Text("合计", "together")), found.total)
+    rows = [
+        (
+            one.name,
+            one.figures.cases,
+            one.figures.eligible_before,
+            one.figures.eligible_after,
+            shell.show(money(one.figures.fen_before)),
+            shell.show(money(one.figures.fen_after)),
+            one.figures.gain,
+            one.figures.lose,
+            one.figures.undecided,
+        )
+        for one in (*found.townships, total)
+    ]
+    heading = Text(
+        f"{found.programme.title.zh} {period} 试算", f"{found.programme.title.en}, {period}: what it comes to"
+    )
+    shell.table(shell.show(heading), [shell.show(title) for title in titles], rows, right=range(1, 9))
 
 
 @provision.command("list")

@@ -196,6 +196,15 @@ class Policy:
 
         Raises :class:`Refused` with one ``PARAMETER_UNSET`` for each parameter that has no value on that day.
         """
+        resolved, problems = self.resolved(day, provisions)
+        if problems:
+            raise Refused(problems)
+        return resolved
+
+    def resolved(
+        self, day: date, provisions: Sequence[Provision] = ()
+    ) -> tuple[dict[str, Resolved], Sequence[Problem]]:
+        """The value of every parameter that has one on a day, and one ``PARAMETER_UNSET`` for each that has none."""
         resolved: dict[str, Resolved] = {}
         problems: list[Problem] = []
         for parameter in self.parameters.values():
@@ -226,9 +235,7 @@ class Policy:
                 continue
             # max keeps the first of equals, so reverse: of the same day the county's latest document holds.
             resolved[parameter.name] = max(reversed(candidates), key=lambda c: c.since)
-        if problems:
-            raise Refused(problems)
-        return resolved
+        return resolved, problems
 
     def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:
         """Read and check a county's own document (``title``, ``number``, ``issued``, ``[[parameters.x]]``).

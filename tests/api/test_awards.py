@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from bangfu.cases import acts
+from bangfu.cases import ground as grounds
 from bangfu.cases.views import Selection, Stated
 from bangfu.vault import Vault
 from tests.api.conftest import Served, serving
 from tests.api.test_story import AWARDS, EVERYTHING, Told
-from tests.county import T1, T2, V1, V2, Statements, clean
+from tests.county import POSTED, T1, T2, V1, V2, Statements, clean
 from tests.striving import EXIT, LEADING, STARS, Striving
 
 PROJECTS = {"projects": ["SMALL_BREEDING"]}
@@ -285,7 +286,7 @@ async def test_every_operation_of_the_awards_is_told(awards: Served, striving: S
         told.append(one)
     one = Told(awards)
     listed = (await awards.operation("L1", "programmes")).data["programmes"]
-    one.right.add("programmes")
+    one.right |= {"programmes", "clauses"}
     told.append(one)
     locked = {
         "title": "补充规定", "number": "测政办〔2021〕10号", "issuedOn": "2021-01-10",
@@ -305,8 +306,15 @@ async def test_every_operation_of_the_awards_is_told(awards: Served, striving: S
     assert by_code[STARS]["periods"] == ["2021Q1", "2021Q2"]
     right, wrong = chapters(*told)
     assert right == AWARDS
-    assert wrong == AWARDS - {"programmes"}
+    assert wrong == AWARDS - {"programmes", "clauses"}
 
+
+CAPPED = {
+    "title": "测试县2021年调整办法",
+    "number": "测政办〔2021〕9号",
+    "issued": date(2021, 9, 1),
+    "parameters": {"household_cap": [{"since": date(2020, 10, 1), "value": "2000.00", "clause": "二"}]},
+}
 
 # --- reading --------------------------------------------------------------------------------------------------
 
@@ -425,6 +433,27 @@ async def test_stages_say_what_is_done_at_them_and_by_whom(awards: Served) -> No
     assert (pays["instalment"], pays["duties"]) == (
         {"number": 1, "count": 1, "share": None}, ["COUNTY_OFFICE", "FUND_MANAGER", "FINANCE"],
     )  # fmt: skip
+
+
+async def test_a_document_is_previewed_for_a_township_with_cases(served: Served) -> None:
+    await served.world.until("in_place")
+    await served.day(POSTED)
+    who = served.world.who("C1")
+    async with served.world.database.session(who.scope) as session:
+        await grounds.draft_provision(session, who, served.world.programme, CAPPED)
+    (own, _) = (await served.ask("K1", "{ provisions { nodes { id state } } }")).data["provisions"]["nodes"]
+    assert own["state"] == "DRAFT"
+    found = (await served.operation("K1", "provision_preview", id=own["id"], period="2021")).data["provisionPreview"]
+    assert [one["after"] for one in found["changes"]] == ["2,000.00 yuan"]
+    figures = {
+        "cases": 6, "eligibleBefore": 3, "eligibleAfter": 3, "amountBefore": "6700.00", "amountAfter": "5500.00",
+        "gain": 0, "lose": 2, "undecided": 1,
+    }  # fmt: skip
+    assert found["townships"] == [{"code": str(T1), "name": "东镇", "figures": figures}]
+    assert found["total"] == figures
+    for other in ("x", "UHJvdmlzaW9uOng=", own["id"][:-4]):
+        answer = await served.operation("K1", "provision_preview", id=other, period="2021")
+        assert answer.data == {"provisionPreview": None}
 
 
 async def test_every_clause_says_how_far_it_is_carried_out(awards: Served) -> None:

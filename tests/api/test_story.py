@@ -110,7 +110,7 @@ AWARDS = {
     *("plan_leading", "sign_leading", "draft_leading_provision"),
     *("conclude_notices", "select_cases", "ask_to_correct_cases", "withdraw_cases", "stop_cases", "pause_cases"),
     *("resume_cases", "undo_cases", "answer_for_participant", "vouch_for_participant"),
-    *("waiting", "quotas", "programmes"),
+    *("waiting", "quotas", "programmes", "clauses"),
 }
 """The operations that the awards beside the consolidation need; ``test_awards`` tells them."""
 
@@ -156,6 +156,24 @@ async def test_the_whole_year(new: Served) -> None:
     draft = await story.may("C1", "draft_provision", input=document)
     assert draft["provision"]["state"] == "DRAFT"
     assert [(e["parameter"], e["value"]) for e in draft["provision"]["entries"]] == [("cohort_exit_years", "2016–2019")]
+    await story.may_not("E1", "provision_preview", "FORBIDDEN", id=draft["provision"]["id"], **P)
+    assert await story.may("C2", "provision_preview", id=draft["provision"]["id"], **P) == {
+        "programme": "consolidation",
+        "period": "2021",
+        "changes": [
+            {
+                "parameter": "cohort_exit_years",
+                "title": "years of leaving poverty that are covered",
+                "before": None,
+                "after": "2016–2019",
+            }
+        ],
+        "townships": [],
+        "total": {
+            **dict.fromkeys(("cases", "eligibleBefore", "eligibleAfter", "gain", "lose", "undecided"), 0),
+            **dict.fromkeys(("amountBefore", "amountAfter"), "0.00"),
+        },
+    }
     await story.may_not("C1", "release_provision", "SAME_PERSON", id=draft["provision"]["id"])
     released = await story.may("C2", "release_provision", id=draft["provision"]["id"])
     assert released["provision"]["releasedBy"] == {"number": "C2"}

@@ -9,8 +9,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
-# File by file over the cores, in the order of the folders: the longest one comes first.
-SHARED := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+# File by file, in the order of the folders: the longest one comes first. One process more than cores, since each waits
+# for its database now and then.
+WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(os.cpu_count() + 1, 5))')
+SHARED := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export BANGFU_HOME ?= $(CURDIR)/.bangfu
 # Even where Python has been told to keep no bytecode: every command, server and child starts twice as fast with it.
 export PYTHONDONTWRITEBYTECODE :=

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import jobs, payments
+from bangfu import jobs, payments, simulate
 from bangfu.access import Entered
 from bangfu.cases import acts, overview, planning, sampling
 from bangfu.cases.acts import Report
@@ -19,7 +19,7 @@ from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.telling import KEEPER, RELEASER, Award, village_officers
 from bangfu.models import Household, PaymentLine, PaymentReturn
 from bangfu.payments import answers
-from bangfu.text import number
+from bangfu.text import money, number
 
 PROVISION = """\
 programme = "consolidation"
@@ -33,6 +33,18 @@ since = 2020-10-01
 value = { from = 2016, to = 2020 }
 clause = "二(二)1"
 """
+WHAT_IF = """\
+programme = "consolidation"
+title = "演示县奖补上限调整办法"
+number = "演政办发〔2021〕9号"
+issued = 2021-09-20
+
+[[parameters.household_cap]]
+since = 2020-10-01
+value = "2500.00"
+clause = "一"
+"""
+"""A document that is drafted, looked at and never released."""
 CHANNEL = "yikatong"
 
 
@@ -96,6 +108,20 @@ class Consolidation(Award):
         await self.t.bring("X001", "income", good, "收入台账(更正).xlsx", as_of=as_of, matches=matches)
         self.t.say("同一文件再导入一次:没有任何变化", "the same file once more: nothing changes")
         await self.t.bring("X001", "income", good, "收入台账(更正).xlsx", as_of=as_of)
+
+    async def what_if(self) -> None:
+        """What a lower cap would save, told before anybody decides; the draft is not released."""
+        draft = await self.draft("X002", WHAT_IF, "上限调整办法.toml")
+        total: simulate.Figures = await self.t.do("X003", lambda session, who: self._previewed(session, who, draft))
+        before, after = money(total.fen_before), money(total.fen_after)
+        self.t.say(
+            f"试算:上限若改为 2,500 元,{total.lose} 户减少,合计由 {before.zh} 变为 {after.zh};草稿不发布",
+            f"what if the cap were 2,500 yuan: {total.lose} households would get less, {after.en} in all and not "
+            f"{before.en}; the draft is not released",
+        )
+
+    async def _previewed(self, session: AsyncSession, who: Entered, draft: UUID) -> simulate.Figures:
+        return (await simulate.preview(session, who, self.t.plugins, draft, self.period)).total
 
     async def accounting(self) -> None:
         """The whole county accounted, and signed by the four."""

@@ -100,6 +100,7 @@ class Story(Telling):
         await self.leading.verify()
         await self.exit.third_payment(plan_line)
         await self.left.ledger()
+        await self.left.what_if()
         await self.left.accounting()
         await self.left.post_all()
         await self.leading.posted()

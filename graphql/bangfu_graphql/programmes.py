@@ -431,6 +431,21 @@ def raw_provision(programme: CoreProgramme, given: Any) -> dict[str, list[dict[s
 # --- a programme, and one period of it ------------------------------------------------------------------------
 
 
+@strawberry.type(description="A number that the county's own document sets otherwise than the plan.")
+class CountyDifference:
+    """A number that the county's own document sets otherwise than the plan."""
+
+    parameter: str = strawberry.field(description="The parameter.")
+    title: str = strawberry.field(description="What it is called.")
+    value: str = strawberry.field(description="Its value in this county, in words.")
+    planned: str | None = strawberry.field(
+        description="What the plan says, in words; null where the source hides it, or says nothing for the day."
+    )
+    since: date = strawberry.field(description="The day from which the county's value holds.")
+    document: str = strawberry.field(description="The county's document.")
+    clause: str = strawberry.field(description="Its clause.")
+
+
 @strawberry.interface(
     description="One period of a programme in this county, by the rules that were frozen when it was opened."
 )
@@ -500,6 +515,24 @@ class ProgrammePeriod:
                 info, receipts.Authority(own[name].title, rules.shown(name), r.since, r.whose, r.document, r.clause)
             )
             for name, r in rules.resolved.items()
+        ]
+
+    @strawberry.field(
+        description="The numbers of the newest edition that the county's own documents set otherwise than the plan."
+    )
+    def differences(self, info: strawberry.Info) -> list[CountyDifference]:
+        """Where the county differs from the plan."""
+        return [
+            CountyDifference(
+                parameter=one.parameter,
+                title=say(info, one.title),
+                value=say(info, one.value),
+                planned=say(info, one.planned) if one.planned else None,
+                since=one.authority.since,
+                document=one.authority.document,
+                clause=one.authority.clause,
+            )
+            for one in self.ground.latest.differences
         ]
 
 

@@ -183,6 +183,17 @@ async def test_the_whole_year(new: Served) -> None:
     assert opened["period"]["parameters"] == {
         "householdCap": "3000.00", "rateBreeding": "20.00", "cohortExitYears": {"first": 2016, "last": 2019},
     }  # fmt: skip
+    assert opened["period"]["differences"] == [
+        {
+            "parameter": "cohort_exit_years",
+            "title": "years of leaving poverty that are covered",
+            "value": "2016–2019",
+            "planned": None,
+            "since": "2020-10-01",
+            "document": "测试县2021年实施方案(测政办〔2021〕1号)",
+            "clause": "二(二)1",
+        }
+    ]
     await story.may_not("FI", "set_working_day", "FORBIDDEN", day="2021-10-09", worked=True, note="国办通知")
     await story.may("R1", "set_working_day", day="2021-10-09", worked=True, note="国办通知")
 

@@ -133,6 +133,12 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
         opened.split("\n", 1)[1] == bangfu("A1", "programme", "show", "consolidation", "2021").output.split("\n", 1)[1]
     )
     assert "released" in bangfu("C1", "provision", "list").output
+    differs = bangfu("A1", "programme", "show", "consolidation", "2021", "--own").output
+    assert re.search(r"2016–2019\s+not said\s+2020-10-01\s+测试县2021年实施方案", differs)
+    assert "3,000.00" not in differs
+    previewed = bangfu("C1", "provision", "preview", draft, *P).output
+    assert re.search(r"years of leaving poverty that are covered\s+not set\s+2016–2019", previewed)
+    assert re.search(r"together\s+0\s+0\s+0\s+0\.00 yuan\s+0\.00 yuan\s+0\s+0\s+0", previewed)
 
     # Plans, in place, income, accounting, signatures.
     day("2021-02-20")

@@ -1,10 +1,11 @@
 """Whoever dies in the middle of a payment, nothing is lost and nobody is paid twice.
 
 A child makes, checks and releases a batch of a whole county; the child or the whole database server is killed with
-SIGKILL at a random moment of it. Then everything that always holds is asked
-for in SQL, the child is run again to its end, and what was paid is compared with what was worked out by hand.
+SIGKILL at a random moment of it, and everything that always holds is asked for in SQL. Another child goes on from there
+and is killed in its turn; the last one of a round comes to its end, and what was paid is compared with what was worked
+out by hand.
 
-``make test`` does so at a small size; ``make test-full`` with 100,000 lines, twenty times.
+``make test`` does so at a small size; ``make test-full`` with 100,000 lines, twenty kills.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ from bangfu.vault import Vault
 from tests.conftest import FULL
 from tests.scale import PAID, Scaled, award
 
-LINES, KILLS = (100_000, 20) if FULL else (300, 2)
+LINES, KILLS, ROUND = (100_000, 20, 4) if FULL else (300, 2, 1)
+"""How much is paid, how often somebody is killed, and how often until it is let come to its end."""
 KEPT = "kept"
 """The database as it is before anything is paid."""
 
@@ -140,14 +142,16 @@ async def test_killed_at_random_moments(tmp_path: Path, told: list[str]) -> None
     home = tmp_path / "county"
     home.mkdir()
     try:
-        await _killed(home, told)
+        await ready(home)
+        await killed(home, told)
     finally:
         EmbeddedServer.stop_left_behind(home)
         EmbeddedServer.remove(home)
         shutil.rmtree(home, ignore_errors=True)
 
 
-async def _killed(home: Path, told: list[str]) -> None:
+async def ready(home: Path) -> None:
+    """The county up to what is due, and nothing paid; kept as it is then."""
     async with opened(home) as county:
         await county.build()
         await county.ready(LINES)
@@ -155,23 +159,40 @@ async def _killed(home: Path, told: list[str]) -> None:
         (home / "people").write_text("", encoding="utf-8")
     server = EmbeddedServer.start(home)
     await admin(server, f"alter database {DATABASE} rename to {KEPT}")
-    await begin_again(home)
+    server.release()
 
-    child = await started(home)
+
+async def whole(home: Path) -> None:
+    """However it was left, it comes to its end, and everybody was paid once."""
+    async with opened(home) as county:
+        await paid_out(county)
+        await sound(county)
+        ((count, total),) = await county.rows("select count(*), sum(amount_fen) from payment_line")
+        ((closed,),) = await county.rows("select count(*) from case_file where stage = 'continuing'")
+        assert (count, total, closed) == (LINES, TOTAL, LINES)
+
+
+async def killed(home: Path, told: list[str]) -> None:
+    """Round by round, until enough were killed: each time somebody else, at a random moment of what is left to do."""
+    await begin_again(home)
     begun = time.monotonic()
+    child = await started(home)
     output, errors = await child.communicate()
     assert output == b"done\n", errors.decode()
     takes = time.monotonic() - begun
     async with opened(home) as county:
         await sound(county)
 
+    server = EmbeddedServer.start(home)
     chance, died = random.Random(20211001), {"app": 0, "database": 0, "nobody": 0}
-    for number in range(3 * KILLS):
+    for number in range(4 * KILLS):
         if died["app"] + died["database"] >= KILLS and died["app"] and died["database"]:
             break
-        await begin_again(home)
+        if number % ROUND == 0:
+            await whole(home)
+            await begin_again(home)
         child = await started(home)
-        await asyncio.sleep(takes * chance.uniform(0.02, 0.5))
+        await asyncio.sleep(takes * chance.uniform(0.02, 0.9))
         victim = "database" if number % 2 else "app"
         if victim == "app":
             with suppress(ProcessLookupError):
@@ -185,11 +206,7 @@ async def _killed(home: Path, told: list[str]) -> None:
             server = EmbeddedServer.start(home)
         async with opened(home) as county:
             await sound(county)
-            await paid_out(county)
-            await sound(county)
-            ((count, total),) = await county.rows("select count(*), sum(amount_fen) from payment_line")
-            ((closed,),) = await county.rows("select count(*) from case_file where stage = 'continuing'")
-            assert (count, total, closed) == (LINES, TOTAL, LINES), f"kill {number} of {victim}"
+    await whole(home)
     server.release()
     assert died["app"], "no process was interrupted"
     assert died["database"], "no server was interrupted"

@@ -169,3 +169,21 @@ async def test_what_decides_is_on_record(bare: World) -> None:
         ("release_provision", "C2"),
         ("open_period", "C1"),
     ]
+
+
+async def test_where_the_county_differs_from_the_plan_is_one_question(world: World) -> None:
+    own = {
+        "household_cap": [{"since": date(2020, 10, 1), "value": "2500.00", "clause": "一"}],
+        # As the plan has it: no difference.
+        "notice_days": [{"since": date(2020, 10, 1), "value": 5, "clause": "二"}],
+    }
+    raw = {"title": "调整办法", "number": "测政办〔2021〕9号", "issued": date(2021, 1, 20), "parameters": own}
+    await world.open_period(raw)
+    told = [
+        (one.parameter, one.value.en, one.planned and one.planned.en, one.authority.clause)
+        for one in (await world.ground()).latest.differences
+    ]
+    assert told == [
+        ("cohort_exit_years", "2016–2019", None, "二(二)1"),
+        ("household_cap", "2,500.00 yuan", "3,000.00 yuan", "一"),
+    ]

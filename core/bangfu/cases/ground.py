@@ -185,6 +185,18 @@ def _entry(programme: Programme, item: Mapping[str, Any]) -> ProvisionEntry:
 # --- periods --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A number that the county's own document sets otherwise than the plan: its value, whose clause says so, and what
+    the plan says; None where the source hides that, or says nothing for the day."""
+
+    parameter: str
+    title: Text
+    value: Text
+    authority: Resolved
+    planned: Text | None
+
+
 @dataclass(frozen=True)
 class Rules:
     """One edition of a period's rules, ready to decide, conduct and explain."""
@@ -216,6 +228,19 @@ class Rules:
     def shown(self, name: str) -> Text:
         """A parameter's value as a person reads it."""
         return self.programme.policy.parameters[name].kind.show(self.resolved[name].value)
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Where the county's own documents differ from the plan; a value that is set as the plan has it does not."""
+        found = []
+        for name, resolved in self.resolved.items():
+            parameter = self.programme.policy.parameters[name]
+            entry = parameter.on(self.period.reference_day)
+            planned = entry.value if entry is not None else None
+            if resolved.whose is Whose.COUNTY and resolved.value != planned:
+                said = None if planned is None else parameter.kind.show(planned)
+                found.append(Difference(name, parameter.title, self.shown(name), resolved, said))
+        return found
 
 
 @dataclass(frozen=True)

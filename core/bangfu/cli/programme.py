@@ -76,15 +76,39 @@ def open_(shell: Shell, code: str, period: str) -> None:
 @programme.command("show")
 @click.argument("code")
 @click.argument("period")
+@click.option("--own", is_flag=True, help="only where the county differs from the plan, and what the plan says")
 @pass_shell
-def show(shell: Shell, code: str, period: str) -> None:
+def show(shell: Shell, code: str, period: str, own: bool) -> None:
     """Show the numbers a PERIOD runs by, and whose document sets each."""
 
     async def work(opened: Open) -> grounds.Rules:
         who = await opened.enter()
         return (await opened.ground(who, code, period)).latest
 
-    show_rules(shell, shell.run(work))
+    rules = shell.run(work)
+    if not own:
+        show_rules(shell, rules)
+        return
+    unsaid = Text("未载明", "not said")
+    rows = [
+        (
+            shell.show(one.title),
+            shell.show(one.value),
+            shell.show(one.planned or unsaid),
+            one.authority.since,
+            f"{one.authority.document} {one.authority.clause}",
+        )
+        for one in rules.differences
+    ]
+    titles = (
+        Text("参数", "parameter"),
+        Text("本县", "county"),
+        Text("方案", "plan"),
+        Text("自", "since"),
+        Text("依据", "authority"),
+    )
+    heading = Text("与方案不同之处", "where the county differs from the plan")
+    shell.table(shell.show(heading), [shell.show(title) for title in titles], rows)
 
 
 @programme.command("clauses")

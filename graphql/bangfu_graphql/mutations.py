@@ -180,6 +180,26 @@ class Mutation:
         return await acting.setting(info, work)
 
     @_field(
+        "Suspend a programme in the county 停用: from that day on it is not part of this county's schema, and nothing "
+        "of it is done; switched on again, it goes on where it stood.",
+        Action.SWITCH_PROGRAMME,
+    )
+    async def switch_programme_off(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        reason: Annotated[str, says("Why; kept on record.")],
+        until: Annotated[date | None, says("The first day on which it does not run; today unless stated.")] = None,
+    ) -> SettingPayload:
+        """Suspend a programme."""
+
+        async def work(request: Request, session: AsyncSession) -> None:
+            own = request.plugins.programme(programme)
+            await grounds.switch_off(session, request.who, own, until or request.who.at.today, reason)
+
+        return await acting.setting(info, work)
+
+    @_field(
         "Put a draft of the county's own document in force; by another person than who drafted it.",
         Action.RELEASE_PROVISION,
     )

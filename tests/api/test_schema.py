@@ -19,7 +19,6 @@ from graphql import (
     print_schema,
     validate,
 )
-from sqlalchemy import text
 
 from bangfu.errors import Code
 from bangfu.process import Duty
@@ -181,8 +180,10 @@ async def test_a_programme_that_is_switched_off_is_gone_from_the_api(served: Ser
     await served.day(MARCH)
     case = (await served.ask("C1", "{ cases { nodes { id programme } totalCount } }")).data["cases"]
     assert case["totalCount"] == 8
-    async with served.world.database.session(served.world.who("C1").scope) as session:
-        await session.execute(text("update programme_switch set until = :day"), {"day": MARCH})
+    await served.denied("K1", "switch_programme_off", "FORBIDDEN", programme="consolidation", reason="等待复核")
+    await served.denied("C1", "switch_programme_off", "MISSING_VALUE", programme="consolidation", reason=" ")
+    answer = await served.operation("C1", "switch_programme_off", programme="consolidation", reason="等待复核")
+    assert answer.data["switchProgrammeOff"]["problems"] == []
     assert (await served.ask("C1", '{ consolidation(period: "2021") { period } }')).codes == [
         "GRAPHQL_VALIDATION_FAILED"
     ]

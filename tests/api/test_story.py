@@ -606,6 +606,12 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may("R1", "sign_out_everywhere", officer="VC1")
     assert (await new.operation("VC1", "viewer")).codes == ["UNAUTHENTICATED"]
 
+    # The programme is suspended, and gone from the schema.
+    off = {"programme": "consolidation", "reason": "年度结束"}
+    await story.may_not("K1", "switch_programme_off", "FORBIDDEN", **off)
+    assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
+    assert (await story.may("C1", "viewer"))["programmes"] == []
+
     everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"} - AWARDS
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

@@ -8,13 +8,15 @@ from typing import Any
 import pytest
 
 from bangfu.access import create_county
+from bangfu.cases import acts, correcting, paying, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.ground import Rules
+from bangfu.cases.views import Selection
 from bangfu.db import Database
 from bangfu.errors import Refused
 from bangfu.policy import Whose, Years
 from bangfu.vault import Vault
-from tests.county import CODE, DIVISIONS, OFFICERS, PROVISION, World
+from tests.county import CODE, DIVISIONS, JANUARY, MARCH, OFFICERS, PROVISION, World, clean, codes
 
 
 @pytest.fixture
@@ -42,10 +44,10 @@ async def release(world: World, number: str, id_: Any) -> None:
         await grounds.release_provision(session, who, id_)
 
 
-async def switch_on(world: World, number: str = "C1") -> None:
+async def switch_on(world: World, number: str = "C1", since: date | None = None) -> None:
     who = world.who(number)
     async with world.database.session(who.scope) as session:
-        await grounds.switch_on(session, who, world.programme, world.today)
+        await grounds.switch_on(session, who, world.programme, since or world.today)
 
 
 async def open_period(world: World, number: str = "C1", key: str = "2021") -> Rules:
@@ -187,3 +189,90 @@ async def test_where_the_county_differs_from_the_plan_is_one_question(world: Wor
         ("cohort_exit_years", "2016–2019", None, "二(二)1"),
         ("household_cap", "2,500.00 yuan", "3,000.00 yuan", "一"),
     ]
+
+
+# --- suspending a programme -----------------------------------------------------------------------------------
+
+
+async def switch_off(world: World, until: date, number: str = "C1", reason: str = "等待复核") -> None:
+    """Suspend the programme as an officer."""
+    who = world.who(number)
+    async with world.database.session(who.scope) as session:
+        await grounds.switch_off(session, who, world.programme, until, reason)
+
+
+async def spans(world: World) -> list[tuple[date, date | None]]:
+    """From when until when the county runs the programme."""
+    return [tuple(row) for row in await world.rows("select since, until from programme_switch order by since")]
+
+
+async def test_a_suspended_programme_is_read_and_not_acted_upon_and_goes_on_where_it_stood(world: World) -> None:
+    await world.until("in_place")
+    world.today = MARCH
+    await switch_off(world, MARCH)
+    before = await world.snapshot()
+    for act in (
+        world.sign("L1", "in_place"),
+        world.plan("L1", "H1", day=MARCH),
+        world.act("C1", acts.account),
+        world.act("VC1", correcting.withdraw, Selection(households=["H1"])),
+    ):
+        assert set(codes(await act).values()) == {"PROGRAMME_OFF"}
+    line = await world.fund()
+    for attempt in (
+        lambda session, who, ground: paying.make_batch(session, who, world.vault, ground, line),
+        lambda session, who, ground: sampling.draw_sample(session, who, ground, "种子", "公开来源"),
+    ):
+        who = world.who("C1")
+        ground = await world.ground(who)
+        with pytest.raises(Refused, match="PROGRAMME_OFF"):
+            async with world.database.session(who.scope) as session:
+                await attempt(session, who, ground)
+    after = await world.snapshot()
+    assert {name: after[name] for name in before if not name.startswith(("budget", "confirmed"))} == {
+        name: before[name] for name in before if not name.startswith(("budget", "confirmed"))
+    }
+    assert (await world.stages())["H1"] == "in_place"
+
+    world.today = date(2021, 3, 25)
+    await switch_on(world, since=world.today)
+    assert await spans(world) == [(JANUARY, MARCH), (world.today, None)]
+    clean(await world.sign("L1", "in_place"))
+
+
+async def test_it_runs_until_the_day_and_not_on_it(world: World) -> None:
+    await switch_off(world, date(2021, 10, 3))
+    ground = await world.ground()
+    assert [ground.runs(date(2021, *day)) for day in ((1, 19), (1, 20), (10, 2), (10, 3), (12, 31))] == [
+        False, True, True, False, False,
+    ]  # fmt: skip
+
+
+async def test_what_is_suspended_before_it_begins_begins_when_it_is_on_again(bare: World) -> None:
+    await switch_on(bare)
+    await switch_off(bare, JANUARY)
+    assert await spans(bare) == [(JANUARY, JANUARY)]
+    await switch_on(bare)
+    assert await spans(bare) == [(JANUARY, None)]
+
+
+async def test_suspending_is_the_county_offices_says_why_and_for_days_to_come(bare: World) -> None:
+    with pytest.raises(Refused, match="PROGRAMME_OFF"):
+        await switch_off(bare, JANUARY)
+    await switch_on(bare)
+    for number, until, reason, code in (
+        ("K1", JANUARY, "试", "FORBIDDEN"),
+        ("C1", JANUARY, " ", "MISSING_VALUE at reason"),
+        ("C1", date(2021, 1, 19), "试", "BAD_VALUE at until"),
+    ):
+        with pytest.raises(Refused, match=code):
+            await switch_off(bare, until, number, reason)
+    assert await spans(bare) == [(JANUARY, None)]
+    await switch_off(bare, date(2021, 2, 1))
+    with pytest.raises(Refused, match="BAD_VALUE at since"):
+        await switch_on(bare, since=date(2021, 1, 31))
+    with pytest.raises(Refused, match="PROGRAMME_OFF"):
+        await switch_off(bare, date(2021, 3, 1))
+    assert await spans(bare) == [(JANUARY, date(2021, 2, 1))]
+    told = await bare.rows("select data from audit_entry where action = 'switch_programme' order by at, id")
+    assert [row[0] for row in told][-1] == {"until": "2021-02-01", "reason": "等待复核"}

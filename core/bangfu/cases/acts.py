@@ -549,12 +549,15 @@ def recorded(who: Entered, ground: Ground, stated: Stated, stage: str) -> Proble
 
 
 def permitted(who: Entered, ground: Ground, stated: Stated, stage: str, action: Action) -> Problem | None:
-    """That the duties of who did it do not allow it on this programme and stage, by the county's own rules or at all.
+    """That the county does not run the programme today, or that the duties of who did it do not allow it on this
+    programme and stage, by the county's own rules or at all.
 
     Whoever types it in for another needs the permission for that (:func:`recorded`); what is typed in still is the act
     of who did it, and is asked of his duties on that day.
     """
     programme, rules, officer = ground.programme, who.actor.rules, stated.officer(who)
+    if not ground.runs(who.at.today):
+        return Code.PROGRAMME_OFF.problem("programme", programme=programme.title)
     if officer.id == who.actor.id:
         duties, may = who.actor.duties(who.at.today), who.may(action, programme.code, stage)
     else:

@@ -7,7 +7,7 @@ follows it at its next accounting and is otherwise left as it was decided.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
+from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy.dialects.postgresql import insert as put
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -36,16 +38,63 @@ from bangfu.text import Text
 
 
 async def switch_on(session: AsyncSession, who: Entered, programme: Programme, since: date) -> None:
-    """Let the county run a programme from a day on; doing it again changes nothing. Refuses ``FORBIDDEN``."""
+    """Let the county run a programme from a day on; doing it again changes nothing.
+
+    Refuses ``FORBIDDEN``, and ``BAD_VALUE`` for a day on which it was still running before it was suspended.
+    """
     who.require(Action.SWITCH_PROGRAMME, programme.code)
     if await _since(session, programme.code, who.county.id) is not None:
         return
-    await session.execute(
-        insert(ProgrammeSwitch).values(tenant_id=who.county.id, programme=programme.code, since=since)
+    over = await session.scalar(
+        select(func.max(ProgrammeSwitch.until)).where(
+            ProgrammeSwitch.tenant_id == who.county.id, ProgrammeSwitch.programme == programme.code
+        )
     )
+    if over is not None and since < over:
+        raise _no_day("since", since, over)
+    begun = put(ProgrammeSwitch).values(tenant_id=who.county.id, programme=programme.code, since=since)
+    # Where it was suspended on the day on which it was to begin, it begins then all the same.
+    key = (ProgrammeSwitch.tenant_id, ProgrammeSwitch.programme, ProgrammeSwitch.since)
+    await session.execute(begun.on_conflict_do_update(index_elements=key, set_={"until": None}))
     await audit.record(
         session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, {"since": since.isoformat()}
     )
+
+
+async def switch_off(session: AsyncSession, who: Entered, programme: Programme, until: date, reason: str) -> None:
+    """Suspend a programme in the county from a day on 停用: nothing of it is acted upon any more, and nothing is lost.
+
+    ``until`` is the first day on which it does not run, today at the earliest; switched on again, it goes on where it
+    stood. Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``MISSING_VALUE`` without a reason and ``BAD_VALUE`` for a day that
+    is over or before it was switched on.
+    """
+    who.require(Action.SWITCH_PROGRAMME, programme.code)
+    if not reason.strip():
+        raise Code.MISSING_VALUE.refuse("reason", field=Text("理由", "reason"))
+    since = await _since(session, programme.code, who.county.id)
+    if since is None:
+        raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
+    earliest = max(since, who.at.today)
+    if until < earliest:
+        raise _no_day("until", until, earliest)
+    await session.execute(
+        update(ProgrammeSwitch)
+        .where(
+            ProgrammeSwitch.tenant_id == who.county.id,
+            ProgrammeSwitch.programme == programme.code,
+            ProgrammeSwitch.until.is_(None),
+        )
+        .values(until=until)
+        .execution_options(synchronize_session=False)
+    )
+    told = {"until": until.isoformat(), "reason": reason}
+    await audit.record(session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, told)
+
+
+def _no_day(field: str, value: date, earliest: date) -> Refused:
+    titles = {"since": Text("起始日", "first day"), "until": Text("停用日", "day from which it is off")}
+    expected = Text(f"{earliest} 起的日期", f"a day from {earliest} on")
+    return Code.BAD_VALUE.refuse(field, field=titles[field], value=value, expected=expected)
 
 
 async def switched_on(session: AsyncSession, tenant: int, today: date) -> dict[str, date]:
@@ -233,11 +282,11 @@ class Rules:
     def differences(self) -> list[Difference]:
         """Where the county's own documents differ from the plan; a value that is set as the plan has it does not."""
         found = []
-        for name, resolved in self.resolved.items():
-            parameter = self.programme.policy.parameters[name]
+        for name, parameter in self.programme.policy.parameters.items():
+            resolved = self.resolved.get(name)
             entry = parameter.on(self.period.reference_day)
             planned = entry.value if entry is not None else None
-            if resolved.whose is Whose.COUNTY and resolved.value != planned:
+            if resolved and resolved.whose is Whose.COUNTY and resolved.value != planned:
                 said = None if planned is None else parameter.kind.show(planned)
                 found.append(Difference(name, parameter.title, self.shown(name), resolved, said))
         return found
@@ -250,6 +299,12 @@ class Ground:
     programme: Programme
     period: Period
     editions: Mapping[UUID, Rules]
+    running: Sequence[tuple[date, date | None]]
+    """From when to when (not included) the county runs the programme."""
+
+    def runs(self, today: date) -> bool:
+        """Whether the county runs the programme on a day; otherwise it can be read, and nothing can be done."""
+        return any(since <= today and (until is None or today < until) for since, until in self.running)
 
     @property
     def latest(self) -> Rules:
@@ -312,17 +367,11 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
 async def ground_of(session: AsyncSession, tenant: int, programme: Programme, key: str) -> Ground:
     """The ground of a programme in a period; refuses ``PERIOD_BAD`` and ``PERIOD_NOT_OPEN``."""
     period = programme.period.period(key)
-    rows = (
-        await session.scalars(
-            select(Edition).where(
-                Edition.tenant_id == tenant, Edition.programme == programme.code, Edition.period == key
-            )
-        )
-    ).all()
+    query = _editions(tenant).where(Edition.programme == programme.code, Edition.period == key)
+    rows = (await session.execute(query)).all()
     if not rows:
         raise Code.PERIOD_NOT_OPEN.refuse("period", programme=programme.title, period=key)
-    working = await working_days(session, tenant)
-    return Ground(programme, period, {row.id: thaw(programme, period, row, working) for row in rows})
+    return _ground(programme, period, rows, await working_days(session, tenant))
 
 
 async def grounds_of(
@@ -330,22 +379,38 @@ async def grounds_of(
 ) -> dict[tuple[str, str], Ground]:
     """Every period that has been opened of some programmes, by programme and period, in two statements."""
     known = {programme.code: programme for programme in programmes}
-    rows = (
-        await session.scalars(
-            select(Edition)
-            .where(Edition.tenant_id == tenant, among(Edition.programme, known))
-            .order_by(Edition.programme, Edition.reference_day, Edition.number)
-        )
-    ).all()
-    working = await working_days(session, tenant)
-    editions: dict[tuple[str, str], list[Edition]] = {}
+    query = _editions(tenant).where(among(Edition.programme, known))
+    rows = await session.execute(query.order_by(Edition.programme, Edition.reference_day, Edition.number))
+    editions: dict[tuple[str, str], list[Any]] = {}
     for row in rows:
-        editions.setdefault((row.programme, row.period), []).append(row)
-    found = {}
-    for (code, key), own in editions.items():
-        programme, period = known[code], known[code].period.period(key)
-        found[code, key] = Ground(programme, period, {row.id: thaw(programme, period, row, working) for row in own})
-    return found
+        editions.setdefault((row.Edition.programme, row.Edition.period), []).append(row)
+    working = await working_days(session, tenant)
+    return {
+        (code, key): _ground(known[code], known[code].period.period(key), own, working)
+        for (code, key), own in editions.items()
+    }
+
+
+def _editions(tenant: int) -> Any:
+    """Editions of the county, each with the days from and until which it runs the programme."""
+
+    def spans(column: Any) -> Any:
+        return (
+            select(func.array_agg(aggregate_order_by(column, ProgrammeSwitch.since)))
+            .where(ProgrammeSwitch.tenant_id == tenant, ProgrammeSwitch.programme == Edition.programme)
+            .correlate(Edition)
+            .scalar_subquery()
+        )
+
+    return select(
+        Edition, spans(ProgrammeSwitch.since).label("since"), spans(ProgrammeSwitch.until).label("until")
+    ).where(Edition.tenant_id == tenant)
+
+
+def _ground(programme: Programme, period: Period, rows: Sequence[Any], working: WorkingDays) -> Ground:
+    running = list(zip(rows[0].since or (), rows[0].until or (), strict=True))
+    editions = {row.Edition.id: thaw(programme, period, row.Edition, working) for row in rows}
+    return Ground(programme, period, editions, running)
 
 
 def freeze(programme: Programme, resolved: Mapping[str, Resolved]) -> dict[str, Any]:

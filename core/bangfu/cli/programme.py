@@ -58,6 +58,23 @@ def switch_on(shell: Shell, code: str, since: date | None) -> None:
     shell.say("已启用 {title}", "{title} is on", title=shell.programme(code).title)
 
 
+@programme.command("off")
+@click.argument("code")
+@click.option("--until", type=Day(), help="the first day on which it does not run; today unless stated")
+@click.option("--reason", required=True, help="why; kept on record")
+@pass_shell
+def switch_off(shell: Shell, code: str, until: date | None, reason: str) -> None:
+    """Suspend a programme: it can be read, and nothing of it is done until it is on again."""
+
+    async def work(opened: Open) -> None:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            await grounds.switch_off(session, who, shell.programme(code), until or who.at.today, reason)
+
+    shell.run(work)
+    shell.say("已停用 {title}", "{title} is off", title=shell.programme(code).title)
+
+
 @programme.command("open")
 @click.argument("code")
 @click.argument("period")

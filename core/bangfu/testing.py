@@ -60,7 +60,10 @@ def _programme(code: str, path: Path) -> Programme:
         return found
     for folder in path.parents:
         if (folder / "pyproject.toml").exists():
-            return load_from(folder).programme(code)
+            loaded = load_from(folder)
+            if code not in loaded.programmes and loaded.skipped:
+                raise pytest.UsageError("; ".join(f"{name}: {why}" for name, why in loaded.skipped.items()))
+            return loaded.programme(code)
     return installed().programme(code)
 
 

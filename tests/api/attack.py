@@ -575,6 +575,8 @@ class Prober:
         base = required(own.args)
         if "household" in base and (found := self.values.rows("household").get(OWN)) is not None:
             base["household"] = found["number"]
+        if name == "provisionPreview" and (found := self.values.rows("provision").get(OWN)) is not None:
+            base["id"] = opaque("Provision", found)
         for leaf in leaves(own.args):
             if leaf.name in ("first", "last", "orderBy"):
                 continue
@@ -605,7 +607,7 @@ class Prober:
         selected: str,
     ) -> Probe:
         stated = ", ".join(f"{key}: {literal(argument)}" for key, argument in arguments.items())
-        if leaf.named.name == "ID" and value.what in TABLES and "__typename" in selected:
+        if name in ("node", "nodes") and value.what in TABLES and "__typename" in selected:
             kind = self.schema.type_map[value.what]
             concrete = self.schema.get_possible_types(kind) if isinstance(kind, GraphQLInterfaceType) else [kind]
             deep = value.kind == OWN

@@ -50,6 +50,17 @@ def _as_before() -> Iterator[None]:
     installed.cache_clear()
 
 
+BASE = """
+class Base:
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        print(1)
+
+
+"""
+
+
 def project(folder: Path, *edits: Edit) -> Path:
     """A plugin as the command writes it, with some words replaced, each of which must stand in it."""
     made = write(f"tried_{next(_numbers)}", "试办助学", folder)
@@ -57,7 +68,10 @@ def project(folder: Path, *edits: Edit) -> Path:
         file = made / made.name / name
         text = file.read_text(encoding="utf-8")
         assert old in text
-        file.write_text(text.replace(old, new, 1) if old else text + new, encoding="utf-8")
+        changed = text.replace(old, new, 1) if old else text + new
+        if "(Base)" in new:
+            changed = changed.replace("@dataclass(", f"{BASE}@dataclass(", 1)
+        file.write_text(changed, encoding="utf-8")
     return made
 
 
@@ -98,6 +112,10 @@ def test_a_plugin_that_is_begun_holds_all_it_must(bangfu: Callable[..., Result],
         ("a__b", "项目", "is no name for a plugin"),
         ("../up", "项目", "is no name for a plugin"),
         ("json", "项目", "json exists already"),
+        ("polars", "项目", "polars exists already"),
+        ("bangfu", "项目", "bangfu exists already"),
+        ("class", "项目", "is no name for a package"),
+        ("tests", "项目", "is no name for a package"),
         ("leading", "项目", "leading exists already"),
         ("county_default", "项目", "county_default exists already"),
         ("tried", 'x"; import os', "is no title"),
@@ -115,6 +133,16 @@ def test_a_name_that_cannot_be_leaves_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
+@pytest.mark.parametrize("name", ["plan", "item", "standing", "rule", "parameters", "text", "duty", "notice", "policy"])
+def test_a_name_that_means_something_here_does_not_get_in_the_way(tmp_path: Path, name: str) -> None:
+    folder = write(name, "试办助学", tmp_path)
+    try:
+        assert brought_by(folder).code == name
+    finally:
+        for module in (name, f"{name}.rules"):
+            sys.modules.pop(module, None)
+
+
 # --- what a look finds ----------------------------------------------------------------------------------------
 
 RULES, PAGE, POLICY, CASES = "rules.py", "__init__.py", "policy.toml", "cases.toml"
@@ -125,6 +153,10 @@ UNSOUND: dict[str, tuple[Edit, Check, str]] = {
         (CASES, 'standing = "general"', 'standing = "poor"'), Check.CASES, "no case misses is_covered",
     ),
     "no case of what is unknown": ((CASES, 'unknown = ["count"]', ""), Check.CASES, "no case is incomplete"),
+    "a case of a choice that is none": (
+        (CASES, 'facts = { standing = "general" }', 'facts = { standing = "rich" }'), Check.CASES,
+        "a household that never was poor: ValueError: 'rich' is not a valid Standing",
+    ),
     "a case of a fact that is none": (
         (CASES, "facts = { count = 4 }", "facts = { pigs = 4 }"), Check.CASES, "no such facts: pigs",
     ),
@@ -161,6 +193,24 @@ NOT_LOADED: dict[str, tuple[Edit, str]] = {
         (RULES, '    @criterion(', '    def decide(self) -> None:\n        print(1)\n\n    @criterion('),
         "has a method decide; a book has steps alone",
     ),
+    "has a base class that does something": (
+        (RULES, "class Facts:", "class Facts(Base):"), "Facts has a method __post_init__",
+    ),
+    "has a property that does something": (
+        (RULES, "    @criterion(", "    @property\n    def more(self) -> int:\n        return 1\n\n    @criterion("),
+        "has a method more; a book has steps alone",
+    ),
+    "has a cached property": (
+        (RULES, "    @criterion(", "    @__import__('functools').cached_property\n    def more(self) -> int:\n        return 1\n\n    @criterion("),
+        "has a method more; a book has steps alone",
+    ),
+    "has a programme of its own": (
+        (PAGE, "PROGRAMME = Programme(", "PROGRAMME = type('Mine', (Programme,), {})("), "the programme is a Mine of its own",
+    ),
+    "has a choice with a Chinese code": (
+        (RULES, 'FIRST = "first"', 'FIRST = "第一"'), "Item.FIRST is not named in ASCII",
+    ),
+    "has a code that is none": ((PAGE, 'code="tried', 'code="odd code-" "tried'), "is not lower-case ASCII"),
     "has a rule that does something": (
         (RULES, "return self.facts.count > 0", "print(1); return self.facts.count > 0"), "print() in a rule",
     ),
@@ -191,6 +241,7 @@ ENDED = {
     "goes on for ever": ("\nwhile True:\n    pass\n", "did not end within 4 s, in: loading"),
     "waits for ever": ("\nimport time\ntime.sleep(3600)\n", "did not end within 4 s, in: loading"),
     "dies": ("\nimport os\nos._exit(3)\n", "ended with 3"),
+    "leaves as if all were well": ("\nimport os\nos._exit(0)\n", "ended with 0"),
 }
 
 
@@ -211,10 +262,22 @@ def test_a_plugin_that_takes_all_memory_is_stopped(tmp_path: Path) -> None:
 
 
 def test_what_a_plugin_prints_is_no_finding(tmp_path: Path) -> None:
-    folder = project(tmp_path, (PAGE, "", "\nprint('{}')\nprint('x' * 100_000)\n"))
+    folder = project(tmp_path, (PAGE, "", "\nimport os\nprint('{}')\nos.system('echo {}; echo x')\n"))
     look = look_at(folder.name, folder)
-    assert look.sound
+    assert (look.sound, look.brought, look.kept) == (True, (folder.name,), None)
     assert look.found[0] == Found(folder.name, Check.CLAUSES, (), "carried out 3, in part 0, left out 1, missing 0")
+
+
+def test_a_plugin_of_a_channel_alone_is_sound(tmp_path: Path) -> None:
+    channel = (
+        "\nfrom bangfu.programme import PaymentChannel\n\n\n@hookimpl\ndef payment_channels():\n"
+        "    return [PaymentChannel('cash', Text('现金', 'cash'), (('amount', '金额'),))]\n"
+    )
+    look = look_at("x", project(tmp_path), seconds=60)
+    assert (look.sound, look.not_loaded) == (False, "there is no plugin x")
+    folder = project(tmp_path, (PAGE, "return [PROGRAMME]", "return []"), (PAGE, "", channel))
+    look = look_at(folder.name, folder)
+    assert (look.brought, look.found, look.sound) == ((), (), True)
 
 
 def test_a_folder_that_is_no_project_is_told(bangfu: Callable[..., Result], tmp_path: Path) -> None:
@@ -252,10 +315,18 @@ def test_what_is_installed_is_loaded_once_it_was_admitted_and_as_it_was_admitted
     folder, site = project(tmp_path), tmp_path / "site"
     name = folder.name
     install(folder, site, monkeypatch)
+    # Something else of its name in the working folder is not what is looked at.
+    (tmp_path / "elsewhere" / name).mkdir(parents=True)
+    (tmp_path / "elsewhere" / name / "__init__.py").write_text("raise RuntimeError('not this')", encoding="utf-8")
+    monkeypatch.chdir(tmp_path / "elsewhere")
     listed = bangfu("programme", "list").output
     assert f"skipped plugin {name}: not admitted; look at it first: bangfu plugin admit {name}" in listed
     assert [code in listed for code in OURS] == [True] * 4
     assert name not in sys.modules
+    assert (
+        f"not admitted; look at it first: bangfu plugin admit {name}"
+        in bangfu("programme", "clauses", name, code=1).stderr
+    )
 
     assert f"{name} is admitted" in bangfu("plugin", "admit", name).output
     installed.cache_clear()

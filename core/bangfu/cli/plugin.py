@@ -81,11 +81,12 @@ def admit(shell: Shell, name: str, seconds: int, megabytes: int) -> None:
     points = {point.name: point for point in entry_points(group=GROUP) if not bundled(point)}
     if name not in points:
         raise click.UsageError(f"{name} is no installed third-party plugin: {', '.join(points) or '-'}")
-    kept = fingerprint(points[name])
-    if kept is None:
-        raise click.UsageError(f"{name} names no package: {points[name].value}")
-    _show(shell, look_at(name, None, seconds, megabytes))
-    record(shell.settings.home, name, kept)
+    look = look_at(name, None, seconds, megabytes)
+    _show(shell, look)
+    # What was looked at, and not what happens to lie there now.
+    if look.kept is None or look.kept != fingerprint(points[name]):
+        raise click.UsageError(f"{name} is not what was looked at: {points[name].value}")
+    record(shell.settings.home, name, look.kept)
     shell.say("已准入 {name}", "{name} is admitted", name=name)
 
 
@@ -102,6 +103,8 @@ def _show(shell: Shell, look: Look) -> None:
         shell.table(
             shell.show(Text("插件检查", "what the plugin holds")), [shell.show(title) for title in titles], rows
         )
+    if look.brought == ():
+        shell.say("没有项目", "it brings no programme")
     if look.ended:
         shell.line(shell.show(look.ended))
     if not look.sound:

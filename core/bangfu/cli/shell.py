@@ -71,7 +71,10 @@ class Shell:
         stated = code or self.meant or (next(iter(known)) if len(known) == 1 else None)
         if stated is None:
             raise click.UsageError(f"--programme (or BANGFU_PROGRAMME) says which programme: {', '.join(known)}")
-        return self.plugins.programme(stated)
+        try:
+            return self.plugins.programme(stated)
+        except Refused as refusal:
+            self.refuse(refusal.problems)
 
     def run(
         self,

@@ -21,18 +21,23 @@ May = Callable[[EntryPoint], str | None]
 
 
 def fingerprint(point: EntryPoint) -> str | None:
-    """The hash of every file of a plugin's package, found without importing it; None where there is no package."""
+    """The hash of what a plugin's entry point says and of every file of its package, found without importing it; None
+    where there is no package, or its files cannot be read."""
     try:
-        spec = find_spec(point.module.partition(".")[0])
-    except (ImportError, ValueError):
-        spec = None
+        return _hashed(point)
+    except (ImportError, ValueError, AttributeError, OSError):
+        return None
+
+
+def _hashed(point: EntryPoint) -> str | None:
+    spec = find_spec(point.module.partition(".")[0])
     if spec is None or (spec.origin is None and spec.submodule_search_locations is None):
         return None
     folders = [Path(folder) for folder in spec.submodule_search_locations or ()]
     files = [(folder, file) for folder in folders for file in sorted(folder.rglob("*")) if file.is_file()]
     if not folders and spec.origin is not None:
         files = [(Path(spec.origin).parent, Path(spec.origin))]
-    total = hashlib.sha256()
+    total = hashlib.sha256(f"{point.value}\0".encode())
     for folder, file in files:
         if "__pycache__" in file.parts:
             continue
@@ -57,7 +62,7 @@ def by_record(home: Path) -> May:
     def may(point: EntryPoint) -> str | None:
         if point.name not in known:
             return f"not admitted; look at it first: bangfu plugin admit {point.name}"
-        if known[point.name] != fingerprint(point):
+        if fingerprint(point) != known[point.name]:
             return f"not what was admitted; look at it again: bangfu plugin admit {point.name}"
         return None
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, get_args, get_origin, get_type_hints
+from types import MemberDescriptorType
+from typing import Any, Generic, get_args, get_origin, get_type_hints
 
 from bangfu.calendar import DayUnit
 from bangfu.policy import Fen, MonthDay, PolicyError, Rate, Shares, Window
@@ -23,6 +25,7 @@ from bangfu.programme.declarations import (
     ClaimOf,
     Programme,
 )
+from bangfu.rules.book import RuleBook, Step
 from bangfu.rules.facts import (
     ALL,
     AtStage,
@@ -55,6 +58,7 @@ def check(programme: Programme, channels: Iterable[str]) -> None:
         *_fact_faults(programme),
         *_stage_faults(programme, set(channels)),
         *_claim_faults(programme),
+        *_name_faults(programme),
         *_shape_faults(programme),
         *(f"clause {one} is neither carried out nor listed as left out or missing" for one in unanswered(programme)),
     ]
@@ -235,38 +239,93 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
     return faults
 
 
+_NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+"""How whatever has a code is called: the API, the database and the command line name it so."""
 _MADE_BY = ("<string>", dataclasses.__file__)
 """Where the methods come from that a dataclass makes for itself."""
+
+
+def _name_faults(programme: Programme) -> list[str]:
+    """Codes and names that could be none in the API."""
+    named = [
+        ("the code", programme.code),
+        *(("stage", stage.code) for stage in programme.process.stages),
+        *(("role", role.code) for role in programme.participants),
+        *(("claim", claim.kind) for claim in programme.claims),
+        *(("fact", field.name) for field in dataclasses.fields(programme.facts)),
+        *(("parameter", field.name) for field in dataclasses.fields(programme.parameters)),
+        *(("step", name) for book in programme.books for name in book.rules.steps()),
+    ]
+    faults = [f"{what} {name!r} is not lower-case ASCII with underscores" for what, name in named if not _fits(name)]
+    for choices in _choices(programme):
+        faults += [
+            f"{choices.__qualname__}.{one.name} is not named in ASCII, letters first"
+            for one in choices
+            if not _fits(one.name.lower()) or not _fits(str(one.value))
+        ]
+    return faults
+
+
+def _fits(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
+def _choices(programme: Programme) -> list[type[StrEnum]]:
+    """The enumerations of a programme's facts and parameters, each once."""
+    found = {spec.choices: None for spec in programme.specs().values() if spec.choices is not None}
+    for hint in get_type_hints(programme.parameters).values():
+        for one in (hint, *get_args(hint)):
+            if isinstance(one, type) and issubclass(one, StrEnum):
+                found.setdefault(one)
+    return list(found)
 
 
 def _shape_faults(programme: Programme) -> list[str]:
     """What of a programme could do anything else than be read: a declaration is data, and its rules are rule text."""
     faults = []
-    for what, value, room in (
+    for what, value, rooms in (
+        ("the programme", programme, "bangfu.programme"),
+        ("the policy", programme.policy, "bangfu.policy"),
         ("the period", programme.period, "bangfu.calendar"),
         ("the process", programme.process, "bangfu.process"),
         *((f"stage {stage.code}", stage, "bangfu.process") for stage in programme.process.stages),
     ):
-        if not type(value).__module__.startswith(room):
-            faults.append(f"{what} is a {type(value).__qualname__} of its own; take one of {room}")
+        if not type(value).__module__.startswith(rooms):
+            faults.append(f"{what} is a {type(value).__qualname__} of its own; take one of {rooms}")
     for kept in (programme.facts, programme.parameters):
-        own = [name for name, method in vars(kept).items() if _file_of(method) not in (None, *_MADE_BY)]
+        own = [name for name, held in _held(kept, object) if not _is_plain(held, _MADE_BY)]
         faults += [f"{kept.__qualname__} has a method {name}; it holds values alone" for name in own]
     for book in programme.books:
-        own = [name for name, method in vars(book.rules).items() if _file_of(method) is not None]
+        own = [name for name, held in _held(book.rules, RuleBook) if not isinstance(held, Step) and not _is_plain(held)]
         faults += [f"{book.rules.__qualname__} has a method {name}; a book has steps alone" for name in own]
-    for choices in {spec.choices for spec in programme.specs().values() if spec.choices is not None}:
+    for choices in _choices(programme):
         faults += [
-            f"{choices.__qualname__}.{member.name} has a title that is no Text"
-            for member in choices
-            if not isinstance(getattr(member, "title_text", Text("-", "-")), Text)
+            f"{choices.__qualname__}.{one.name} has a title that is no Text"
+            for one in choices
+            if not isinstance(getattr(one, "title_text", Text("-", "-")), Text)
         ]
     return faults
 
 
-def _file_of(attribute: Any) -> str | None:
-    """The file of the code that an attribute of a class runs, if it runs any."""
-    if isinstance(attribute, property):
-        attribute = attribute.fget
-    code = getattr(inspect.unwrap(getattr(attribute, "__func__", attribute)), "__code__", None)
-    return code.co_filename if code is not None else None
+_BOOKKEEPING = frozenset({
+    "__annotations__", "__dataclass_fields__", "__dataclass_params__", "__dict__", "__doc__", "__firstlineno__",
+    "__match_args__", "__module__", "__orig_bases__", "__parameters__", "__qualname__", "__slots__",
+    "__static_attributes__", "__weakref__", "_trace",
+})  # fmt: skip
+"""What Python, dataclasses and our own books keep in a class for themselves."""
+_PLAIN = (str, int, tuple, frozenset, type(None), MemberDescriptorType)
+
+
+def _held(own: type, end: type) -> Iterator[tuple[str, Any]]:
+    """What a class and those that it is made from hold, up to a class of ours."""
+    for one in own.__mro__:
+        if not issubclass(end, one) and one is not Generic:
+            yield from ((name, held) for name, held in vars(one).items() if name not in _BOOKKEEPING)
+
+
+def _is_plain(held: Any, made_by: Sequence[str] = ()) -> bool:
+    """Whether something that a class holds is a value, or code that a dataclass has made for it."""
+    if isinstance(held, _PLAIN):
+        return True
+    function = getattr(inspect.unwrap(held), "__code__", None) if inspect.isroutine(held) else None
+    return function is not None and function.co_filename in made_by

@@ -31,9 +31,10 @@ class Plugins:
     brought: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def programme(self, code: str) -> Programme:
-        """A programme by its code; refuses ``PROGRAMME_UNKNOWN``."""
+        """A programme by its code; refuses ``PROGRAMME_UNKNOWN``, which names the plugins that were skipped."""
         if code not in self.programmes:
-            raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(self.programmes))
+            known = [*self.programmes, *(f"({name}: {why})" for name, why in self.skipped.items())]
+            raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(known))
         return self.programmes[code]
 
     def exclusions(self, code: str) -> dict[str, Exclusion]:

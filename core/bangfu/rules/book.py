@@ -471,6 +471,8 @@ def _check_function(body: Any, looked_at: set[Any]) -> None:
     if body in looked_at:
         return
     looked_at.add(body)
+    if hasattr(body, "__wrapped__"):
+        raise RuleError(f"{body.__qualname__} is wrapped by something else; a rule and its helpers are plain functions")
     try:
         lines, first = inspect.getsourcelines(body)
     except (OSError, TypeError) as error:
@@ -498,8 +500,8 @@ def _fault(node: Any, may_be_called: bool) -> tuple[str, str] | None:
             return _FORBIDDEN[type(part)]
     if isinstance(node, ast.stmt) and not isinstance(node, _STATEMENTS):
         return type(node).__name__.lower(), "a rule gives names to values and returns one"
-    if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-        return "an attribute that is set", "a rule gives names to values and returns one"
+    if isinstance(node, ast.Attribute | ast.Subscript | ast.Starred) and isinstance(node.ctx, ast.Store):
+        return "something that is set", "a rule gives names to values and returns one"
     if isinstance(node, ast.Compare) and len(node.ops) > 1:
         return "a chained comparison", "write (a <= b) & (b <= c)"
     if isinstance(node, ast.Call) and not may_be_called and not isinstance(node.func, ast.Lambda):

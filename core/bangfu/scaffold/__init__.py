@@ -6,9 +6,10 @@ Chinese name, ``$book`` the name of its rule book.
 
 from __future__ import annotations
 
+import keyword
 import re
-import sys
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
@@ -30,14 +31,16 @@ def write(name: str, title: str, into: Path) -> Path:
     """
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
         raise NameTaken(f"{name!r} is no name for a plugin: lower-case letters, digits and single underscores")
-    if name in sys.stdlib_module_names or name in installed().programmes or name in installed().brought:
+    if keyword.iskeyword(name) or name == "tests":
+        raise NameTaken(f"{name!r} is no name for a package")
+    if find_spec(name) is not None or name in installed().programmes or name in installed().brought:
         raise NameTaken(f"{name} exists already")
     if re.search(r"[\\\"$\n\r\t]", title) or not title.strip():
         raise NameTaken(f"{title!r} is no title: words without quotation marks, backslashes or dollar signs")
     folder = into / name
     if folder.exists():
         raise NameTaken(f"{folder} exists already")
-    values = {"name": name, "title": title, "book": "".join(word.capitalize() for word in name.split("_"))}
+    values = {"name": name, "title": title, "book": "".join(word.capitalize() for word in name.split("_")) + "Clauses"}
     (folder / name).mkdir(parents=True)
     (folder / "tests").mkdir()
     for template in sorted(files(__name__).joinpath("files").iterdir(), key=lambda one: one.name):

@@ -335,10 +335,10 @@ class Code(Enum):
         "Programmes there are: {known}.",
     )
     PROGRAMME_OFF = _says(
-        "本县尚未启用项目“{programme}”",
-        "The county has not switched on {programme}.",
-        "请先启用该项目。",
-        "Switch it on first.",
+        "本县未启用项目“{programme}”,或已停用",
+        "The county does not run {programme}: it is not switched on, or suspended.",
+        "请由县脱贫办启用该项目后再办理。",
+        "The county's office switches it on.",
     )
     PERIOD_BAD = _says(
         "“{value}”不是有效的期间:应为{expected}",

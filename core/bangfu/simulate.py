@@ -1,7 +1,8 @@
 """试算: what a county's own document would come to before it is released.
 
-Every case of a period is decided twice on today's facts, by the numbers in force and by those that would be in force
-with the document, and nothing is written. The figures are by township, for what the caller sees.
+Every case of a period is decided twice on today's facts, by what the county has released and by what would hold with
+the document, and nothing is written; whether the period has been opened with what is released is not asked. The figures
+are by township, for what the caller sees.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ class Change:
 class Figures:
     """What some cases come to by the numbers in force and by the new ones; amounts in fen, whole awards.
 
-    ``undecided`` are those that one of the two cannot decide, because something is missing.
+    ``undecided`` are those that one of the two cannot decide, because something is missing; they neither gain nor lose.
     """
 
     cases: int = 0
@@ -105,9 +106,12 @@ async def preview(session: AsyncSession, who: Entered, plugins: Plugins, provisi
         raise Code.NOT_FOUND.refuse("provision", what=Text("本县规定", "the provisions"))
     programme = plugins.programme(row.programme)
     who.require(Action.READ_CASES, programme.code)
-    others = [one for one in await released_provisions(session, tenant, programme) if one.id != str(row.id)]
     own = provision_of(programme, row)
-    place = sum(one.issued_on <= own.issued_on for one in others)
+    released = await released_provisions(session, tenant, programme)
+    others = [one for one in released if one.id != own.id]
+    # A draft would be the last of its day; what is released stands where it does.
+    ids = [one.id for one in released]
+    place = ids.index(own.id) if own.id in ids else sum(one.issued_on <= own.issued_on for one in others)
     spell = programme.period.period(period)
     working = await working_days(session, tenant)
     known, unset = programme.policy.resolved(spell.reference_day, others)
@@ -217,13 +221,14 @@ async def _outcomes(
 
 
 def _weighed(before: Decided, after: Decided) -> Figures:
+    both = Outcome.INCOMPLETE not in (before[0], after[0])
     return Figures(
         cases=1,
         eligible_before=before[0] is Outcome.ELIGIBLE,
         eligible_after=after[0] is Outcome.ELIGIBLE,
         fen_before=before[1],
         fen_after=after[1],
-        gain=after[1] > before[1],
-        lose=after[1] < before[1],
-        undecided=Outcome.INCOMPLETE in (before[0], after[0]),
+        gain=both and after[1] > before[1],
+        lose=both and after[1] < before[1],
+        undecided=not both,
     )

@@ -210,6 +210,7 @@ async def killed(home: Path, told: list[str]) -> None:
     server.release()
     assert died["app"], "no process was interrupted"
     assert died["database"], "no server was interrupted"
+    assert died["app"] + died["database"] >= KILLS, died
     told.append(f"killed in the middle of a batch of {LINES:,}: {died}; nothing lost, nothing paid twice")
 
 

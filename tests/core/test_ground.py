@@ -269,10 +269,37 @@ async def test_suspending_is_the_county_offices_says_why_and_for_days_to_come(ba
             await switch_off(bare, until, number, reason)
     assert await spans(bare) == [(JANUARY, None)]
     await switch_off(bare, date(2021, 2, 1))
+    bare.today = date(2021, 2, 1)
     with pytest.raises(Refused, match="BAD_VALUE at since"):
         await switch_on(bare, since=date(2021, 1, 31))
     with pytest.raises(Refused, match="PROGRAMME_OFF"):
         await switch_off(bare, date(2021, 3, 1))
+    with pytest.raises(Refused, match="PROGRAMME_OFF"):
+        await open_period(bare)
     assert await spans(bare) == [(JANUARY, date(2021, 2, 1))]
     told = await bare.rows("select data from audit_entry where action = 'switch_programme' order by at, id")
     assert [row[0] for row in told][-1] == {"until": "2021-02-01", "reason": "等待复核"}
+
+
+async def test_what_is_announced_can_be_taken_back_and_brought_forward(bare: World) -> None:
+    later, april, may = date(2021, 3, 1), date(2021, 4, 1), date(2021, 5, 1)
+    await switch_on(bare, since=later)
+    await switch_on(bare)  # today, and not only in March
+    assert (JANUARY, None) in await spans(bare)
+    await release(bare, "C2", await draft(bare))
+    await switch_off(bare, april)
+    assert (await open_period(bare)).number == 1  # it runs until then
+    await switch_off(bare, may)
+    await switch_off(bare, JANUARY)  # at once, after all
+    assert [span for span in await spans(bare) if span[1] is None or span[1] > span[0]] == []
+    await switch_on(bare)
+    await switch_off(bare, april)
+    await switch_on(bare)  # it is not suspended in April
+    ground = await bare.ground()
+    assert [ground.runs(day) for day in (date(2021, 1, 19), JANUARY, later, april, may)] == [
+        False,
+        True,
+        True,
+        True,
+        True,
+    ]

@@ -38,57 +38,75 @@ from bangfu.text import Text
 
 
 async def switch_on(session: AsyncSession, who: Entered, programme: Programme, since: date) -> None:
-    """Let the county run a programme from a day on; doing it again changes nothing.
+    """Let the county run a programme from a day on; where it runs or is to run by then already, nothing changes.
 
-    Refuses ``FORBIDDEN``, and ``BAD_VALUE`` for a day on which it was still running before it was suspended.
+    What was to begin later begins then instead, and what was to be suspended later is not. Refuses ``FORBIDDEN``, and
+    ``BAD_VALUE`` for a day on which it ran before it was suspended.
     """
     who.require(Action.SWITCH_PROGRAMME, programme.code)
-    if await _since(session, programme.code, who.county.id) is not None:
+    spans = await _spans(session, who.county.id, programme.code)
+    last = spans[-1] if spans else None
+    begins = last is None or (last.until is not None and last.until <= who.at.today)
+    earlier = last is not None and since < last.since and last.since > who.at.today
+    if not (begins or earlier or (last is not None and last.until is not None)):
         return
-    over = await session.scalar(
-        select(func.max(ProgrammeSwitch.until)).where(
-            ProgrammeSwitch.tenant_id == who.county.id, ProgrammeSwitch.programme == programme.code
-        )
-    )
-    if over is not None and since < over:
-        raise _no_day("since", since, over)
-    begun = put(ProgrammeSwitch).values(tenant_id=who.county.id, programme=programme.code, since=since)
-    # Where it was suspended on the day on which it was to begin, it begins then all the same.
-    key = (ProgrammeSwitch.tenant_id, ProgrammeSwitch.programme, ProgrammeSwitch.since)
-    await session.execute(begun.on_conflict_do_update(index_elements=key, set_={"until": None}))
+    own = (ProgrammeSwitch.tenant_id == who.county.id, ProgrammeSwitch.programme == programme.code)
+    if begins or earlier:
+        over = max((one.until for one in (spans[:-1] if earlier else spans) if one.until is not None), default=since)
+        if since < over:
+            raise _no_day("since", since, over)
+    if earlier and last is not None:
+        await session.execute(update(ProgrammeSwitch).where(*own, _is(last)).values(until=last.since))
+    if begins or earlier:
+        begun = put(ProgrammeSwitch).values(tenant_id=who.county.id, programme=programme.code, since=since)
+        # Where it was suspended on the day on which it was to begin, it begins then all the same.
+        key = (ProgrammeSwitch.tenant_id, ProgrammeSwitch.programme, ProgrammeSwitch.since)
+        await session.execute(begun.on_conflict_do_update(index_elements=key, set_={"until": None}))
+    elif last is not None:
+        await session.execute(update(ProgrammeSwitch).where(*own, _is(last)).values(until=None))
     await audit.record(
         session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, {"since": since.isoformat()}
     )
 
 
 async def switch_off(session: AsyncSession, who: Entered, programme: Programme, until: date, reason: str) -> None:
-    """Suspend a programme in the county from a day on 停用: nothing of it is acted upon any more, and nothing is lost.
+    """Suspend a programme in the county from a day on 停用: nothing of its cases is done any more, and nothing is lost.
 
-    ``until`` is the first day on which it does not run, today at the earliest; switched on again, it goes on where it
-    stood. Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``MISSING_VALUE`` without a reason and ``BAD_VALUE`` for a day that
-    is over or before it was switched on.
+    ``until`` is the first day on which it does not run, today at the earliest; stated again, the last one counts.
+    Switched on again, it goes on where it stood. Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``MISSING_VALUE`` without a
+    reason and ``BAD_VALUE`` for a day that is over or before it begins.
     """
     who.require(Action.SWITCH_PROGRAMME, programme.code)
     if not reason.strip():
         raise Code.MISSING_VALUE.refuse("reason", field=Text("理由", "reason"))
-    since = await _since(session, programme.code, who.county.id)
-    if since is None:
+    spans = await _spans(session, who.county.id, programme.code)
+    last = spans[-1] if spans else None
+    if last is None or (last.until is not None and last.until <= who.at.today):
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
-    earliest = max(since, who.at.today)
+    earliest = max(last.since, who.at.today)
     if until < earliest:
         raise _no_day("until", until, earliest)
     await session.execute(
         update(ProgrammeSwitch)
-        .where(
-            ProgrammeSwitch.tenant_id == who.county.id,
-            ProgrammeSwitch.programme == programme.code,
-            ProgrammeSwitch.until.is_(None),
-        )
+        .where(ProgrammeSwitch.tenant_id == who.county.id, ProgrammeSwitch.programme == programme.code, _is(last))
         .values(until=until)
         .execution_options(synchronize_session=False)
     )
     told = {"until": until.isoformat(), "reason": reason}
     await audit.record(session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, told)
+
+
+async def _spans(session: AsyncSession, tenant: int, programme: str) -> list[ProgrammeSwitch]:
+    """From when to when the county runs a programme, in order; one at a time changes them."""
+    await hold(session, f"{programme}/switch")
+    query = select(ProgrammeSwitch).where(ProgrammeSwitch.tenant_id == tenant, ProgrammeSwitch.programme == programme)
+    found = (await session.scalars(query.execution_options(populate_existing=True))).all()
+    # What was never to run is passed over.
+    return sorted((one for one in found if one.until is None or one.until > one.since), key=lambda one: one.since)
+
+
+def _is(span: ProgrammeSwitch) -> Any:
+    return ProgrammeSwitch.since == span.since
 
 
 def _no_day(field: str, value: date, earliest: date) -> Refused:
@@ -109,17 +127,6 @@ async def switched_on(session: AsyncSession, tenant: int, today: date) -> dict[s
         .group_by(ProgrammeSwitch.programme)
     )
     return {row[0]: row[1] for row in rows}
-
-
-async def _since(session: AsyncSession, programme: str, tenant: int) -> date | None:
-    found: date | None = await session.scalar(
-        select(ProgrammeSwitch.since).where(
-            ProgrammeSwitch.tenant_id == tenant,
-            ProgrammeSwitch.programme == programme,
-            ProgrammeSwitch.until.is_(None),
-        )
-    )
-    return found
 
 
 # --- provisions -----------------------------------------------------------------------------------------------
@@ -320,7 +327,8 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
     """
     who.require(Action.OPEN_PERIOD, programme.code)
     period = programme.period.period(key)
-    if await _since(session, programme.code, who.county.id) is None:
+    spans = await _spans(session, who.county.id, programme.code)
+    if not any(one.until is None or one.until > who.at.today for one in spans):
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
     dated = programme.book(period.reference_day)
     provisions = await released_provisions(session, who.county.id, programme)

@@ -259,6 +259,8 @@ async def _open(
     The case itself may be out of sight: a cadre is linked to the household that takes part, and not to the applicant.
     """
     who.require(Action.WORK_ON_CASES, ground.programme.code)
+    if not ground.runs(who.at.today):
+        raise Code.PROGRAMME_OFF.refuse("programme", programme=ground.programme.title)
     tenant = who.county.id
     told = [column(name, String) for name in ("programme", "period", "stage", "applicant")]
     case = func.case_taken_part_in(Participant.id).table_valued(*told).lateral()

@@ -11,7 +11,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 # File by file, in the order of the folders: the longest one comes first. One process more than cores, since each waits
 # for its database now and then.
-WORKERS ?= $(shell "$(PYTHON)" -c 'import os; print(min(os.cpu_count() + 1, 5))')
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores < 4 ? cores + 1 : 5)))
 SHARED := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 export BANGFU_HOME ?= $(CURDIR)/.bangfu
 # Even where Python has been told to keep no bytecode: every command, server and child starts twice as fast with it.

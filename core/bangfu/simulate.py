@@ -210,12 +210,9 @@ async def _outcomes(
         return [UNDECIDED] * len(subjects)
     at = At(stage, who.at.today, who.at.now)
     gathered = await gather(session, who.county.id, rules, subjects, at)
-    data = columns.frame(rules.book, gathered.facts)
-    faults = columns.out_of_bounds(rules.book, data)
-    good = [index for index in range(len(subjects)) if index not in faults]
-    results = columns.decide_all(rules.book, data[good] if faults else data, rules.parameters)
+    results, _ = columns.decide_each(rules.book, gathered.facts, rules.parameters)
     found = [UNDECIDED] * len(subjects)
-    for index, result in zip(good, results.iter_rows(named=True), strict=True):
+    for index, result in results:
         found[index] = (Outcome(result["outcome"]), result["payable"])
     return found
 

@@ -122,14 +122,11 @@ async def decide(
     tenant, now = who.county.id, who.at.now
     subjects = [Subject(case.household, case.stated, case.id, case.opened_on) for case in cases]
     gathered = await gather(session, tenant, rules, subjects, At(stage, on or who.at.today, now))
-    data = columns.frame(rules.book, gathered.facts)
-    faults = columns.out_of_bounds(rules.book, data)
+    results, faults = columns.decide_each(rules.book, gathered.facts, rules.parameters)
     report.refused += [(cases[index].number, problem) for index, problem in faults.items()]
-    good = [index for index in range(len(cases)) if index not in faults]
-    results = columns.decide_all(rules.book, data[good] if faults else data, rules.parameters)
     steps = tuple(rules.book.traced().steps)
     rows = {}
-    for index, result in zip(good, results.iter_rows(named=True), strict=True):
+    for index, result in results:
         facts = {name: column[index] for name, column in gathered.facts.items()}
         values = {name: result[name] for name in steps}
         found = Determination(Outcome(result["outcome"]), values, result["payable"], ())

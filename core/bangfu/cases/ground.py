@@ -45,25 +45,21 @@ async def switch_on(session: AsyncSession, who: Entered, programme: Programme, s
     """
     who.require(Action.SWITCH_PROGRAMME, programme.code)
     spans = await _spans(session, who.county.id, programme.code)
-    last = spans[-1] if spans else None
-    begins = last is None or (last.until is not None and last.until <= who.at.today)
-    earlier = last is not None and since < last.since and last.since > who.at.today
-    if not (begins or earlier or (last is not None and last.until is not None)):
-        return
-    own = (ProgrammeSwitch.tenant_id == who.county.id, ProgrammeSwitch.programme == programme.code)
-    if begins or earlier:
-        over = max((one.until for one in (spans[:-1] if earlier else spans) if one.until is not None), default=since)
+    standing = _standing(spans, who.at.today)
+    if standing is not None and not (since < standing.since and standing.since > who.at.today):
+        if standing.until is None:
+            return
+        await _end(session, standing, None)
+    else:
+        over = max((one.until for one in spans if one is not standing and one.until is not None), default=since)
         if since < over:
             raise _no_day("since", since, over)
-    if earlier and last is not None:
-        await session.execute(update(ProgrammeSwitch).where(*own, _is(last)).values(until=last.since))
-    if begins or earlier:
+        if standing is not None:  # as if it had never been to begin later
+            await _end(session, standing, standing.since)
         begun = put(ProgrammeSwitch).values(tenant_id=who.county.id, programme=programme.code, since=since)
         # Where it was suspended on the day on which it was to begin, it begins then all the same.
         key = (ProgrammeSwitch.tenant_id, ProgrammeSwitch.programme, ProgrammeSwitch.since)
         await session.execute(begun.on_conflict_do_update(index_elements=key, set_={"until": None}))
-    elif last is not None:
-        await session.execute(update(ProgrammeSwitch).where(*own, _is(last)).values(until=None))
     await audit.record(
         session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, {"since": since.isoformat()}
     )
@@ -79,19 +75,13 @@ async def switch_off(session: AsyncSession, who: Entered, programme: Programme, 
     who.require(Action.SWITCH_PROGRAMME, programme.code)
     if not reason.strip():
         raise Code.MISSING_VALUE.refuse("reason", field=Text("理由", "reason"))
-    spans = await _spans(session, who.county.id, programme.code)
-    last = spans[-1] if spans else None
-    if last is None or (last.until is not None and last.until <= who.at.today):
+    standing = _standing(await _spans(session, who.county.id, programme.code), who.at.today)
+    if standing is None:
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
-    earliest = max(last.since, who.at.today)
+    earliest = max(standing.since, who.at.today)
     if until < earliest:
         raise _no_day("until", until, earliest)
-    await session.execute(
-        update(ProgrammeSwitch)
-        .where(ProgrammeSwitch.tenant_id == who.county.id, ProgrammeSwitch.programme == programme.code, _is(last))
-        .values(until=until)
-        .execution_options(synchronize_session=False)
-    )
+    await _end(session, standing, until)
     told = {"until": until.isoformat(), "reason": reason}
     await audit.record(session, who.at.now, who.actor.id, Action.SWITCH_PROGRAMME.value, programme.code, told)
 
@@ -105,8 +95,23 @@ async def _spans(session: AsyncSession, tenant: int, programme: str) -> list[Pro
     return sorted((one for one in found if one.until is None or one.until > one.since), key=lambda one: one.since)
 
 
-def _is(span: ProgrammeSwitch) -> Any:
-    return ProgrammeSwitch.since == span.since
+def _standing(spans: Sequence[ProgrammeSwitch], today: date) -> ProgrammeSwitch | None:
+    """The span that runs or is to run, if the last one is not over."""
+    last = spans[-1] if spans else None
+    return None if last is None or (last.until is not None and last.until <= today) else last
+
+
+async def _end(session: AsyncSession, span: ProgrammeSwitch, until: date | None) -> None:
+    await session.execute(
+        update(ProgrammeSwitch)
+        .where(
+            ProgrammeSwitch.tenant_id == span.tenant_id,
+            ProgrammeSwitch.programme == span.programme,
+            ProgrammeSwitch.since == span.since,
+        )
+        .values(until=until)
+        .execution_options(synchronize_session=False)
+    )
 
 
 def _no_day(field: str, value: date, earliest: date) -> Refused:
@@ -327,8 +332,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
     """
     who.require(Action.OPEN_PERIOD, programme.code)
     period = programme.period.period(key)
-    spans = await _spans(session, who.county.id, programme.code)
-    if not any(one.until is None or one.until > who.at.today for one in spans):
+    if _standing(await _spans(session, who.county.id, programme.code), who.at.today) is None:
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
     dated = programme.book(period.reference_day)
     provisions = await released_provisions(session, who.county.id, programme)

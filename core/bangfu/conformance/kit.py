@@ -20,7 +20,7 @@ from bangfu.conformance.engines import Fault, check_parity, generated, on_column
 from bangfu.conformance.examples import Examples, check_explained
 from bangfu.errors import Refused
 from bangfu.process import Notice
-from bangfu.programme import NOTICE_COLUMNS, ClauseState, Programme, clauses_of
+from bangfu.programme import NOTICE_COLUMNS, ClauseState, Programme, clauses_of, unanswered
 from bangfu.rules.book import Outcome, StepKind
 from bangfu.rules.explain import Explainer
 from bangfu.rules.facts import Sensitivity
@@ -128,9 +128,7 @@ class _Kit:
     def clauses(self, faults: list[str]) -> str:
         told = clauses_of(self.programme)
         faults += [
-            f"{one.document}#{one.clause} is listed, and neither carried out, left out nor missing"
-            for one in told
-            if not (one.carriers or one.left_out or one.missing)
+            f"{one} is listed, and neither carried out, left out nor missing" for one in unanswered(self.programme)
         ]
         if not told:
             faults.append("no document lists a clause")

@@ -8,7 +8,7 @@ unknown, the step is unknown. Steps are computed in layers, each once.
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache, reduce
 from typing import Any, Literal
@@ -89,6 +89,18 @@ def out_of_bounds(book: type[RuleBook[Any, Any]], data: pl.DataFrame) -> dict[in
                 "facts", spec.name, fact=spec.title, value=column[row], low=spec.lowest, high=spec.largest
             )
     return found
+
+
+def decide_each(
+    book: type[RuleBook[Any, Any]], raw: Mapping[str, Sequence[Any]], parameters: Any
+) -> tuple[Iterator[tuple[int, dict[str, Any]]], dict[int, Problem]]:
+    """What :func:`decide_all` says of each row that can be computed with, by its place, and the problem of each other
+    one."""
+    data = frame(book, raw)
+    faults = out_of_bounds(book, data)
+    good = [row for row in range(len(data)) if row not in faults]
+    results = decide_all(book, data[good] if faults else data, parameters)
+    return zip(good, results.iter_rows(named=True), strict=True), faults
 
 
 def decide_all(book: type[RuleBook[Any, Any]], data: pl.DataFrame, parameters: Any) -> pl.DataFrame:

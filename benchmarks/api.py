@@ -38,6 +38,7 @@ import asyncpg
 from bangfu import jobs
 from bangfu.access import create_county, enter
 from bangfu.cases import ground as grounds
+from bangfu.cases import provisions
 from bangfu.cases.acts import digest_of
 from bangfu.cases.gather import typed
 from bangfu.cases.handlers import IMPORTERS
@@ -49,6 +50,7 @@ from bangfu.models import WALLS
 from bangfu.programme import installed
 from bangfu.registry import importing
 from bangfu.settings import Settings
+from bangfu.simulate import keep_preview
 from bangfu.text import parse_yuan
 from bangfu.vault import Vault
 
@@ -130,9 +132,10 @@ async def build(home: Path, households: int) -> dict[str, Any]:
         programme = installed().programme(PROGRAMME)
         async with database.session(drafter.scope) as session:
             await grounds.switch_on(session, drafter, programme, drafter.at.today)
-            draft = await grounds.draft_provision(session, drafter, programme, tomllib.loads(PROVISION))
+            draft = await provisions.draft(session, drafter, programme, tomllib.loads(PROVISION))
+            await keep_preview(session, drafter, installed(), draft, PERIOD)
         async with database.session(releaser.scope) as session:
-            await grounds.release_provision(session, releaser, draft)
+            await provisions.release(session, releaser, installed(), draft)
             rules = await grounds.open_period(session, releaser, programme, PERIOD)
         villages, plan = [village.code for village in made.villages], json.dumps(PLAN)
         given = (drafter.county.id, households, villages, clock, rules.id, drafter.actor.id, plan, decided(rules))

@@ -5,6 +5,7 @@ Two townships, three villages: 甲村 and 丙村 are poor, 乙村 is not. Eight 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
@@ -15,7 +16,7 @@ from sqlalchemy import event, select, text
 
 from bangfu import jobs, payments
 from bangfu.access import CHINA, Actor, County, Entered, Moment, county, create_county, enter
-from bangfu.cases import acts, batch, planning
+from bangfu.cases import acts, batch, planning, provisions
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
@@ -32,6 +33,7 @@ from bangfu.registry import importing
 from bangfu.registry.divisions import area_of
 from bangfu.registry.identity import check_character, credit_check_character
 from bangfu.registry.importing import Importer
+from bangfu.simulate import keep_preview
 from bangfu.vault import Vault
 from county_default.vocabulary import Project
 from tests.stories import Kept, remembered
@@ -204,6 +206,8 @@ class World:
     period: str = PERIOD
     tenant: County = field(default_factory=lambda: County(0, "", "", None))
     officers: dict[str, Actor] = field(default_factory=dict)
+    number: str = CODE
+    """The county's own code."""
     kept: Kept | None = None
     """Its database, if stories about it are remembered."""
 
@@ -212,24 +216,46 @@ class World:
     async def build(self) -> None:
         """Create the county, import its registers, release its provisions, open the period, import the ledger."""
         async with self.database.owner() as connection:
-            await create_county(connection, CODE, "测试县", datetime(2021, 1, 1, tzinfo=UTC), officer=("R1", "管理员"))
+            at = datetime(2021, 1, 1, tzinfo=UTC)
+            await create_county(connection, self.number, "测试县", at, officer=("R1", "管理员"))
         await self.look()
         for kind, data in (("divisions", DIVISIONS), ("officers", OFFICERS), ("households", roster())):
-            status = await self.bring(kind, data, "R1")
+            status = await self.bring(kind, self.placed(data), "R1")
             assert status.state == "done", status.result
         await self.open_period()
         self.today = SEPTEMBER
         assert (await self.bring("income", ledger(), "R1")).state == "done"
+
+    def placed(self, data: str) -> str:
+        """A register of the test county as one of this county: every division's code begins as its own do."""
+        return re.sub(rf"\b{CODE}(?=[0-9]{{6}}\b)", self.number, data)
 
     async def open_period(self, provision: Mapping[str, Any] = PROVISION) -> None:
         """Switch the programme on, release a provision and open the period."""
         first, second = self.who("C1"), self.who("C2")
         async with self.database.session(first.scope) as session:
             await grounds.switch_on(session, first, self.programme, self.today)
-            draft = await grounds.draft_provision(session, first, self.programme, provision)
+        await self.provide(provision)
         async with self.database.session(second.scope) as session:
-            await grounds.release_provision(session, second, draft)
             await grounds.open_period(session, second, self.programme, self.period)
+
+    async def provide(self, provision: Mapping[str, Any]) -> UUID:
+        """Let the county lay down numbers of its own: drafted and previewed by one, released by another."""
+        draft = await self.draft(provision)
+        second = self.who("C2")
+        async with self.database.session(second.scope) as session:
+            await provisions.release(session, second, self.plugins, draft)
+        return draft
+
+    async def draft(self, provision: Mapping[str, Any], *, previewed: bool = True) -> UUID:
+        """Let the county's office draft a document, and preview it."""
+        first = self.who("C1")
+        async with self.database.session(first.scope) as session:
+            draft = await provisions.draft(session, first, self.programme, provision)
+            for period in await provisions.to_preview(session, first, self.plugins, draft) or [self.period]:
+                if previewed:
+                    await keep_preview(session, first, self.plugins, draft, period)
+        return draft
 
     @remembered
     async def invite(self) -> None:
@@ -252,10 +278,10 @@ class World:
 
     async def look(self) -> None:
         """Read the county and its officers anew."""
-        self.tenant = await county(self.database, CODE)
+        self.tenant = await county(self.database, self.number)
         async with self.database.session(Scope(self.tenant.id, staff=True)) as session:
             numbers = (await session.scalars(select(Officer.number).where(Officer.disabled_at.is_(None)))).all()
-        self.officers = {number: (await enter(self.database, CODE, number)).actor for number in numbers}
+        self.officers = {number: (await enter(self.database, self.number, number)).actor for number in numbers}
 
     @property
     def plugins(self) -> Plugins:

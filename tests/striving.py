@@ -106,13 +106,11 @@ class Striving(World):
 
     async def set(self, **values: Any) -> None:
         """Set numbers by a provision of the county's own and open the next edition."""
-        first, second = self.who("C1"), self.who("C2")
+        second = self.who("C2")
         given = {name: [{"since": date(2021, 1, 1), "value": value, "clause": "一"}] for name, value in values.items()}
         raw = {"title": "补充规定", "number": "测政办〔2021〕9号", "issued": self.today, "parameters": given}
-        async with self.database.session(first.scope) as session:
-            draft = await grounds.draft_provision(session, first, self.programme, raw)
+        await self.provide(raw)
         async with self.database.session(second.scope) as session:
-            await grounds.release_provision(session, second, draft)
             await grounds.open_period(session, second, self.programme, self.period)
 
     # --- plans of each award ---

@@ -86,10 +86,8 @@ async def test_a_county_runs_the_plugin_of_the_tutorial_to_the_payment(world: Wo
     ]
     values = {name: [{"since": date(2021, 1, 1), "value": value, "clause": "二"}] for name, value in LOST.items()}
     provision: dict[str, Any] = {"title": "测试县教育资助标准", "number": "测教〔2021〕2号", "issued": date(2021, 8, 1)}
-    async with world.database.session(first.scope) as session:
-        drafted = await grounds.draft_provision(session, first, world.programme, {**provision, "parameters": values})
+    await world.provide({**provision, "parameters": values})
     async with world.database.session(second.scope) as session:
-        await grounds.release_provision(session, second, drafted)
         await grounds.open_period(session, second, world.programme, "2021")
 
     # H1 has a boarder in each school of compulsory education, H4 nobody at school.

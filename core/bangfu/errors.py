@@ -388,6 +388,30 @@ class Code(Enum):
         "请在本年规定中设置该参数;此前不进行任何计算。",
         "Set it in the provisions of the year; until then nothing is computed.",
     )
+    BOOK_NOT_ADOPTABLE = _says(
+        "规则版本“{book}”不能自“{since}”起采用",
+        "The rule book {book} cannot be moved to from {since} on.",
+        "每项写明 adopts(规则版本)、since(起始日)和 clause(条款);可采用的版本:{known}。",
+        "Say adopts (which book), since (from which day) and clause; books that can be moved to: {known}.",
+    )
+    PROVISION_NOT_PREVIEWED = _says(
+        "该规定对 {periods} 的影响尚未试算,或试算后本县又发布了其他规定",
+        "What these provisions come to in {periods} was not previewed, or others were released since.",
+        "请先对上述期间试算,由发布人看过户数、金额和各乡镇的变化后再发布。",
+        "Preview them in those periods first, so that whoever releases them knows households, yuan and townships.",
+    )
+    COUNTY_FILE_BAD = _says(
+        "县配置文件有误:{detail}",
+        "The county file is not right: {detail}.",
+        "请按 docs/county-file.md 更正该处。",
+        "Correct that place; docs/county-file.md says how it is written.",
+    )
+    COUNTY_FILE_CONFLICT = _says(
+        "本县已发布文号为“{number}”而内容不同的规定",
+        "The county has released provisions numbered {number} that say something else.",
+        "已发布的规定不得改动:请以新的文号另行规定。",
+        "What is released is never changed: lay it down anew under a number of its own.",
+    )
     PROVISION_STATE = _says(
         "该规定的状态为“{state}”,不能{action}",
         "These provisions are {state}; they cannot be {action}.",
@@ -815,6 +839,10 @@ class Problem:
     def remedy(self) -> Text:
         """What to do about it."""
         return self.code.value.remedy.filled(**self.values)
+
+    def under(self, *steps: str | int) -> Problem:
+        """The same of something that is a part of a larger whole."""
+        return Problem(self.code, (*steps, *self.path), self.values)
 
     def __str__(self) -> str:
         where = ".".join(str(step) for step in self.path)

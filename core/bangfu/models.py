@@ -601,11 +601,19 @@ class ProgrammeSwitch(Base):
 
 
 class ProvisionRow(TenantRow, Base):
-    """A county's own document with its parameter values 本县规定: drafted by one person, released by another."""
+    """A county's own document with its parameter values 本县规定: drafted by one, previewed, released by another.
+
+    ``takes_back_id`` is the document which it takes back, if it does.
+    """
 
     __tablename__ = "provision"
-    __wall__ = Wall(Kind.TENANT, update=("state", "released_by", "released_at"), while_="state = 'draft'")
-    __table_args__ = (CheckConstraint("state in ('draft', 'released')", name="state"),)
+    __wall__ = Wall(
+        Kind.TENANT, update=("state", "released_by", "released_at"), while_="state in ('draft', 'previewed')"
+    )
+    __table_args__ = (
+        CheckConstraint("state in ('draft', 'previewed', 'released')", name="state"),
+        _to("provision", "takes_back_id"),
+    )
 
     programme: Mapped[str]
     title: Mapped[str]
@@ -613,17 +621,37 @@ class ProvisionRow(TenantRow, Base):
     issued_on: Mapped[date]
     state: Mapped[str]
     content: Mapped[Json]
+    takes_back_id: Mapped[UUID | None]
     drafted_by: Mapped[UUID]
     drafted_at: Mapped[datetime]
     released_by: Mapped[UUID | None]
     released_at: Mapped[datetime | None]
 
 
+class ProvisionPreview(TenantRow, Base):
+    """What a county's document came to in a period before it was released 试算, on the facts of a day.
+
+    ``content`` holds what it changes, the figures by township, and the released documents that it was held beside.
+    """
+
+    __tablename__ = "provision_preview"
+    __wall__ = Wall(Kind.SPAN)
+    __table_args__ = (_to("provision"), Index("ix_provision_preview_provision", "tenant_id", "provision_id"))
+
+    provision_id: Mapped[UUID]
+    period: Mapped[str]
+    content: Mapped[Json]
+    made_by: Mapped[UUID]
+    made_on: Mapped[date]
+    made_at: Mapped[datetime]
+    areas: Mapped[Areas]
+
+
 class Edition(TenantRow, Base):
     """The rule book and the resolved parameters that a period is run by 年度规则, never changed once opened.
 
     ``parameters`` maps each name to ``{value, since, whose, document, clause, provision}`` with the value in its raw
-    form.
+    form. ``moved_by`` says by which document and clause the county moved to the book, where it did so by its own.
     """
 
     __tablename__ = "edition"
@@ -636,6 +664,7 @@ class Edition(TenantRow, Base):
     reference_day: Mapped[date]
     book_since: Mapped[date]
     book_version: Mapped[str]
+    moved_by: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
     parameters: Mapped[Json]
     opened_by: Mapped[UUID]
     opened_at: Mapped[datetime]

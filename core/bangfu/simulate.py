@@ -1,30 +1,33 @@
 """试算: what a county's own document would come to before it is released.
 
 Every case of a period is decided twice on today's facts, by what the county has released and by what would hold with
-the document, and nothing is written; whether the period has been opened with what is released is not asked. The figures
-are by township, for what the caller sees.
+the document, and no case is touched; whether the period has been opened with what is released is not asked. The figures
+are by township, for what the caller sees. Those of the whole county are kept: who releases a document releases them.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, select, tuple_
+from sqlalchemy import and_, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import jobs
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
+from bangfu.cases import provisions
 from bangfu.cases.gather import At, Subject, gather
-from bangfu.cases.ground import Rules, provision_of, released_provisions
+from bangfu.cases.ground import Rules
 from bangfu.cases.views import standing_result
-from bangfu.errors import Code
-from bangfu.models import Case, DeterminationRow, Household, ProvisionRow, new_id
-from bangfu.policy import Resolved
+from bangfu.errors import Code, Problem
+from bangfu.models import Case, DeterminationRow, Household, ProvisionPreview, ProvisionRow, new_id
+from bangfu.policy import Provision, Resolved
 from bangfu.process import NOT_SELECTED, STOPPED, WITHDRAWN
-from bangfu.programme import Plugins, Programme
+from bangfu.programme import DatedBook, Plugins, Programme
 from bangfu.registry.days import working_days
 from bangfu.registry.divisions import Places, township_of
 from bangfu.rules import columns
@@ -78,12 +81,18 @@ class TownshipFigures:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a document of the county would come to in a period."""
+    """What a document of the county would come to in a period.
+
+    ``books`` are the days of the two rule books where it moves to another one. While a number is set by nobody
+    (``unset``), nothing can be decided.
+    """
 
     programme: Programme
     period: str
     title: str
     changes: tuple[Change, ...]
+    books: tuple[date, date] | None
+    unset: tuple[Problem, ...]
     townships: tuple[TownshipFigures, ...]
 
     @property
@@ -95,31 +104,80 @@ class Preview:
 async def preview(session: AsyncSession, who: Entered, plugins: Plugins, provision: UUID, period: str) -> Preview:
     """What a document would come to in a period, whether it is a draft or released; nothing is written.
 
-    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROGRAMME_UNKNOWN``, ``PERIOD_BAD``, and one ``PARAMETER_UNSET`` for each
-    value that nobody would have set.
+    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROGRAMME_UNKNOWN`` and ``PERIOD_BAD``.
     """
-    tenant = who.county.id
-    row = await session.scalar(
-        select(ProvisionRow).where(ProvisionRow.tenant_id == tenant, ProvisionRow.id == provision)
-    )
-    if row is None:
-        raise Code.NOT_FOUND.refuse("provision", what=Text("本县规定", "the provisions"))
+    row = await provisions.find(session, who, provision)
     programme = plugins.programme(row.programme)
     who.require(Action.READ_CASES, programme.code)
-    own = provision_of(programme, row)
-    released = await released_provisions(session, tenant, programme)
-    others = [one for one in released if one.id != own.id]
-    # A draft would be the last of its day; what is released stands where it does.
-    ids = [one.id for one in released]
-    place = ids.index(own.id) if own.id in ids else sum(one.issued_on <= own.issued_on for one in others)
+    own = provisions.provision_of(programme, row)
+    released = await provisions.released_by(session, who.county.id, programme)
+    return await _previewed(session, who, programme, own, released, period)
+
+
+async def keep_preview(
+    session: AsyncSession, who: Entered, plugins: Plugins, provision: UUID, period: str
+) -> tuple[Preview, UUID]:
+    """Preview a document that is not released yet in a period, and keep what it comes to: it may be released then.
+
+    Refuses what :func:`preview` does, ``WHOLE_COUNTY_NEEDED``, and ``PROVISION_STATE`` for one that is released.
+    """
+    who.require(Action.DRAFT_PROVISION)
+    row = await provisions.find(session, who, provision)
+    programme = plugins.programme(row.programme)
+    for action in (Action.DRAFT_PROVISION, Action.READ_CASES):
+        who.require(action, programme.code)
+    if who.scope.areas != (who.county.area,):
+        raise Code.WHOLE_COUNTY_NEEDED.refuse()
+    if row.state == provisions.RELEASED:
+        raise provisions.wrong_state(row, Text("试算后再发布", "previewed for a release"))
+    own = provisions.provision_of(programme, row)
+    released = await provisions.released_by(session, who.county.id, programme)
+    found = await _previewed(session, who, programme, own, released, period)
+    kept = new_id()
+    await session.execute(
+        insert(ProvisionPreview).values(
+            tenant_id=who.county.id,
+            id=kept,
+            provision_id=row.id,
+            period=period,
+            content={"beside": sorted(one.id for one in released), **_dump(found)},
+            made_by=who.actor.id,
+            made_on=who.at.today,
+            made_at=who.at.now,
+            areas=who.areas,
+        )
+    )
+    await session.execute(
+        update(ProvisionRow)
+        .where(
+            ProvisionRow.tenant_id == who.county.id,
+            ProvisionRow.id == row.id,
+            ProvisionRow.state == provisions.DRAFT,
+        )
+        .values(state=provisions.PREVIEWED)
+        .execution_options(synchronize_session=False)
+    )
+    return found, kept
+
+
+async def _previewed(
+    session: AsyncSession,
+    who: Entered,
+    programme: Programme,
+    own: Provision,
+    released: Sequence[Provision],
+    period: str,
+) -> Preview:
     spell = programme.period.period(period)
-    working = await working_days(session, tenant)
-    known, unset = programme.policy.resolved(spell.reference_day, others)
-    wanted = programme.policy.resolve(spell.reference_day, [*others[:place], own, *others[place:]])
-    before = None if unset else _rules(programme, spell, known, working)
-    after = _rules(programme, spell, wanted, working)
+    day = spell.reference_day
+    working = await working_days(session, who.county.id)
+    others, all_ = provisions.beside(own, released)
+    (known, unknown), (wanted, unset) = (programme.policy.resolved(day, stand) for stand in (others, all_))
+    books = programme.book(day, others).book, programme.book(day, all_).book
+    before = None if unknown else _rules(programme, spell, known, working, books[0])
+    after = None if unset else _rules(programme, spell, wanted, working, books[1])
     counted: dict[int, Figures] = {}
-    async for township, figures in _decided(session, who, before, after):
+    async for township, figures in _decided(session, who, programme, spell, (before, after)):
         counted[township] = counted.get(township, Figures()) + figures
     places = await Places.on(session, who.at.today)
     return Preview(
@@ -127,42 +185,65 @@ async def preview(session: AsyncSession, who: Entered, plugins: Plugins, provisi
         period,
         own.title,
         _changes(programme, known, wanted),
+        None if books[0] is books[1] else (books[0].since, books[1].since),
+        tuple(unset),
         tuple(TownshipFigures(code, places.named(code), counted[code]) for code in sorted(counted)),
     )
 
 
-def _rules(programme: Programme, period: Period, resolved: Mapping[str, Resolved], working: WorkingDays) -> Rules:
+def _rules(
+    programme: Programme, period: Period, resolved: Mapping[str, Resolved], working: WorkingDays, dated: DatedBook
+) -> Rules:
     """The rules of a period by some values: an edition that is never kept."""
-    dated = programme.book(period.reference_day)
     return Rules(new_id(), 0, programme, period, resolved, dated.rules, dated.rules.traced().version, working)
+
+
+def _dump(found: Preview) -> dict[str, Any]:
+    """A preview as it is kept: what changes in words, the figures by township in numbers."""
+
+    def both(text: Text | None) -> dict[str, str] | None:
+        return None if text is None else {"zh": text.zh, "en": text.en}
+
+    return {
+        "changes": [
+            {"parameter": one.parameter, "title": both(one.title), "before": both(one.before), "after": both(one.after)}
+            for one in found.changes
+        ],
+        "books": None if found.books is None else [day.isoformat() for day in found.books],
+        "unset": [jobs.told(problem) for problem in found.unset],
+        "townships": [{"code": one.code, "name": one.name, **asdict(one.figures)} for one in found.townships],
+    }
 
 
 def _changes(programme: Programme, before: Mapping[str, Resolved], after: Mapping[str, Resolved]) -> tuple[Change, ...]:
     changes = []
     for name, parameter in programme.policy.parameters.items():
-        old, new = before.get(name), after[name]
-        if old is None or old.value != new.value:
+        old, new = before.get(name), after.get(name)
+        if new is not None and (old is None or old.value != new.value):
             shown = parameter.kind.show
             changes.append(Change(name, parameter.title, shown(old.value) if old else None, shown(new.value)))
     return tuple(changes)
 
 
 async def _decided(
-    session: AsyncSession, who: Entered, before: Rules | None, after: Rules
+    session: AsyncSession,
+    who: Entered,
+    programme: Programme,
+    period: Period,
+    rules: tuple[Rules | None, Rules | None],
 ) -> AsyncIterator[tuple[int, Figures]]:
     """The figures of each case in sight with its township, some read at a time."""
-    process = after.programme.process
+    process = programme.process
     last: tuple[int, str] | None = None
     while True:
-        rows = (await session.execute(_query(who, after, last))).all()
+        rows = (await session.execute(_query(who, programme, period, last))).all()
         by_stage: dict[str, list[Any]] = {}
         for row in rows:
             stage = row.decided_at if row.decided_at in process.accounts() else process.accounting().code
             by_stage.setdefault(stage, []).append(row)
         for stage, own in by_stage.items():
             subjects = [Subject(row.household_id, row.stated, row.id, row.opened_on) for row in own]
-            old = await _outcomes(session, who, before, subjects, stage)
-            new = await _outcomes(session, who, after, subjects, stage)
+            old, new = [await _outcomes(session, who, one, subjects, stage) for one in rules]
             for row, was, now in zip(own, old, new, strict=True):
                 yield township_of(row.division), _weighed(was, now)
         if len(rows) < PART:
@@ -170,7 +251,7 @@ async def _decided(
         last = (rows[-1].division, rows[-1].number)
 
 
-def _query(who: Entered, rules: Rules, after: tuple[int, str] | None) -> Any:
+def _query(who: Entered, programme: Programme, period: Period, after: tuple[int, str] | None) -> Any:
     tenant = who.county.id
     query = (
         select(
@@ -186,8 +267,8 @@ def _query(who: Entered, rules: Rules, after: tuple[int, str] | None) -> Any:
         .outerjoin(DeterminationRow, standing_result(tenant))
         .where(
             Case.tenant_id == tenant,
-            Case.programme == rules.programme.code,
-            Case.period == rules.period.key,
+            Case.programme == programme.code,
+            Case.period == period.key,
             Case.division.between(*who.scope.bounds),
             Case.stage.not_in(GONE),
         )

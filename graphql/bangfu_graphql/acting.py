@@ -33,6 +33,7 @@ from bangfu_graphql.mapping import ACTION, entity_of, page_arguments, signed
 from bangfu_graphql.money import Award, BankTemplate, BudgetLine, PaymentBatch, PaymentLine
 from bangfu_graphql.nodes import Connection
 from bangfu_graphql.people import Account
+from bangfu_graphql.previews import ProvisionPreview
 from bangfu_graphql.problems import Problem, problem
 from bangfu_graphql.programmes import ProgrammePeriod, types_of
 from bangfu_graphql.requests import Request, request_of
@@ -88,6 +89,15 @@ class CasesInput:
     divisions: list[DivisionCode] | None = strawberry.field(description="Of these divisions.", default=None)
     everything: bool = strawberry.field(description="Every case in sight.", default=False)
     without: list[str] = strawberry.field(description="But for these households.", default_factory=list)
+
+
+@strawberry.input(description="A rule book that a county's document moves it to 采用规则版本.")
+class BookMoveInput:
+    """A rule book that a county's document moves it to."""
+
+    book: date = strawberry.field(description="Which book: the day from which it is known.")
+    since: date = strawberry.field(description="From which day the county decides by it.")
+    clause: str = strawberry.field(description="The clause of the county's document.")
 
 
 @strawberry.input(description="Which column a header of the workbook means; it is remembered for the county.")
@@ -380,6 +390,36 @@ class ProvisionPayload(KeyedPayload):
     async def provision(self, info: strawberry.Info) -> Provision | None:
         """The document."""
         return await found(info, Provision, models.ProvisionRow.id, self.key)
+
+
+@strawberry.type(description="What came of previewing a county's own document.")
+class PreviewPayload(ProvisionPayload):
+    """What came of previewing a county's own document."""
+
+    preview: ProvisionPreview | None = strawberry.field(description="What it comes to; null if it was refused.")
+    remaining: list[str] = strawberry.field(
+        description="The other open periods in which it has to be previewed before it can be released."
+    )
+
+
+@strawberry.type(description="A number of the county's own that was not carried over into its next document.")
+class NotCarried:
+    """A number of the county's own that was not carried over."""
+
+    parameter: str = strawberry.field(description="The parameter.")
+    title: str = strawberry.field(description="What it is called.")
+    planned: str | None = strawberry.field(
+        description="What the plan has newly laid down instead, in words; null where it does not permit the county's "
+        "value any more."
+    )
+    problem: Problem | None = strawberry.field(description="Why the plan does not permit it any more.")
+
+
+@strawberry.type(description="What came of carrying a period's numbers over into the county's next document.")
+class CarriedPayload(ProvisionPayload):
+    """What came of carrying a period's numbers over."""
+
+    not_carried: list[NotCarried] = strawberry.field(description="What was not carried over, and why.")
 
 
 @strawberry.type(description="What came of a change of the county's own rules on who may do what.")

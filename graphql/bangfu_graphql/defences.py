@@ -205,7 +205,8 @@ class _Needs(Visitor):
 
 
 @lru_cache(maxsize=512)
-def _needed(schema: GraphQLSchema, query: str, document: Any) -> dict[Action, str]:
+def permissions_of(schema: GraphQLSchema, query: str, document: Any) -> dict[Action, str]:
+    """What a document needs: each permission, with the first field that needs it."""
     types = TypeInfo(schema)
     needs = _Needs(types)
     visit(document.node, TypeInfoVisitor(types, needs))
@@ -236,7 +237,7 @@ class Permissions(SchemaExtension):
         operations = [d for d in execution.graphql_document.definitions if isinstance(d, OperationDefinitionNode)]
         if len(operations) > 1 and execution._provided_operation_name is None:
             raise GraphQLError("Name the operation that is meant.", extensions={"code": _INVALID})
-        needed = _needed(execution.schema._schema, execution.query or "", _Same(execution.graphql_document))
+        needed = permissions_of(execution.schema._schema, execution.query or "", _Same(execution.graphql_document))
         may = request.who.permissions
         for action, field in needed.items():
             if action not in may:

@@ -57,7 +57,7 @@ from bangfu_graphql.browsing import by_cookie
 from bangfu_graphql.defences import storable
 from bangfu_graphql.providers import Keys, pass_of
 from bangfu_graphql.requests import Request
-from bangfu_graphql.schema import Schema, schema_of
+from bangfu_graphql.schema import SHARED, Schema, Schemas, schema_of
 from bangfu_graphql.tokens import Tokens, Unauthenticated, token_in
 
 log = logging.getLogger("bangfu.api")
@@ -80,6 +80,7 @@ class Service:
     plugins: Plugins
     tokens: Tokens
     keys: Keys = field(default_factory=Keys)
+    schemas: Schemas = field(default_factory=lambda: SHARED)
     seen: dict[UUID, datetime] = field(default_factory=dict)
     """When a session was last noted to be in use."""
 
@@ -178,7 +179,7 @@ class View(GraphQL[Request, None]):
                     trace,
                     key,
                 )
-                context.schema = schema_of(programmes.values())
+                context.schema = await self.service.schemas.ready(programmes.values())
                 http.state.context = context
                 response = await self.run(http, context)
             except Unauthenticated:

@@ -36,7 +36,6 @@ from bangfu_graphql.acting import (
     PeriodArgument,
     PeriodPayload,
     ProgrammeArgument,
-    ProvisionPayload,
     RulePayload,
     SettingPayload,
     says,
@@ -52,7 +51,7 @@ from bangfu_graphql.scalars import (
     ListFormat,
     value,
 )
-from bangfu_graphql.work import PolicyRule, Provision
+from bangfu_graphql.work import PolicyRule
 
 # --- registers and settings -----------------------------------------------------------------------------------
 
@@ -198,22 +197,6 @@ class Mutation:
             await grounds.switch_off(session, request.who, own, until or request.who.at.today, reason)
 
         return await acting.setting(info, work)
-
-    @_field(
-        "Put a draft of the county's own document in force; by another person than who drafted it.",
-        Action.RELEASE_PROVISION,
-    )
-    async def release_provision(
-        self, info: strawberry.Info, id: Annotated[strawberry.ID, says("The document.")]
-    ) -> ProvisionPayload:
-        """Release a provision."""
-
-        async def work(request: Request, session: AsyncSession) -> UUID:
-            key = acting.key_of(Provision, id, "id", Text("本县规定", "the provisions"))
-            await grounds.release_provision(session, request.who, key)
-            return key
-
-        return await acting.keyed(info, ProvisionPayload, work)
 
     @_field(
         "Freeze the rules of a period, or the next edition of them if provisions released since say otherwise.",

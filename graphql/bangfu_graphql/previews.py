@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date
+from typing import Any
+
 import strawberry
 
 from bangfu import simulate
-from bangfu_graphql.requests import say
+from bangfu_graphql.problems import Problem, problem
+from bangfu_graphql.requests import request_of, say
 from bangfu_graphql.scalars import DivisionCode, Money
 
 
@@ -52,6 +58,12 @@ class ProvisionPreview:
     programme: str = strawberry.field(description="The code of its programme.")
     period: str = strawberry.field(description="The period.")
     changes: list[PreviewedChange] = strawberry.field(description="The numbers that it changes.")
+    books: list[date] | None = strawberry.field(
+        description="The days of the two rule books, where the document moves the county to another one."
+    )
+    unset: list[Problem] = strawberry.field(
+        description="The numbers that nobody has set; while there is one, nothing can be decided."
+    )
     townships: list[PreviewedTownship] = strawberry.field(description="The figures by township.")
     total: PreviewedFigures = strawberry.field(description="All townships in sight together.")
 
@@ -70,12 +82,20 @@ def previewed(info: strawberry.Info, found: simulate.Preview) -> ProvisionPrevie
             )
             for one in found.changes
         ],
+        books=list(found.books) if found.books else None,
+        unset=[problem(own, request_of(info).language) for own in found.unset],
         townships=[
             PreviewedTownship(code=DivisionCode(one.code), name=one.name, figures=_figures(one.figures))
             for one in found.townships
         ],
         total=_figures(found.total),
     )
+
+
+def kept_figures(kept: Sequence[Mapping[str, Any]]) -> PreviewedFigures:
+    """The figures of some townships together, as they were kept."""
+    names = [one.name for one in fields(simulate.Figures)]
+    return _figures(simulate.Figures(*(sum(one[name] for one in kept) for name in names)))
 
 
 def _figures(own: simulate.Figures) -> PreviewedFigures:

@@ -252,25 +252,26 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     """The types of a programme, made once."""
     prefix = prefix_of(programme.code)
     title = programme.title.en
-    trace = programme.books[-1].rules.traced()
+    specs, steps = programme.specs(), programme.steps()
 
     facts = made(
         f"{prefix}Facts",
         f"The facts of one household, as a determination was made on them: {title}.",
-        {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in trace.facts.items()},
+        {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in specs.items()},
     )
     findings = made(
         f"{prefix}Findings",
-        f"Every step of the rule book for one household; null where a fact that it needs is not known: {title}.",
+        f"Every step of the rule book for one household; null where a fact that it needs is not known, or where the "
+        f"book of its day has no such step: {title}.",
         {
             name: (_finding_type(own.term.kind), f"{_words(own.step.title)} ({own.step.cites})")
-            for name, own in trace.steps.items()
+            for name, own in steps.items()
         },
     )
-    exact = [name for name, own in trace.steps.items() if own.term.kind is Kind.EXACT]
+    exact = [name for name, own in steps.items() if own.term.kind is Kind.EXACT]
 
     def found(sight: Any, row: Mapping[str, Any]) -> dict[str, Any]:
-        values = row["values_"]
+        values = dict.fromkeys(steps) | row["values_"]
         return {**values, **{name: _exact(values[name]) for name in exact}}
 
     stages = {stage.code: stage.title for stage in programme.process.stages} | END_TITLES
@@ -446,6 +447,15 @@ class CountyDifference:
     clause: str = strawberry.field(description="Its clause.")
 
 
+@strawberry.type(description="That a county moved to a rule book by a document of its own 采用规则版本.")
+class BookMove:
+    """That a county moved to a rule book by a document of its own."""
+
+    document: str = strawberry.field(description="The county's document.")
+    clause: str = strawberry.field(description="Its clause.")
+    since: date = strawberry.field(description="The day from which it decides by that book.")
+
+
 @strawberry.interface(
     description="One period of a programme in this county, by the rules that were frozen when it was opened."
 )
@@ -479,6 +489,22 @@ class ProgrammePeriod:
     def book(self) -> str:
         """The rule book."""
         return self.ground.latest.version
+
+    @strawberry.field(description="The day from which that rule book is known.")
+    def book_since(self) -> date:
+        """From when the rule book is known."""
+        return self.ground.latest.book_since
+
+    @strawberry.field(
+        description="The county's own document by which it moved to that rule book; null where every county decides by "
+        "it."
+    )
+    def moved_by(self) -> BookMove | None:
+        """By which document the county moved to the rule book."""
+        moved = self.ground.latest.moved_by
+        if moved is None:
+            return None
+        return BookMove(document=moved["document"], clause=moved["clause"], since=date.fromisoformat(moved["since"]))
 
     @strawberry.field(description="The plan year that it belongs to, which days of the year are counted from.")
     def year(self) -> int:
@@ -552,12 +578,11 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
         return returns, strawberry.field(resolver=own, description=description, metadata={ACTION: entity.read})
 
     selects = any(programme.process.kind(Select))
-    trace = programme.books[-1].rules.traced()
-    flags = [n for n, t in trace.steps.items() if t.term.kind is Kind.TRUTH and n not in trace.criteria]
+    steps, flags = programme.steps(), programme.flags()
     unmet = made(
         f"{prefix}Unmet",
         "Households by the criterion that they fail; one that fails two is counted in both.",
-        {name: (int, _words(trace.steps[name].step.title)) for name in trace.criteria},
+        {name: (int, _words(steps[name].step.title)) for name in programme.criteria()},
     )
     figures: dict[str, tuple[Any, Any]] = {
         "code": (DivisionCode, "The township."),
@@ -576,7 +601,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
         flagged = made(
             f"{prefix}Flagged",
             "Eligible households by a yes-or-no step of the rule book.",
-            {name: (int, _words(trace.steps[name].step.title)) for name in flags},
+            {name: (int, _words(steps[name].step.title)) for name in flags},
         )
         figures["flagged"] = (flagged, "What is particular about eligible households.")
     township = made(f"{prefix}Figures", "The figures of one township; households are counted once each.", figures)
@@ -640,6 +665,21 @@ def parameter_values(ground: Ground) -> dict[str, Any]:
     }
 
 
+@strawberry.type(description="A rule book of a programme 规则版本.")
+class ProgrammeBook:
+    """A rule book of a programme."""
+
+    since: date = strawberry.field(description="The day from which it is known, and by which it is named.")
+    version: str = strawberry.field(description="Its hash, which determinations carry.")
+    moved_to: bool = strawberry.field(
+        description="Whether counties move to it by a document of their own, in their own time; else it holds "
+        "everywhere from its day."
+    )
+    at_latest: date | None = strawberry.field(
+        description="The day from which it holds everywhere all the same; null where a county need not move."
+    )
+
+
 @strawberry.type(description="A programme of this installation, and whether this county runs it.")
 class Programme:
     """A programme of this installation."""
@@ -667,6 +707,19 @@ class Programme:
     def periods(self) -> list[str]:
         """The periods."""
         return list(self.opened)
+
+    @strawberry.field(description="Its rule books, the oldest first; which one decides goes by the day 规则版本.")
+    def books(self) -> list[ProgrammeBook]:
+        """The rule books."""
+        return [
+            ProgrammeBook(
+                since=one.since,
+                version=one.rules.traced().version,
+                moved_to=one.adopted,
+                at_latest=one.at_latest,
+            )
+            for one in sorted(self.own.books, key=lambda book: book.since)
+        ]
 
     @strawberry.field(description="How households besides the applicant take part in a case 参与户.")
     def roles(self, info: strawberry.Info) -> list[ParticipantRole]:

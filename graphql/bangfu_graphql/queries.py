@@ -88,6 +88,7 @@ from bangfu_graphql.work import (
     File,
     Job,
     JobFilter,
+    KeptPreview,
     PolicyRule,
     Provision,
     ProvisionFilter,
@@ -97,9 +98,9 @@ MAPPED: Mapping[str, type] = {
     entity_of(cls).name: cls
     for cls in (
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
-        Job, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization, Pairing,
-        Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication, Sample,
-        SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile,
+        Job, KeptPreview, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization,
+        Pairing, Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication,
+        Sample, SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile,
         PaymentReturn, PaymentWait, Repayment,
     )
 }  # fmt: skip

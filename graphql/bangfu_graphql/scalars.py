@@ -290,4 +290,5 @@ class ProvisionState(enum.Enum):
     """Where a county's own document stands."""
 
     DRAFT = value("draft", "a draft 草稿")
+    PREVIEWED = value("previewed", "previewed, and not released yet 已试算")
     RELEASED = value("released", "released 已发布")

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-from typing import Any
+import asyncio
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Any, TypeAlias
 
 import strawberry
 from graphql import (
@@ -16,6 +20,7 @@ from graphql import (
     print_schema,
 )
 from strawberry.extensions import AddValidationRules, MaxTokensLimiter, ParserCache, ValidationCache
+from strawberry.extensions.validation_cache import _get_validate_cache
 from strawberry.schema.config import StrawberryConfig
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 from strawberry.tools import merge_types
@@ -23,8 +28,9 @@ from strawberry.types import ExecutionContext
 
 from bangfu.programme import Programme
 from bangfu_graphql.accounts import AccountMutation, AccountQuery
+from bangfu_graphql.configuring import ConfigurationMutation, ConfigurationQuery
 from bangfu_graphql.courses import CourseMutation
-from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions
+from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions, permissions_of
 from bangfu_graphql.disbursing import MoneyMutation
 from bangfu_graphql.listing import ListMutation
 from bangfu_graphql.mapping import ACTION
@@ -33,6 +39,7 @@ from bangfu_graphql.noticing import NoticeMutation
 from bangfu_graphql.offices import OfficeMutation
 from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
+from bangfu_graphql.provisioning import ProvisionMutation
 from bangfu_graphql.queries import MAPPED, Query, query_of
 from bangfu_graphql.scalars import SCALARS
 from bangfu_graphql.steps import steps_of
@@ -40,7 +47,7 @@ from bangfu_graphql.subscriptions import Subscription
 from bangfu_graphql.years import YearQuery
 
 SCHEMAS = 32
-"""How many sets of programmes are kept ready; each takes some megabytes."""
+"""How many sets of programmes are kept ready; each takes some megabytes (benchmarks/)."""
 DOCUMENTS = 512
 """How many different documents are kept parsed and validated."""
 
@@ -70,9 +77,8 @@ class Schema(strawberry.Schema):
         """Errors are logged where they are answered, without the document: it may name people."""
 
 
-@lru_cache(maxsize=SCHEMAS)
-def _built(programmes: tuple[Programme, ...]) -> Schema:
-    queries = (Query, AccountQuery, YearQuery, *(query_of(programme) for programme in programmes))
+def _built(programmes: _Set) -> Schema:
+    queries = (Query, AccountQuery, YearQuery, ConfigurationQuery, *(query_of(programme) for programme in programmes))
     mutations = (
         Mutation,
         CourseMutation,
@@ -81,6 +87,8 @@ def _built(programmes: tuple[Programme, ...]) -> Schema:
         AccountMutation,
         OfficeMutation,
         ListMutation,
+        ProvisionMutation,
+        ConfigurationMutation,
         *(steps_of(programme) for programme in programmes),
     )
     made = Schema(
@@ -123,6 +131,67 @@ def _merged(name: str, types: tuple[type, ...]) -> type:
     return merged
 
 
+_Set: TypeAlias = tuple[Programme, ...]
+
+
+class Schemas:
+    """The schemas that are in use, made once each; of more than ``most``, the one that was not asked for longest goes.
+
+    A county that has just switched a programme on waits for its schema; the others do not wait for it.
+    """
+
+    def __init__(
+        self, make: Callable[[_Set], Schema], most: int = SCHEMAS, forget: Callable[[], None] = lambda: None
+    ) -> None:
+        self.most = most
+        self._make = make
+        self._forget = forget
+        self._kept: OrderedDict[_Set, Schema] = OrderedDict()
+        self._making = threading.Lock()
+        # One at a time: what programmes share in the API is made once.
+        self._beside = ThreadPoolExecutor(1, thread_name_prefix="schema")
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def of(self, programmes: Iterable[Programme]) -> Schema:
+        """The schema of a set of programmes."""
+        wanted = _in_order(programmes)
+        with self._making:
+            made = self._kept.get(wanted)
+            if made is None:
+                made = self._kept[wanted] = self._make(wanted)
+            self._kept.move_to_end(wanted)
+            if len(self._kept) > self.most:
+                self._kept.popitem(last=False)
+                self._forget()
+        return made
+
+    async def ready(self, programmes: Iterable[Programme]) -> Schema:
+        """The same, made beside whatever else is going on."""
+        wanted = _in_order(programmes)
+        kept = self._kept.get(wanted)
+        if kept is None:
+            return await asyncio.get_running_loop().run_in_executor(self._beside, self.of, wanted)
+        with suppress(KeyError):  # given up in this moment, beside us
+            self._kept.move_to_end(wanted)
+        return kept
+
+
+def _in_order(programmes: Iterable[Programme]) -> _Set:
+    return tuple(sorted(programmes, key=lambda programme: programme.code))
+
+
+def _forget() -> None:
+    """Let go of what is known of documents: it would keep the schema that is given up, with all its types."""
+    _get_validate_cache(DOCUMENTS).cache_clear()  # type: ignore[attr-defined]
+    permissions_of.cache_clear()
+
+
+SHARED = Schemas(_built, forget=_forget)
+"""The schemas of this process."""
+
+
 def schema_of(programmes: Iterable[Programme]) -> Schema:
     """The schema of a set of programmes, made once while it is in use."""
-    return _built(tuple(sorted(programmes, key=lambda programme: programme.code)))
+    return SHARED.of(programmes)

@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.utils.str_converters import to_camel_case
 
 from bangfu.access import Action
-from bangfu.cases import acts, planning
-from bangfu.cases import ground as grounds
+from bangfu.cases import acts, planning, provisions
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import Stated
@@ -20,6 +19,7 @@ from bangfu_graphql import acting
 from bangfu_graphql.acting import (
     ActArgument,
     ActInput,
+    BookMoveInput,
     CasesArgument,
     CasesPayload,
     PeriodArgument,
@@ -131,7 +131,16 @@ def _drafting(programme: Programme, types: ProgrammeTypes) -> Any:
             "title": (str, "Its title."),
             "number": (str, "Its number 文号."),
             "issued_on": (date, "The day it was issued."),
-            "parameters": (types.provision, "The values that it sets, each within what the plan permits."),
+            "parameters": (
+                types.provision | None,
+                strawberry.field(
+                    description="The values that it sets, each within what the plan permits.", default=None
+                ),
+            ),
+            "books": (
+                list[BookMoveInput],
+                strawberry.field(description="The rule books that it moves the county to.", default_factory=list),
+            ),
         },
         decorate=strawberry.input,
     )
@@ -142,9 +151,10 @@ def _drafting(programme: Programme, types: ProgrammeTypes) -> Any:
                 "title": input.title,
                 "number": input.number,
                 "issued": input.issued_on,
-                "parameters": raw_provision(programme, input.parameters),
+                "parameters": raw_provision(programme, input.parameters) if input.parameters else {},
+                "book": [{"adopts": one.book, "since": one.since, "clause": one.clause} for one in input.books],
             }
-            key = await grounds.draft_provision(session, request.who, programme, raw)
+            key = await provisions.draft(session, request.who, programme, raw)
             return ProvisionPayload(key=key, problems=[])
 
         return await acting.change(info, work, lambda problems: ProvisionPayload(key=None, problems=problems))

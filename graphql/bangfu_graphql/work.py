@@ -13,11 +13,12 @@ from bangfu import models
 from bangfu.access import Action
 from bangfu.db.bulk import among
 from bangfu.process import Duty
-from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, mapped, one, where
+from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, many, mapped, one, where
 from bangfu_graphql.nodes import Node
 from bangfu_graphql.people import Officer
+from bangfu_graphql.previews import PreviewedChange, PreviewedFigures, PreviewedTownship, kept_figures
 from bangfu_graphql.problems import Problem, told_problems
-from bangfu_graphql.scalars import Effect, JobState, ProvisionState
+from bangfu_graphql.scalars import DivisionCode, Effect, JobState, ProvisionState
 
 # --- jobs -----------------------------------------------------------------------------------------------------
 
@@ -202,12 +203,78 @@ def _entries(sight: Sight, row: Mapping[str, Any]) -> list[ProvisionEntry]:
     return found
 
 
+@strawberry.type(description="A rule book that a county's own document moves it to 采用规则版本.")
+class ProvisionBook:
+    """A rule book that a county's own document moves it to."""
+
+    book: date = strawberry.field(description="Which book: the day from which it is known.")
+    since: date = strawberry.field(description="From which day the county decides by it.")
+    clause: str = strawberry.field(description="The clause of the document.")
+
+
+def _books(sight: Sight, row: Mapping[str, Any]) -> list[ProvisionBook]:
+    return [
+        ProvisionBook(
+            book=date.fromisoformat(item["book"]), since=date.fromisoformat(item["since"]), clause=item["clause"]
+        )
+        for item in row["content"].get("adoptions", ())
+    ]
+
+
+def _taken_back_since(sight: Sight, row: Mapping[str, Any]) -> date | None:
+    revokes = row["content"].get("revokes")
+    return date.fromisoformat(revokes["since"]) if revokes else None
+
+
 @filters
 class ProvisionFilter:
     """Which of the county's own documents."""
 
     programme: str | None = where(lambda s, v: models.ProvisionRow.programme == v, "Of this programme.")
     state: ProvisionState | None = where(lambda s, v: models.ProvisionRow.state == v.value, "In this state.")
+
+
+def _changes(sight: Sight, row: Mapping[str, Any]) -> list[PreviewedChange]:
+    def words(text: Mapping[str, str] | None) -> str | None:
+        return None if text is None else text[sight.language]
+
+    return [
+        PreviewedChange(
+            parameter=one["parameter"],
+            title=one["title"][sight.language],
+            before=words(one["before"]),
+            after=one["after"][sight.language],
+        )
+        for one in row["content"]["changes"]
+    ]
+
+
+def _townships(sight: Sight, row: Mapping[str, Any]) -> list[PreviewedTownship]:
+    return [
+        PreviewedTownship(code=DivisionCode(one["code"]), name=one["name"], figures=kept_figures([one]))
+        for one in row["content"]["townships"]
+    ]
+
+
+@mapped(models.ProvisionPreview, order=(models.ProvisionPreview.id,), read=Action.READ_CASES)
+class KeptPreview(Node):
+    """What a county's own document came to in a period when it was previewed, on the facts of that day 试算."""
+
+    period: str = column(models.ProvisionPreview.period, "The period.")
+    made_on: date = column(models.ProvisionPreview.made_on, "The day of which its facts are.")
+    made_at: datetime = column(models.ProvisionPreview.made_at, "When it was made.")
+    made_by: Officer | None = one(models.ProvisionPreview.made_by, models.Officer.id, "Who made it.")
+    changes: list[PreviewedChange] = derived(
+        [models.ProvisionPreview.content], _changes, "The numbers that the document changes."
+    )
+    townships: list[PreviewedTownship] = derived(
+        [models.ProvisionPreview.content], _townships, "The figures by township."
+    )
+    total: PreviewedFigures = derived(
+        [models.ProvisionPreview.content],
+        lambda sight, row: kept_figures(row["content"]["townships"]),
+        "All townships together.",
+    )
 
 
 @mapped(
@@ -226,6 +293,19 @@ class Provision(Node):
     state: ProvisionState = column(models.ProvisionRow.state, "Where it stands.")
     entries: list[ProvisionEntry] = derived(
         [models.ProvisionRow.programme, models.ProvisionRow.content], _entries, "The values that it sets."
+    )
+    books: list[ProvisionBook] = derived(
+        [models.ProvisionRow.content], _books, "The rule books that it moves the county to."
+    )
+    takes_back: Annotated[Provision, strawberry.lazy("bangfu_graphql.work")] | None = one(
+        models.ProvisionRow.takes_back_id, models.ProvisionRow.id, "The document that it takes back, if it does 回退."
+    )
+    takes_back_since: date | None = derived(
+        [models.ProvisionRow.content], _taken_back_since, "From which day it takes that one back."
+    )
+    previews: list[KeptPreview] = many(
+        models.ProvisionPreview.provision_id,
+        "What it came to when it was previewed, for those who are charged with the whole county.",
     )
     drafted_at: datetime = column(models.ProvisionRow.drafted_at, "When it was typed in.")
     released_at: datetime | None = column(models.ProvisionRow.released_at, "When it was released.")

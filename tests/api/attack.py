@@ -83,7 +83,7 @@ PERIODS = {"ConsolidationPeriod": "consolidation", "LeadingPeriod": "leading"}
 """The types of the periods that the county runs, and whose they are."""
 FREE = frozenset({
     "words", "objector", "place", "finding", "reason", "evidence", "note", "seed", "seedSource", "title", "number",
-    "clause", "header", "column", "action", "contact",
+    "clause", "header", "column", "action", "contact", "file",
 })  # fmt: skip
 """Fields of inputs of mutations that take free words: nothing is looked up by them."""
 _ID = re.compile(r"^[A-Za-z0-9_-]{12,}$")

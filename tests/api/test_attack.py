@@ -45,6 +45,7 @@ SHARE, LEAST = (1, 30_000) if FULL else (8, 5_000)
 for everything. And how many that is at least."""
 SILENT = (
     "Query.whyDenied",  # says nothing where nothing is denied
+    "Query.countyFileChanges",  # takes a whole text, which names nothing
     # Its one case is not that far, and nobody else could have it.
     *(f"LeadingPeriod.{name}" for name in ("notices", "samples", "batches", "missed", "overpaid")),
 )

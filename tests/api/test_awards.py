@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bangfu.cases import acts
-from bangfu.cases import ground as grounds
 from bangfu.cases.views import Selection, Stated
 from bangfu.vault import Vault
 from tests.api.conftest import Served, serving
@@ -438,9 +437,7 @@ async def test_stages_say_what_is_done_at_them_and_by_whom(awards: Served) -> No
 async def test_a_document_is_previewed_for_a_township_with_cases(served: Served) -> None:
     await served.world.until("in_place")
     await served.day(POSTED)
-    who = served.world.who("C1")
-    async with served.world.database.session(who.scope) as session:
-        await grounds.draft_provision(session, who, served.world.programme, CAPPED)
+    await served.world.draft(CAPPED, previewed=False)
     (own, _) = (await served.ask("K1", "{ provisions { nodes { id state } } }")).data["provisions"]["nodes"]
     assert own["state"] == "DRAFT"
     found = (await served.operation("K1", "provision_preview", id=own["id"], period="2021")).data["provisionPreview"]

@@ -646,7 +646,7 @@ async def test_a_fault_is_told_in_the_callers_language(standing: Served, monkeyp
         ("bangfu_graphql.queries.DivisionCode", RESPONSE, 200),  # execution had begun
         ("bangfu.access.Entered.permissions", RESPONSE, 500),
         ("bangfu.access.Entered.permissions", JSON, 200),
-        ("bangfu_graphql.defences._needed", RESPONSE, 500),
+        ("bangfu_graphql.defences.permissions_of", RESPONSE, 500),
         ("bangfu_graphql.http.admit", RESPONSE, 500),
         ("bangfu_graphql.http.admit", JSON, 500),
         ("bangfu_graphql.http.View.decode_json", RESPONSE, 500),
@@ -731,7 +731,7 @@ def counts() -> dict[str, tuple[int, int]]:
     caches = {
         "parsed": _get_parse_cache(schema.DOCUMENTS),
         "validated": _get_validate_cache(schema.DOCUMENTS),
-        "needed": defences._needed,
+        "needed": defences.permissions_of,
     }
     return {name: (cache.cache_info().hits, cache.cache_info().misses) for name, cache in caches.items()}  # type: ignore[attr-defined]
 
@@ -767,12 +767,12 @@ def test_caches_have_an_end() -> None:
     caches: tuple[tuple[Any, int], ...] = (
         (_get_parse_cache(schema.DOCUMENTS), schema.DOCUMENTS),
         (_get_validate_cache(schema.DOCUMENTS), schema.DOCUMENTS),
-        (defences._needed, 512),
-        (schema._built, schema.SCHEMAS),
+        (defences.permissions_of, 512),
         (tokens._checked, 4096),
     )
     for cache, most in caches:
         assert cache.cache_info().maxsize == most
+    assert schema.SHARED.most == schema.SCHEMAS == 32
 
 
 # --- limits ---------------------------------------------------------------------------------------------------

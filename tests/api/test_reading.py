@@ -34,7 +34,6 @@ from bangfu import payments
 from bangfu.access import Rule
 from bangfu.access.rules import lay_down
 from bangfu.cases import acts, hearing, paying, sampling
-from bangfu.cases import ground as grounds
 from bangfu.cases.views import Selection, Stated
 from bangfu.db import session as sessions
 from bangfu.notices import evidence
@@ -169,9 +168,7 @@ async def story(served: Served) -> None:
     for amount, household, state in ((100, "H6", "done"), (120, "H6", "done"), (100, "H9", "refused")):
         line = f"{LEDGER}{household},2021-05-01,种植,土豆,{amount}\n"
         assert (await world.bring("income", line, "R1")).state == state
-    who = world.who("C1")
-    async with world.database.session(who.scope) as session:
-        await grounds.draft_provision(session, who, world.programme, DRAFT)
+    await world.draft(DRAFT)
     await served.day(LAST_DAY)
     both = "{ batches { nodes { id state } } notices { nodes { id divisionCode } } }"
     found = (await served.ask("FI", both)).data

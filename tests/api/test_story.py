@@ -73,7 +73,7 @@ class Told:
         """Carry an operation out; its payload, without problems."""
         answer = await self.served.operation(number, name, **variables)
         (payload,) = answer.data.values()
-        assert not (payload or {}).get("problems"), payload
+        assert not (isinstance(payload, dict) and payload.get("problems")), payload
         self.right.add(name)
         return payload
 
@@ -104,6 +104,11 @@ class Told:
 
 
 EVERYTHING = {"everything": True}
+NOTHING = {
+    **dict.fromkeys(("cases", "eligibleBefore", "eligibleAfter", "gain", "lose", "undecided"), 0),
+    **dict.fromkeys(("amountBefore", "amountAfter"), "0.00"),
+}
+"""The figures of no case."""
 AWARDS = {
     *("plan_planned_exit", "sign_planned_exit", "draft_planned_exit_provision"),
     *("plan_five_star", "sign_five_star", "draft_five_star_provision"),
@@ -113,6 +118,63 @@ AWARDS = {
     *("waiting", "quotas", "programmes", "clauses"),
 }
 """The operations that the awards beside the consolidation need; ``test_awards`` tells them."""
+
+
+async def _settings(story: Told) -> None:
+    """The next documents of the county, and all that it has set up as one text."""
+    heading = {"title": "测试县补充规定", "number": "测政办〔2021〕30号", "issuedOn": "2021-10-16"}
+    draft = (OPERATIONS / "draft_provision_from_workbook.graphql").read_text(encoding="utf-8")
+    form = '参数,本县规定,起始日,条款\n每户奖补上限,"2,500 元",2021-10-16,二\n'.encode()
+    of: dict[str, Any] = {"programme": "consolidation", "heading": heading}
+    before = await story.served.snapshot()
+    answer = await story.served.upload("K1", draft, form, "规定.csv", **of)
+    assert answer.codes == ["FORBIDDEN"]
+    assert await story.served.snapshot() == before
+    made = (await story.served.upload("C1", draft, form, "规定.csv", **of)).data["draftProvisionFromWorkbook"]
+    assert made["problems"] == []
+    assert made["provision"]["entries"] == [
+        {"parameter": "household_cap", "value": "2,500.00 yuan", "since": "2021-10-16", "until": None, "clause": "二"}
+    ]
+    story.right.add("draft_provision_from_workbook")
+    story.wrong.add("draft_provision_from_workbook")
+    # It changes nothing of the year that is open: one preview is enough.
+    await story.may("C1", "preview_provision", id=made["provision"]["id"], **P)
+    await story.may("C3", "release_provision", id=made["provision"]["id"])
+    undoing: dict[str, Any] = {
+        "id": made["provision"]["id"], "heading": {**heading, "number": "测政办〔2021〕31号"}, "since": "2022-01-01",
+        "clause": "一",
+    }  # fmt: skip
+    await story.may_not("K1", "take_back_provision", "FORBIDDEN", **undoing)
+    undone = (await story.may("C1", "take_back_provision", **undoing))["provision"]
+    assert (undone["state"], undone["takesBack"], undone["takesBackSince"]) == (
+        "DRAFT", {"number": "测政办〔2021〕30号"}, "2022-01-01",
+    )  # fmt: skip
+    carrying: dict[str, Any] = {
+        "programme": "consolidation", **P, "next": "2022", "heading": {**heading, "number": "测政办〔2022〕1号"},
+    }  # fmt: skip
+    await story.may_not("VC2", "carry_provisions_over", "FORBIDDEN", **carrying)
+    carried = await story.may("C1", "carry_provisions_over", **carrying)
+    own = {one["parameter"]: (one["value"], one["since"]) for one in carried["provision"]["entries"]}
+    assert (own["cohort_exit_years"], own["household_cap"]) == (
+        ("2016–2019", "2022-01-01"), ("3,000.00 yuan", "2022-01-01"),
+    )  # fmt: skip
+    assert carried["notCarried"] == []
+
+    await story.may_not("K1", "county_file", "FORBIDDEN")
+    text = await story.may("C1", "county_file")
+    assert "测政办〔2021〕30号" in text
+    assert "测政办〔2022〕1号" not in text, "a draft"
+    await story.may_not("K1", "county_file_changes", "FORBIDDEN", file=text)
+    assert await story.may("C2", "county_file_changes", file=text) == []
+    other = text.replace("worked = true", "worked = false")
+    (change,) = await story.may("C2", "county_file_changes", file=other)
+    assert (change["section"], change["name"], change["kind"]) == ("CALENDAR", ["2021-10-09"], "CHANGED")
+    await story.may_not("C1", "apply_county_file", "FORBIDDEN", file=other)
+    await story.may_not("R1", "apply_county_file", "COUNTY_FILE_BAD", file="bangfu = 2")
+    applied = await story.may("R1", "apply_county_file", file=other, only=["CALENDAR"])
+    assert [one["name"] for one in applied["changes"]] == [["2021-10-09"]]
+    again = await story.may("R1", "apply_county_file", file=other)
+    assert (again["changes"], again["changed"]) == ([], False)
 
 
 async def test_the_whole_year(new: Served) -> None:
@@ -169,11 +231,16 @@ async def test_the_whole_year(new: Served) -> None:
             }
         ],
         "townships": [],
-        "total": {
-            **dict.fromkeys(("cases", "eligibleBefore", "eligibleAfter", "gain", "lose", "undecided"), 0),
-            **dict.fromkeys(("amountBefore", "amountAfter"), "0.00"),
-        },
+        "total": NOTHING,
     }
+    await story.may_not("C2", "release_provision", "PROVISION_NOT_PREVIEWED", id=draft["provision"]["id"])
+    await story.may_not("A1", "preview_provision", "FORBIDDEN", id=draft["provision"]["id"], **P)
+    previewed = await story.may("C1", "preview_provision", id=draft["provision"]["id"], **P)
+    assert (previewed["preview"]["total"], previewed["preview"]["unset"]) == (NOTHING, [])
+    assert (previewed["provision"]["state"], previewed["remaining"]) == ("PREVIEWED", [])
+    assert [(one["period"], one["madeOn"], one["madeBy"]) for one in previewed["provision"]["previews"]] == [
+        ("2021", "2021-01-20", {"number": "C1"})
+    ]
     await story.may_not("C1", "release_provision", "SAME_PERSON", id=draft["provision"]["id"])
     released = await story.may("C2", "release_provision", id=draft["provision"]["id"])
     assert released["provision"]["releasedBy"] == {"number": "C2"}
@@ -605,6 +672,8 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("VC2", "sign_out_everywhere", "FORBIDDEN", officer="VC1")
     await story.may("R1", "sign_out_everywhere", officer="VC1")
     assert (await new.operation("VC1", "viewer")).codes == ["UNAUTHENTICATED"]
+
+    await _settings(story)
 
     # The programme is suspended, and gone from the schema.
     off = {"programme": "consolidation", "reason": "年度结束"}

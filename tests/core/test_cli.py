@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import date
 from pathlib import Path
 
 import openpyxl
@@ -126,6 +127,9 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     )
     draft = uuid_in(bangfu("C1", "provision", "draft", written(tmp_path, "规定.toml", PROVISION)).output)
     assert "SAME_PERSON" in bangfu("C1", "provision", "release", draft, code=1).stderr
+    assert "PROVISION_NOT_PREVIEWED" in bangfu("C2", "provision", "release", draft, code=1).stderr
+    assert "no open period has to be previewed" in bangfu("C1", "provision", "preview", draft, "--keep").output
+    bangfu("C1", "provision", "preview", draft, "--keep", *P)
     bangfu("C2", "provision", "release", draft)
     opened = bangfu("C1", "programme", "open", "consolidation", "2021").output
     assert "2016–2019" in opened
@@ -139,6 +143,8 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     previewed = bangfu("C1", "provision", "preview", draft, *P).output
     assert re.search(r"years of leaving poverty that are covered\s+not set\s+2016–2019", previewed)
     assert re.search(r"together\s+0\s+0\s+0\s+0\.00 yuan\s+0\.00 yuan\s+0\s+0\s+0", previewed)
+
+    _sets_itself_up(bangfu, tmp_path)
 
     # Plans, in place, income, accounting, signatures.
     day("2021-02-20")
@@ -315,6 +321,54 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert "not eligible" in listed
     assert "4 households" in listed
     assert "overdue" not in listed
+
+
+def _sets_itself_up(bangfu: Command, folder: Path) -> None:
+    """The county's own document as a workbook, taken back by another; the next year; all that is set up as one text."""
+    form = folder / "规定.xlsx"
+    bangfu("C1", "provision", "form", "consolidation", form)
+    book = openpyxl.load_workbook(form)
+    assert book.active is not None
+    for row in book.active.iter_rows(min_row=4):
+        if row[0].value == "每户奖补上限":
+            row[3].value, row[4].value, row[6].value = "2,000.00 元", date(2021, 1, 20), "二"
+    book.save(form)
+    bangfu("C1", "provision", "draft", form, code=2)
+    heading = ("--title", "测试县办法", "--issued", "2021-01-20", "--number")
+    draft = uuid_in(bangfu("C1", "provision", "draft", form, *heading, "测政办〔2021〕2号").output)
+    shown = bangfu("C1", "provision", "preview", draft, "--keep").output
+    assert re.search(r"cap per household\s+3,000\.00 yuan\s+2,000\.00 yuan", shown)
+    bangfu("C3", "provision", "release", draft)
+    back = ("--since", "2021-01-20", "--clause", "一")
+    undone = uuid_in(bangfu("C1", "provision", "take-back", draft, *back, *heading, "测政办〔2021〕3号").output)
+    assert "2,000.00 yuan" in bangfu("C1", "provision", "preview", undone, "--keep").output
+    bangfu("C3", "provision", "release", undone)
+    assert "edition 1" in bangfu("C1", "programme", "open", "consolidation", "2021").output
+    assert "PROVISION_STATE" in bangfu(
+        "C1", "provision", "take-back", draft, *back, *heading, "测政办〔2021〕4号", code=1
+    ).stderr  # fmt: skip
+
+    carried = bangfu("C1", "provision", "carry", "consolidation", "2021", "2022", *heading, "测政办〔2022〕1号").output
+    next_year = folder / "规定2022.xlsx"
+    bangfu("C1", "provision", "form", "consolidation", next_year, "--carry", "2021", "2022")
+    assert "2016—2019年" in {cell.value for row in openpyxl.load_workbook(next_year).active for cell in row}  # type: ignore[union-attr]
+    listed = bangfu("C1", "provision", "list").output
+    assert (uuid_in(carried) in listed, listed.count("released"), listed.count("draft")) == (True, 3, 1)
+
+    file = folder / "测试县.toml"
+    bangfu("C1", "tenant", "export", file)
+    assert "nothing differs" in bangfu("C2", "tenant", "diff", file).output
+    text = file.read_text(encoding="utf-8")
+    assert "测政办〔2021〕1号" in text
+    assert "测政办〔2021〕2号" not in text, "taken back"
+    file.write_text(f'{text}\n[[calendar]]\nday = 2021-12-31\nworked = false\nnote = "县办通知"\n', encoding="utf-8")
+    assert "+ day = 2021-12-31" in bangfu("C1", "tenant", "diff", file).output
+    assert "FORBIDDEN (calendar)" in bangfu("C1", "tenant", "apply", file, code=1).stderr
+    assert "nothing differs" in bangfu("C1", "tenant", "apply", file, "--only", "rules").output
+    assert "1 applied" in bangfu("R1", "tenant", "apply", file, "--only", "calendar").output
+    assert "nothing differs" in bangfu("C1", "tenant", "apply", file).output
+    file.write_text("bangfu = 2", encoding="utf-8")
+    assert "COUNTY_FILE_BAD" in bangfu("C1", "tenant", "apply", file, code=1).stderr
 
 
 def test_nothing_selected_is_never_everything(bangfu: Command) -> None:

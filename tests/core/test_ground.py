@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from bangfu.access import create_county
-from bangfu.cases import acts, correcting, paying, sampling
+from bangfu.cases import acts, correcting, paying, provisions, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import Selection
 from bangfu.db import Database
 from bangfu.errors import Refused
 from bangfu.policy import Whose, Years
+from bangfu.simulate import keep_preview
 from bangfu.vault import Vault
 from tests.county import CODE, DIVISIONS, JANUARY, MARCH, OFFICERS, PROVISION, World, clean, codes
 
@@ -35,13 +36,19 @@ async def bare(database: Database, vault: Vault) -> World:
 async def draft(world: World, number: str = "C1", content: Any = PROVISION) -> Any:
     who = world.who(number)
     async with world.database.session(who.scope) as session:
-        return await grounds.draft_provision(session, who, world.programme, content)
+        return await provisions.draft(session, who, world.programme, content)
+
+
+async def preview(world: World, id_: Any, period: str = "2021") -> None:
+    who = world.who("C1")
+    async with world.database.session(who.scope) as session:
+        await keep_preview(session, who, world.plugins, id_, period)
 
 
 async def release(world: World, number: str, id_: Any) -> None:
     who = world.who(number)
     async with world.database.session(who.scope) as session:
-        await grounds.release_provision(session, who, id_)
+        await provisions.release(session, who, world.plugins, id_)
 
 
 async def switch_on(world: World, number: str = "C1", since: date | None = None) -> None:
@@ -74,6 +81,7 @@ async def test_a_number_that_the_source_hides_blocks_until_the_county_sets_it(ba
     assert "二(二)1" in problem.message.zh
     # A draft sets nothing.
     made = await draft(bare)
+    await preview(bare, made)
     (problem,) = await refused(bare, open_period(bare))
     assert problem.code.name == "PARAMETER_UNSET"
     await release(bare, "C2", made)
@@ -86,6 +94,7 @@ async def test_a_number_that_the_source_hides_blocks_until_the_county_sets_it(ba
 
 async def test_who_drafted_does_not_release(bare: World) -> None:
     made = await draft(bare)
+    await preview(bare, made)
     (problem,) = await refused(bare, release(bare, "C1", made))
     assert problem.code.name == "SAME_PERSON"
     (problem,) = await refused(bare, release(bare, "A1", made))
@@ -160,7 +169,9 @@ async def test_switching_on_twice_changes_nothing(bare: World) -> None:
 
 async def test_what_decides_is_on_record(bare: World) -> None:
     await switch_on(bare)
-    await release(bare, "C2", await draft(bare))
+    made = await draft(bare)
+    await preview(bare, made)
+    await release(bare, "C2", made)
     await open_period(bare)
     rows = await bare.rows(
         "select a.action, o.number from audit_entry a join officer o on o.id = a.officer_id "
@@ -286,7 +297,9 @@ async def test_what_is_announced_can_be_taken_back_and_brought_forward(bare: Wor
     await switch_on(bare, since=later)
     await switch_on(bare)  # today, and not only in March
     assert (JANUARY, None) in await spans(bare)
-    await release(bare, "C2", await draft(bare))
+    made = await draft(bare)
+    await preview(bare, made)
+    await release(bare, "C2", made)
     await switch_off(bare, april)
     assert (await open_period(bare)).number == 1  # it runs until then
     await switch_off(bare, may)

@@ -492,7 +492,7 @@ FIRST, SECOND = date(2020, 10, 1), date(2022, 10, 1)
 @pytest.mark.parametrize("ordered", [lambda books: books, lambda books: books[::-1]], ids=["in order", "reversed"])
 def test_the_book_of_a_day_is_the_latest_until_then(day: date, since: date, ordered: Callable[[Any], Any]) -> None:
     books = (*AWARD.books, DatedBook(SECOND, AWARD.books[0].rules))
-    assert replace(AWARD, books=ordered(books)).book(day).since == since
+    assert replace(AWARD, books=ordered(books)).book(day).book.since == since
 
 
 def test_there_is_no_book_before_the_first() -> None:

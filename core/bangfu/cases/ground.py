@@ -1,4 +1,4 @@
-"""What a county's programme stands on: switched on since when, by which provisions, and the frozen rules of a period.
+"""What a county's programme stands on: switched on since when, and the frozen rules of a period.
 
 Opening a period resolves every parameter on the period's reference day and writes book and values down as an edition
 that never changes. If provisions released later say otherwise, opening it again makes the next edition; a case
@@ -22,13 +22,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
+from bangfu.cases.provisions import released_by
 from bangfu.db import hold
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem, Refused
-from bangfu.models import Edition, ProgrammeSwitch, ProvisionRow, new_id
-from bangfu.policy import Provision, ProvisionEntry, Resolved, Whose, build
+from bangfu.models import Edition, ProgrammeSwitch, new_id
+from bangfu.policy import Resolved, Whose, build
 from bangfu.process import Proceedings
-from bangfu.programme import Programme
+from bangfu.programme import InForce, Programme
 from bangfu.registry.days import working_days
 from bangfu.rules.book import RuleBook
 from bangfu.rules.explain import Explainer
@@ -134,115 +135,6 @@ async def switched_on(session: AsyncSession, tenant: int, today: date) -> dict[s
     return {row[0]: row[1] for row in rows}
 
 
-# --- provisions -----------------------------------------------------------------------------------------------
-
-
-async def draft_provision(session: AsyncSession, who: Entered, programme: Programme, raw: Mapping[str, Any]) -> UUID:
-    """Write down a county's own document as a draft, after checking every value against the permitted deviation.
-
-    ``raw`` is the content of a provision file. Refuses ``FORBIDDEN`` and every problem of the values.
-    """
-    who.require(Action.DRAFT_PROVISION, programme.code)
-    provision = programme.policy.read_provision(raw)
-    draft = new_id()
-    await session.execute(
-        insert(ProvisionRow).values(
-            tenant_id=who.county.id,
-            id=draft,
-            programme=programme.code,
-            title=provision.title,
-            number=provision.number,
-            issued_on=provision.issued_on,
-            state="draft",
-            content=_dump(programme, provision),
-            drafted_by=who.actor.id,
-            drafted_at=who.at.now,
-        )
-    )
-    return draft
-
-
-async def release_provision(session: AsyncSession, who: Entered, id: UUID) -> None:
-    """Put a draft in force; it must be another person than who drafted it.
-
-    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE`` and ``SAME_PERSON``.
-    """
-    who.require(Action.RELEASE_PROVISION)
-    row = await session.scalar(
-        select(ProvisionRow).where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id)
-    )
-    if row is None:
-        raise Code.NOT_FOUND.refuse("provision", what=Text("本县规定", "the provisions"))
-    who.require(Action.RELEASE_PROVISION, row.programme)
-    if row.state != "draft":
-        raise Code.PROVISION_STATE.refuse(
-            "provision", state=Text("已发布", "released"), action=Text("再次发布", "released again")
-        )
-    if row.drafted_by == who.actor.id:
-        raise Code.SAME_PERSON.refuse("provision", other=Text("起草人", "the drafter"))
-    done = await session.execute(
-        update(ProvisionRow)
-        .where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id, ProvisionRow.state == "draft")
-        .values(state="released", released_by=who.actor.id, released_at=who.at.now)
-        .returning(ProvisionRow.id)
-    )
-    if done.first() is None:
-        raise Code.CONFLICT.refuse("provision")
-    await audit.record(
-        session, who.at.now, who.actor.id, Action.RELEASE_PROVISION.value, f"provision/{id}", {"number": row.number}
-    )
-
-
-async def released_provisions(session: AsyncSession, tenant: int, programme: Programme) -> list[Provision]:
-    """The released provisions of a programme, the latest issued last."""
-    rows = await session.scalars(
-        select(ProvisionRow)
-        .where(
-            ProvisionRow.tenant_id == tenant,
-            ProvisionRow.programme == programme.code,
-            ProvisionRow.state == "released",
-        )
-        .order_by(ProvisionRow.issued_on, ProvisionRow.released_at)
-    )
-    return [provision_of(programme, row) for row in rows]
-
-
-def provision_of(programme: Programme, row: ProvisionRow) -> Provision:
-    """A county's own document as it was written down."""
-    return Provision(
-        str(row.id),
-        f"{row.title}({row.number})",
-        row.number,
-        row.issued_on,
-        tuple(_entry(programme, item) for item in row.content["entries"]),
-    )
-
-
-def _dump(programme: Programme, provision: Provision) -> dict[str, Any]:
-    return {
-        "entries": [
-            {
-                "parameter": entry.parameter,
-                "since": entry.since.isoformat(),
-                "until": entry.until.isoformat() if entry.until else None,
-                "value": programme.policy.parameters[entry.parameter].kind.dump(entry.value),
-                "clause": entry.clause,
-            }
-            for entry in provision.entries
-        ]
-    }
-
-
-def _entry(programme: Programme, item: Mapping[str, Any]) -> ProvisionEntry:
-    return ProvisionEntry(
-        item["parameter"],
-        date.fromisoformat(item["since"]),
-        date.fromisoformat(item["until"]) if item["until"] else None,
-        programme.policy.parameters[item["parameter"]].kind.parse(item["value"]),
-        item["clause"],
-    )
-
-
 # --- periods --------------------------------------------------------------------------------------------------
 
 
@@ -270,6 +162,13 @@ class Rules:
     book: type[RuleBook[Any, Any]]
     version: str
     working: WorkingDays
+    moved_by: Mapping[str, str] | None = None
+    """By which document and clause of its own the county decides by this book; None where every county does."""
+
+    @property
+    def book_since(self) -> date:
+        """The day from which the book is known."""
+        return next(dated.since for dated in self.programme.books if dated.rules is self.book)
 
     @cached_property
     def parameters(self) -> Any:
@@ -334,8 +233,9 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
     period = programme.period.period(key)
     if _standing(await _spans(session, who.county.id, programme.code), who.at.today) is None:
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
-    dated = programme.book(period.reference_day)
-    provisions = await released_provisions(session, who.county.id, programme)
+    provisions = await released_by(session, who.county.id, programme)
+    found = programme.book(period.reference_day, provisions)
+    dated, moved = found.book, moved_by(found)
     resolved = programme.policy.resolve(period.reference_day, provisions)
     frozen = freeze(programme, resolved)
     version = dated.rules.traced().version
@@ -347,7 +247,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
         .order_by(Edition.number.desc())
         .limit(1)
     )
-    if last is None or (last.parameters, last.book_version) != (frozen, version):
+    if last is None or (last.parameters, last.book_version, last.moved_by) != (frozen, version, moved):
         number = last.number + 1 if last else 1
         edition = new_id()
         await session.execute(
@@ -360,6 +260,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
                 reference_day=period.reference_day,
                 book_since=dated.since,
                 book_version=version,
+                moved_by=moved,
                 parameters=frozen,
                 opened_by=who.actor.id,
                 opened_at=who.at.now,
@@ -425,6 +326,18 @@ def _ground(programme: Programme, period: Period, rows: Sequence[Any], working: 
     return Ground(programme, period, editions, running)
 
 
+def moved_by(found: InForce) -> dict[str, str] | None:
+    """By which of its own documents a county decides by a book, as an edition keeps it."""
+    if found.by is None or found.move is None:
+        return None
+    return {
+        "provision": found.by.id,
+        "document": found.by.title,
+        "clause": found.move.clause,
+        "since": found.move.since.isoformat(),
+    }
+
+
 def freeze(programme: Programme, resolved: Mapping[str, Resolved]) -> dict[str, Any]:
     """Resolved parameters as an edition keeps them."""
     return {
@@ -460,7 +373,7 @@ def thaw(programme: Programme, period: Period, row: Edition, working: WorkingDay
     book = next((dated.rules for dated in programme.books if dated.since == row.book_since), None)
     if book is None or book.traced().version != row.book_version:
         raise Refused([missing_book(programme, row)])
-    return Rules(row.id, row.number, programme, period, resolved, book, row.book_version, working)
+    return Rules(row.id, row.number, programme, period, resolved, book, row.book_version, working, row.moved_by)
 
 
 def missing_book(programme: Programme, row: Edition) -> Problem:

@@ -62,8 +62,8 @@ class TownshipFigures:
 async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[TownshipFigures]:
     """The figures by township, for what the actor sees, in two statements."""
     tenant = who.county.id
-    trace = ground.latest.book.traced()
-    flags = [name for name, t in trace.steps.items() if t.term.kind == "truth" and name not in trace.criteria]
+    # Of all its books: what was decided by an older one is counted by the clauses of that.
+    criteria, flags = ground.programme.criteria(), ground.programme.flags()
 
     def outcome(which: Outcome) -> Any:
         return func.count().filter(DeterminationRow.outcome == which.value)
@@ -117,7 +117,7 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             outcome(Outcome.REFUSED).label("refused"),
             outcome(Outcome.INCOMPLETE).label("incomplete"),
             func.count().filter(DeterminationRow.id.is_(None)).label("waiting"),
-            *(step(name, "false").label(f"unmet_{name}") for name in trace.criteria),
+            *(step(name, "false").label(f"unmet_{name}") for name in criteria),
             *(func.count().filter(and_(eligible, DeterminationRow.values_[name].astext == "true")).label(f"flag_{name}")
               for name in flags),
             func.count().filter(drawn).label("sampled"),
@@ -140,7 +140,7 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             row.refused,
             row.incomplete,
             row.waiting,
-            {name: getattr(row, f"unmet_{name}") for name in trace.criteria},
+            {name: getattr(row, f"unmet_{name}") for name in criteria},
             {name: getattr(row, f"flag_{name}") for name in flags},
             row.sampled,
             int(row.payable),

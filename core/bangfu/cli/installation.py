@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import difflib
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
+from pathlib import Path
 
 import click
 
-from bangfu import resealing
+from bangfu import countyfile, resealing
 from bangfu.access import create_county, set_demo_day
 from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, pass_shell
+from bangfu.countyfile import Change, CountyFile, Section
 from bangfu.db import Database
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.errors import Code, Refused
@@ -94,6 +97,79 @@ def create(shell: Shell, code: str, name: str, officer: str, officer_name: str, 
 
     shell.run(work)
     shell.say("已建立 {name}({code})", "created {name} ({code})", name=name, code=code)
+
+
+SECTIONS = click.Choice([section.value for section in Section])
+
+
+@tenant.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@pass_shell
+def export(shell: Shell, file: Path) -> None:
+    """Write what the county has set up as one text: programmes, documents, rules, templates, calendar."""
+
+    async def work(opened: Open) -> str:
+        who = await opened.enter()
+        async with opened.database.session(who.scope, reading=True) as session:
+            return (await countyfile.export(session, who, shell.plugins)).dump()
+
+    written = shell.save(file, shell.run(work).encode(), over=False)
+    shell.say("已写入 {file}", "written to {file}", file=written)
+
+
+@tenant.command("diff")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@pass_shell
+def diff(shell: Shell, file: Path) -> None:
+    """Show in what the county differs from a county FILE; nothing is changed."""
+    given = _county_file(shell, file)
+
+    async def work(opened: Open) -> list[Change]:
+        who = await opened.enter()
+        async with opened.database.session(who.scope, reading=True) as session:
+            return await countyfile.compare(session, who, shell.plugins, given)
+
+    _show_changes(shell, shell.run(work))
+
+
+@tenant.command("apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--only", multiple=True, type=SECTIONS, help="only this part; may be given several times")
+@pass_shell
+def apply(shell: Shell, file: Path, only: tuple[str, ...]) -> None:
+    """Bring the county to what a county FILE says; what only the county has is left alone. Documents come as drafts."""
+    given = _county_file(shell, file)
+
+    async def work(opened: Open) -> list[Change]:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            return await countyfile.apply(session, who, shell.plugins, given, [Section(one) for one in only])
+
+    changes = shell.run(work)
+    _show_changes(shell, changes)
+    shell.say("已应用 {count} 项", "{count} applied", count=len(changes))
+
+
+def _county_file(shell: Shell, file: Path) -> CountyFile:
+    try:
+        return CountyFile.load(file.read_text(encoding="utf-8"))
+    except UnicodeDecodeError as error:
+        shell.refuse([Code.FILE_UNREADABLE.problem("file", detail=str(error))])
+    except Refused as refusal:
+        shell.refuse(refusal.problems)
+
+
+def _show_changes(shell: Shell, changes: Sequence[Change]) -> None:
+    if not changes:
+        shell.say("与本县一致", "nothing differs")
+    for change in changes:
+        shell.line(
+            f"{shell.show(change.section.title_text)}: {' '.join(change.name)} ({shell.show(change.kind.title_text)})"
+        )
+        here, there = ((text or "").splitlines() for text in (change.here, change.there))
+        for line in difflib.ndiff(here, there):
+            if line[:1] in "+-":
+                shell.line(f"    {line}")
 
 
 @click.group()

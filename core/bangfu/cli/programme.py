@@ -12,12 +12,14 @@ from sqlalchemy import select
 
 from bangfu import simulate
 from bangfu.cases import ground as grounds
-from bangfu.cli.shell import Day, Open, Shell, pass_shell
+from bangfu.cases import provision_forms, provisions
+from bangfu.cases.provisions import Heading
+from bangfu.cli.shell import Day, F, Open, Shell, pass_shell
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
-from bangfu.errors import Code
+from bangfu.errors import Code, Problem, Refused
 from bangfu.models import ProvisionRow
-from bangfu.policy import Whose
-from bangfu.programme import ClauseState, answered
+from bangfu.policy import Carried, Whose
+from bangfu.programme import ClauseState, Programme, answered
 from bangfu.simulate import Preview, TownshipFigures
 from bangfu.text import Text, join, money
 
@@ -203,34 +205,148 @@ def provision() -> None:
     """The county's own documents that set parameters."""
 
 
+def heading_options(function: F) -> F:
+    """How a document is headed: ``--title``, ``--number``, ``--issued``."""
+    for option in (
+        click.option("--issued", type=Day(), required=True, help="the day on which it was issued"),
+        click.option("--number", required=True, help="its number, such as 测政办〔2021〕9号"),
+        click.option("--title", required=True, help="its title"),
+    ):
+        function = option(function)
+    return function
+
+
+def _drafted(shell: Shell, draft: UUID) -> None:
+    shell.say(
+        "已起草,编号 {id};试算后由另一人发布",
+        "drafted as {id}; once it is previewed, another person releases it",
+        id=draft,
+    )
+
+
 @provision.command("draft")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("-p", "--programme", help="of a workbook: programme code; left out, that of BANGFU_PROGRAMME")
+@click.option("--title", default="", help="of a workbook: its title")
+@click.option("--number", default="", help="of a workbook: its number, such as 测政办〔2021〕9号")
+@click.option("--issued", type=Day(), help="of a workbook: the day on which it was issued")
 @pass_shell
-def draft(shell: Shell, file: Path) -> None:
-    """Write down the provisions of a TOML FILE as a draft, after checking them."""
-    try:
-        raw = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        shell.refuse([Code.FILE_UNREADABLE.problem("file", detail=str(error))])
+def draft(shell: Shell, file: Path, programme: str | None, title: str, number: str, issued: date | None) -> None:
+    """Write down the provisions of a FILE as a draft, after checking them: TOML, or a workbook (see `provision form`)
+    with its heading in the options."""
+    if file.suffix.lower() == ".toml":
+        try:
+            raw = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            shell.refuse([Code.FILE_UNREADABLE.problem("file", detail=str(error))])
+        own = shell.programme(raw.get("programme") or programme)
+    else:
+        own = shell.programme(programme)
+        if issued is None:
+            raise click.UsageError("--title, --number and --issued head the document of a workbook")
+        try:
+            raw = provision_forms.read(own, Heading(title, number, issued), file.read_bytes(), file.name)
+        except Refused as refusal:
+            shell.refuse(refusal.problems)
 
     async def work(opened: Open) -> UUID:
         who = await opened.enter()
         async with opened.database.session(who.scope) as session:
-            return await grounds.draft_provision(session, who, shell.programme(raw.get("programme")), raw)
+            return await provisions.draft(session, who, own, raw)
 
-    shell.say("已起草,编号 {id};由另一人发布", "drafted as {id}; another person releases it", id=shell.run(work))
+    _drafted(shell, shell.run(work))
+
+
+@provision.command("form")
+@click.argument("code")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--day", type=Day(), help="what the plan says on which day; today unless stated")
+@click.option("--carry", nargs=2, metavar="PERIOD NEXT", help="fill in what of the county's own values is carried over")
+@pass_shell
+def form(shell: Shell, code: str, file: Path, day: date | None, carry: tuple[str, str] | None) -> None:
+    """Write the form of a programme's provisions as a workbook: what the plan says, how far the county may deviate."""
+    own = shell.programme(code)
+
+    async def work(opened: Open) -> tuple[bytes, Carried | None]:
+        who = await opened.enter()
+        if carry is None:
+            return provision_forms.form(own, day or who.at.today), None
+        period = own.period.period(carry[1])
+        found = provisions.carried_to(own, (await opened.ground(who, code, carry[0])).latest.resolved, period)
+        return provision_forms.form(own, day or period.reference_day, found), found
+
+    data, carried = shell.run(work)
+    shell.say("已写入 {file}", "written to {file}", file=shell.save(file, data, over=False))
+    if carried is not None:
+        _left(shell, own, carried)
+
+
+def _left(shell: Shell, own: Programme, carried: Carried) -> None:
+    """Say what was not carried over, and why."""
+    for name, why in carried.left.items():
+        parameter = own.policy.parameters[name]
+        if isinstance(why, Problem):
+            shell.say(
+                "未结转“{title}”:{why}", "not carried over, {title}: {why}", title=parameter.title, why=why.message
+            )
+        else:
+            shell.say(
+                "未结转“{title}”:方案自 {since} 起另有规定({value})",
+                "not carried over, {title}: the plan says otherwise since {since} ({value})",
+                title=parameter.title, since=why.since, value=parameter.kind.show(why.value),
+            )  # fmt: skip
+
+
+@provision.command("carry")
+@click.argument("code")
+@click.argument("period")
+@click.argument("next", metavar="NEXT")
+@heading_options
+@pass_shell
+def carry(shell: Shell, code: str, period: str, next: str, title: str, number: str, issued: date) -> None:
+    """Draft the document of the NEXT period with the county's own values of PERIOD."""
+    own = shell.programme(code)
+
+    async def work(opened: Open) -> tuple[UUID, Carried]:
+        who = await opened.enter()
+        held = (await opened.ground(who, code, period)).latest.resolved
+        async with opened.database.session(who.scope) as session:
+            heading = Heading(title, number, issued)
+            return await provisions.carry_over(session, who, own, held, own.period.period(next), heading)
+
+    made, carried = shell.run(work)
+    _left(shell, own, carried)
+    _drafted(shell, made)
+
+
+@provision.command("take-back")
+@click.argument("id", type=click.UUID)
+@click.option("--since", type=Day(), required=True, help="from which day everything holds as if it had not been")
+@click.option("--clause", required=True, help="the clause of the new document that says so")
+@heading_options
+@pass_shell
+def take_back(shell: Shell, id: UUID, since: date, clause: str, title: str, number: str, issued: date) -> None:
+    """Draft the document that takes a released one back from a day on."""
+
+    async def work(opened: Open) -> UUID:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            heading = Heading(title, number, issued)
+            return await provisions.take_back(session, who, shell.plugins, id, heading, since, clause)
+
+    _drafted(shell, shell.run(work))
 
 
 @provision.command("release")
 @click.argument("id", type=click.UUID)
 @pass_shell
 def release(shell: Shell, id: UUID) -> None:
-    """Put a draft in force; by another person than who drafted it."""
+    """Put a document in force that was previewed; by another person than who drafted it."""
 
     async def work(opened: Open) -> None:
         who = await opened.enter()
         async with opened.database.session(who.scope) as session:
-            await grounds.release_provision(session, who, id)
+            await provisions.release(session, who, shell.plugins, id)
 
     shell.run(work)
     shell.say("已发布", "released")
@@ -238,23 +354,44 @@ def release(shell: Shell, id: UUID) -> None:
 
 @provision.command("preview")
 @click.argument("id", type=click.UUID)
-@click.option("--period", required=True, help="in which period, such as 2021")
+@click.option("--period", help="in which period, such as 2021; each that has to be previewed yet unless stated")
+@click.option(
+    "--keep", is_flag=True, help="keep it: what is previewed in every open period that it changes is released"
+)
 @pass_shell
-def preview(shell: Shell, id: UUID, period: str) -> None:
+def preview(shell: Shell, id: UUID, period: str | None, keep: bool) -> None:
     """Show what a document would come to, draft or released: every case by the old numbers and by its own."""
 
-    async def work(opened: Open) -> Preview:
+    async def work(opened: Open) -> list[Preview]:
         who = await opened.enter()
-        async with opened.database.session(who.scope, reading=True) as session:
-            return await simulate.preview(session, who, shell.plugins, id, period)
+        async with opened.database.session(who.scope, reading=not keep) as session:
+            periods = [period] if period else await provisions.to_preview(session, who, shell.plugins, id)
+            if keep:
+                return [(await simulate.keep_preview(session, who, shell.plugins, id, one))[0] for one in periods]
+            return [await simulate.preview(session, who, shell.plugins, id, one) for one in periods]
 
-    found = shell.run(work)
+    previews = shell.run(work)
+    if not previews:
+        shell.say(
+            "没有尚须试算的已开启期间;可用 --period 指明期间",
+            "no open period has to be previewed yet; --period says which one is meant",
+        )
+    for found in previews:
+        _show_preview(shell, found)
+
+
+def _show_preview(shell: Shell, found: Preview) -> None:
     titles: tuple[Text, ...] = (Text("参数", "parameter"), Text("现行", "in force"), Text("试算", "with the document"))
     nobody = Text("未设定", "not set")
     rows: list[tuple[object, ...]] = [
         (shell.show(one.title), shell.show(one.before or nobody), shell.show(one.after)) for one in found.changes
     ]
     shell.table(found.title, [shell.show(title) for title in titles], rows)
+    if found.books is not None:
+        shell.say("规则版本由 {old} 改为 {new}", "the rule book of {old} gives way to that of {new}",
+                  old=found.books[0], new=found.books[1])  # fmt: skip
+    for problem in found.unset:
+        shell.say("不能计算:{why}", "nothing can be computed: {why}", why=problem.message)
     titles = (
         Text("乡镇", "township"),
         Text("申报户数", "cases"),
@@ -282,7 +419,8 @@ def preview(shell: Shell, id: UUID, period: str) -> None:
         for one in (*found.townships, total)
     ]
     heading = Text(
-        f"{found.programme.title.zh} {period} 试算", f"{found.programme.title.en}, {period}: what it comes to"
+        f"{found.programme.title.zh} {found.period} 试算",
+        f"{found.programme.title.en}, {found.period}: what it comes to",
     )
     shell.table(shell.show(heading), [shell.show(title) for title in titles], rows, right=range(1, 9))
 
@@ -298,7 +436,11 @@ def list_provisions(shell: Shell) -> None:
             query = select(ProvisionRow).where(ProvisionRow.tenant_id == who.county.id)
             return list(await session.scalars(query.order_by(ProvisionRow.issued_on, ProvisionRow.id)))
 
-    states = {"draft": Text("草稿", "draft"), "released": Text("已发布", "released")}
+    states = {
+        "draft": Text("草稿", "draft"),
+        "previewed": Text("已试算", "previewed"),
+        "released": Text("已发布", "released"),
+    }
     titles = (
         Text("编号", "id"),
         Text("文号", "number"),

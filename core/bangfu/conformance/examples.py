@@ -24,7 +24,7 @@ class Examples:
         self.raw = raw
         self.programme = programme or installed().programme(raw["programme"])
         self.period = self.programme.period.period(raw["period"])
-        self.book = self.programme.book(self.period.reference_day).rules
+        self.book = self.programme.book(self.period.reference_day).book.rules
 
     def parameters(self, own: Mapping[str, Any]) -> Any:
         """The parameters of the period with what the county and the case set, checked like provisions."""

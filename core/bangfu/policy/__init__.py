@@ -28,6 +28,8 @@ A float is refused everywhere: money and rates are exact.
 """
 
 from bangfu.policy.documents import (
+    Adoptable,
+    Adoption,
     Citation,
     Deviation,
     Document,
@@ -38,9 +40,12 @@ from bangfu.policy.documents import (
     Provision,
     ProvisionEntry,
     Resolved,
+    Revocation,
     Whose,
     build,
+    in_force,
 )
+from bangfu.policy.renewal import Carried, carried_over
 from bangfu.policy.values import (
     LARGEST_FEN,
     LARGEST_RATE,
@@ -62,6 +67,9 @@ __all__ = [
     "LARGEST_FEN",
     "LARGEST_RATE",
     "LARGEST_WHOLE",
+    "Adoptable",
+    "Adoption",
+    "Carried",
     "Citation",
     "Deviation",
     "Document",
@@ -75,6 +83,7 @@ __all__ = [
     "ProvisionEntry",
     "Rate",
     "Resolved",
+    "Revocation",
     "Shares",
     "Tier",
     "Tiers",
@@ -83,6 +92,8 @@ __all__ = [
     "Window",
     "Years",
     "build",
+    "carried_over",
+    "in_force",
     "kind_of",
     "title_of",
 ]

@@ -135,8 +135,41 @@ class ProvisionEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """The rule book by which a county decides, as its own document says: which (the day from which it is known), from
+    when, by which clause."""
+
+    since: date
+    book: date
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
+class Adoptable:
+    """A rule book that a county may decide by from its first day to its last one (None: until further notice)."""
+
+    book: date
+    first: date
+    last: date | None
+
+    def on(self, day: date) -> bool:
+        """Whether a county may begin to decide by it on a day."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
+
+@dataclass(frozen=True, slots=True)
+class Revocation:
+    """That a document takes another one back 废止: which (its id), from which day, by which clause."""
+
+    provision: str
+    since: date
+    clause: str
+
+
+@dataclass(frozen=True, slots=True)
 class Provision:
-    """A county's own document that sets parameters: its title, number, day of issue and values.
+    """A county's own document that sets parameters: its title, number, day of issue and values, the rule books that it
+    moves to, and the document that it takes back.
 
     ``id`` is whatever the caller knows it by.
     """
@@ -146,6 +179,20 @@ class Provision:
     number: str
     issued_on: date
     entries: tuple[ProvisionEntry, ...]
+    adoptions: tuple[Adoption, ...] = ()
+    revokes: Revocation | None = None
+
+
+def in_force(provisions: Sequence[Provision], day: date) -> list[Provision]:
+    """The documents, the latest issued last, that none of the others has taken back on a day.
+
+    What was taken back counts again where that which took it back is taken back itself.
+    """
+    gone: set[str] = set()
+    for one in reversed(provisions):
+        if one.revokes is not None and one.id not in gone and one.revokes.since <= day:
+            gone.add(one.revokes.provision)
+    return [one for one in provisions if one.id not in gone]
 
 
 class Whose(StrEnum):
@@ -191,6 +238,10 @@ class Policy:
             raise PolicyError(f"{path}: {error}") from error
         return _Reader(path.name).policy(raw, get_type_hints(parameters))
 
+    def only(self, name: str) -> Policy:
+        """The same documents with one parameter alone."""
+        return Policy(self.documents, {name: self.parameters[name]})
+
     def resolve(self, day: date, provisions: Sequence[Provision] = ()) -> dict[str, Resolved]:
         """The value of every parameter on a day: the latest that is in force, the county's own before the plan's.
 
@@ -207,10 +258,11 @@ class Policy:
         """The value of every parameter that has one on a day, and one ``PARAMETER_UNSET`` for each that has none."""
         resolved: dict[str, Resolved] = {}
         problems: list[Problem] = []
+        standing = in_force(provisions, day)
         for parameter in self.parameters.values():
             candidates = [
                 Resolved(parameter.name, own.value, own.since, Whose.COUNTY, provision.title, own.clause, provision.id)
-                for provision in provisions
+                for provision in standing
                 for own in provision.entries
                 if own.parameter == parameter.name and own.since <= day and (own.until is None or day <= own.until)
             ]
@@ -237,11 +289,12 @@ class Policy:
             resolved[parameter.name] = max(reversed(candidates), key=lambda c: c.since)
         return resolved, problems
 
-    def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:
-        """Read and check a county's own document (``title``, ``number``, ``issued``, ``[[parameters.x]]``).
+    def read_provision(self, raw: Mapping[str, Any], id: str = "", adoptable: Sequence[Adoptable] = ()) -> Provision:
+        """Read and check a county's own document: ``title``, ``number``, ``issued``, ``[[parameters.x]]``,
+        ``[[book]]``; ``revokes`` is a :class:`Revocation` that the caller has found.
 
-        Raises :class:`Refused` with every problem: an unknown, locked or ill-formed parameter, or a value outside the
-        deviation that the plan permits on its day.
+        Raises :class:`Refused` with every problem: an unknown, locked or ill-formed parameter, a value outside the
+        deviation that the plan permits on its day, or a rule book that is not among those that may be moved to then.
         """
         problems: list[Problem] = []
         heading: dict[str, Any] = {}
@@ -252,24 +305,38 @@ class Policy:
             heading[key] = value
         problems += [
             Code.PARAMETER_UNKNOWN.problem(key, parameter=key, known=", ".join(self.parameters))
-            for key in sorted(set(raw) - {"title", "number", "issued", "parameters", "programme"})
+            for key in sorted(set(raw) - _KNOWN)
         ]
         entries: list[ProvisionEntry] = []
         tables = raw.get("parameters")
         for name, items in tables.items() if isinstance(tables, Mapping) else ():
             for index, item in enumerate(items if isinstance(items, list) else [items]):
-                checked = self._read_provision_entry(name, item, ("parameters", name, index))
+                checked = self.read_entry(name, item, ("parameters", name, index))
                 if isinstance(checked, ProvisionEntry):
                     entries.append(checked)
                 else:
                     problems.append(checked)
-        if not entries and not problems:
+        adoptions: list[Adoption] = []
+        books = raw.get("book", [])
+        for index, item in enumerate(books if isinstance(books, list) else [books]):
+            adopted = _read_adoption(item, ("book", index), adoptable)
+            if isinstance(adopted, Adoption):
+                adoptions.append(adopted)
+            else:
+                problems.append(adopted)
+        revokes = raw.get("revokes")
+        if revokes is not None and not isinstance(revokes, Revocation):
+            problems.append(Code.MISSING_VALUE.problem("revokes", field=plain("revokes")))
+        if not entries and not adoptions and not revokes and not problems:
             problems.append(Code.MISSING_VALUE.problem("parameters", field=plain("parameters")))
         if problems:
             raise Refused(problems)
-        return Provision(id, heading["title"], heading["number"], heading["issued"], tuple(entries))
+        made = heading["title"], heading["number"], heading["issued"]
+        return Provision(id, *made, tuple(entries), tuple(adoptions), revokes)
 
-    def _read_provision_entry(self, name: str, item: Any, path: tuple[str | int, ...]) -> ProvisionEntry | Problem:
+    def read_entry(self, name: str, item: Any, path: tuple[str | int, ...]) -> ProvisionEntry | Problem:
+        """One value of a county's own document (``since``, ``value``, ``clause``, perhaps ``until``), or what is wrong
+        with it."""
         parameter = self.parameters.get(name)
         if parameter is None:
             return Code.PARAMETER_UNKNOWN.problem(*path, parameter=name, known=", ".join(self.parameters))
@@ -311,11 +378,26 @@ class Policy:
         return ProvisionEntry(name, since, until, value, clause)
 
 
+def _read_adoption(item: Any, path: tuple[str | int, ...], adoptable: Sequence[Adoptable]) -> Adoption | Problem:
+    """What a county's document says of a rule book that it moves to."""
+    known = ", ".join(one.book.isoformat() for one in adoptable) or "-"
+    if not isinstance(item, Mapping) or set(item) != {"adopts", "since", "clause"}:
+        return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(item)), since=plain("-"), known=known)
+    book, since, clause = item["adopts"], item["since"], item["clause"]
+    if type(book) is not date or type(since) is not date or not isinstance(clause, str) or not clause:
+        return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(book)), since=plain(str(since)), known=known)
+    if not any(one.book == book and one.on(since) for one in adoptable):
+        return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(book)), since=plain(str(since)), known=known)
+    return Adoption(since, book, clause)
+
+
 def build(parameters: type[P], resolved: Mapping[str, Resolved]) -> P:
     """The programme's ``Parameters`` of a day, from its resolved values."""
     return parameters(**{f.name: resolved[f.name].value for f in fields(parameters)})  # type: ignore[arg-type]
 
 
+_KNOWN = {"title", "number", "issued", "parameters", "programme", "book", "revokes"}
+"""What a county's document may say."""
 _ANSWERS = ("left_out", "missing")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import calendar as _months
 import re
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -142,6 +143,8 @@ class ValueKind(Generic[T]):
     dump: Callable[[T], Any]
     """Back to the raw form (JSON)."""
     show: Callable[[T], Text]
+    read: Callable[[str], T]
+    """From Chinese words as ``show`` says them, or as an office writes them; ValueError says what is wrong."""
     spread: Callable[[T], Iterable[Any]] = lambda value: (value,)
     """The parts that a permitted deviation bounds: both ends of a range, every member of a list."""
     part: ValueKind[Any] | None = None
@@ -186,6 +189,97 @@ def _parse_number(raw: Any) -> int:
     return value
 
 
+def _folded(words: str) -> str:
+    """Words as they are compared: full-width forms folded, blanks gone."""
+    return re.sub(r"\s", "", unicodedata.normalize("NFKC", words))
+
+
+def _read_fen(words: str) -> int:
+    return _parse_fen(_whole(_folded(words).removeprefix("¥").removesuffix("元")))
+
+
+def _whole(digits: str) -> str:
+    """Digits without the commas between thousands; a comma elsewhere is a ValueError."""
+    whole, point, rest = digits.partition(".")
+    if "," in whole and not re.fullmatch(r"-?[0-9]{1,3}(,[0-9]{3})+", whole):
+        raise ValueError(f"not a number: {digits!r}")
+    return f"{whole.replace(',', '')}{point}{rest}"
+
+
+def _read_rate(words: str) -> int:
+    digits, mark, rest = _folded(words).partition("%")
+    if not mark or rest:
+        raise ValueError(f"write a percentage with its sign, like 20%, not {words!r}")
+    return _parse_rate(digits)
+
+
+def _read_number(words: str) -> int:
+    digits = _whole(_folded(words))
+    if not re.fullmatch(r"[0-9]{1,18}", digits):
+        raise ValueError(f"expected a whole number, not {words!r}")
+    return _parse_number(int(digits))
+
+
+def _read_truth(words: str) -> bool:
+    said = {"是": True, "否": False}.get(_folded(words))
+    if said is None:
+        raise ValueError(f"expected 是 or 否, not {words!r}")
+    return said
+
+
+def _read_month_day(words: str) -> MonthDay:
+    folded = _folded(words)
+    match = re.fullmatch(r"([0-9]{1,2})月(?:([0-9]{1,2})日|底)", folded)
+    if match is None:
+        return MonthDay.parse(folded)
+    return MonthDay.parse(f"{int(match[1]):02d}-{f'{int(match[2]):02d}' if match[2] else 'end'}")
+
+
+_YEARS_ZH = {-1: "上年", 0: "当年", 1: "次年"}
+
+
+def _read_window(words: str) -> Window:
+    ends = _folded(words).split("至")
+    found = []
+    for end in ends:
+        match = re.fullmatch(r"(上年|当年|次年|[+-][0-9]年)(.+)", end)
+        if match is None or len(ends) != 2:
+            raise ValueError(f"write a span of days like 上年10月1日至当年9月30日, not {words!r}")
+        offset = next((by for by, word in _YEARS_ZH.items() if word == match[1]), None)
+        year = int(match[1][:-1]) if offset is None else offset
+        found.append(f"{year}:{_read_month_day(match[2])}")
+    return _parse_window({"from": found[0], "to": found[1]})
+
+
+def _read_years(words: str) -> Years:
+    match = re.fullmatch(r"([0-9]{4})年?[-–—至~]+([0-9]{4})年?", _folded(words))
+    if match is None:
+        raise ValueError(f"write a range of years like 2016—2019年, not {words!r}")
+    return _parse_years({"from": int(match[1]), "to": int(match[2])})
+
+
+def _read_year(words: str) -> int:
+    return int(_typed(_read_number(_folded(words).removesuffix("年")), int, "a year"))
+
+
+def _read_tier(words: str) -> Tier:
+    match = re.fullmatch(r"([0-9,]+)起(.+?)元?", _folded(words))
+    if match is None:
+        raise ValueError(f"write a tier like 3起 2000元, not {words!r}")
+    return Tier(_read_number(match[1]), _read_fen(match[2]))
+
+
+def _read_tiers(words: str) -> Tiers:
+    folded = _folded(words)
+    # A comma parts two tiers, or thousands: after an amount with its 元 it can only be the former.
+    separator = r"(?<=元)[,;、]" if "元" in folded else r"[,;、](?=[0-9]+起)"
+    return _parse_tiers([_dump_tier(_read_tier(part)) for part in re.split(separator, folded)])
+
+
+def _read_shares(words: str) -> Shares:
+    return _parse_shares([_dump_rate(_read_rate(part)) for part in re.split(r"[/、,]", _folded(words))])
+
+
 def _dump_rate(points: int) -> str:
     return f"{Decimal(points) / 100:f}"
 
@@ -212,12 +306,11 @@ def _dump_window(window: Window) -> dict[str, str]:
 
 
 def _show_window(window: Window) -> Text:
-    years_zh = {-1: "上年", 0: "当年", 1: "次年"}
     years_en = {-1: "of the year before", 0: "of the plan year", 1: "of the next year"}
 
     def end(day: MonthDay, year: int) -> Text:
         return Text(
-            f"{years_zh.get(year, f'{year:+d}年')}{_show_month_day(day).zh}",
+            f"{_YEARS_ZH.get(year, f'{year:+d}年')}{_show_month_day(day).zh}",
             f"{_show_month_day(day).en} {years_en.get(year, f'{year:+d} years')}",
         )
 
@@ -286,7 +379,14 @@ def _choice_kind(choices: type[StrEnum]) -> ValueKind[Any]:
         except ValueError:
             raise ValueError(f"expected one of {', '.join(choices)}, not {raw!r}") from None
 
-    return ValueKind(Text("选项", "a choice"), parse, str, title_of)
+    def read(words: str) -> Any:
+        named = [one for one in choices if _folded(words) in (_folded(title_of(one).zh), str(one))]
+        if len(named) != 1:
+            listed = "、".join(title_of(one).zh for one in choices)
+            raise ValueError(f"expected one of {listed}, not {words!r}")
+        return named[0]
+
+    return ValueKind(Text("选项", "a choice"), parse, str, title_of, read)
 
 
 def _choices(choices: type[StrEnum]) -> ValueKind[Any]:
@@ -303,43 +403,52 @@ def _choices(choices: type[StrEnum]) -> ValueKind[Any]:
         parse,
         lambda value: sorted(str(item) for item in value),
         lambda value: join([title_of(item) for item in sorted(value)]),
+        lambda words: parse([str(one.read(word)) for word in words.split("、")]),
         lambda value: value,
         one,
     )
 
 
 _SCALARS: dict[Any, ValueKind[Any]] = {
-    Fen: ValueKind(Text("金额", "an amount of money"), _parse_fen, yuan_digits, money),
-    Rate: ValueKind(Text("百分比", "a percentage"), _parse_rate, _dump_rate, lambda v: plain(f"{_dump_rate(v)}%")),
-    int: ValueKind(Text("整数", "a whole number"), _parse_number, int, lambda v: plain(number(v))),
+    Fen: ValueKind(Text("金额", "an amount of money"), _parse_fen, yuan_digits, money, _read_fen),
+    Rate: ValueKind(
+        Text("百分比", "a percentage"), _parse_rate, _dump_rate, lambda v: plain(f"{_dump_rate(v)}%"), _read_rate
+    ),
+    int: ValueKind(Text("整数", "a whole number"), _parse_number, int, lambda v: plain(number(v)), _read_number),
     bool: ValueKind(
         Text("是/否", "yes or no"),
         lambda raw: _typed(raw, bool, "true or false"),
         bool,
         lambda v: Text("是", "yes") if v else Text("否", "no"),
+        _read_truth,
     ),
     MonthDay: ValueKind(
         Text("日期", "a day of the year"),
         lambda raw: MonthDay.parse(_typed(raw, str, "a day of the year")),
         str,
         _show_month_day,
+        _read_month_day,
     ),
-    Window: ValueKind(Text("起止日期", "a span of days"), _parse_window, _dump_window, _show_window),
+    Window: ValueKind(Text("起止日期", "a span of days"), _parse_window, _dump_window, _show_window, _read_window),
     Years: ValueKind(
         Text("年度范围", "a range of years"),
         _parse_years,
         lambda v: {"from": v.first, "to": v.last},
         lambda v: Text(f"{v.first}—{v.last}年", f"{v.first}–{v.last}"),
+        _read_years,
         lambda v: (v.first, v.last),
-        ValueKind(Text("年度", "a year"), lambda raw: _typed(raw, int, "a year"), int, lambda v: plain(str(v))),
+        ValueKind(
+            Text("年度", "a year"), lambda raw: _typed(raw, int, "a year"), int, lambda v: plain(str(v)), _read_year
+        ),
     ),
     Tiers: ValueKind(
         Text("分档金额", "amounts by tier"),
         _parse_tiers,
         lambda v: [_dump_tier(tier) for tier in v.steps],
         lambda v: join([_show_tier(tier) for tier in v.steps], ",", "; "),
+        _read_tiers,
         lambda v: v.steps,
-        ValueKind(Text("一档", "a tier"), _parse_tier, _dump_tier, _show_tier),
+        ValueKind(Text("一档", "a tier"), _parse_tier, _dump_tier, _show_tier, _read_tier),
     ),
 }
 _SCALARS[Shares] = ValueKind(
@@ -347,6 +456,7 @@ _SCALARS[Shares] = ValueKind(
     _parse_shares,
     lambda v: [_dump_rate(rate) for rate in v.rates],
     lambda v: plain(" / ".join(f"{_dump_rate(rate)}%" for rate in v.rates)),
+    _read_shares,
     lambda v: v.rates,
     _SCALARS[Rate],
 )

@@ -84,6 +84,7 @@ def _book_faults(programme: Programme) -> list[str]:
     faults = []
     if len({book.since for book in programme.books}) != len(programme.books):
         faults.append("there is one book a day, and at least one")
+    faults += _date_faults(programme)
     known = {(document.code, clause) for document in programme.policy.documents.values() for clause in document.clauses}
     for citation, where in citations(programme).items():
         if (citation.document, citation.clause) not in known:
@@ -99,6 +100,29 @@ def _book_faults(programme: Programme) -> list[str]:
             )
     gone = sorted(set(programme.released) - {book.since for book in programme.books})
     return faults + [f"the released book of {day} is gone; old cases could not be replayed" for day in gone]
+
+
+def _date_faults(programme: Programme) -> list[str]:
+    """What is wrong with how books follow each other, or with what two of them say under one name."""
+    faults = []
+    books = sorted(programme.books, key=lambda book: book.since)
+    if books[0].adopted:
+        faults.append(f"the book of {books[0].since} is the first one; it holds everywhere")
+    faults += [
+        f"the book of {book.since} has at_latest, which is for an adopted one, not before its day"
+        for book in books
+        if book.at_latest is not None and (not book.adopted or book.at_latest < book.since)
+    ]
+    said: dict[str, tuple[Any, Any]] = {}
+    for book in books:
+        for name, own in book.rules.traced().steps.items():
+            kinds = (own.step.kind, own.term.kind)
+            if said.setdefault(name, kinds) != kinds:
+                faults.append(
+                    f"{name} is {kinds[0]} and {kinds[1]} in the book of {book.since}, and not so in an earlier one; "
+                    "give it another name"
+                )
+    return faults
 
 
 def _fact_faults(programme: Programme) -> list[str]:

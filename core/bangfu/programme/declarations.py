@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any, Literal
 
@@ -12,10 +12,10 @@ import pluggy
 
 from bangfu.calendar import PeriodKind
 from bangfu.errors import Code
-from bangfu.policy import Policy
+from bangfu.policy import Adoptable, Adoption, Policy, Provision, in_force
 from bangfu.process import Duty, Process
-from bangfu.rules.book import RuleBook
-from bangfu.rules.facts import FactSpec, Stated, When
+from bangfu.rules.book import RuleBook, StepKind, TracedStep
+from bangfu.rules.facts import FactSpec, Kind, Stated, When
 from bangfu.text import Text
 
 PROJECT = "bangfu"
@@ -74,10 +74,30 @@ PAYMENT_COLUMNS = (
 
 @dataclass(frozen=True, slots=True)
 class DatedBook:
-    """A rule book in force from a day on. Released books are only ever added to."""
+    """A rule book in force from a day on. Released books are only ever added to.
+
+    One that is ``adopted`` is in force where a county's own document moves to it, from the day that this says, which is
+    never before ``since``; where ``at_latest`` is stated, everywhere from then on.
+    """
 
     since: date
     rules: type[RuleBook[Any, Any]]
+    adopted: bool = False
+    at_latest: date | None = None
+
+    @property
+    def everywhere(self) -> date | None:
+        """The day from which every county decides by it; None where each moves in its own time."""
+        return self.at_latest if self.adopted else self.since
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The book that a county decides by on a day; if it moved there by a document of its own, that and its words."""
+
+    book: DatedBook
+    by: Provision | None
+    move: Adoption | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,19 +194,67 @@ class Programme:
     excludes: tuple[Exclusion, ...] = ()
     stacks: tuple[Stacks, ...] = ()
 
-    def book(self, day: date) -> DatedBook:
-        """The book that is in force on a day; refuses ``PERIOD_BAD`` before the first one."""
-        for dated in sorted(self.books, key=lambda book: book.since, reverse=True):
-            if dated.since <= day:
-                return dated
-        first = min(book.since for book in self.books)
-        raise Code.PERIOD_BAD.refuse(
-            "period", value=day, expected=Text(f"{first} 起的期间", f"a period from {first} on")
-        )
+    def book(self, day: date, provisions: Sequence[Provision] = ()) -> InForce:
+        """The book that a county decides by on a day, given its own released documents, the latest issued last.
+
+        Refuses ``PERIOD_BAD`` before the first one.
+        """
+        general = max(self._begun(day), key=lambda book: book.since, default=None)
+        standing = in_force(provisions, day)
+        moves = [(own, one) for own in standing for one in own.adoptions if one.since <= day]
+        if moves:
+            # max keeps the first of equals, so reverse: of the same day the county's latest document holds.
+            own, move = max(reversed(moves), key=lambda found: found[1].since)
+            chosen = next(book for book in self.books if book.since == move.book)
+            if general is None or chosen.since > general.since:
+                return InForce(chosen, own, move)
+        if general is None:
+            first = min(book.since for book in self.books)
+            raise Code.PERIOD_BAD.refuse(
+                "period", value=day, expected=Text(f"{first} 起的期间", f"a period from {first} on")
+            )
+        return InForce(general, None, None)
+
+    def _begun(self, day: date) -> list[DatedBook]:
+        """The books that every county decides by on a day unless a newer one does."""
+        return [book for book in self.books if book.everywhere is not None and book.everywhere <= day]
+
+    def adoptable(self) -> list[Adoptable]:
+        """The books that a county's own document can move to, and when: until a newer one holds everywhere."""
+        found = []
+        for book in sorted(self.books, key=lambda one: one.since):
+            later = [one.everywhere for one in self.books if one.everywhere is not None and one.since > book.since]
+            last = min(later) - timedelta(days=1) if later else None
+            found.append(Adoptable(book.since, book.since, last))
+        return found
+
+    def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:
+        """Read and check a county's own document; refuses every problem of it."""
+        return self.policy.read_provision(raw, id, self.adoptable())
 
     def specs(self) -> dict[str, FactSpec]:
-        """The facts of the newest book by name."""
+        """The facts by name; all books are written over the same."""
         return dict(self.books[-1].rules.traced().facts)
+
+    def steps(self) -> dict[str, TracedStep]:
+        """Every step of any of the books by name, the newest text of each; in the order of the newest book."""
+        found: dict[str, TracedStep] = {}
+        for book in sorted(self.books, key=lambda one: one.since, reverse=True):
+            for name, step in book.rules.traced().steps.items():
+                found.setdefault(name, step)
+        return found
+
+    def flags(self) -> list[str]:
+        """The names of yes-or-no steps that are no criteria."""
+        return [
+            name
+            for name, own in self.steps().items()
+            if own.term.kind is Kind.TRUTH and own.step.kind is not StepKind.CRITERION
+        ]
+
+    def criteria(self) -> list[str]:
+        """The names of the criteria of any of the books."""
+        return [name for name, own in self.steps().items() if own.step.kind is StepKind.CRITERION]
 
     def stated(self) -> dict[str, FactSpec]:
         """The facts that the applicant states; nothing else is ever an input."""

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from bangfu import notices
 from bangfu.access import create_county
 from bangfu.cases import ground as grounds
-from bangfu.cases import missed, overpaid, overview, receipts
+from bangfu.cases import missed, overpaid, overview, provisions, receipts
 from bangfu.cli import page
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.consolidation import PROVISION, Consolidation
@@ -170,7 +170,7 @@ class Story(Telling):
             "X002",
             "起草人不能自己发布",
             "who drafted it cannot release it",
-            lambda session, who: grounds.release_provision(session, who, draft),
+            lambda session, who: provisions.release(session, who, self.plugins, draft),
         )
         await left.open("X003", draft)
         await self.exit.open("X003", await self.exit.draft("X002", EXIT_PROVISION, "本年规定-计划脱贫户.toml"))

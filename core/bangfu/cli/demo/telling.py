@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import files, jobs, payments
 from bangfu.access import County as Tenant
 from bangfu.access import Entered, county, enter, set_demo_day
-from bangfu.cases import acts, batch, overview, paying, receipts, sampling
+from bangfu.cases import acts, batch, overview, paying, provisions, receipts, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
@@ -36,6 +36,7 @@ from bangfu.errors import Refused
 from bangfu.programme import Plugins
 from bangfu.registry import importing
 from bangfu.registry.importing import Importer
+from bangfu.simulate import keep_preview
 from bangfu.text import money, number
 from bangfu.vault import Vault
 
@@ -228,12 +229,17 @@ class Award:
         await self.t.do(staff, lambda session, who: grounds.switch_on(session, who, self.programme, since))
 
     async def draft(self, staff: str, provision: str, name: str) -> UUID:
-        """Draft what the county itself lays down."""
+        """Draft what the county itself lays down, and preview it."""
         (self.t.folder / name).write_text(provision, encoding="utf-8")
         raw = tomllib.loads(provision)
-        draft: UUID = await self.t.do(
-            staff, lambda session, who: grounds.draft_provision(session, who, self.programme, raw)
-        )
+
+        async def act(session: AsyncSession, who: Entered) -> UUID:
+            made = await provisions.draft(session, who, self.programme, raw)
+            for period in await provisions.to_preview(session, who, self.t.plugins, made) or [self.period]:
+                await keep_preview(session, who, self.t.plugins, made, period)
+            return made
+
+        draft: UUID = await self.t.do(staff, act)
         return draft
 
     async def open(self, staff: str, draft: UUID | None = None) -> None:
@@ -241,7 +247,7 @@ class Award:
 
         async def act(session: AsyncSession, who: Entered) -> grounds.Rules:
             if draft is not None:
-                await grounds.release_provision(session, who, draft)
+                await provisions.release(session, who, self.t.plugins, draft)
             return await grounds.open_period(session, who, self.programme, self.period)
 
         rules = await self.t.do(staff, act)

@@ -1,0 +1,364 @@
+"""A county's own documents 本县规定: drafted by one person, previewed, released by another, in force from their days.
+
+What is released is never changed. A document is taken back, and a year's values are carried into the next, by a new one
+that is drafted, previewed and released like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import audit
+from bangfu.access import Action, Entered
+from bangfu.calendar import Period
+from bangfu.db import hold
+from bangfu.errors import Code, Refused
+from bangfu.models import Edition, ProvisionPreview, ProvisionRow, new_id
+from bangfu.policy import (
+    Adoption,
+    Carried,
+    Provision,
+    ProvisionEntry,
+    Resolved,
+    Revocation,
+    carried_over,
+    in_force,
+)
+from bangfu.programme import Plugins, Programme
+from bangfu.text import Text, join
+
+DRAFT, PREVIEWED, RELEASED = "draft", "previewed", "released"
+_WHAT = Text("本县规定", "the provisions")
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """How a county's document is headed: its title, its number and the day on which it was issued."""
+
+    title: str
+    number: str
+    issued_on: date
+
+
+async def draft(session: AsyncSession, who: Entered, programme: Programme, raw: Mapping[str, Any]) -> UUID:
+    """Write down a county's own document as a draft, after checking every value against the permitted deviation.
+
+    ``raw`` is the content of a provision file; ``revokes`` names the document that it takes back by its number. Refuses
+    ``FORBIDDEN``, every problem of the values, and of what it takes back what :func:`take_back` does.
+    """
+    who.require(Action.DRAFT_PROVISION, programme.code)
+    revokes = raw.get("revokes")
+    if revokes is None:
+        return await _keep(session, who, programme, programme.read_provision(raw))
+    if not isinstance(revokes, Mapping) or {key: type(value) for key, value in revokes.items()} != _REVOKES:
+        raise Code.MISSING_VALUE.refuse("revokes", field=Text("文号、起始日和条款", "number, since and clause"))
+    query = select(ProvisionRow).where(
+        ProvisionRow.tenant_id == who.county.id,
+        ProvisionRow.programme == programme.code,
+        ProvisionRow.state == RELEASED,
+        ProvisionRow.number == revokes["number"],
+    )
+    row = await session.scalar(query.order_by(ProvisionRow.released_at.desc()).limit(1))
+    if row is None:
+        raise Code.NOT_FOUND.refuse("revokes", "number", what=_WHAT)
+    return await _take_back(session, who, programme, row, raw, revokes["since"], revokes["clause"])
+
+
+_REVOKES = {"number": str, "since": date, "clause": str}
+
+
+async def take_back(
+    session: AsyncSession, who: Entered, plugins: Plugins, id: UUID, heading: Heading, since: date, clause: str
+) -> UUID:
+    """Draft the document that takes a released one back from a day on 回退: everything holds as without it.
+
+    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE`` for what is not released or was taken back already,
+    ``BAD_VALUE`` for one that is issued before the document which it takes back, and every problem of the heading.
+    """
+    row = await find(session, who, id)
+    programme = plugins.programme(row.programme)
+    who.require(Action.DRAFT_PROVISION, programme.code)
+    raw = {"title": heading.title, "number": heading.number, "issued": heading.issued_on}
+    return await _take_back(session, who, programme, row, raw, since, clause)
+
+
+async def _take_back(
+    session: AsyncSession,
+    who: Entered,
+    programme: Programme,
+    row: ProvisionRow,
+    raw: Mapping[str, Any],
+    since: date,
+    clause: str,
+) -> UUID:
+    if row.state != RELEASED:
+        raise wrong_state(row, Text("回退", "taken back"))
+    if not clause.strip():
+        raise Code.MISSING_VALUE.refuse("clause", field=Text("条款", "clause"))
+    provision = programme.read_provision({**raw, "revokes": Revocation(str(row.id), since, clause)})
+    if provision.issued_on < row.issued_on:
+        raise Code.BAD_VALUE.refuse(
+            "issued",
+            field=Text("印发日期", "day of issue"),
+            value=provision.issued_on,
+            expected=Text(f"{row.issued_on} 起的日期", f"a day from {row.issued_on} on"),
+        )
+    if str(row.id) not in {one.id for one in in_force(await released_by(session, who.county.id, programme), since)}:
+        raise Code.PROVISION_STATE.refuse(
+            "provision", state=Text("已回退", "taken back"), action=Text("再次回退", "taken back again")
+        )
+    return await _keep(session, who, programme, provision)
+
+
+async def carry_over(
+    session: AsyncSession,
+    who: Entered,
+    programme: Programme,
+    held: Mapping[str, Resolved],
+    period: Period,
+    heading: Heading,
+) -> tuple[UUID, Carried]:
+    """Draft the document of a next period with the values of one before it 结转: of those that ``held``, the county's
+    own and what the plan says nothing of any more.
+
+    The answer also says what was not carried over, and why. Refuses ``FORBIDDEN``, ``MISSING_VALUE`` where there is
+    nothing to carry over, and every problem of the values.
+    """
+    who.require(Action.DRAFT_PROVISION, programme.code)
+    carried = carried_to(programme, held, period)
+    if not carried.entries:
+        raise Code.MISSING_VALUE.refuse("parameters", field=Text("可结转的本县规定", "values of the county's own"))
+    made = Provision("", heading.title, heading.number, heading.issued_on, carried.entries)
+    said = {"title": heading.title, "number": heading.number, "issued": heading.issued_on}
+    checked = programme.read_provision({**said, **raw_of(programme, made)})
+    return await _keep(session, who, programme, checked), carried
+
+
+def carried_to(programme: Programme, held: Mapping[str, Resolved], period: Period) -> Carried:
+    """What of the values that held is carried into a period, from its first day or from that which its numbers are of,
+    whichever is earlier."""
+    day = period.reference_day
+    return carried_over(programme.policy, held, min(period.first_day, day), day)
+
+
+async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUID) -> None:
+    """Put a document in force; by another person than who drafted it, once what it comes to was previewed.
+
+    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE``, ``SAME_PERSON``, and ``PROVISION_NOT_PREVIEWED`` unless
+    it was previewed in every open period that it changes, beside all that is released.
+    """
+    who.require(Action.RELEASE_PROVISION)
+    row = await find(session, who, id)
+    who.require(Action.RELEASE_PROVISION, row.programme)
+    if row.state == RELEASED:
+        raise wrong_state(row, Text("再次发布", "released again"))
+    if row.drafted_by == who.actor.id:
+        raise Code.SAME_PERSON.refuse("provision", other=Text("起草人", "the drafter"))
+    # One at a time: what one comes to is previewed beside all others.
+    await hold(session, f"{row.programme}/provisions")
+    lacking, any_ = await _lacking(session, who, plugins.programme(row.programme), row)
+    if lacking or not any_:
+        titles = [plugins.programme(row.programme).period.period(key).title for key in lacking]
+        raise Code.PROVISION_NOT_PREVIEWED.refuse(
+            "provision", periods=join(titles) if titles else Text("至少一个期间", "at least one period")
+        )
+    done = await session.execute(
+        update(ProvisionRow)
+        .where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id, ProvisionRow.state == PREVIEWED)
+        .values(state=RELEASED, released_by=who.actor.id, released_at=who.at.now)
+        .returning(ProvisionRow.id)
+    )
+    if done.first() is None:
+        raise Code.CONFLICT.refuse("provision")
+    await audit.record(
+        session, who.at.now, who.actor.id, Action.RELEASE_PROVISION.value, f"provision/{id}", {"number": row.number}
+    )
+
+
+async def find(session: AsyncSession, who: Entered, id: UUID) -> ProvisionRow:
+    """A document of the county; refuses ``NOT_FOUND``."""
+    row = await session.scalar(
+        select(ProvisionRow).where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id)
+    )
+    if row is None:
+        raise Code.NOT_FOUND.refuse("provision", what=_WHAT)
+    return row
+
+
+async def released_by(session: AsyncSession, tenant: int, programme: Programme) -> list[Provision]:
+    """The released documents of a programme, the latest issued last."""
+    rows = await session.scalars(
+        select(ProvisionRow).where(
+            ProvisionRow.tenant_id == tenant,
+            ProvisionRow.programme == programme.code,
+            ProvisionRow.state == RELEASED,
+        )
+    )
+    return in_order(programme, rows.all())
+
+
+def in_order(programme: Programme, rows: Iterable[ProvisionRow]) -> list[Provision]:
+    """Released documents of a programme, the latest issued last, and of one day the latest released."""
+    ordered = sorted(rows, key=lambda row: (row.issued_on, row.released_at, row.id))
+    return [provision_of(programme, row) for row in ordered]
+
+
+def beside(own: Provision, released: Sequence[Provision]) -> tuple[list[Provision], list[Provision]]:
+    """The released documents without one, and with it: where it stands, or, as a draft, as the last of its day."""
+    others = [one for one in released if one.id != own.id]
+    ids = [one.id for one in released]
+    place = ids.index(own.id) if own.id in ids else sum(one.issued_on <= own.issued_on for one in others)
+    return others, [*others[:place], own, *others[place:]]
+
+
+def provision_of(programme: Programme, row: ProvisionRow) -> Provision:
+    """A county's own document as it was written down."""
+    return Provision(
+        str(row.id),
+        f"{row.title}({row.number})",
+        row.number,
+        row.issued_on,
+        tuple(_entry(programme, item) for item in row.content["entries"]),
+        tuple(
+            Adoption(date.fromisoformat(item["since"]), date.fromisoformat(item["book"]), item["clause"])
+            for item in row.content.get("adoptions", ())
+        ),
+        None
+        if row.takes_back_id is None
+        else Revocation(
+            str(row.takes_back_id),
+            date.fromisoformat(row.content["revokes"]["since"]),
+            row.content["revokes"]["clause"],
+        ),
+    )
+
+
+def raw_of(programme: Programme, provision: Provision, numbers: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """A document, without heading, in the form of a provision file; ``numbers`` are those of documents by their ids."""
+    tables: dict[str, list[dict[str, Any]]] = {}
+    for entry in provision.entries:
+        own = {
+            "since": entry.since,
+            **({"until": entry.until} if entry.until else {}),
+            "value": programme.policy.parameters[entry.parameter].kind.dump(entry.value),
+            "clause": entry.clause,
+        }
+        tables.setdefault(entry.parameter, []).append(own)
+    moves = [{"adopts": one.book, "since": one.since, "clause": one.clause} for one in provision.adoptions]
+    said = {**({"parameters": tables} if tables else {}), **({"book": moves} if moves else {})}
+    if provision.revokes is not None and numbers is not None:
+        gone = provision.revokes
+        said["revokes"] = {"number": numbers[gone.provision], "since": gone.since, "clause": gone.clause}
+    return said
+
+
+async def _keep(session: AsyncSession, who: Entered, programme: Programme, provision: Provision) -> UUID:
+    made = new_id()
+    await session.execute(
+        insert(ProvisionRow).values(
+            tenant_id=who.county.id,
+            id=made,
+            programme=programme.code,
+            title=provision.title,
+            number=provision.number,
+            issued_on=provision.issued_on,
+            state=DRAFT,
+            content=_dump(programme, provision),
+            takes_back_id=UUID(provision.revokes.provision) if provision.revokes else None,
+            drafted_by=who.actor.id,
+            drafted_at=who.at.now,
+        )
+    )
+    return made
+
+
+async def to_preview(session: AsyncSession, who: Entered, plugins: Plugins, id: UUID) -> list[str]:
+    """The open periods in which a document must be previewed before it can be released; refuses ``NOT_FOUND``."""
+    row = await find(session, who, id)
+    lacking, _ = await _lacking(session, who, plugins.programme(row.programme), row)
+    return lacking
+
+
+async def _lacking(
+    session: AsyncSession, who: Entered, programme: Programme, row: ProvisionRow
+) -> tuple[list[str], bool]:
+    """The open periods that a document changes and that it was not previewed in beside what is released now; whether
+    there is any preview of it that stands."""
+    tenant = who.county.id
+    released = await released_by(session, tenant, programme)
+    opened = await session.scalars(
+        select(Edition.period)
+        .where(Edition.tenant_id == tenant, Edition.programme == programme.code)
+        .distinct()
+        .order_by(Edition.period)
+    )
+    changed = _changed(programme, provision_of(programme, row), released, opened.all())
+    now = sorted(one.id for one in released)
+    previews = await session.scalars(
+        select(ProvisionPreview).where(ProvisionPreview.tenant_id == tenant, ProvisionPreview.provision_id == row.id)
+    )
+    known = {one.period for one in previews if one.content["beside"] == now}
+    return [key for key in changed if key not in known], bool(known)
+
+
+def _changed(programme: Programme, own: Provision, released: Sequence[Provision], opened: Sequence[str]) -> list[str]:
+    """The periods, of those that are open, in which a document changes a number or the rule book."""
+    others, wanted = beside(own, released)
+    found = []
+    for key in opened:
+        day = programme.period.period(key).reference_day
+        before, after = (programme.policy.resolved(day, provisions)[0] for provisions in (others, wanted))
+        values = [{name: one.value for name, one in resolved.items()} for resolved in (before, after)]
+        books = [programme.book(day, provisions).book for provisions in (others, wanted)]
+        if values[0] != values[1] or books[0] is not books[1]:
+            found.append(key)
+    return found
+
+
+def wrong_state(row: ProvisionRow, action: Text) -> Refused:
+    """The refusal of an act for which a document is in the wrong state."""
+    states = {
+        DRAFT: Text("草稿", "a draft"),
+        PREVIEWED: Text("已试算未发布", "previewed and not released"),
+        RELEASED: Text("已发布", "released"),
+    }
+    return Code.PROVISION_STATE.refuse("provision", state=states[row.state], action=action)
+
+
+def _dump(programme: Programme, provision: Provision) -> dict[str, Any]:
+    return {
+        "entries": [
+            {
+                "parameter": entry.parameter,
+                "since": entry.since.isoformat(),
+                "until": entry.until.isoformat() if entry.until else None,
+                "value": programme.policy.parameters[entry.parameter].kind.dump(entry.value),
+                "clause": entry.clause,
+            }
+            for entry in provision.entries
+        ],
+        "adoptions": [
+            {"since": one.since.isoformat(), "book": one.book.isoformat(), "clause": one.clause}
+            for one in provision.adoptions
+        ],
+        "revokes": None
+        if provision.revokes is None
+        else {"since": provision.revokes.since.isoformat(), "clause": provision.revokes.clause},
+    }
+
+
+def _entry(programme: Programme, item: Mapping[str, Any]) -> ProvisionEntry:
+    return ProvisionEntry(
+        item["parameter"],
+        date.fromisoformat(item["since"]),
+        date.fromisoformat(item["until"]) if item["until"] else None,
+        programme.policy.parameters[item["parameter"]].kind.parse(item["value"]),
+        item["clause"],
+    )

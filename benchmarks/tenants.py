@@ -2,8 +2,8 @@
 
 Every county is one of its own on the embedded server, with divisions, its offices and twenty households, and runs the
 programmes of a set: all counties the same ten, or each another set. The same requests (who asks, the first households
-with their members, the programmes with their periods) are sent through the whole application, one after the other, to
-one county and to all in turn, in the same run. The programmes are the bundled ones and copies of them under names of
+with their members, the programmes with their periods) are sent through the whole application, one after the other,
+each to the first county and then to the next of all, so that both sides meet the same machine. The programmes are the bundled ones and copies of them under names of
 their own, each with all its types.
 """
 
@@ -43,9 +43,9 @@ from bangfu_graphql.schema import SCHEMAS, SHARED, Schemas, _built
 from bangfu_graphql.server import application
 from bangfu_graphql.tokens import Issuer, Tokens
 
-COUNTIES, PROGRAMMES, ROUNDS = 100, 10, 10
+COUNTIES, PROGRAMMES, ROUNDS = 100, 10, 4
 REGISTRAR, OFFICER = "X001", "X002"
-SIZE = made_up.Size(townships=1, villages=1, planned=0, planned_persons=0, exited=20, general=0)
+SIZE = made_up.Size(townships=1, villages=1, planned=5, planned_persons=15, exited=15, general=0)
 REQUESTS = (
     "{ viewer { number programmes } }",
     "{ households(first: 20) { totalCount nodes { number members { person { name } relation } } } }",
@@ -63,10 +63,9 @@ def ten() -> Plugins:
     """An installation of ten programmes."""
     plugins = installed()
     own = list(plugins.programmes.values())
-    numbered = itertools.product(itertools.count(2), own)
     copies = [
-        replace(one, code=f"{one.code}_{n}", excludes=(), stacks=())
-        for n, one in itertools.islice(numbered, PROGRAMMES - len(own))
+        replace(own[place % len(own)], code=f"{own[place % len(own)].code}_{place}", excludes=(), stacks=())
+        for place in range(len(own), PROGRAMMES)
     ]
     return replace(plugins, programmes={one.code: one for one in (*own, *copies)})
 
@@ -136,9 +135,16 @@ class Caller:
             raise RuntimeError(answer.text)
         return 1000 * taken
 
-    async def around(self, codes: Sequence[str], times: int) -> list[float]:
-        """Every request to every county in turn, so many times; the milliseconds of each."""
-        return [await self.ask(code, document) for _ in range(times) for document in REQUESTS for code in codes]
+    async def around(self, codes: Sequence[str], times: int) -> tuple[list[float], list[float]]:
+        """Every request to every county in turn, so many times, and each time the same to the first one just before;
+        the milliseconds of those and of these."""
+        alone, together = [], []
+        for _ in range(times):
+            for document in REQUESTS:
+                for code in codes:
+                    alone.append(await self.ask(codes[0], document))
+                    together.append(await self.ask(code, document))
+        return alone, together
 
 
 def percentiles(taken: Sequence[float]) -> dict[str, float]:
@@ -148,12 +154,16 @@ def percentiles(taken: Sequence[float]) -> dict[str, float]:
 
 def schemas_alone(plugins: Plugins) -> dict[str, Any]:
     """What making a schema takes, by the number of its programmes, and what it holds."""
-    own, found = list(plugins.programmes.values()), {}
+    own = list(plugins.programmes.values())
+    found: dict[str, Any] = {}
+    everything: list[Any] = []
     _built(tuple(own))  # what all schemas share is made once
     for size in (1, 5, 10):
         chosen = list(itertools.islice(itertools.combinations(own, size), 10))
+        taken: list[float] = []
+        kept: list[Any] = []
         gc.collect()
-        before, taken, kept = megabytes(), [], []
+        before = megabytes()
         for wanted in chosen:
             begun = time.perf_counter()
             kept.append(_built(tuple(sorted(wanted, key=lambda one: one.code))))
@@ -163,6 +173,7 @@ def schemas_alone(plugins: Plugins) -> dict[str, Any]:
             "build ms (median)": round(statistics.median(taken)),
             "MB each": round((megabytes() - before) / len(kept), 1),
         }
+        everything += kept  # given up, it would make room for the next
     return found
 
 
@@ -174,36 +185,22 @@ async def measure(home: Path, count: int) -> dict[str, Any]:
         vault = Vault.open(database.settings)
         codes = await build(database, vault, count)
         service = Service(database, vault, plugins, Tokens(issuer))
-        caller = Caller(service, issuer)
         every = tuple(plugins.programmes.values())
         found: dict[str, Any] = {"counties": count, "programmes": len(every), "places for schemas": SCHEMAS}
         found["schema"] = schemas_alone(plugins)
-        await run_sets(database, plugins, codes, [every[:1]])
-        await caller.around(codes[:1], 3)
-        gc.collect()
-        before = megabytes()
-        first = await caller.around(codes[:1], ROUNDS)
-        await caller.around(codes, 1)
-        gc.collect()
-        found["one programme everywhere"] = {
-            "MB more for all counties": round(megabytes() - before, 1),
-            "one county": percentiles(first),
-            "all in turn": percentiles(await caller.around(codes, ROUNDS)),
-        }
-        for name, most, distinct in (
-            ("ten programmes everywhere", SCHEMAS, 1),
-            (f"{SCHEMAS} sets", SCHEMAS, SCHEMAS),
-            (f"{count} sets, all kept", count, count),
-            (f"{count} sets, {SCHEMAS} kept", SCHEMAS, count),
+        for name, most, chosen in (
+            ("one programme everywhere", SCHEMAS, [every[:1]]),
+            ("ten programmes everywhere", SCHEMAS, [every]),
+            (f"{SCHEMAS} sets", SCHEMAS, list(itertools.islice(sets(plugins), SCHEMAS))),
+            (f"{count} sets, all kept", count, list(itertools.islice(sets(plugins), count))),
+            (f"{count} sets, {SCHEMAS} kept", SCHEMAS, list(itertools.islice(sets(plugins), count))),
         ):
-            await run_sets(database, plugins, codes, list(itertools.islice(sets(plugins), distinct)))
+            await run_sets(database, plugins, codes, chosen)
             caller = Caller(service, issuer, Schemas(_built, most, schema._forget))
             gc.collect()
             before = megabytes()
-            await caller.around(codes[:1], 3)
-            alone = await caller.around(codes[:1], ROUNDS)
             await caller.around(codes, 1)
-            together = await caller.around(codes, ROUNDS if distinct <= most else 1)
+            alone, together = await caller.around(codes, ROUNDS if len(chosen) <= most else 1)
             gc.collect()
             found[name] = {
                 "one county": percentiles(alone),
@@ -211,6 +208,7 @@ async def measure(home: Path, count: int) -> dict[str, Any]:
                 "ratio of p50": round(statistics.median(together) / statistics.median(alone), 2),
                 "MB more": round(megabytes() - before, 1),
             }
+            await caller.client.aclose()
         found["MB at the end"] = round(megabytes())
         return found
     finally:

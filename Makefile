@@ -26,7 +26,7 @@ $(LOCKED): requirements/dev.lock
 	@echo "setting up $(VENV) (once)"
 	@rm -rf "$(VENV)"
 	@"$(PYTHON)" -m venv "$(VENV)"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes -r requirements/dev.lock
 	@touch "$(LOCKED)"
 
 $(READY): $(LOCKED) pyproject.toml

@@ -395,8 +395,8 @@ class Code(Enum):
         "Say adopts (which book), since (from which day) and clause; books that can be moved to: {known}.",
     )
     PROVISION_NOT_PREVIEWED = _says(
-        "该规定对 {periods} 的影响尚未试算,或试算后本县又发布了其他规定",
-        "What these provisions come to in {periods} was not previewed, or others were released since.",
+        "该规定对 {periods} 的影响尚未试算,或试算已不反映现状",
+        "What these provisions come to in {periods} was not previewed, or not as things stand now.",
         "请先对上述期间试算,由发布人看过户数、金额和各乡镇的变化后再发布。",
         "Preview them in those periods first, so that whoever releases them knows households, yuan and townships.",
     )
@@ -411,6 +411,12 @@ class Code(Enum):
         "The county has released provisions numbered {number} that say something else.",
         "已发布的规定不得改动:请以新的文号另行规定。",
         "What is released is never changed: lay it down anew under a number of its own.",
+    )
+    NUMBER_TAKEN = _says(
+        "本县该项目已发布文号为“{number}”的规定",
+        "The county has released provisions of the programme under the number {number}.",
+        "请核对文号;另行规定的,使用新的文号。",
+        "Check the number; what is laid down anew has one of its own.",
     )
     PROVISION_STATE = _says(
         "该规定的状态为“{state}”,不能{action}",

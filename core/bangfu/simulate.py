@@ -114,9 +114,7 @@ async def preview(session: AsyncSession, who: Entered, plugins: Plugins, provisi
     return await _previewed(session, who, programme, own, released, period)
 
 
-async def keep_preview(
-    session: AsyncSession, who: Entered, plugins: Plugins, provision: UUID, period: str
-) -> tuple[Preview, UUID]:
+async def keep_preview(session: AsyncSession, who: Entered, plugins: Plugins, provision: UUID, period: str) -> Preview:
     """Preview a document that is not released yet in a period, and keep what it comes to: it may be released then.
 
     Refuses what :func:`preview` does, ``WHOLE_COUNTY_NEEDED``, and ``PROVISION_STATE`` for one that is released.
@@ -133,14 +131,13 @@ async def keep_preview(
     own = provisions.provision_of(programme, row)
     released = await provisions.released_by(session, who.county.id, programme)
     found = await _previewed(session, who, programme, own, released, period)
-    kept = new_id()
     await session.execute(
         insert(ProvisionPreview).values(
             tenant_id=who.county.id,
-            id=kept,
+            id=new_id(),
             provision_id=row.id,
             period=period,
-            content={"beside": sorted(one.id for one in released), **_dump(found)},
+            content={"basis": provisions.Basis.of(programme, own, released, period).dump(), **_dump(found)},
             made_by=who.actor.id,
             made_on=who.at.today,
             made_at=who.at.now,
@@ -157,7 +154,7 @@ async def keep_preview(
         .values(state=provisions.PREVIEWED)
         .execution_options(synchronize_session=False)
     )
-    return found, kept
+    return found
 
 
 async def _previewed(

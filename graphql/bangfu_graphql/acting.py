@@ -408,11 +408,12 @@ class NotCarried:
 
     parameter: str = strawberry.field(description="The parameter.")
     title: str = strawberry.field(description="What it is called.")
-    planned: str | None = strawberry.field(
-        description="What the plan has newly laid down instead, in words; null where it does not permit the county's "
-        "value any more."
+    instead: str | None = strawberry.field(
+        description="What was newly laid down instead, in words; null where it cannot be carried over."
     )
-    problem: Problem | None = strawberry.field(description="Why the plan does not permit it any more.")
+    problem: Problem | None = strawberry.field(
+        description="Why it cannot be: the plan does not permit it any more, or the county has taken it back."
+    )
 
 
 @strawberry.type(description="What came of carrying a period's numbers over into the county's next document.")

@@ -38,11 +38,11 @@ class CountyFileChange:
 class CountyFilePayload(Payload):
     """What came of applying a county file."""
 
-    changes: list[CountyFileChange] = strawberry.field(description="What was added and changed.")
+    changes: list[CountyFileChange] = strawberry.field(description="What was added and changed, and what waits.")
 
     def has_changed(self) -> bool:
         """Whether anything was added or changed."""
-        return bool(self.changes)
+        return any(one.kind is not Difference.WAITS for one in self.changes)
 
 
 def _told(changes: Iterable[countyfile.Change]) -> list[CountyFileChange]:
@@ -61,7 +61,8 @@ class ConfigurationQuery:
 
     @strawberry.field(
         description="What the county has set up, as one text (TOML): programmes, released documents, rules on who may "
-        "do what, templates of banks, calendar; no person, number or address.",
+        "do what, templates of banks, calendar; no person, number or address. What the caller may not see is left out, "
+        "and it says so.",
         metadata={ACTION: Action.READ_POLICY},
     )
     async def county_file(self, info: strawberry.Info) -> str:
@@ -90,7 +91,7 @@ class ConfigurationMutation:
         description="Bring the county to what a county file says, all or only some parts of it; what only the county "
         "has is left alone, and documents come as drafts. Each part needs its own permission. Again, it changes "
         "nothing.",
-        metadata={ACTION: Action.READ_POLICY},
+        metadata={ACTION: None},
     )
     async def apply_county_file(
         self,

@@ -50,7 +50,7 @@ class PreviewedTownship:
 
 @strawberry.type(
     description="What a document of the county comes to in a period, on today's facts, for the cases in sight: each is "
-    "decided by the numbers in force and with the document; nothing is written 试算."
+    "decided by the numbers in force and with the document, and no case is touched 试算."
 )
 class ProvisionPreview:
     """What a document of the county comes to in a period."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import Enum, StrEnum
 from functools import cache
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import strawberry
 from sqlalchemy import select
@@ -21,6 +21,7 @@ from bangfu.access import Action
 from bangfu.cases import ground as grounds
 from bangfu.cases import overview, receipts
 from bangfu.cases.ground import Ground
+from bangfu.cases.provision_forms import planned
 from bangfu.errors import Code
 from bangfu.policy import Fen, MonthDay, Rate, Shares, Tiers, Years, kind_of
 from bangfu.policy import Tier as CoreTier
@@ -665,13 +666,26 @@ def parameter_values(ground: Ground) -> dict[str, Any]:
     }
 
 
+@strawberry.type(description="A number of the plan, and how far a county may deviate from it.")
+class ProgrammeParameter:
+    """A number of the plan, and how far a county may deviate from it."""
+
+    name: str = strawberry.field(description="Its name.")
+    title: str = strawberry.field(description="What it is called; the rows of a workbook are called so in Chinese.")
+    unit: str = strawberry.field(description="Its unit; empty where it has none.")
+    kind: str = strawberry.field(description="What kind of value it is, in words.")
+    planned: str = strawberry.field(description="What the plan says on the day, in words.")
+    allowed: str = strawberry.field(description="How far a county may deviate, in words.")
+    reading: str | None = strawberry.field(description="How the plan is read where it is silent or damaged.")
+
+
 @strawberry.type(description="A rule book of a programme 规则版本.")
 class ProgrammeBook:
     """A rule book of a programme."""
 
     since: date = strawberry.field(description="The day from which it is known, and by which it is named.")
     version: str = strawberry.field(description="Its hash, which determinations carry.")
-    moved_to: bool = strawberry.field(
+    adopted: bool = strawberry.field(
         description="Whether counties move to it by a document of their own, in their own time; else it holds "
         "everywhere from its day."
     )
@@ -708,6 +722,31 @@ class Programme:
         """The periods."""
         return list(self.opened)
 
+    @strawberry.field(
+        description="What a document of the county can set on a day: each number of the plan, and how far the county "
+        "may deviate from it."
+    )
+    def parameters(
+        self,
+        info: strawberry.Info,
+        day: Annotated[date | None, strawberry.argument(description="The day; today unless stated.")] = None,
+    ) -> list[ProgrammeParameter]:
+        """What a document of the county can set."""
+        on = day or request_of(info).who.at.today
+        return [
+            ProgrammeParameter(
+                name=one.name,
+                title=say(info, one.title),
+                unit=one.unit,
+                kind=say(info, one.kind.name),
+                planned=say(info, said),
+                allowed=say(info, allowed),
+                reading=say(info, one.reading) if one.reading else None,
+            )
+            for one in self.own.policy.parameters.values()
+            for said, allowed in [planned(one, on)]
+        ]
+
     @strawberry.field(description="Its rule books, the oldest first; which one decides goes by the day 规则版本.")
     def books(self) -> list[ProgrammeBook]:
         """The rule books."""
@@ -715,7 +754,7 @@ class Programme:
             ProgrammeBook(
                 since=one.since,
                 version=one.rules.traced().version,
-                moved_to=one.adopted,
+                adopted=one.adopted,
                 at_latest=one.at_latest,
             )
             for one in sorted(self.own.books, key=lambda book: book.since)

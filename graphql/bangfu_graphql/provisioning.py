@@ -38,7 +38,6 @@ from bangfu_graphql.problems import problem
 from bangfu_graphql.requests import Request
 from bangfu_graphql.work import Provision
 
-_WHAT = Text("本县规定", "the provisions")
 DocumentArgument = Annotated[strawberry.ID, says("The document.")]
 
 
@@ -68,7 +67,7 @@ def _heading(given: HeadingInput) -> Heading:
 
 
 def _key(id: strawberry.ID) -> UUID:
-    return acting.key_of(Provision, id, "id", _WHAT)
+    return acting.key_of(Provision, id, "id", provisions.WHAT)
 
 
 def _field(description: str, action: Action) -> Any:
@@ -80,8 +79,8 @@ class ProvisionMutation:
     """The steps of a county's own document that are the same for every programme."""
 
     @_field(
-        "Write down a county's own document as a draft, from a workbook with a row for each value: `bangfu provision "
-        "form` makes the form.",
+        "Write down a county's own document as a draft, from a workbook with a row for each value; its columns are "
+        "参数, 本县规定, 起始日, 截止日 and 条款, and `Programme.parameters` says what there is.",
         Action.DRAFT_PROVISION,
     )
     async def draft_provision_from_workbook(
@@ -109,7 +108,8 @@ class ProvisionMutation:
 
     @_field(
         "Preview a document that is not released yet in a period 试算, and keep what it comes to; for those who are "
-        "charged with the whole county. What is previewed in every open period that it changes may be released.",
+        "charged with the whole county. What is previewed in every open period that it changes may be released, for "
+        "thirty days and as long as nothing else has changed.",
         Action.DRAFT_PROVISION,
     )
     async def preview_provision(
@@ -119,7 +119,7 @@ class ProvisionMutation:
 
         async def work(request: Request, session: AsyncSession) -> PreviewPayload:
             key = _key(id)
-            found, _ = await simulate.keep_preview(session, request.who, request.plugins, key, period)
+            found = await simulate.keep_preview(session, request.who, request.plugins, key, period)
             remaining = await provisions.to_preview(session, request.who, request.plugins, key)
             return PreviewPayload(key=key, preview=previewed(info, found), remaining=remaining, problems=[])
 
@@ -165,7 +165,8 @@ class ProvisionMutation:
         return await acting.keyed(info, ProvisionPayload, work)
 
     @_field(
-        "Draft the document of a next period with the county's own numbers of one before it 结转.",
+        "Draft the document of a next period with the numbers of one before it 结转: the county's own, and those of a "
+        "plan that has ended.",
         Action.DRAFT_PROVISION,
     )
     async def carry_provisions_over(
@@ -173,16 +174,18 @@ class ProvisionMutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: Annotated[str, says("The period whose numbers are carried over.")],
-        next: Annotated[str, says("The period which they are carried into.")],
+        next: Annotated[str, says("The later period which they are carried into.")],
         heading: HeadingArgument,
+        clause: Annotated[str, says("The clause of the new document for what a plan that ended had laid down.")],
     ) -> CarriedPayload:
         """Carry a period's numbers over."""
 
         async def work(request: Request, session: AsyncSession) -> CarriedPayload:
             own = acting.programme_of(request, programme)
             ground = await grounds.ground_of(session, request.who.county.id, own, period)
+            periods = ground.period, own.period.period(next)
             key, carried = await provisions.carry_over(
-                session, request.who, own, ground.latest.resolved, own.period.period(next), _heading(heading)
+                session, request.who, own, ground.latest.resolved, periods, _heading(heading), clause
             )
             return CarriedPayload(key=key, not_carried=_left(request, own, carried), problems=[])
 
@@ -197,7 +200,7 @@ def _left(request: Request, own: Programme, carried: Carried) -> list[NotCarried
         NotCarried(
             parameter=name,
             title=request.say(parameters[name].title),
-            planned=None if isinstance(why, CoreProblem) else request.say(parameters[name].kind.show(why.value)),
+            instead=None if isinstance(why, CoreProblem) else request.say(parameters[name].kind.show(why.value)),
             problem=problem(why, request.language) if isinstance(why, CoreProblem) else None,
         )
         for name, why in carried.left.items()

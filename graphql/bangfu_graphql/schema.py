@@ -46,7 +46,7 @@ from bangfu_graphql.steps import steps_of
 from bangfu_graphql.subscriptions import Subscription
 from bangfu_graphql.years import YearQuery
 
-SCHEMAS = 32
+SCHEMAS = 128
 """How many sets of programmes are kept ready; each takes some megabytes (benchmarks/)."""
 DOCUMENTS = 512
 """How many different documents are kept parsed and validated."""

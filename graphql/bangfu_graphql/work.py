@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -11,9 +11,10 @@ from sqlalchemy import ColumnElement, select
 
 from bangfu import models
 from bangfu.access import Action
+from bangfu.cases import provisions
 from bangfu.db.bulk import among
 from bangfu.process import Duty
-from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, many, mapped, one, where
+from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, gathered, many, mapped, one, where
 from bangfu_graphql.nodes import Node
 from bangfu_graphql.people import Officer
 from bangfu_graphql.previews import PreviewedChange, PreviewedFigures, PreviewedTownship, kept_figures
@@ -256,6 +257,16 @@ def _townships(sight: Sight, row: Mapping[str, Any]) -> list[PreviewedTownship]:
     ]
 
 
+async def _to_preview(reader: Any, rows: Sequence[Mapping[str, Any]], arguments: Mapping[str, Any]) -> list[list[str]]:
+    sight: Sight = reader.sight
+    query = select(models.ProvisionRow).where(
+        models.ProvisionRow.tenant_id == sight.tenant, among(models.ProvisionRow.id, [row["id"] for row in rows])
+    )
+    documents = (await reader.now.scalars(query)).all()
+    found = await provisions.lacking(reader.now, sight.who, sight.programmes, documents)
+    return [list(found[row["id"]].periods) for row in rows]
+
+
 @mapped(models.ProvisionPreview, order=(models.ProvisionPreview.id,), read=Action.READ_CASES)
 class KeptPreview(Node):
     """What a county's own document came to in a period when it was previewed, on the facts of that day 试算."""
@@ -266,6 +277,16 @@ class KeptPreview(Node):
     made_by: Officer | None = one(models.ProvisionPreview.made_by, models.Officer.id, "Who made it.")
     changes: list[PreviewedChange] = derived(
         [models.ProvisionPreview.content], _changes, "The numbers that the document changes."
+    )
+    books: list[date] | None = derived(
+        [models.ProvisionPreview.content],
+        lambda sight, row: [date.fromisoformat(day) for day in row["content"]["books"] or ()] or None,
+        "The days of the two rule books, where the document moves the county to another one.",
+    )
+    unset: list[Problem] = derived(
+        [models.ProvisionPreview.content],
+        lambda sight, row: told_problems(row["content"]["unset"], sight.language),
+        "The numbers that nobody has set; while there is one, nothing can be decided.",
     )
     townships: list[PreviewedTownship] = derived(
         [models.ProvisionPreview.content], _townships, "The figures by township."
@@ -302,6 +323,11 @@ class Provision(Node):
     )
     takes_back_since: date | None = derived(
         [models.ProvisionRow.content], _taken_back_since, "From which day it takes that one back."
+    )
+    to_preview: list[str] = gathered(
+        [models.ProvisionRow.id],
+        _to_preview,
+        "The open periods in which it has to be previewed, as things stand, before it can be released.",
     )
     previews: list[KeptPreview] = many(
         models.ProvisionPreview.provision_id,

@@ -772,7 +772,7 @@ def test_caches_have_an_end() -> None:
     )
     for cache, most in caches:
         assert cache.cache_info().maxsize == most
-    assert schema.SHARED.most == schema.SCHEMAS == 32
+    assert schema.SHARED.most == schema.SCHEMAS == 128
 
 
 # --- limits ---------------------------------------------------------------------------------------------------

@@ -151,14 +151,15 @@ async def _settings(story: Told) -> None:
     )  # fmt: skip
     carrying: dict[str, Any] = {
         "programme": "consolidation", **P, "next": "2022", "heading": {**heading, "number": "测政办〔2022〕1号"},
+        "clause": "四",
     }  # fmt: skip
     await story.may_not("VC2", "carry_provisions_over", "FORBIDDEN", **carrying)
     carried = await story.may("C1", "carry_provisions_over", **carrying)
     own = {one["parameter"]: (one["value"], one["since"]) for one in carried["provision"]["entries"]}
-    assert (own["cohort_exit_years"], own["household_cap"]) == (
-        ("2016–2019", "2022-01-01"), ("3,000.00 yuan", "2022-01-01"),
-    )  # fmt: skip
-    assert carried["notCarried"] == []
+    assert (own["cohort_exit_years"], own["rate_breeding"]) == (("2016–2019", "2022-01-01"), ("20%", "2022-01-01"))
+    assert carried["notCarried"] == [
+        {"parameter": "household_cap", "title": "cap per household", "instead": "2,500.00 yuan", "problem": None}
+    ]
 
     await story.may_not("K1", "county_file", "FORBIDDEN")
     text = await story.may("C1", "county_file")

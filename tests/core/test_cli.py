@@ -348,7 +348,8 @@ def _sets_itself_up(bangfu: Command, folder: Path) -> None:
         "C1", "provision", "take-back", draft, *back, *heading, "测政办〔2021〕4号", code=1
     ).stderr  # fmt: skip
 
-    carried = bangfu("C1", "provision", "carry", "consolidation", "2021", "2022", *heading, "测政办〔2022〕1号").output
+    carry = ("provision", "carry", "consolidation", "2021", "2022", "--clause", "三")
+    carried = bangfu("C1", *carry, *heading, "测政办〔2022〕1号").output
     next_year = folder / "规定2022.xlsx"
     bangfu("C1", "provision", "form", "consolidation", next_year, "--carry", "2021", "2022")
     assert "2016—2019年" in {cell.value for row in openpyxl.load_workbook(next_year).active for cell in row}  # type: ignore[union-attr]

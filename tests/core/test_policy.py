@@ -464,7 +464,14 @@ def test_every_problem_of_a_provision_is_reported_at_once(policy: Policy) -> Non
     ]
 
 
-@pytest.mark.parametrize("parameters", [{}, {"parameters": {}}, {"parameters": 5}])
+def test_a_provision_gives_a_parameter_one_value_from_a_day(policy: Policy) -> None:
+    with pytest.raises(Refused) as refused:
+        read(policy, cap=[entry("2000.00"), entry("2500.00"), entry("2500.00", date(2021, 2, 1))])
+    ((problem),) = refused.value.problems
+    assert (problem.code.name, problem.path) == ("PARAMETER_BAD_VALUE", ("parameters", "cap", 1))
+
+
+@pytest.mark.parametrize("parameters", [{}, {"parameters": {}}, {"parameters": 5}, {"parameters": ["x"]}])
 def test_a_provision_must_set_something(policy: Policy, parameters: Mapping[str, Any]) -> None:
     with pytest.raises(Refused) as refused:
         policy.read_provision({**HEADING, **parameters})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Awaitable
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,11 @@ from bangfu.cases import ground as grounds
 from bangfu.cases import provision_forms, provisions
 from bangfu.cases.provisions import Heading
 from bangfu.errors import Code, Problem, Refused
-from bangfu.policy import Fen, Resolved, Whose, Years, kind_of
+from bangfu.policy import Fen, Whose, Years, kind_of
+from bangfu.process import Duty
 from bangfu.programme import installed
 from bangfu.simulate import Preview, keep_preview
-from tests.county import SEPTEMBER, World
+from tests.county import SEPTEMBER, T1, Statements, World
 from tests.two_books import moving, two_books
 
 CAPPED: dict[str, Any] = {
@@ -35,7 +36,7 @@ HEADING = Heading("撤销2021年调整办法", "测政办〔2021〕11号", date(
 async def kept(world: World, draft: UUID, number: str = "C1", period: str = "2021") -> Preview:
     who = world.who(number)
     async with world.database.session(who.scope) as session:
-        return (await keep_preview(session, who, world.plugins, draft, period))[0]
+        return await keep_preview(session, who, world.plugins, draft, period)
 
 
 async def release(world: World, draft: UUID, number: str = "C2") -> None:
@@ -56,13 +57,14 @@ async def take_back(world: World, id: UUID, since: date, heading: Heading = HEAD
         return await provisions.take_back(session, who, world.plugins, id, heading, since, "一")
 
 
-async def carry(world: World, into: str = "2022", number: str = "C1") -> Any:
+async def carry(world: World, into: str = "2022", number: str = "C1", clause: str = "三") -> Any:
     who = world.who(number)
-    held = (await world.ground()).latest.resolved
+    ground = await world.ground()
     heading = Heading("测试县2022年实施方案", "测政办〔2022〕1号", date(2022, 1, 5))
     async with world.database.session(who.scope) as session:
-        period = world.programme.period.period(into)
-        return await provisions.carry_over(session, who, world.programme, held, period, heading)
+        periods = ground.period, world.programme.period.period(into)
+        held = ground.latest.resolved
+        return await provisions.carry_over(session, who, world.programme, held, periods, heading, clause)
 
 
 async def state(world: World, draft: UUID) -> str:
@@ -144,7 +146,9 @@ async def test_what_it_came_to_is_on_record_with_its_townships(world: World) -> 
     # H1 had 3,000 yuan and H2 2,200; H5 and H7 keep theirs.
     assert sum(one["fen_after"] for one in content["townships"]) == found.total.fen_after == 555_000
     assert [(one["name"], one["lose"]) for one in content["townships"]] == [("东镇", 2), ("西镇", 0)]
-    assert len(content["beside"]) == 1
+    basis = content["basis"]
+    assert (len(basis["beside"]), basis["books"][0] == basis["books"][1]) == (1, True)
+    assert (basis["before"]["household_cap"], basis["after"]["household_cap"]) == ("3000.00", "2000.00")
 
 
 async def test_while_numbers_are_set_by_nobody_a_document_can_be_previewed_and_decides_nothing(world: World) -> None:
@@ -165,6 +169,72 @@ async def test_others_keep_no_preview(world: World, number: str, code: Code) -> 
     draft = await world.draft(CAPPED, previewed=False)
     (problem,) = await refused(world, kept(world, draft, number))
     assert problem.code is code
+
+
+async def test_who_is_charged_with_a_part_of_the_county_keeps_no_preview(world: World) -> None:
+    await world.charge("A2", Duty.COUNTY_OFFICE, T1)
+    draft = await world.draft(CAPPED, previewed=False)
+    (problem,) = await refused(world, kept(world, draft, "A2"))
+    assert problem.code is Code.WHOLE_COUNTY_NEEDED
+
+
+async def test_a_preview_stands_for_thirty_days(world: World) -> None:
+    draft = await world.draft(CAPPED)
+    world.today += timedelta(days=31)
+    (problem,) = await refused(world, release(world, draft))
+    assert problem.code is Code.PROVISION_NOT_PREVIEWED
+    world.today -= timedelta(days=1)
+    await release(world, draft)
+
+
+async def test_a_preview_of_a_period_that_was_not_open_does_not_stand_once_it_is(world: World) -> None:
+    draft = await world.draft({**CAPPED, "parameters": FOR_2022}, previewed=False)
+    await kept(world, draft, period="2022")
+    carried, _ = await carry(world)
+    await kept(world, carried, period="2022")
+    await release(world, carried)
+    # Neither beside another document, nor in a period that was opened since.
+    await kept(world, draft, period="2022")
+    world.today += timedelta(days=1)
+    await opened(world, "2022")
+    (problem,) = await refused(world, release(world, draft))
+    assert problem.code is Code.PROVISION_NOT_PREVIEWED
+    assert (await kept(world, draft, period="2022")).changes != ()
+    await release(world, draft)
+
+
+async def test_two_documents_are_not_released_under_one_number(world: World) -> None:
+    await world.provide(CAPPED)
+    again = await world.draft({**HIGHER, "number": CAPPED["number"]})
+    (problem,) = await refused(world, release(world, again))
+    assert problem.code is Code.NUMBER_TAKEN
+
+
+async def test_of_two_that_take_one_back_one_is_released(world: World) -> None:
+    capped = await world.provide(CAPPED)
+    one = await take_back(world, capped, date(2021, 9, 1))
+    other = await take_back(world, capped, date(2021, 9, 1), Heading("撤销", "测政办〔2021〕12号", date(2021, 9, 1)))
+    await kept(world, one)
+    await release(world, one)
+    (problem,) = await refused(world, release(world, other))
+    assert problem.code is Code.PROVISION_STATE
+
+
+FOR_2022 = {"household_cap": [{"since": date(2022, 1, 2), "value": "2000.00", "clause": "二"}]}
+
+
+async def test_what_documents_lack_is_known_in_as_many_statements_for_one_as_for_many(world: World) -> None:
+    made = [await world.draft({**CAPPED, "number": f"{n}号"}, previewed=n == 1) for n in range(4)]
+    who = world.who("C1")
+    counted = []
+    for few in (made[:1], made):
+        async with world.database.session(who.scope) as session:
+            rows = [await provisions.find(session, who, one) for one in few]
+            with Statements(world.database) as statements:
+                found = await provisions.lacking(session, who, world.plugins.programmes, rows)
+            counted.append(len(statements))
+    assert counted == [3, 3]
+    assert [found[one].periods for one in made] == [["2021"], [], ["2021"], ["2021"]]
 
 
 async def test_what_is_released_is_not_previewed_for_a_release(world: World) -> None:
@@ -268,7 +338,7 @@ async def test_a_years_own_numbers_are_carried_into_the_next(world: World) -> No
     own = {one.parameter: (one.value, one.clause) for one in carried.entries}
     assert own["cohort_exit_years"] == (Years(2016, 2019), "二(二)1")
     assert own["household_cap"] == (200_000, "二")
-    assert own["notice_days"] == (5, "二(二)4")
+    assert own["notice_days"] == (5, "三")
     assert carried.left == {}
     await kept(world, made, period="2022")
     await release(world, made)
@@ -282,17 +352,26 @@ async def test_a_years_own_numbers_are_carried_into_the_next(world: World) -> No
 async def test_others_carry_nothing_over(world: World) -> None:
     (problem,) = await refused(world, carry(world, number="K1"))
     assert problem.code is Code.FORBIDDEN
-    (problem,) = await refused(world, carry(world, "2022Q1"))
-    assert problem.code is Code.PERIOD_BAD
+    for wanted, clause, code in (
+        ("2022Q1", "三", Code.PERIOD_BAD),
+        ("2021", "三", Code.BAD_VALUE),
+        ("2020", "三", Code.BAD_VALUE),
+        ("2022", " ", Code.MISSING_VALUE),
+    ):
+        (problem,) = await refused(world, carry(world, wanted, clause=clause))
+        assert problem.code is code
 
 
-async def test_what_the_plan_says_newly_is_not_carried_over(world: World) -> None:
-    old = Resolved("household_cap", 1, date(2020, 9, 1), Whose.COUNTY, "旧规定", "一", "old")
-    early = provisions.carried_to(world.programme, {"household_cap": old}, world.programme.period.period("2021"))
-    assert early.entries == ()
-    left = early.left["household_cap"]
-    assert isinstance(left, Resolved)
-    assert left.value == 300_000
+async def test_what_the_county_has_newly_laid_down_is_left_to_it(world: World) -> None:
+    later = {
+        **CAPPED,
+        "parameters": {"household_cap": [{"since": date(2021, 11, 1), "value": "2500.00", "clause": "二"}]},
+    }
+    await world.provide(later)
+    _, carried = await carry(world)
+    assert "household_cap" not in {one.parameter for one in carried.entries}
+    left = carried.left["household_cap"]
+    assert (left.value, left.since) == (250_000, date(2021, 11, 1))
 
 
 # --- as a workbook --------------------------------------------------------------------------------------------
@@ -374,6 +453,14 @@ def test_what_is_wrong_with_a_form_is_said_at_its_rows() -> None:
         "脱贫年度范围,2016—2019年,,,\n"
         "公示天数,,,,\n"
         "每户奖补上限,2000元,三月,,二\n"
+        "每户奖补上限,20000元,2021-03-01,,二\n"
+        "收入核算期,上年10月1日至当年9月30日,2021-03-01,,二\n"
+        "每户奖补上限,2000元,2021-03-01,2021-02-28,二\n"
+        "每户奖补上限,2000元,2021-03-01,,二\n"
+        "每户奖补上限,2500元,2021-03-01,,三\n"
+        "每户奖补上限,,2021-03-01,,三\n"
+        "规则版本,2021-03-01,2021-03-01,2021-12-31,四\n"
+        "规则版本,2021-03-01,2021-03-01,,四\n"
     )
     with pytest.raises(Refused) as refused:
         provision_forms.read(own, HEAD, csv.encode(), "规定.csv")
@@ -384,6 +471,13 @@ def test_what_is_wrong_with_a_form_is_said_at_its_rows() -> None:
         ("MISSING_VALUE", ("rows", 5, "since")),
         ("MISSING_VALUE", ("rows", 5, "clause")),
         ("BAD_DATE", ("rows", 7, "since")),
+        ("PARAMETER_OUT_OF_RANGE", ("rows", 8)),
+        ("PARAMETER_LOCKED", ("rows", 9)),
+        ("PARAMETER_BAD_VALUE", ("rows", 10)),
+        ("PARAMETER_BAD_VALUE", ("rows", 12)),
+        ("MISSING_VALUE", ("rows", 13, "value")),
+        ("BAD_VALUE", ("rows", 14, "until")),
+        ("BOOK_NOT_ADOPTABLE", ("rows", 15, "value")),
     ]
 
 
@@ -396,11 +490,19 @@ def test_what_excel_has_made_of_a_value_is_refused(value: Any) -> None:
     assert [(one.code.name, one.path[-1]) for one in refused.value.problems] == [("BAD_VALUE", "value")]
 
 
-def test_the_form_is_filled_in_with_what_is_carried_over() -> None:
-    own = installed().programme("consolidation")
-    held = {"household_cap": Resolved("household_cap", 250_000, SINCE, Whose.COUNTY, "办法", "二", "p")}
-    period = own.period.period("2022")
-    data = provision_forms.form(own, period.reference_day, provisions.carried_to(own, held, period))
-    assert provision_forms.read(own, HEAD, data, "规定.xlsx")["parameters"] == {
-        "household_cap": [{"value": "2500.00", "since": date(2022, 1, 1), "clause": "二"}]
-    }
+async def test_the_form_is_filled_in_with_what_is_carried_over(world: World) -> None:
+    await world.provide(CAPPED)
+    ground, who, own = await opened(world), world.who("C1"), world.programme
+    after = own.period.period("2022")
+    async with world.database.session(who.scope) as session:
+        carried = await provisions.carried_to(session, who, own, ground.resolved, (ground.period, after))
+    data = provision_forms.form(own, after.reference_day, carried)
+    with pytest.raises(Refused) as refusal:
+        provision_forms.read(own, HEAD, data, "规定.xlsx")
+    # What the plan had laid down lacks a clause of the county's own, and nothing else.
+    assert {(one.code, one.path[-1]) for one in refusal.value.problems} == {(Code.MISSING_VALUE, "clause")}
+    assert len(refusal.value.problems) == len(own.policy.parameters) - 2
+    filled_in = filled(data, **{line[0]: (line[3], line[4], line[5], line[6] or "一") for line in rows_of(data)[3:]})
+    read = provision_forms.read(own, HEAD, filled_in, "规定.xlsx")["parameters"]
+    assert set(read) == set(own.policy.parameters)
+    assert read["household_cap"] == [{"value": "2000.00", "since": date(2022, 1, 1), "clause": "二"}]

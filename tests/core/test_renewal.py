@@ -13,7 +13,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bangfu.errors import Code, Problem, Refused
-from bangfu.policy import Fen, Policy, Provision, ProvisionEntry, Resolved, Revocation, Whose, Years, carried_over
+from bangfu.policy import (
+    Fen,
+    Policy,
+    Provision,
+    ProvisionEntry,
+    Resolved,
+    Revocation,
+    Whose,
+    Years,
+    carried_over,
+    in_force,
+)
 
 POLICY = """
 [documents.plan]
@@ -104,6 +115,16 @@ def test_from_its_day_on_everything_is_as_if_the_other_had_never_been(
             assert value(policy, day, [*released, back, undone]) == value(policy, day, expected), day
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (0, 2, 1), (2, 1, 0), (1, 0, 2)])
+def test_in_whatever_order_documents_of_a_day_stand_what_takes_back_is_taken_back(order: tuple[int, ...]) -> None:
+    first = provision("first")
+    second = revoking("second", first, date(2021, 1, 1))
+    third = revoking("third", second, date(2021, 2, 1))
+    documents = [(first, second, third)[place] for place in order]
+    assert {one.id for one in in_force(documents, date(2021, 1, 31))} == {"second", "third"}
+    assert {one.id for one in in_force(documents, date(2021, 2, 1))} == {"first", "third"}
+
+
 def test_what_nobody_else_has_set_is_unset_again(policy: Policy) -> None:
     gone = provision("gone", ("years", date(2021, 1, 1), None, Years(2016, 2019)))
     back = revoking("back", gone, date(2021, 5, 1))
@@ -118,24 +139,48 @@ def held(value: Any, since: date, whose: Whose = Whose.COUNTY, name: str = "cap"
 
 
 DAY = date(2022, 9, 30)
+PROVIDED = provision("p")
+"""The county's document whose values are carried over."""
 
 
 def test_the_countys_own_numbers_are_carried_over_by_their_clauses(policy: Policy) -> None:
-    found = carried_over(policy, held(210_000, date(2021, 8, 1)), date(2022, 1, 1), DAY)
+    found = carried_over(policy, held(210_000, date(2021, 8, 1)), date(2022, 1, 1), DAY, [PROVIDED])
     assert found.entries == (ProvisionEntry("cap", date(2022, 1, 1), None, 210_000, "三"),)
     assert found.left == {}
-    assert carried_over(policy, held(300_000, date(2020, 1, 1), Whose.PLAN), date(2022, 1, 1), DAY).entries == ()
+    assert (
+        carried_over(policy, held(300_000, date(2020, 1, 1), Whose.PLAN), date(2022, 1, 1), DAY, [PROVIDED]).entries
+        == ()
+    )
 
 
 def test_what_the_plan_has_nothing_to_say_of_any_more_is_carried_over_too(policy: Policy) -> None:
     planned = held(420_000, date(2024, 1, 1), Whose.PLAN)
-    assert carried_over(policy, planned, date(2025, 1, 1), date(2025, 1, 1)).entries == ()
-    found = carried_over(policy, planned, date(2026, 1, 1), date(2026, 1, 1))
-    assert found.entries == (ProvisionEntry("cap", date(2026, 1, 1), None, 420_000, "三"),)
+    assert carried_over(policy, planned, date(2025, 1, 1), date(2025, 1, 1), []).entries == ()
+    found = carried_over(policy, planned, date(2026, 1, 1), date(2026, 1, 1), [])
+    # The clause was the plan's: the county states one of its own.
+    assert found.entries == (ProvisionEntry("cap", date(2026, 1, 1), None, 420_000, ""),)
+
+
+def test_what_the_county_has_newly_laid_down_is_left_as_it_is(policy: Policy) -> None:
+    newer = provision("newer", ("cap", date(2021, 11, 1), None, 250_000))
+    found = carried_over(policy, held(210_000, date(2021, 8, 1)), date(2022, 1, 1), DAY, [PROVIDED, newer])
+    assert found.entries == ()
+    left = found.left["cap"]
+    assert isinstance(left, Resolved)
+    assert (left.value, left.provision) == (250_000, "newer")
+
+
+def test_what_the_county_has_taken_back_is_not_carried_over(policy: Policy) -> None:
+    back = revoking("back", PROVIDED, date(2021, 12, 1))
+    found = carried_over(policy, held(210_000, date(2021, 8, 1)), date(2022, 1, 1), DAY, [PROVIDED, back])
+    assert found.entries == ()
+    left = found.left["cap"]
+    assert isinstance(left, Problem)
+    assert left.code is Code.PROVISION_STATE
 
 
 def test_what_the_plan_has_newly_laid_down_is_left_to_it(policy: Policy) -> None:
-    found = carried_over(policy, held(210_000, date(2021, 1, 1)), date(2022, 1, 1), DAY)
+    found = carried_over(policy, held(210_000, date(2021, 1, 1)), date(2022, 1, 1), DAY, [PROVIDED])
     assert found.entries == ()
     left = found.left["cap"]
     assert isinstance(left, Resolved)
@@ -143,7 +188,9 @@ def test_what_the_plan_has_newly_laid_down_is_left_to_it(policy: Policy) -> None
 
 
 def test_what_the_plan_does_not_permit_is_said(policy: Policy) -> None:
-    found = carried_over(policy, held(Years(2012, 2019), date(2021, 1, 1), name="years"), date(2022, 1, 1), DAY)
+    found = carried_over(
+        policy, held(Years(2012, 2019), date(2021, 1, 1), name="years"), date(2022, 1, 1), DAY, [PROVIDED]
+    )
     assert found.entries == ()
     left = found.left["years"]
     assert isinstance(left, Problem)

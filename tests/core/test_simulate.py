@@ -74,7 +74,7 @@ async def test_it_comes_true_when_the_document_is_released(world: World) -> None
     told = (await seen(world, "C1", draft)).total
     first, second = world.who("C1"), world.who("C2")
     async with world.database.session(first.scope) as session:
-        kept, _ = await keep_preview(session, first, world.plugins, draft, "2021")
+        kept = await keep_preview(session, first, world.plugins, draft, "2021")
         assert kept.total == told
     async with world.database.session(second.scope) as session:
         await provisions.release(session, second, world.plugins, draft)

@@ -12,6 +12,7 @@ from bangfu.cases import overview, provisions, receipts
 from bangfu.cases.ground import Rules
 from bangfu.errors import Code, Refused
 from bangfu.programme import DatedBook, Programme, check, installed
+from bangfu.rules import criterion
 from bangfu.simulate import keep_preview
 from county_default.consolidation.rules import Consolidation
 from tests.county import HOMES, SEPTEMBER, World
@@ -74,8 +75,15 @@ def test_a_county_cannot_move_to_a_book_before_its_day_or_to_one_that_is_over(ow
     assert FIRST.isoformat() in refused.value.problems[0].remedy.en
 
 
-class Renamed(ByLabour):
-    """A book that means something else by a name."""
+class OtherMeaning(ByLabour):
+    """A book in which a name of the first one means something else."""
+
+    @criterion(cites="fenjin-2021#二(二)3")
+    def before_cap(self) -> bool:
+        """The household earned something by labour.
+        该户有务工收入。
+        """
+        return self.facts.labour > 0
 
 
 def test_books_that_contradict_each_other_are_not_loaded(own: Programme) -> None:
@@ -87,6 +95,7 @@ def test_books_that_contradict_each_other_are_not_loaded(own: Programme) -> None
         ((first, replace(second, adopted=False)), "at_latest, which is for an adopted one"),
         ((first, replace(second, at_latest=date(2021, 2, 28))), "at_latest, which is for an adopted one"),
         ((first, DatedBook(date(2020, 10, 1), ByLabour)), "there is one book a day"),
+        ((first, replace(second, rules=OtherMeaning)), "before_cap is criterion .*give it another name"),
     ):
         with pytest.raises(Exception, match=said):
             check(replace(own, books=books), channels)
@@ -162,7 +171,7 @@ async def test_a_county_that_moves_keeps_what_its_old_book_decided(world: World)
     who = world.who("C1")
     draft = await world.draft(moving(SECOND), previewed=False)
     async with world.database.session(who.scope) as session:
-        found, _ = await keep_preview(session, who, world.plugins, draft, world.period)
+        found = await keep_preview(session, who, world.plugins, draft, world.period)
     assert found.books == (FIRST, SECOND)
     assert found.changes == ()
     second = world.who("C2")

@@ -20,7 +20,7 @@ from tests.conftest import FULL
 from tests.county import ACCEPTED, HOMES, POSTED, SEPTEMBER, World
 
 NUMBERS = [home.number for home in HOMES]
-STEPS = 400 if FULL else 200
+STEPS = 400 if FULL else 120
 
 INVARIANTS = {
     "every version of a case has its one event": """

@@ -22,7 +22,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
-from bangfu.cases.provisions import released_by
+from bangfu.cases.provisions import hold_provisions, released_by
 from bangfu.db import hold
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem, Refused
@@ -135,6 +135,16 @@ async def switched_on(session: AsyncSession, tenant: int, today: date) -> dict[s
     return {row[0]: row[1] for row in rows}
 
 
+async def standing_since(session: AsyncSession, tenant: int, today: date) -> dict[str, date]:
+    """The programmes that the county runs on a day or is to run later, by code, each with its first day."""
+    query = select(ProgrammeSwitch.programme, func.max(ProgrammeSwitch.since)).where(
+        ProgrammeSwitch.tenant_id == tenant,
+        ProgrammeSwitch.until.is_(None)
+        | ((ProgrammeSwitch.until > today) & (ProgrammeSwitch.until > ProgrammeSwitch.since)),
+    )
+    return {row[0]: row[1] for row in await session.execute(query.group_by(ProgrammeSwitch.programme))}
+
+
 # --- periods --------------------------------------------------------------------------------------------------
 
 
@@ -233,6 +243,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
     period = programme.period.period(key)
     if _standing(await _spans(session, who.county.id, programme.code), who.at.today) is None:
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
+    await hold_provisions(session, programme)
     provisions = await released_by(session, who.county.id, programme)
     found = programme.book(period.reference_day, provisions)
     dated, moved = found.book, moved_by(found)

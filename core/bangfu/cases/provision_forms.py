@@ -11,16 +11,13 @@ from datetime import date
 from typing import Any
 
 from bangfu.cases.provisions import Heading
-from bangfu.documents.cells import Cell, CellProblem, Column, blank, plain, read_day, read_text
+from bangfu.documents.cells import Cell, CellProblem, Column, Row, blank, plain, read_day, read_text
 from bangfu.documents.reading import open_table
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code, Problem, Refused
-from bangfu.policy import Carried, Parameter
-from bangfu.programme import Programme
+from bangfu.policy import Carried, Parameter, read_adoption
+from bangfu.programme import BOOK_TITLE, Programme
 from bangfu.text import Text
-
-BOOK = Text("规则版本", "rule book")
-"""What the row of a move to another rule book is called."""
 
 
 def _read_value(cell: Cell) -> str:
@@ -49,18 +46,15 @@ def form(programme: Programme, day: date, carried: Carried | None = None) -> byt
     given = {entry.parameter: entry for entry in carried.entries} if carried else {}
     rows: list[tuple[Any, ...]] = []
     for name, parameter in programme.policy.parameters.items():
-        planned, allowed = _planned(parameter, day)
         own = given.get(name)
-        filled = (
-            ("", None, None, "")
-            if own is None
-            else (parameter.kind.show(own.value).zh, own.since, own.until, own.clause)
-        )
-        rows.append((parameter.title.zh, planned, allowed, *filled))
+        filled: tuple[Any, ...] = ("", None, None, "")
+        if own is not None:
+            filled = (parameter.kind.show(own.value).zh, own.since, own.until, own.clause)
+        rows.append((parameter.title.zh, *(text.zh for text in planned(parameter, day)), *filled))
     movable = [one for one in programme.adoptable() if one.last is None or one.last >= day]
     if len(movable) > 1:
         known = "、".join(one.book.isoformat() for one in movable)
-        rows.append((BOOK.zh, programme.book(day).book.since.isoformat(), known, "", None, None, ""))
+        rows.append((BOOK_TITLE.zh, programme.book(day).book.since.isoformat(), known, "", None, None, ""))
     columns = [
         SheetColumn("参数"),
         SheetColumn("方案规定"),
@@ -74,61 +68,94 @@ def form(programme: Programme, day: date, carried: Carried | None = None) -> byt
     return workbook([Sheet("本县规定", f"{programme.title.zh}:本县规定", columns, rows, above=(note,))])
 
 
-def _planned(parameter: Parameter, day: date) -> tuple[str, str]:
+def planned(parameter: Parameter, day: date) -> tuple[Text, Text]:
     """What the plan says of a parameter on a day, and how far a county may deviate from it."""
     entry = parameter.on(day)
     if entry is None:
-        return "(未规定)", parameter.kind.name.zh
-    planned = "(原文未载明)" if entry.value is None else parameter.kind.show(entry.value).zh
-    return planned, "不得调整" if entry.varies is None else entry.varies.show(parameter.kind).zh
+        return Text("(未规定)", "(nothing)"), Text("由县自定", "the county decides")
+    says = Text("(原文未载明)", "(not legible)") if entry.value is None else parameter.kind.show(entry.value)
+    return says, Text("不得调整", "fixed") if entry.varies is None else entry.varies.show(parameter.kind)
 
 
 def read(programme: Programme, heading: Heading, data: bytes, name: str) -> dict[str, Any]:
-    """The content of a provision file from a workbook that was filled in (XLSX or CSV).
+    """The content of a provision file from a workbook that was filled in (XLSX or CSV), checked like one.
 
     Refuses ``FILE_UNREADABLE``, ``FILE_TOO_LARGE``, ``HEADER_NOT_FOUND``, and every problem at its row: an unknown
-    parameter, a value that cannot be understood, a day or a clause that is wanting.
+    parameter, a value that cannot be understood or is not permitted, a day or a clause that is wanting.
     """
-    by_title = {plain(own.title.zh): own for own in programme.policy.parameters.values()}
-    by_title.update(programme.policy.parameters)
-    tables: dict[str, list[dict[str, Any]]] = {}
-    moves: list[dict[str, Any]] = []
-    problems: list[Problem] = []
+    found = _Rows(programme)
     for row in open_table(data, name, COLUMNS).rows():
-        problems += row.problems
-        if row.problems or blank(row.values["value"]):
-            continue
-        path = ("rows", row.number)
-        problems += [
-            Code.MISSING_VALUE.problem(*path, column.name, field=column.title)
-            for column in COLUMNS
-            if column.name in ("since", "clause") and row.values[column.name] is None
-        ]
-        named = row.values["parameter"]
-        if named == BOOK.zh:
-            moves.append({**_dated(row.values), "adopts": _day(row.values["value"])})
-            continue
-        parameter = by_title.get(named)
-        if parameter is None:
-            known = "、".join(own.title.zh for own in programme.policy.parameters.values())
-            problems.append(Code.PARAMETER_UNKNOWN.problem(*path, "parameter", parameter=named, known=known))
-            continue
-        try:
-            value = parameter.kind.dump(parameter.kind.read(row.values["value"]))
-        except ValueError as error:
-            wrong = {"parameter": parameter.title, "value": row.values["value"], "detail": str(error)}
-            problems.append(Code.PARAMETER_BAD_VALUE.problem(*path, "value", **wrong))
-            continue
-        until = {"until": row.values["until"]} if row.values.get("until") else {}
-        tables.setdefault(parameter.name, []).append({**_dated(row.values), **until, "value": value})
-    if problems:
-        raise Refused(problems)
+        found.problems += row.problems or found.read(row)
+    if found.problems:
+        raise Refused(found.problems)
     said = {"title": heading.title, "number": heading.number, "issued": heading.issued_on}
-    return {**said, **({"parameters": tables} if tables else {}), **({"book": moves} if moves else {})}
+    return {
+        **said,
+        **({"parameters": found.tables} if found.tables else {}),
+        **({"book": found.moves} if found.moves else {}),
+    }
 
 
-def _dated(values: Mapping[str, Any]) -> dict[str, Any]:
-    return {"since": values["since"], "clause": values["clause"]}
+class _Rows:
+    """What the rows of a workbook say."""
+
+    def __init__(self, programme: Programme) -> None:
+        self.programme, self.policy = programme, programme.policy
+        self.named = {plain(own.title.zh): own for own in self.policy.parameters.values()} | dict(
+            self.policy.parameters
+        )
+        self.tables: dict[str, list[dict[str, Any]]] = {}
+        self.moves: list[dict[str, Any]] = []
+        self.problems: list[Problem] = []
+
+    def read(self, row: Row) -> list[Problem]:
+        """Take a row in; what is wrong with it."""
+        said, path = row.values, ("rows", row.number)
+        stated = [name for name in ("value", "since", "until", "clause") if not blank(said.get(name))]
+        if not stated:
+            return []
+        wanted = [column for column in COLUMNS if column.name in ("value", "since", "clause")]
+        lacking = [
+            Code.MISSING_VALUE.problem(*path, column.name, field=column.title)
+            for column in wanted
+            if column.name not in stated
+        ]
+        if lacking:
+            return lacking
+        dated = {"since": said["since"], "clause": said["clause"]}
+        return self._book(said, dated, path) if said["parameter"] == BOOK_TITLE.zh else self._value(said, dated, path)
+
+    def _book(self, said: Mapping[str, Any], dated: dict[str, Any], path: tuple[str | int, ...]) -> list[Problem]:
+        if said.get("until"):
+            expected = Text("留空:采用后一直有效", "nothing: it holds until another one does")
+            field = Text("截止日", "until")
+            return [Code.BAD_VALUE.problem(*path, "until", field=field, value=said["until"], expected=expected)]
+        move = {**dated, "adopts": _day(said["value"])}
+        checked = read_adoption(move, (*path, "value"), self.programme.adoptable())
+        if isinstance(checked, Problem):
+            return [checked]
+        self.moves.append(move)
+        return []
+
+    def _value(self, said: Mapping[str, Any], dated: dict[str, Any], path: tuple[str | int, ...]) -> list[Problem]:
+        parameter = self.named.get(said["parameter"])
+        if parameter is None:
+            known = "、".join(own.title.zh for own in self.policy.parameters.values())
+            return [Code.PARAMETER_UNKNOWN.problem(*path, "parameter", parameter=said["parameter"], known=known)]
+        try:
+            value = parameter.kind.dump(parameter.kind.read(said["value"]))
+        except ValueError as error:
+            wrong = {"parameter": parameter.title, "value": said["value"], "detail": str(error)}
+            return [Code.PARAMETER_BAD_VALUE.problem(*path, "value", **wrong)]
+        entry = {**dated, **({"until": said["until"]} if said.get("until") else {}), "value": value}
+        checked = self.policy.read_entry(parameter.name, entry, path)
+        if isinstance(checked, Problem):
+            return [checked]
+        own = self.tables.setdefault(parameter.name, [])
+        if any(one["since"] == entry["since"] for one in own):
+            return [self.policy.twice(parameter.name, entry["since"], path)]
+        own.append(entry)
+        return []
 
 
 def _day(words: str) -> date | str:

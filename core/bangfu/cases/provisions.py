@@ -7,12 +7,12 @@ that is drafted, previewed and released like any other.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -35,7 +35,14 @@ from bangfu.programme import Plugins, Programme
 from bangfu.text import Text, join
 
 DRAFT, PREVIEWED, RELEASED = "draft", "previewed", "released"
-_WHAT = Text("本县规定", "the provisions")
+STATES: Mapping[str, Text] = {
+    DRAFT: Text("草稿", "draft"),
+    PREVIEWED: Text("已试算未发布", "previewed, and not released yet"),
+    RELEASED: Text("已发布", "released"),
+}
+WHAT = Text("本县规定", "the provisions")
+STANDS = timedelta(days=30)
+"""For how long what a document was found to come to may be released: cases come in and incomes change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ async def draft(session: AsyncSession, who: Entered, programme: Programme, raw: 
     )
     row = await session.scalar(query.order_by(ProvisionRow.released_at.desc()).limit(1))
     if row is None:
-        raise Code.NOT_FOUND.refuse("revokes", "number", what=_WHAT)
+        raise Code.NOT_FOUND.refuse("revokes", "number", what=WHAT)
     return await _take_back(session, who, programme, row, raw, revokes["since"], revokes["clause"])
 
 
@@ -110,10 +117,7 @@ async def _take_back(
             value=provision.issued_on,
             expected=Text(f"{row.issued_on} 起的日期", f"a day from {row.issued_on} on"),
         )
-    if str(row.id) not in {one.id for one in in_force(await released_by(session, who.county.id, programme), since)}:
-        raise Code.PROVISION_STATE.refuse(
-            "provision", state=Text("已回退", "taken back"), action=Text("再次回退", "taken back again")
-        )
+    _require_standing(await released_by(session, who.county.id, programme), provision.revokes)
     return await _keep(session, who, programme, provision)
 
 
@@ -122,50 +126,72 @@ async def carry_over(
     who: Entered,
     programme: Programme,
     held: Mapping[str, Resolved],
-    period: Period,
+    periods: tuple[Period, Period],
     heading: Heading,
+    clause: str,
 ) -> tuple[UUID, Carried]:
     """Draft the document of a next period with the values of one before it 结转: of those that ``held``, the county's
-    own and what the plan says nothing of any more.
+    own and what the plan says nothing of any more. ``clause`` is that of the new document for the latter.
 
-    The answer also says what was not carried over, and why. Refuses ``FORBIDDEN``, ``MISSING_VALUE`` where there is
-    nothing to carry over, and every problem of the values.
+    The answer also says what was not carried over, and why. Refuses ``FORBIDDEN``, ``BAD_VALUE`` for a period that is
+    not later, ``MISSING_VALUE`` without a clause or where there is nothing to carry over, and every problem of the
+    values.
     """
     who.require(Action.DRAFT_PROVISION, programme.code)
-    carried = carried_to(programme, held, period)
+    if not clause.strip():
+        raise Code.MISSING_VALUE.refuse("clause", field=Text("条款", "clause"))
+    carried = await carried_to(session, who, programme, held, periods)
     if not carried.entries:
-        raise Code.MISSING_VALUE.refuse("parameters", field=Text("可结转的本县规定", "values of the county's own"))
-    made = Provision("", heading.title, heading.number, heading.issued_on, carried.entries)
+        raise Code.MISSING_VALUE.refuse("parameters", field=Text("可结转的本县规定", "values to carry over"))
+    entries = tuple(replace(entry, clause=entry.clause or clause) for entry in carried.entries)
+    made = Provision("", heading.title, heading.number, heading.issued_on, entries)
     said = {"title": heading.title, "number": heading.number, "issued": heading.issued_on}
     checked = programme.read_provision({**said, **raw_of(programme, made)})
-    return await _keep(session, who, programme, checked), carried
+    return await _keep(session, who, programme, checked), replace(carried, entries=entries)
 
 
-def carried_to(programme: Programme, held: Mapping[str, Resolved], period: Period) -> Carried:
-    """What of the values that held is carried into a period, from its first day or from that which its numbers are of,
-    whichever is earlier."""
-    day = period.reference_day
-    return carried_over(programme.policy, held, min(period.first_day, day), day)
+async def carried_to(
+    session: AsyncSession,
+    who: Entered,
+    programme: Programme,
+    held: Mapping[str, Resolved],
+    periods: tuple[Period, Period],
+) -> Carried:
+    """What of the values that held in a period is carried into a later one, from its first day or from that which its
+    numbers are of, whichever is earlier. Refuses ``BAD_VALUE`` for one that is not later."""
+    before, after = periods
+    day = after.reference_day
+    if day <= before.reference_day:
+        expected = Text(f"{before.title.zh}以后的期间", f"a period after {before.title.en}")
+        raise Code.BAD_VALUE.refuse("next", field=Text("期间", "period"), value=after.key, expected=expected)
+    released = await released_by(session, who.county.id, programme)
+    return carried_over(programme.policy, held, min(after.first_day, day), day, released)
 
 
 async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUID) -> None:
     """Put a document in force; by another person than who drafted it, once what it comes to was previewed.
 
-    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE``, ``SAME_PERSON``, and ``PROVISION_NOT_PREVIEWED`` unless
-    it was previewed in every open period that it changes, beside all that is released.
+    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE``, ``SAME_PERSON``, ``NUMBER_TAKEN`` for a number under
+    which one of the programme is released already, and ``PROVISION_NOT_PREVIEWED`` unless it was previewed in every
+    open period that it changes, as things stand.
     """
     who.require(Action.RELEASE_PROVISION)
     row = await find(session, who, id)
-    who.require(Action.RELEASE_PROVISION, row.programme)
+    programme = plugins.programme(row.programme)
+    who.require(Action.RELEASE_PROVISION, programme.code)
     if row.state == RELEASED:
         raise wrong_state(row, Text("再次发布", "released again"))
     if row.drafted_by == who.actor.id:
         raise Code.SAME_PERSON.refuse("provision", other=Text("起草人", "the drafter"))
     # One at a time: what one comes to is previewed beside all others.
-    await hold(session, f"{row.programme}/provisions")
-    lacking, any_ = await _lacking(session, who, plugins.programme(row.programme), row)
-    if lacking or not any_:
-        titles = [plugins.programme(row.programme).period.period(key).title for key in lacking]
+    await hold_provisions(session, programme)
+    released = await released_by(session, who.county.id, programme)
+    if any(one.number == row.number for one in released):
+        raise Code.NUMBER_TAKEN.refuse("number", number=row.number)
+    _require_standing(released, provision_of(programme, row).revokes)
+    found = (await lacking(session, who, plugins.programmes, [row]))[row.id]
+    if found.periods or not found.any:
+        titles = [programme.period.period(key).title for key in found.periods]
         raise Code.PROVISION_NOT_PREVIEWED.refuse(
             "provision", periods=join(titles) if titles else Text("至少一个期间", "at least one period")
         )
@@ -182,13 +208,26 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
     )
 
 
+async def hold_provisions(session: AsyncSession, programme: Programme) -> None:
+    """Let nobody else release a document of the programme or open a period of it until the transaction ends."""
+    await hold(session, f"{programme.code}/provisions")
+
+
+def _require_standing(released: Sequence[Provision], revokes: Revocation | None) -> None:
+    """Refuse ``PROVISION_STATE`` if what is to be taken back was taken back already."""
+    if revokes is not None and revokes.provision not in {one.id for one in in_force(released, revokes.since)}:
+        raise Code.PROVISION_STATE.refuse(
+            "provision", state=Text("已回退", "taken back"), action=Text("再次回退", "taken back again")
+        )
+
+
 async def find(session: AsyncSession, who: Entered, id: UUID) -> ProvisionRow:
     """A document of the county; refuses ``NOT_FOUND``."""
     row = await session.scalar(
         select(ProvisionRow).where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id)
     )
     if row is None:
-        raise Code.NOT_FOUND.refuse("provision", what=_WHAT)
+        raise Code.NOT_FOUND.refuse("provision", what=WHAT)
     return row
 
 
@@ -279,57 +318,111 @@ async def _keep(session: AsyncSession, who: Entered, programme: Programme, provi
     return made
 
 
-async def to_preview(session: AsyncSession, who: Entered, plugins: Plugins, id: UUID) -> list[str]:
-    """The open periods in which a document must be previewed before it can be released; refuses ``NOT_FOUND``."""
-    row = await find(session, who, id)
-    lacking, _ = await _lacking(session, who, plugins.programme(row.programme), row)
-    return lacking
+@dataclass(frozen=True, slots=True)
+class Lacking:
+    """The open periods in which a document has to be previewed before it can be released, and whether there is a
+    preview of it at all that stands."""
+
+    periods: list[str]
+    any: bool
 
 
-async def _lacking(
-    session: AsyncSession, who: Entered, programme: Programme, row: ProvisionRow
-) -> tuple[list[str], bool]:
-    """The open periods that a document changes and that it was not previewed in beside what is released now; whether
-    there is any preview of it that stands."""
-    tenant = who.county.id
-    released = await released_by(session, tenant, programme)
-    opened = await session.scalars(
-        select(Edition.period)
-        .where(Edition.tenant_id == tenant, Edition.programme == programme.code)
-        .distinct()
+async def lacking(
+    session: AsyncSession, who: Entered, programmes: Mapping[str, Programme], rows: Sequence[ProvisionRow]
+) -> dict[UUID, Lacking]:
+    """What some documents lack to be released, in three statements; nothing where they are released.
+
+    A preview stands for :data:`STANDS`, if it was made after the period was last opened, and as long as the documents,
+    the numbers and the rule books are those that it was made with.
+    """
+    tenant, codes = who.county.id, sorted({row.programme for row in rows})
+    released: dict[str, list[ProvisionRow]] = {}
+    for one in await session.scalars(
+        select(ProvisionRow).where(
+            ProvisionRow.tenant_id == tenant, ProvisionRow.programme.in_(codes), ProvisionRow.state == RELEASED
+        )
+    ):
+        released.setdefault(one.programme, []).append(one)
+    opened: dict[str, dict[str, datetime]] = {}
+    for code, period, at in await session.execute(
+        select(Edition.programme, Edition.period, func.max(Edition.opened_at))
+        .where(Edition.tenant_id == tenant, Edition.programme.in_(codes))
+        .group_by(Edition.programme, Edition.period)
         .order_by(Edition.period)
-    )
-    changed = _changed(programme, provision_of(programme, row), released, opened.all())
-    now = sorted(one.id for one in released)
-    previews = await session.scalars(
-        select(ProvisionPreview).where(ProvisionPreview.tenant_id == tenant, ProvisionPreview.provision_id == row.id)
-    )
-    known = {one.period for one in previews if one.content["beside"] == now}
-    return [key for key in changed if key not in known], bool(known)
-
-
-def _changed(programme: Programme, own: Provision, released: Sequence[Provision], opened: Sequence[str]) -> list[str]:
-    """The periods, of those that are open, in which a document changes a number or the rule book."""
-    others, wanted = beside(own, released)
-    found = []
-    for key in opened:
-        day = programme.period.period(key).reference_day
-        before, after = (programme.policy.resolved(day, provisions)[0] for provisions in (others, wanted))
-        values = [{name: one.value for name, one in resolved.items()} for resolved in (before, after)]
-        books = [programme.book(day, provisions).book for provisions in (others, wanted)]
-        if values[0] != values[1] or books[0] is not books[1]:
-            found.append(key)
+    ):
+        opened.setdefault(code, {})[period] = at
+    previews: dict[UUID, list[ProvisionPreview]] = {}
+    for preview in await session.scalars(
+        select(ProvisionPreview).where(
+            ProvisionPreview.tenant_id == tenant, ProvisionPreview.provision_id.in_([row.id for row in rows])
+        )
+    ):
+        previews.setdefault(preview.provision_id, []).append(preview)
+    found = {}
+    for row in rows:
+        programme = programmes[row.programme]
+        documents = in_order(programme, released.get(row.programme, ()))
+        periods = opened.get(row.programme, {})
+        bases = {key: Basis.of(programme, provision_of(programme, row), documents, key) for key in periods}
+        standing = set()
+        for preview in previews.get(row.id, ()):
+            key = preview.period
+            basis = bases.get(key) or Basis.of(programme, provision_of(programme, row), documents, key)
+            fresh = preview.made_at >= periods.get(key, preview.made_at) and who.at.now - preview.made_at <= STANDS
+            if fresh and preview.content["basis"] == basis.dump():
+                standing.add(key)
+        wanted = [key for key, basis in bases.items() if basis.changes and key not in standing]
+        found[row.id] = Lacking([] if row.state == RELEASED else wanted, bool(standing))
     return found
+
+
+async def to_preview(session: AsyncSession, who: Entered, plugins: Plugins, id: UUID) -> list[str]:
+    """The open periods in which a document has to be previewed before it can be released; refuses ``NOT_FOUND``."""
+    row = await find(session, who, id)
+    return (await lacking(session, who, plugins.programmes, [row]))[id].periods
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a preview rests on: the documents that are released, and the numbers and the rule book without and with the
+    one that is previewed."""
+
+    beside: Sequence[str]
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    books: tuple[str, str]
+
+    @classmethod
+    def of(cls, programme: Programme, own: Provision, released: Sequence[Provision], period: str) -> Basis:
+        """That of a document in a period; refuses ``PERIOD_BAD``."""
+        day = programme.period.period(period).reference_day
+        kinds = {name: parameter.kind for name, parameter in programme.policy.parameters.items()}
+        values, books = [], []
+        for documents in beside(own, released):
+            resolved = programme.policy.resolved(day, documents)[0]
+            values.append({name: kinds[name].dump(one.value) for name, one in resolved.items()})
+            books.append(programme.book(day, documents).book.rules.traced().version)
+        others = sorted(one.id for one in released if one.id != own.id)
+        return cls(others, values[0], values[1], (books[0], books[1]))
+
+    @property
+    def changes(self) -> bool:
+        """Whether the document changes a number or the rule book."""
+        return self.before != self.after or self.books[0] != self.books[1]
+
+    def dump(self) -> dict[str, Any]:
+        """It as a preview keeps it."""
+        return {
+            "beside": list(self.beside),
+            "before": dict(self.before),
+            "after": dict(self.after),
+            "books": list(self.books),
+        }
 
 
 def wrong_state(row: ProvisionRow, action: Text) -> Refused:
     """The refusal of an act for which a document is in the wrong state."""
-    states = {
-        DRAFT: Text("草稿", "a draft"),
-        PREVIEWED: Text("已试算未发布", "previewed and not released"),
-        RELEASED: Text("已发布", "released"),
-    }
-    return Code.PROVISION_STATE.refuse("provision", state=states[row.state], action=action)
+    return Code.PROVISION_STATE.refuse("provision", state=STATES[row.state], action=action)
 
 
 def _dump(programme: Programme, provision: Provision) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, Household, Officer
 from bangfu.policy import Whose
 from bangfu.process import CLOSED, END_TITLES, REFUSED, Duty
-from bangfu.programme import Programme
+from bangfu.programme import BOOK_TITLE, Programme
 from bangfu.registry.days import working_days
 from bangfu.rules.book import Determination, Outcome
 from bangfu.rules.explain import Line
@@ -250,15 +250,27 @@ def _explained(
         facts_as_of=min(rules.period.reference_day, known_at.astimezone(CHINA).date()),
         known_at=known_at,
         lines=tuple(explainer.lines(own, determination)),
-        authorities=tuple(
-            Authority(parameters[name].title, rules.shown(name), r.since, r.whose, r.document, r.clause)
-            for name, r in rules.resolved.items()
-            if name in explainer.parameters_read()
+        authorities=(
+            *_moved(rules),
+            *(
+                Authority(parameters[name].title, rules.shown(name), r.since, r.whose, r.document, r.clause)
+                for name, r in rules.resolved.items()
+                if name in explainer.parameters_read()
+            ),
         ),
         book=rules.version,
         missing=determination.missing,
         award=cast(int | None, determination.values["award"]),
     )
+
+
+def _moved(rules: Rules) -> list[Authority]:
+    """By which document of its own the county decides by this rule book, where it does so by its own."""
+    moved = rules.moved_by
+    if moved is None:
+        return []
+    book, since = Text(str(rules.book_since), str(rules.book_since)), date.fromisoformat(moved["since"])
+    return [Authority(BOOK_TITLE, book, since, Whose.COUNTY, moved["document"], moved["clause"])]
 
 
 def stored(rules: Rules, row: DeterminationRow) -> Determination:

@@ -235,6 +235,8 @@ def draft(shell: Shell, file: Path, programme: str | None, title: str, number: s
     """Write down the provisions of a FILE as a draft, after checking them: TOML, or a workbook (see `provision form`)
     with its heading in the options."""
     if file.suffix.lower() == ".toml":
+        if title or number or issued:
+            raise click.UsageError("--title, --number and --issued head a workbook; a TOML file says them itself")
         try:
             raw = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -261,7 +263,9 @@ def draft(shell: Shell, file: Path, programme: str | None, title: str, number: s
 @click.argument("code")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--day", type=Day(), help="what the plan says on which day; today unless stated")
-@click.option("--carry", nargs=2, metavar="PERIOD NEXT", help="fill in what of the county's own values is carried over")
+@click.option(
+    "--carry", nargs=2, metavar="PERIOD NEXT", help="fill in what is carried over from one period to the next"
+)
 @pass_shell
 def form(shell: Shell, code: str, file: Path, day: date | None, carry: tuple[str, str] | None) -> None:
     """Write the form of a programme's provisions as a workbook: what the plan says, how far the county may deviate."""
@@ -271,9 +275,11 @@ def form(shell: Shell, code: str, file: Path, day: date | None, carry: tuple[str
         who = await opened.enter()
         if carry is None:
             return provision_forms.form(own, day or who.at.today), None
-        period = own.period.period(carry[1])
-        found = provisions.carried_to(own, (await opened.ground(who, code, carry[0])).latest.resolved, period)
-        return provision_forms.form(own, day or period.reference_day, found), found
+        ground, after = await opened.ground(who, code, carry[0]), own.period.period(carry[1])
+        async with opened.database.session(who.scope, reading=True) as session:
+            periods = ground.period, after
+            found = await provisions.carried_to(session, who, own, ground.latest.resolved, periods)
+        return provision_forms.form(own, day or after.reference_day, found), found
 
     data, carried = shell.run(work)
     shell.say("已写入 {file}", "written to {file}", file=shell.save(file, data, over=False))
@@ -291,8 +297,8 @@ def _left(shell: Shell, own: Programme, carried: Carried) -> None:
             )
         else:
             shell.say(
-                "未结转“{title}”:方案自 {since} 起另有规定({value})",
-                "not carried over, {title}: the plan says otherwise since {since} ({value})",
+                "未结转“{title}”:自 {since} 起另有规定({value})",
+                "not carried over, {title}: something else holds since {since} ({value})",
                 title=parameter.title, since=why.since, value=parameter.kind.show(why.value),
             )  # fmt: skip
 
@@ -301,18 +307,20 @@ def _left(shell: Shell, own: Programme, carried: Carried) -> None:
 @click.argument("code")
 @click.argument("period")
 @click.argument("next", metavar="NEXT")
+@click.option("--clause", required=True, help="the clause of the new document for what a plan that ended had laid down")
 @heading_options
 @pass_shell
-def carry(shell: Shell, code: str, period: str, next: str, title: str, number: str, issued: date) -> None:
-    """Draft the document of the NEXT period with the county's own values of PERIOD."""
+def carry(shell: Shell, code: str, period: str, next: str, clause: str, title: str, number: str, issued: date) -> None:
+    """Draft the document of the NEXT period with the values of PERIOD: the county's own, and of a plan that ended."""
     own = shell.programme(code)
 
     async def work(opened: Open) -> tuple[UUID, Carried]:
         who = await opened.enter()
-        held = (await opened.ground(who, code, period)).latest.resolved
+        ground = await opened.ground(who, code, period)
         async with opened.database.session(who.scope) as session:
+            periods = ground.period, own.period.period(next)
             heading = Heading(title, number, issued)
-            return await provisions.carry_over(session, who, own, held, own.period.period(next), heading)
+            return await provisions.carry_over(session, who, own, ground.latest.resolved, periods, heading, clause)
 
     made, carried = shell.run(work)
     _left(shell, own, carried)
@@ -367,7 +375,7 @@ def preview(shell: Shell, id: UUID, period: str | None, keep: bool) -> None:
         async with opened.database.session(who.scope, reading=not keep) as session:
             periods = [period] if period else await provisions.to_preview(session, who, shell.plugins, id)
             if keep:
-                return [(await simulate.keep_preview(session, who, shell.plugins, id, one))[0] for one in periods]
+                return [await simulate.keep_preview(session, who, shell.plugins, id, one) for one in periods]
             return [await simulate.preview(session, who, shell.plugins, id, one) for one in periods]
 
     previews = shell.run(work)
@@ -436,11 +444,6 @@ def list_provisions(shell: Shell) -> None:
             query = select(ProvisionRow).where(ProvisionRow.tenant_id == who.county.id)
             return list(await session.scalars(query.order_by(ProvisionRow.issued_on, ProvisionRow.id)))
 
-    states = {
-        "draft": Text("草稿", "draft"),
-        "previewed": Text("已试算", "previewed"),
-        "released": Text("已发布", "released"),
-    }
     titles = (
         Text("编号", "id"),
         Text("文号", "number"),
@@ -448,7 +451,7 @@ def list_provisions(shell: Shell) -> None:
         Text("印发", "issued"),
         Text("状态", "state"),
     )
-    rows = [(r.id, r.number, r.title, r.issued_on, shell.show(states[r.state])) for r in shell.run(work)]
+    rows = [(r.id, r.number, r.title, r.issued_on, shell.show(provisions.STATES[r.state])) for r in shell.run(work)]
     shell.table(shell.show(Text("本县规定", "provisions")), [shell.show(t) for t in titles], rows)
 
 

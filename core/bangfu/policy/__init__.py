@@ -44,6 +44,7 @@ from bangfu.policy.documents import (
     Whose,
     build,
     in_force,
+    read_adoption,
 )
 from bangfu.policy.renewal import Carried, carried_over
 from bangfu.policy.values import (
@@ -95,5 +96,6 @@ __all__ = [
     "carried_over",
     "in_force",
     "kind_of",
+    "read_adoption",
     "title_of",
 ]

@@ -184,15 +184,20 @@ class Provision:
 
 
 def in_force(provisions: Sequence[Provision], day: date) -> list[Provision]:
-    """The documents, the latest issued last, that none of the others has taken back on a day.
+    """The documents, in their order, that none of the others has taken back on a day.
 
     What was taken back counts again where that which took it back is taken back itself.
     """
-    gone: set[str] = set()
-    for one in reversed(provisions):
-        if one.revokes is not None and one.id not in gone and one.revokes.since <= day:
-            gone.add(one.revokes.provision)
-    return [one for one in provisions if one.id not in gone]
+    by: dict[str, list[Provision]] = {}
+    for one in provisions:
+        if one.revokes is not None and one.revokes.since <= day:
+            by.setdefault(one.revokes.provision, []).append(one)
+
+    def gone(one: Provision) -> bool:
+        # A document takes back what was released before it: this ends.
+        return any(not gone(other) for other in by.get(one.id, ()))
+
+    return [one for one in provisions if not gone(one)]
 
 
 class Whose(StrEnum):
@@ -296,34 +301,13 @@ class Policy:
         Raises :class:`Refused` with every problem: an unknown, locked or ill-formed parameter, a value outside the
         deviation that the plan permits on its day, or a rule book that is not among those that may be moved to then.
         """
-        problems: list[Problem] = []
-        heading: dict[str, Any] = {}
-        for key, expected in (("title", str), ("number", str), ("issued", date)):
-            value = raw.get(key)
-            if not isinstance(value, expected) or not value:
-                problems.append(Code.MISSING_VALUE.problem(key, field=plain(key)))
-            heading[key] = value
+        heading, problems = _heading(raw)
         problems += [
             Code.PARAMETER_UNKNOWN.problem(key, parameter=key, known=", ".join(self.parameters))
             for key in sorted(set(raw) - _KNOWN)
         ]
-        entries: list[ProvisionEntry] = []
-        tables = raw.get("parameters")
-        for name, items in tables.items() if isinstance(tables, Mapping) else ():
-            for index, item in enumerate(items if isinstance(items, list) else [items]):
-                checked = self.read_entry(name, item, ("parameters", name, index))
-                if isinstance(checked, ProvisionEntry):
-                    entries.append(checked)
-                else:
-                    problems.append(checked)
-        adoptions: list[Adoption] = []
-        books = raw.get("book", [])
-        for index, item in enumerate(books if isinstance(books, list) else [books]):
-            adopted = _read_adoption(item, ("book", index), adoptable)
-            if isinstance(adopted, Adoption):
-                adoptions.append(adopted)
-            else:
-                problems.append(adopted)
+        entries = self._entries(raw.get("parameters", {}), problems)
+        adoptions = _adoptions(raw.get("book", []), adoptable, problems)
         revokes = raw.get("revokes")
         if revokes is not None and not isinstance(revokes, Revocation):
             problems.append(Code.MISSING_VALUE.problem("revokes", field=plain("revokes")))
@@ -331,8 +315,30 @@ class Policy:
             problems.append(Code.MISSING_VALUE.problem("parameters", field=plain("parameters")))
         if problems:
             raise Refused(problems)
-        made = heading["title"], heading["number"], heading["issued"]
-        return Provision(id, *made, tuple(entries), tuple(adoptions), revokes)
+        return Provision(id, *heading, tuple(entries), tuple(adoptions), revokes)
+
+    def _entries(self, tables: Any, problems: list[Problem]) -> list[ProvisionEntry]:
+        """The values of a county's own document; what is wrong with them goes to the problems."""
+        entries: list[ProvisionEntry] = []
+        if not isinstance(tables, Mapping):
+            problems.append(Code.MISSING_VALUE.problem("parameters", field=plain("parameters")))
+            return entries
+        for name, items in tables.items():
+            for index, item in enumerate(items if isinstance(items, list) else [items]):
+                path = ("parameters", name, index)
+                checked = self.read_entry(name, item, path)
+                if not isinstance(checked, ProvisionEntry):
+                    problems.append(checked)
+                elif any((one.parameter, one.since) == (name, checked.since) for one in entries):
+                    problems.append(self.twice(name, checked.since, path))
+                else:
+                    entries.append(checked)
+        return entries
+
+    def twice(self, name: str, since: date, path: tuple[str | int, ...]) -> Problem:
+        """The problem of a parameter to which a document gives two values from one day."""
+        title, detail = self.parameters[name].title, "the document gives it two values from that day"
+        return Code.PARAMETER_BAD_VALUE.problem(*path, parameter=title, value=since, detail=detail)
 
     def read_entry(self, name: str, item: Any, path: tuple[str | int, ...]) -> ProvisionEntry | Problem:
         """One value of a county's own document (``since``, ``value``, ``clause``, perhaps ``until``), or what is wrong
@@ -378,17 +384,46 @@ class Policy:
         return ProvisionEntry(name, since, until, value, clause)
 
 
-def _read_adoption(item: Any, path: tuple[str | int, ...], adoptable: Sequence[Adoptable]) -> Adoption | Problem:
-    """What a county's document says of a rule book that it moves to."""
-    known = ", ".join(one.book.isoformat() for one in adoptable) or "-"
+def _heading(raw: Mapping[str, Any]) -> tuple[tuple[str, str, date], list[Problem]]:
+    """The title, the number and the day of issue of a county's own document, and what is wrong with them."""
+    wanted: tuple[tuple[str, type], ...] = (("title", str), ("number", str), ("issued", date))
+    problems = [
+        Code.MISSING_VALUE.problem(key, field=plain(key))
+        for key, expected in wanted
+        if not isinstance(raw.get(key), expected) or not raw[key]
+    ]
+    return (raw.get("title", ""), raw.get("number", ""), raw.get("issued", date.min)), problems
+
+
+def _adoptions(books: Any, adoptable: Sequence[Adoptable], problems: list[Problem]) -> list[Adoption]:
+    """The rule books that a county's own document moves it to; what is wrong with them goes to the problems."""
+    adoptions: list[Adoption] = []
+    for index, item in enumerate(books if isinstance(books, list) else [books]):
+        adopted = read_adoption(item, ("book", index), adoptable)
+        if not isinstance(adopted, Adoption):
+            problems.append(adopted)
+        elif any(one.since == adopted.since for one in adoptions):
+            problems.append(_not_adoptable(("book", index), adopted.book, adopted.since, adoptable))
+        else:
+            adoptions.append(adopted)
+    return adoptions
+
+
+def read_adoption(item: Any, path: tuple[str | int, ...], adoptable: Sequence[Adoptable]) -> Adoption | Problem:
+    """What a county's document says of a rule book that it moves to (``adopts``, ``since``, ``clause``), or what is
+    wrong with it."""
     if not isinstance(item, Mapping) or set(item) != {"adopts", "since", "clause"}:
-        return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(item)), since=plain("-"), known=known)
+        return _not_adoptable(path, item, "-", adoptable)
     book, since, clause = item["adopts"], item["since"], item["clause"]
-    if type(book) is not date or type(since) is not date or not isinstance(clause, str) or not clause:
-        return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(book)), since=plain(str(since)), known=known)
-    if not any(one.book == book and one.on(since) for one in adoptable):
-        return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(book)), since=plain(str(since)), known=known)
+    said = type(book) is date and type(since) is date and isinstance(clause, str) and clause
+    if not said or not any(one.book == book and one.on(since) for one in adoptable):
+        return _not_adoptable(path, book, since, adoptable)
     return Adoption(since, book, clause)
+
+
+def _not_adoptable(path: tuple[str | int, ...], book: object, since: object, adoptable: Sequence[Adoptable]) -> Problem:
+    known = ", ".join(one.book.isoformat() for one in adoptable) or "-"
+    return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(book)), since=plain(str(since)), known=known)
 
 
 def build(parameters: type[P], resolved: Mapping[str, Resolved]) -> P:

@@ -190,8 +190,15 @@ def _parse_number(raw: Any) -> int:
 
 
 def _folded(words: str) -> str:
-    """Words as they are compared: full-width forms folded, blanks gone."""
-    return re.sub(r"\s", "", unicodedata.normalize("NFKC", words))
+    """Words as they are compared: full-width forms folded, blanks gone; ValueError for a blank within a number.
+
+    Nothing else that looks like a digit is taken for one: 10² is no 102, and ① is no 1.
+    """
+    wide = (unicodedata.normalize("NFKC", one) if unicodedata.east_asian_width(one) == "F" else one for one in words)
+    folded = "".join(wide).strip()
+    if re.search(r"[0-9.,]\s+[0-9.,]", folded):
+        raise ValueError(f"a blank stands within a number: {words!r}")
+    return re.sub(r"\s", "", folded)
 
 
 def _read_fen(words: str) -> int:
@@ -263,7 +270,7 @@ def _read_year(words: str) -> int:
 
 
 def _read_tier(words: str) -> Tier:
-    match = re.fullmatch(r"([0-9,]+)起(.+?)元?", _folded(words))
+    match = re.fullmatch(r"([1-9][0-9,]*)起(.+?)元?", _folded(words))
     if match is None:
         raise ValueError(f"write a tier like 3起 2000元, not {words!r}")
     return Tier(_read_number(match[1]), _read_fen(match[2]))

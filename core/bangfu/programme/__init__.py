@@ -20,6 +20,7 @@ from bangfu.programme.clauses import (
     unanswered,
 )
 from bangfu.programme.declarations import (
+    BOOK_TITLE,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
     PAYMENT_COLUMNS,
@@ -43,6 +44,7 @@ from bangfu.programme.declarations import (
 from bangfu.programme.loading import GROUP, Plugins, bundled, installed, load
 
 __all__ = [
+    "BOOK_TITLE",
     "GROUP",
     "INCOME_CATEGORIES",
     "NOTICE_COLUMNS",

@@ -18,6 +18,7 @@ from bangfu.policy import Fen, MonthDay, PolicyError, Rate, Shares, Window
 from bangfu.process import Duty, Notice, Pay, Sample, Select, Stage, StandIn, Verify
 from bangfu.programme.clauses import citations, unanswered
 from bangfu.programme.declarations import (
+    BOOK_TITLE,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
     REGISTRY_FACTS,
@@ -281,6 +282,8 @@ def _name_faults(programme: Programme) -> list[str]:
         *(("step", name) for book in programme.books for name in book.rules.steps()),
     ]
     faults = [f"{what} {name!r} is not lower-case ASCII with underscores" for what, name in named if not _fits(name)]
+    titles = [BOOK_TITLE.zh, *(parameter.title.zh for parameter in programme.policy.parameters.values())]
+    faults += [f"two parameters are called {title}" for title in sorted({t for t in titles if titles.count(t) > 1})]
     for choices in _choices(programme):
         faults += [
             f"{choices.__qualname__}.{one.name} is not named in ASCII, letters first"

@@ -53,6 +53,9 @@ STANDINGS: Mapping[str, Text] = {
 }
 """The standings that a household may have in the register."""
 
+BOOK_TITLE = Text("规则版本", "rule book")
+"""What a rule book is called beside the parameters of a programme, none of which is called so."""
+
 PAYMENT_COLUMNS = (
     "position",
     "township",

@@ -1,4 +1,4 @@
-"""What a county's document comes to is kept before it is released, and a county moves to a rule book by its own word."""
+"""What a document comes to is kept before it is released, and a county moves to a rule book by its own word."""
 
 from __future__ import annotations
 

@@ -40,6 +40,8 @@ async def test_a_county_sets_its_own_tiers_and_sees_them(served: Served) -> None
     assert draft["provision"]["entries"] == [
         {"parameter": "tiers", "value": "from 2 on 1,500.00 yuan; from 4 on 2,500.00 yuan"}
     ]
+    preview = 'mutation($id: ID!) { previewProvision(id: $id, period: "2021") { problems { code } } }'
+    await done(served, "C1", preview, id=draft["provision"]["id"])
     release = "mutation($id: ID!) { releaseProvision(id: $id) { problems { code } } }"
     await done(served, "C2", release, id=draft["provision"]["id"])
     opened = await done(

@@ -24,6 +24,7 @@ from bangfu.cli import (
     plugin,
     policy,
     programme,
+    provision,
     registry,
 )
 from bangfu.cli.shell import Shell, language_of
@@ -77,6 +78,7 @@ for module in (
     registry,
     officer,
     programme,
+    provision,
     plugin,
     case,
     lists,

@@ -28,8 +28,6 @@ A float is refused everywhere: money and rates are exact.
 """
 
 from bangfu.policy.documents import (
-    Adoptable,
-    Adoption,
     Citation,
     Deviation,
     Document,
@@ -37,12 +35,16 @@ from bangfu.policy.documents import (
     Parameter,
     Policy,
     PolicyError,
-    Provision,
-    ProvisionEntry,
     Resolved,
-    Revocation,
     Whose,
     build,
+)
+from bangfu.policy.provisions import (
+    Adoptable,
+    Adoption,
+    Provision,
+    ProvisionEntry,
+    Revocation,
     in_force,
     read_adoption,
 )

@@ -11,6 +11,15 @@ from pathlib import Path
 from typing import Any, TypeVar, get_type_hints
 
 from bangfu.errors import Code, Problem, Refused
+from bangfu.policy.provisions import (
+    Adoptable,
+    Provision,
+    ProvisionEntry,
+    Revocation,
+    adoptions_of,
+    heading_of,
+    in_force,
+)
 from bangfu.policy.values import Fen, Rate, Shares, Tiers, ValueKind, kind_of, plain
 from bangfu.text import Text, join
 
@@ -123,83 +132,6 @@ class Parameter:
         return next((e for e in reversed(self.entries) if e.since <= day and (e.until is None or day <= e.until)), None)
 
 
-@dataclass(frozen=True, slots=True)
-class ProvisionEntry:
-    """One value of a county's own document: which parameter, from when to when, by which of its clauses."""
-
-    parameter: str
-    since: date
-    until: date | None
-    value: Any
-    clause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Adoption:
-    """The rule book by which a county decides, as its own document says: which (the day from which it is known), from
-    when, by which clause."""
-
-    since: date
-    book: date
-    clause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Adoptable:
-    """A rule book that a county may decide by from its first day to its last one (None: until further notice)."""
-
-    book: date
-    first: date
-    last: date | None
-
-    def on(self, day: date) -> bool:
-        """Whether a county may begin to decide by it on a day."""
-        return self.first <= day and (self.last is None or day <= self.last)
-
-
-@dataclass(frozen=True, slots=True)
-class Revocation:
-    """That a document takes another one back 废止: which (its id), from which day, by which clause."""
-
-    provision: str
-    since: date
-    clause: str
-
-
-@dataclass(frozen=True, slots=True)
-class Provision:
-    """A county's own document that sets parameters: its title, number, day of issue and values, the rule books that it
-    moves to, and the document that it takes back.
-
-    ``id`` is whatever the caller knows it by.
-    """
-
-    id: str
-    title: str
-    number: str
-    issued_on: date
-    entries: tuple[ProvisionEntry, ...]
-    adoptions: tuple[Adoption, ...] = ()
-    revokes: Revocation | None = None
-
-
-def in_force(provisions: Sequence[Provision], day: date) -> list[Provision]:
-    """The documents, in their order, that none of the others has taken back on a day.
-
-    What was taken back counts again where that which took it back is taken back itself.
-    """
-    by: dict[str, list[Provision]] = {}
-    for one in provisions:
-        if one.revokes is not None and one.revokes.since <= day:
-            by.setdefault(one.revokes.provision, []).append(one)
-
-    def gone(one: Provision) -> bool:
-        # A document takes back what was released before it: this ends.
-        return any(not gone(other) for other in by.get(one.id, ()))
-
-    return [one for one in provisions if not gone(one)]
-
-
 class Whose(StrEnum):
     """Whose value holds."""
 
@@ -301,13 +233,13 @@ class Policy:
         Raises :class:`Refused` with every problem: an unknown, locked or ill-formed parameter, a value outside the
         deviation that the plan permits on its day, or a rule book that is not among those that may be moved to then.
         """
-        heading, problems = _heading(raw)
+        heading, problems = heading_of(raw)
         problems += [
             Code.PARAMETER_UNKNOWN.problem(key, parameter=key, known=", ".join(self.parameters))
             for key in sorted(set(raw) - _KNOWN)
         ]
         entries = self._entries(raw.get("parameters", {}), problems)
-        adoptions = _adoptions(raw.get("book", []), adoptable, problems)
+        adoptions = adoptions_of(raw.get("book", []), adoptable, problems)
         revokes = raw.get("revokes")
         if revokes is not None and not isinstance(revokes, Revocation):
             problems.append(Code.MISSING_VALUE.problem("revokes", field=plain("revokes")))
@@ -382,48 +314,6 @@ class Policy:
                 clause=entry.cites.clause,
             )
         return ProvisionEntry(name, since, until, value, clause)
-
-
-def _heading(raw: Mapping[str, Any]) -> tuple[tuple[str, str, date], list[Problem]]:
-    """The title, the number and the day of issue of a county's own document, and what is wrong with them."""
-    wanted: tuple[tuple[str, type], ...] = (("title", str), ("number", str), ("issued", date))
-    problems = [
-        Code.MISSING_VALUE.problem(key, field=plain(key))
-        for key, expected in wanted
-        if not isinstance(raw.get(key), expected) or not raw[key]
-    ]
-    return (raw.get("title", ""), raw.get("number", ""), raw.get("issued", date.min)), problems
-
-
-def _adoptions(books: Any, adoptable: Sequence[Adoptable], problems: list[Problem]) -> list[Adoption]:
-    """The rule books that a county's own document moves it to; what is wrong with them goes to the problems."""
-    adoptions: list[Adoption] = []
-    for index, item in enumerate(books if isinstance(books, list) else [books]):
-        adopted = read_adoption(item, ("book", index), adoptable)
-        if not isinstance(adopted, Adoption):
-            problems.append(adopted)
-        elif any(one.since == adopted.since for one in adoptions):
-            problems.append(_not_adoptable(("book", index), adopted.book, adopted.since, adoptable))
-        else:
-            adoptions.append(adopted)
-    return adoptions
-
-
-def read_adoption(item: Any, path: tuple[str | int, ...], adoptable: Sequence[Adoptable]) -> Adoption | Problem:
-    """What a county's document says of a rule book that it moves to (``adopts``, ``since``, ``clause``), or what is
-    wrong with it."""
-    if not isinstance(item, Mapping) or set(item) != {"adopts", "since", "clause"}:
-        return _not_adoptable(path, item, "-", adoptable)
-    book, since, clause = item["adopts"], item["since"], item["clause"]
-    said = type(book) is date and type(since) is date and isinstance(clause, str) and clause
-    if not said or not any(one.book == book and one.on(since) for one in adoptable):
-        return _not_adoptable(path, book, since, adoptable)
-    return Adoption(since, book, clause)
-
-
-def _not_adoptable(path: tuple[str | int, ...], book: object, since: object, adoptable: Sequence[Adoptable]) -> Problem:
-    known = ", ".join(one.book.isoformat() for one in adoptable) or "-"
-    return Code.BOOK_NOT_ADOPTABLE.problem(*path, book=plain(str(book)), since=plain(str(since)), known=known)
 
 
 def build(parameters: type[P], resolved: Mapping[str, Resolved]) -> P:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from bangfu.errors import Code, Problem
-from bangfu.policy.documents import Policy, Provision, ProvisionEntry, Resolved, Whose, in_force
+from bangfu.policy.documents import Policy, Resolved, Whose
+from bangfu.policy.provisions import Provision, ProvisionEntry, in_force
 from bangfu.text import Text
 
 

@@ -116,6 +116,16 @@ def vault() -> Vault:
 
 
 @pytest.fixture(scope="session")
+async def staffed(server: EmbeddedServer, migrated: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with the small county's divisions and officers in it, and nothing decided."""
+    name = await copy_of(server, "staffed", migrated)
+    database = connect(server, name, tmp_path_factory.mktemp("home"))
+    await World(database, vault).staff()
+    await database.close()
+    return name
+
+
+@pytest.fixture(scope="session")
 async def peopled(server: EmbeddedServer, migrated: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The name of a database with the small county of ``tests.county`` in it, its period open."""
     name = await copy_of(server, "peopled", migrated)
@@ -170,6 +180,18 @@ async def database(server: EmbeddedServer, migrated: str, tmp_path: Path) -> Asy
     name = await copy_of(server, f"empty_{next(_numbers)}", migrated)
     opened = connect(server, name, tmp_path)
     yield opened
+    await opened.close()
+    await drop(server, name)
+
+
+@pytest.fixture
+async def bare(server: EmbeddedServer, staffed: str, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
+    """The small county with its officers and nothing decided yet, in a database of one's own."""
+    name = await copy_of(server, f"bare_{next(_numbers)}", staffed)
+    opened = connect(server, name, tmp_path)
+    made = World(opened, vault, kept=Kept(server, opened, name, staffed))
+    await known(made)
+    yield made
     await opened.close()
     await drop(server, name)
 

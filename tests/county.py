@@ -214,17 +214,23 @@ class World:
     # --- building ---
 
     async def build(self) -> None:
-        """Create the county, import its registers, release its provisions, open the period, import the ledger."""
+        """The county with its registers, its provisions released, its period open, and the ledger."""
+        await self.staff()
+        assert (await self.bring("households", self.placed(roster()), "R1")).state == "done"
+        await self.open_period()
+        self.today = SEPTEMBER
+        assert (await self.bring("income", ledger(), "R1")).state == "done"
+
+    async def staff(self) -> None:
+        """The county with its divisions and its officers, and nothing decided yet."""
         async with self.database.owner() as connection:
             at = datetime(2021, 1, 1, tzinfo=UTC)
             await create_county(connection, self.number, "测试县", at, officer=("R1", "管理员"))
         await self.look()
-        for kind, data in (("divisions", DIVISIONS), ("officers", OFFICERS), ("households", roster())):
+        for kind, data in (("divisions", DIVISIONS), ("officers", OFFICERS)):
             status = await self.bring(kind, self.placed(data), "R1")
             assert status.state == "done", status.result
-        await self.open_period()
-        self.today = SEPTEMBER
-        assert (await self.bring("income", ledger(), "R1")).state == "done"
+            await self.look()
 
     def placed(self, data: str) -> str:
         """A register of the test county as one of this county: every division's code begins as its own do."""

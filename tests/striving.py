@@ -108,7 +108,13 @@ class Striving(World):
         """Set numbers by a provision of the county's own and open the next edition."""
         second = self.who("C2")
         given = {name: [{"since": date(2021, 1, 1), "value": value, "clause": "一"}] for name, value in values.items()}
-        raw = {"title": "补充规定", "number": "测政办〔2021〕9号", "issued": self.today, "parameters": given}
+        (released,) = await self.rows("select count(*) from provision")
+        raw = {
+            "title": "补充规定",
+            "number": f"测政办〔2021〕{released[0] + 1}号",
+            "issued": self.today,
+            "parameters": given,
+        }
         await self.provide(raw)
         async with self.database.session(second.scope) as session:
             await grounds.open_period(session, second, self.programme, self.period)
@@ -156,6 +162,11 @@ class Striving(World):
     async def vouch(self, number: str, applicant: str, household: str, vouched: bool = True) -> None:
         async with self.entered(number) as (session, who, ground):
             await participants.vouch(session, who, ground, applicant, household, vouched=vouched)
+
+    async def asked(self, number: str) -> list[participants.Asked]:
+        """What an officer has to enter of households that take part."""
+        async with self.entered(number) as (session, who, ground):
+            return await participants.asked_of(session, who, ground)
 
     @asynccontextmanager
     async def entered(self, number: str) -> AsyncIterator[tuple[Any, Any, Any]]:

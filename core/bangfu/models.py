@@ -631,7 +631,8 @@ class ProvisionRow(TenantRow, Base):
 class ProvisionPreview(TenantRow, Base):
     """What a county's document came to in a period before it was released 试算, on the facts of a day.
 
-    ``content`` holds what it changes, the figures by township, and the released documents that it was held beside.
+    ``content`` holds the figures by township, and what they rest on: the released documents that it was held beside,
+    and the numbers and the rule book without and with it.
     """
 
     __tablename__ = "provision_preview"

@@ -16,7 +16,6 @@ from uuid import UUID
 from sqlalchemy import and_, insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import jobs
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
 from bangfu.cases import provisions
@@ -25,7 +24,7 @@ from bangfu.cases.ground import Rules
 from bangfu.cases.views import standing_result
 from bangfu.errors import Code, Problem
 from bangfu.models import Case, DeterminationRow, Household, ProvisionPreview, ProvisionRow, new_id
-from bangfu.policy import Provision, Resolved
+from bangfu.policy import Policy, Provision, Resolved
 from bangfu.process import NOT_SELECTED, STOPPED, WITHDRAWN
 from bangfu.programme import DatedBook, Plugins, Programme
 from bangfu.registry.days import working_days
@@ -181,7 +180,7 @@ async def _previewed(
         programme,
         period,
         own.title,
-        _changes(programme, known, wanted),
+        changes_of(programme.policy, *({name: one.value for name, one in own.items()} for own in (known, wanted))),
         None if books[0] is books[1] else (books[0].since, books[1].since),
         tuple(unset),
         tuple(TownshipFigures(code, places.named(code), counted[code]) for code in sorted(counted)),
@@ -196,29 +195,22 @@ def _rules(
 
 
 def _dump(found: Preview) -> dict[str, Any]:
-    """A preview as it is kept: what changes in words, the figures by township in numbers."""
-
-    def both(text: Text | None) -> dict[str, str] | None:
-        return None if text is None else {"zh": text.zh, "en": text.en}
-
+    """A preview as it is kept beside what it rests on: the figures by township, no words."""
     return {
-        "changes": [
-            {"parameter": one.parameter, "title": both(one.title), "before": both(one.before), "after": both(one.after)}
-            for one in found.changes
-        ],
+        "programme": found.programme.code,
         "books": None if found.books is None else [day.isoformat() for day in found.books],
-        "unset": [jobs.told(problem) for problem in found.unset],
         "townships": [{"code": one.code, "name": one.name, **asdict(one.figures)} for one in found.townships],
     }
 
 
-def _changes(programme: Programme, before: Mapping[str, Resolved], after: Mapping[str, Resolved]) -> tuple[Change, ...]:
+def changes_of(policy: Policy, before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
+    """The numbers in which two sets of values differ, each set a value by the name of its parameter."""
     changes = []
-    for name, parameter in programme.policy.parameters.items():
-        old, new = before.get(name), after.get(name)
-        if new is not None and (old is None or old.value != new.value):
+    for name, parameter in policy.parameters.items():
+        if name in after and (name not in before or before[name] != after[name]):
             shown = parameter.kind.show
-            changes.append(Change(name, parameter.title, shown(old.value) if old else None, shown(new.value)))
+            old = shown(before[name]) if name in before else None
+            changes.append(Change(name, parameter.title, old, shown(after[name])))
     return tuple(changes)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from typing import Any
@@ -10,8 +10,9 @@ from typing import Any
 import strawberry
 
 from bangfu import simulate
+from bangfu.text import Text
 from bangfu_graphql.problems import Problem, problem
-from bangfu_graphql.requests import request_of, say
+from bangfu_graphql.requests import request_of
 from bangfu_graphql.scalars import DivisionCode, Money
 
 
@@ -73,15 +74,7 @@ def previewed(info: strawberry.Info, found: simulate.Preview) -> ProvisionPrevie
     return ProvisionPreview(
         programme=found.programme.code,
         period=found.period,
-        changes=[
-            PreviewedChange(
-                parameter=one.parameter,
-                title=say(info, one.title),
-                before=say(info, one.before) if one.before else None,
-                after=say(info, one.after),
-            )
-            for one in found.changes
-        ],
+        changes=[told_change(one, request_of(info).say) for one in found.changes],
         books=list(found.books) if found.books else None,
         unset=[problem(own, request_of(info).language) for own in found.unset],
         townships=[
@@ -90,6 +83,12 @@ def previewed(info: strawberry.Info, found: simulate.Preview) -> ProvisionPrevie
         ],
         total=_figures(found.total),
     )
+
+
+def told_change(own: simulate.Change, say: Callable[[Text], str]) -> PreviewedChange:
+    """A number that a document changes, in the caller's language."""
+    before = say(own.before) if own.before else None
+    return PreviewedChange(parameter=own.parameter, title=say(own.title), before=before, after=say(own.after))
 
 
 def kept_figures(kept: Sequence[Mapping[str, Any]]) -> PreviewedFigures:

@@ -73,10 +73,12 @@ from bangfu_graphql.receipts import Authority, authority
 from bangfu_graphql.requests import request_of, say
 from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
 from bangfu_graphql.waiting import (
+    AskedHousehold,
     TownshipWaiting,
     VillageQuota,
     WaitingCase,
     quotas_field,
+    to_answer_field,
     townships_field,
     waiting_field,
 )
@@ -648,6 +650,7 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
             "waiting": (Connection[WaitingCase], waiting_field()),
             "waiting_by_township": (list[TownshipWaiting], townships_field()),
             **({"quotas": (list[VillageQuota], quotas_field())} if selects else {}),
+            **({"to_answer": (list[AskedHousehold], to_answer_field())} if programme.participants else {}),
             "cases": listed(Case, case, CaseFilter, "Its cases."),
             "notices": listed(Notice, Notice, NoticeFilter, "Its notices."),
             "samples": listed(Sample, Sample, None, "Its samples, in their order."),

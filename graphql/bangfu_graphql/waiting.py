@@ -10,7 +10,7 @@ import strawberry
 
 from bangfu import models
 from bangfu.access import Action
-from bangfu.cases import overview, selecting
+from bangfu.cases import overview, participants, selecting
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection
 from bangfu.process import Duty
@@ -74,6 +74,55 @@ class VillageQuota:
     base: int = strawberry.field(description="The registered households that the quota is a share of, today.")
     quota: int = strawberry.field(description="How many it may select.")
     selected: int = strawberry.field(description="How many it has selected.")
+
+
+@strawberry.type(
+    description="A household that takes part in somebody's case, and whose signature or word the caller has to enter "
+    "待答复的参与户."
+)
+class AskedHousehold:
+    """A household that takes part in somebody's case, and whose signature or word the caller has to enter."""
+
+    household: str = strawberry.field(description="The number of the household.")
+    division_code: DivisionCode = strawberry.field(description="Its village.")
+    village: str = strawberry.field(description="The name of the village.")
+    role: str = strawberry.field(description="How it takes part, by the code of the role.")
+    title: str = strawberry.field(description="How it takes part, in words.")
+    applicant: str = strawberry.field(description="The number of the household whose case it is.")
+    signature: bool = strawberry.field(description="Whether its signature is to be entered: `answerForParticipant`.")
+    word: bool = strawberry.field(description="Whether the word of its cadre is to be entered: `vouchForParticipant`.")
+    deadline: date | None = strawberry.field(description="The last day of the stage; null where there is none.")
+
+
+def to_answer_field() -> Any:
+    """The field of a period that lists what households, and their cadres, are asked for."""
+
+    async def resolve(self: Any, info: strawberry.Info) -> list[AskedHousehold]:
+        request = request_of(info)
+        async with request.session() as session:
+            found = await participants.asked_of(session, request.who, self.ground)
+            places = await request.reader.once("places", lambda: Places.on(session, request.who.at.today))
+        return [
+            AskedHousehold(
+                household=one.number,
+                division_code=DivisionCode(one.division),
+                village=places.named(one.division),
+                role=one.role.code,
+                title=request.say(one.role.title),
+                applicant=one.applicant,
+                signature=one.signature,
+                word=one.word,
+                deadline=one.deadline,
+            )
+            for one in found
+        ]
+
+    return strawberry.field(
+        resolver=resolve,
+        description="The households that take part in somebody's case and whose signature or word the caller has to "
+        "enter, whether or not the case is in sight.",
+        metadata={ACTION: Action.WORK_ON_CASES},
+    )
 
 
 _WAITING: dict[str, tuple[Any, str]] = {

@@ -13,12 +13,14 @@ from bangfu import models
 from bangfu.access import Action
 from bangfu.cases import provisions
 from bangfu.db.bulk import among
+from bangfu.policy import Policy
 from bangfu.process import Duty
+from bangfu.simulate import changes_of
 from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, gathered, many, mapped, one, where
 from bangfu_graphql.nodes import Node
 from bangfu_graphql.people import Officer
-from bangfu_graphql.previews import PreviewedChange, PreviewedFigures, PreviewedTownship, kept_figures
-from bangfu_graphql.problems import Problem, told_problems
+from bangfu_graphql.previews import PreviewedChange, PreviewedFigures, PreviewedTownship, kept_figures, told_change
+from bangfu_graphql.problems import Problem, problem, told_problems
 from bangfu_graphql.scalars import DivisionCode, Effect, JobState, ProvisionState
 
 # --- jobs -----------------------------------------------------------------------------------------------------
@@ -235,19 +237,34 @@ class ProvisionFilter:
     state: ProvisionState | None = where(lambda s, v: models.ProvisionRow.state == v.value, "In this state.")
 
 
-def _changes(sight: Sight, row: Mapping[str, Any]) -> list[PreviewedChange]:
-    def words(text: Mapping[str, str] | None) -> str | None:
-        return None if text is None else text[sight.language]
+def _kept(sight: Sight, row: Mapping[str, Any]) -> tuple[Policy, list[dict[str, Any]]]:
+    """The policy of a preview's programme, and the values without and with the document."""
+    policy, basis = sight.programmes[row["content"]["programme"]].policy, row["content"]["basis"]
+    parse = {name: own.kind.parse for name, own in policy.parameters.items()}
+    values = [{name: parse[name](raw) for name, raw in basis[side].items()} for side in ("before", "after")]
+    return policy, values
 
-    return [
-        PreviewedChange(
-            parameter=one["parameter"],
-            title=one["title"][sight.language],
-            before=words(one["before"]),
-            after=one["after"][sight.language],
-        )
-        for one in row["content"]["changes"]
-    ]
+
+def _changes(sight: Sight, row: Mapping[str, Any]) -> list[PreviewedChange]:
+    policy, (before, after) = _kept(sight, row)
+    return [told_change(one, sight.say) for one in changes_of(policy, before, after)]
+
+
+def _unset(sight: Sight, row: Mapping[str, Any]) -> list[Problem]:
+    policy, (_, after) = _kept(sight, row)
+    period = sight.programmes[row["content"]["programme"]].period.period(row["period"])
+    lacking = [policy.unset(name, period.reference_day) for name in policy.parameters if name not in after]
+    return [problem(own, sight.language) for own in lacking]
+
+
+def _of_known_programmes(sight: Sight) -> ColumnElement[bool]:
+    """The condition that a preview is of a document of a programme that this schema knows."""
+    document = select(models.ProvisionRow.id).where(
+        models.ProvisionRow.tenant_id == sight.tenant,
+        models.ProvisionRow.id == models.ProvisionPreview.provision_id,
+        among(models.ProvisionRow.programme, sight.programmes),
+    )
+    return document.correlate(models.ProvisionPreview).exists()
 
 
 def _townships(sight: Sight, row: Mapping[str, Any]) -> list[PreviewedTownship]:
@@ -267,7 +284,12 @@ async def _to_preview(reader: Any, rows: Sequence[Mapping[str, Any]], arguments:
     return [list(found[row["id"]].periods) for row in rows]
 
 
-@mapped(models.ProvisionPreview, order=(models.ProvisionPreview.id,), read=Action.READ_CASES)
+@mapped(
+    models.ProvisionPreview,
+    order=(models.ProvisionPreview.id,),
+    where=_of_known_programmes,
+    read=Action.READ_CASES,
+)
 class KeptPreview(Node):
     """What a county's own document came to in a period when it was previewed, on the facts of that day 试算."""
 
@@ -284,8 +306,8 @@ class KeptPreview(Node):
         "The days of the two rule books, where the document moves the county to another one.",
     )
     unset: list[Problem] = derived(
-        [models.ProvisionPreview.content],
-        lambda sight, row: told_problems(row["content"]["unset"], sight.language),
+        [models.ProvisionPreview.content, models.ProvisionPreview.period],
+        _unset,
         "The numbers that nobody has set; while there is one, nothing can be decided.",
     )
     townships: list[PreviewedTownship] = derived(

@@ -228,10 +228,25 @@ async def leading(served: Served, striving: Striving) -> Told:
     await story.may_not("VC1", "vouch_for_participant", "NOT_YOUR_DUTY", **found)
     await story.may_not("L2", "vouch_for_participant", "NOT_FOUND", **found)
     await story.may_not("K1", "vouch_for_participant", "EVIDENCE_NEEDED", **found, by="L1")
+    (first, *_) = asked = (await story.may("L1", "to_answer", period="2021"))["toAnswer"]
+    assert first == {
+        "household": "P1", "village": "甲村", "title": "led household", "applicant": "G1", "signature": False,
+        "word": True, "deadline": first["deadline"],
+    }  # fmt: skip
+    assert [one["household"] for one in asked] == ["P1", "P2", "P6"]
+    asked = (await story.may("VC1", "to_answer", period="2021"))["toAnswer"]
+    assert [(one["household"], one["signature"], one["word"]) for one in asked] == [
+        (home, True, False) for home in ("P1", "P2", "P6")
+    ]
+    for other in ("VC2", "L2", "C1"):
+        assert (await story.may(other, "to_answer", period="2021"))["toAnswer"] == []
+    await story.may_not("E1", "to_answer", "FORBIDDEN", period="2021")
     for home in ("P1", "P2", "P6"):
         await story.may("VC1", "answer_for_participant", **{**said, "household": home})
         told = await story.may("L1", "vouch_for_participant", **{**found, "household": home})
     assert [(one["agreed"], one["vouched"]) for one in told["case"]["participants"]] == [(True, True)] * 3
+    for number in ("VC1", "L1"):
+        assert (await story.may(number, "to_answer", period="2021"))["toAnswer"] == []
 
     await story.day(date(2021, 10, 1))
     await story.may("C1", "account_cases", **story.of("G1"))

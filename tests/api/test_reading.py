@@ -744,10 +744,11 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("WaitFilter", f'{{division: "{V3}", waiting: false}}', "amount", ["50.00", "50.00"]),
     ("WaitFilter", f'{{division: "{V1}"}}', "amount", []),
     ("WaitFilter", "{waiting: true}", "amount", []),
-    ("ProvisionFilter", '{programme: "consolidation"}', "state", ["DRAFT", "RELEASED"]),
+    ("ProvisionFilter", '{programme: "consolidation"}', "state", ["PREVIEWED", "RELEASED"]),
     ("ProvisionFilter", '{programme: "another"}', "state", []),
     ("ProvisionFilter", "{state: RELEASED}", "number", ["测政办〔2021〕1号"]),
-    ("ProvisionFilter", "{state: DRAFT}", "number", ["测政办〔2021〕9号"]),
+    ("ProvisionFilter", "{state: PREVIEWED}", "number", ["测政办〔2021〕9号"]),
+    ("ProvisionFilter", "{state: DRAFT}", "number", []),
     ("JobFilter", "{state: [QUEUED]}", "kind", ["export/notice"]),
     ("JobFilter", "{state: [QUEUED, REFUSED]}", "kind", ["export/notice", "income"]),
     ("JobFilter", "{state: []}", "kind", []),
@@ -904,7 +905,7 @@ EVERY_ID = """{
   budgetLines { nodes { ...N entries { ...N } } }
   bankTemplates { nodes { ...N } }
   waits { nodes { ...N } }
-  provisions { nodes { ...N } }
+  provisions { nodes { ...N previews { ...N } } }
   policyRules { nodes { ...N } }
   audit(first: 100) { nodes { ...N } }
   jobs { nodes { ...N file { ...N } } }

@@ -115,6 +115,7 @@ AWARDS = {
     *("plan_leading", "sign_leading", "draft_leading_provision"),
     *("conclude_notices", "select_cases", "ask_to_correct_cases", "withdraw_cases", "stop_cases", "pause_cases"),
     *("resume_cases", "undo_cases", "answer_for_participant", "vouch_for_participant"),
+    *("to_answer",),
     *("waiting", "quotas", "programmes", "clauses"),
 }
 """The operations that the awards beside the consolidation need; ``test_awards`` tells them."""

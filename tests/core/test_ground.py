@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
 
-from bangfu.access import create_county
 from bangfu.cases import acts, correcting, paying, provisions, sampling
 from bangfu.cases import ground as grounds
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import Selection
-from bangfu.db import Database
 from bangfu.errors import Refused
 from bangfu.policy import Whose, Years
 from bangfu.simulate import keep_preview
-from bangfu.vault import Vault
-from tests.county import CODE, DIVISIONS, JANUARY, MARCH, OFFICERS, PROVISION, World, clean, codes
-
-
-@pytest.fixture
-async def bare(database: Database, vault: Vault) -> World:
-    """The county with its officers and nothing decided yet."""
-    world = World(database, vault)
-    async with database.owner() as connection:
-        await create_county(connection, CODE, "测试县", datetime(2021, 1, 1, tzinfo=UTC), officer=("R1", "管理员"))
-    await world.look()
-    for kind, data in (("divisions", DIVISIONS), ("officers", OFFICERS)):
-        assert (await world.bring(kind, data, "R1")).state == "done"
-        await world.look()
-    return world
+from tests.county import JANUARY, MARCH, PROVISION, World, clean, codes
 
 
 async def draft(world: World, number: str = "C1", content: Any = PROVISION) -> Any:

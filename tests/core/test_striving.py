@@ -285,7 +285,15 @@ async def test_a_cadre_vouches_for_his_household_whoever_the_applicants_cadre_is
     for number, applicant, home in (("L2", "G1", "P1"), ("L1", "G1", "P6"), ("L3", "G1", "P6"), ("L2", "G2", "P6")):
         with pytest.raises(Refused, match="NOT_FOUND"):
             await striving.vouch(number, applicant, home)
+    for number, homes in (("L1", ["P1", "P2"]), ("L2", ["P6"]), ("L3", [])):
+        assert [(one.number, one.applicant, one.word) for one in await striving.asked(number)] == [
+            (home, "G1", True) for home in homes
+        ]
+    with Statements(striving.database) as statements:
+        assert [one.signature for one in await striving.asked("K1")] == [True] * 3
+    assert len([one for one in statements.seen if "case_taken_part_in" in one]) == 1
     await striving.vouch("L2", "G1", "P6")
+    assert await striving.asked("L2") == []
     rows = await striving.rows(
         "select h.number, p.vouched, o.number from participant p join household h on h.id = p.household_id"
         " left join officer o on o.id = p.vouched_by order by 1"

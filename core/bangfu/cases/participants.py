@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, String, column, func, select, true, update
@@ -169,6 +171,82 @@ def _row(who: Entered, case: UUID, role: str, place: Place) -> dict[str, object]
 # --- answers --------------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A household that takes part in a case, whose signature, or whose cadre's word, somebody has to enter."""
+
+    applicant: str
+    number: str
+    division: int
+    role: Role
+    signature: bool
+    word: bool
+    deadline: date | None
+
+
+async def asked_of(session: AsyncSession, who: Entered, ground: Ground) -> list[Asked]:
+    """The households whose signature or word the actor has to enter, by village and number, in one statement.
+
+    It does not ask for the case to be in sight: a cadre is linked to the household that takes part.
+    """
+    case, query = _taking_part(who, ground)
+    query = query.where((Participant.agreed.is_(None)) | (Participant.vouched.is_(None)))
+    found = []
+    for row in await session.execute(query.order_by(Participant.division, Household.number, case.c.applicant)):
+        part, stage = row.Participant, _asks(ground, row.stage, row.Participant.role)
+        if stage is None:
+            continue
+        role = _role(ground, part.role)
+        held = duties_over(who.actor, who.at.today, part.division, row.officer_id)
+        signature = role.signs and part.agreed is None and bool(_enter_answers(ground, stage) & held)
+        word = role.vouched_by in held and part.vouched is None
+        if signature or word:
+            deadline = ground.latest.proceedings.deadline(stage)
+            found.append(Asked(row.applicant, row.number, part.division, role, signature, word, deadline))
+    return found
+
+
+def _taking_part(who: Entered, ground: Ground) -> tuple[Any, Any]:
+    """Who takes part in cases of a period, as far as the household is in sight, with the stage and the applicant of the
+    case, whether or not that is, and the cadre who is linked to the household."""
+    tenant = who.county.id
+    told = [column(name, String) for name in ("programme", "period", "stage", "applicant")]
+    case = func.case_taken_part_in(Participant.id).table_valued(*told).lateral()
+    query = (
+        select(Participant, Household.number, case.c.stage, case.c.applicant, HouseholdCadre.officer_id)
+        .join(Household, (Household.tenant_id == tenant) & (Household.id == Participant.household_id))
+        .join(case, true())
+        .outerjoin(
+            HouseholdCadre,
+            (HouseholdCadre.tenant_id == tenant)
+            & (HouseholdCadre.household_id == Participant.household_id)
+            & holds(HouseholdCadre, who.at.today),
+        )
+        .where(
+            Participant.tenant_id == tenant,
+            Participant.left_at.is_(None),
+            case.c.programme == ground.programme.code,
+            case.c.period == ground.period.key,
+        )
+    )
+    return case, query
+
+
+def _asks(ground: Ground, at: str, role: str) -> Verify | None:
+    """The stage that waits for the answers of a role, if a case is there."""
+    stage = ground.programme.process.at(at, Verify)
+    return stage if stage is not None and stage.answers == role else None
+
+
+def _role(ground: Ground, code: str) -> Role:
+    return next(role for role in ground.programme.participants if role.code == code)
+
+
+def _enter_answers(ground: Ground, stage: Verify) -> set[Duty]:
+    """Who may enter the answer of a household."""
+    return {duty for duty in _signers(ground, stage) if duty is not Duty.LINKED_CADRE} | {Duty.TOWNSHIP_CLERK}
+
+
 async def answer(
     session: AsyncSession,
     who: Entered,
@@ -188,8 +266,7 @@ async def answer(
     row, role, stage, _ = await _open(session, who, ground, applicant, household)
     if not role.signs:
         raise Code.NOT_FOUND.refuse("household", what=household)
-    able = {duty for duty in _signers(ground, stage) if duty is not Duty.LINKED_CADRE} | {Duty.TOWNSHIP_CLERK}
-    _require_duty(who, stage, able, duties_over(who.actor, who.at.today, row.division, None))
+    _require_duty(who, stage, _enter_answers(ground, stage), duties_over(who.actor, who.at.today, row.division, None))
     _require_evidence(who, stated)
     await _write(
         session,
@@ -261,40 +338,16 @@ async def _open(
     who.require(Action.WORK_ON_CASES, ground.programme.code)
     if not ground.runs(who.at.today):
         raise Code.PROGRAMME_OFF.refuse("programme", programme=ground.programme.title)
-    tenant = who.county.id
-    told = [column(name, String) for name in ("programme", "period", "stage", "applicant")]
-    case = func.case_taken_part_in(Participant.id).table_valued(*told).lateral()
-    query = (
-        select(Participant, case.c.stage, HouseholdCadre.officer_id)
-        .join(Household, (Household.tenant_id == tenant) & (Household.id == Participant.household_id))
-        .join(case, true())
-        .outerjoin(
-            HouseholdCadre,
-            (HouseholdCadre.tenant_id == tenant)
-            & (HouseholdCadre.household_id == Participant.household_id)
-            & holds(HouseholdCadre, who.at.today),
-        )
-        .where(
-            Participant.tenant_id == tenant,
-            Participant.left_at.is_(None),
-            Household.number == household,
-            case.c.programme == ground.programme.code,
-            case.c.period == ground.period.key,
-            case.c.applicant == applicant,
-        )
-    )
+    case, query = _taking_part(who, ground)
+    query = query.where(Household.number == household, case.c.applicant == applicant)
     found = (await session.execute(query)).first()
     if found is None:
         raise Code.NOT_FOUND.refuse("household", what=household)
-    row, at, cadre = found
-    process = ground.programme.process
-    stage = process.at(at, Verify)
-    if stage is None or stage.answers != row.role:
-        raise Code.WRONG_STAGE.refuse(
-            "stage", stage=process.title(at), act=Text("登记参与户的答复", "entering an answer")
-        )
-    role = next(role for role in ground.programme.participants if role.code == row.role)
-    return row, role, stage, cadre
+    stage = _asks(ground, found.stage, found.Participant.role)
+    if stage is None:
+        title = ground.programme.process.title(found.stage)
+        raise Code.WRONG_STAGE.refuse("stage", stage=title, act=Text("登记参与户的答复", "entering an answer"))
+    return found.Participant, _role(ground, found.Participant.role), stage, found.officer_id
 
 
 def _signers(ground: Ground, stage: Verify) -> frozenset[Duty]:

@@ -29,7 +29,7 @@ from bangfu.cli.shell import (
 )
 from bangfu.process import Duty, Verify, duty_names
 from bangfu.registry.divisions import Places
-from bangfu.text import Text, money
+from bangfu.text import Text, join, money
 from bangfu.text import number as shown_number
 
 _CHOSEN = ("household", "area", "everything", "without")
@@ -228,6 +228,42 @@ def undo(shell: Shell, **options: Any) -> None:
 def answer(shell: Shell, applicant: str, household: str, agreed: bool, **options: Any) -> None:
     """Enter what a HOUSEHOLD that takes part in the case of an APPLICANT answered with its signature."""
     _say(shell, options, participants.answer, applicant, household, agreed=agreed)
+
+
+@case.command("to-answer")
+@programme_options
+@pass_shell
+def to_answer(shell: Shell, **options: Any) -> None:
+    """Show the households that take part in somebody's case and whose signature or word you have to enter."""
+
+    async def work(opened: Open) -> tuple[list[participants.Asked], Places]:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope, reading=True) as session:
+            return await participants.asked_of(session, who, ground), await Places.on(session, who.at.today)
+
+    found, places = shell.run(work)
+    titles = (
+        Text("户编号", "household"),
+        Text("村", "village"),
+        Text("参与方式", "takes part as"),
+        Text("申报户", "in the case of"),
+        Text("待登记", "to enter"),
+        Text("截止", "deadline"),
+    )
+    signature, word = Text("签字认可", "its signature"), Text("核实意见", "your word")
+    rows = [
+        (
+            one.number,
+            places.named(one.division),
+            shell.show(one.role.title),
+            one.applicant,
+            shell.show(join([text for text, is_asked in ((signature, one.signature), (word, one.word)) if is_asked])),
+            one.deadline or "",
+        )
+        for one in found
+    ]
+    shell.table(shell.show(Text("待答复的参与户", "to answer")), [shell.show(title) for title in titles], rows)
 
 
 @case.command("vouch")

@@ -20,6 +20,7 @@ from sqlalchemy.orm import aliased
 
 from bangfu import audit
 from bangfu.access import Entered
+from bangfu.db import hold
 from bangfu.db.bulk import among, insert_rows
 from bangfu.errors import Code, Problem
 from bangfu.models import (
@@ -279,6 +280,7 @@ async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID, had_a
     ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.checker)
+    await _hold_batch(session, id)
     row = await batch_of(session, who, id)
     must_be(row, DRAFT, Text("复核", "checked"))
     if who.actor.id == row.made_by:
@@ -311,6 +313,7 @@ async def release(
     budget lines, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.releaser)
+    await _hold_batch(session, id)
     row = await batch_of(session, who, id)
     must_be(row, CHECKED, Text("放行", "released"))
     for other, officers in (
@@ -349,6 +352,7 @@ async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reas
     _duty(who, stage, stage.maker, stage.checker, stage.releaser)
     if not reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
+    await _hold_batch(session, id)
     row = await batch_of(session, who, id)
     if _state(row) in (RELEASED, CANCELLED):
         must_be(row, DRAFT, Text("作废", "cancelled"))
@@ -446,6 +450,11 @@ async def _totals_agree(session: AsyncSession, who: Entered, row: PaymentBatch) 
     if (len(lines), total, digest) != (row.count, row.total_fen, row.digest):
         detail = f"{len(lines)}/{row.count}, {yuan_digits(total)}/{yuan_digits(row.total_fen)}"
         raise Code.BATCH_TOTAL.refuse("batch", detail=detail)
+
+
+async def _hold_batch(session: AsyncSession, id: UUID) -> None:
+    """One at a time: two who change the lines of a batch, each in an order of his own, would wait for each other."""
+    await hold(session, f"batch/{id}")
 
 
 async def _advance(

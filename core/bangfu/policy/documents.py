@@ -211,20 +211,23 @@ class Policy:
                     Resolved(parameter.name, entry.value, entry.since, Whose.PLAN, title, entry.cites.clause, None),
                 )
             if not candidates:
-                cites = (entry or parameter.entries[-1]).cites
-                problems.append(
-                    Code.PARAMETER_UNSET.problem(
-                        "parameters",
-                        parameter.name,
-                        parameter=parameter.title,
-                        document=self.documents[cites.document].title,
-                        clause=cites.clause,
-                    )
-                )
+                problems.append(self.unset(parameter.name, day))
                 continue
             # max keeps the first of equals, so reverse: of the same day the county's latest document holds.
             resolved[parameter.name] = max(reversed(candidates), key=lambda c: c.since)
         return resolved, problems
+
+    def unset(self, name: str, day: date) -> Problem:
+        """The problem of a parameter that nobody has set on a day, with the clause that leaves it open."""
+        parameter = self.parameters[name]
+        cites = (parameter.on(day) or parameter.entries[-1]).cites
+        return Code.PARAMETER_UNSET.problem(
+            "parameters",
+            name,
+            parameter=parameter.title,
+            document=self.documents[cites.document].title,
+            clause=cites.clause,
+        )
 
     def read_provision(self, raw: Mapping[str, Any], id: str = "", adoptable: Sequence[Adoptable] = ()) -> Provision:
         """Read and check a county's own document: ``title``, ``number``, ``issued``, ``[[parameters.x]]``,

@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-full check lint types contracts lock bench clean
+.PHONY: help demo test every-test test-full check lint types contracts lock bench clean
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 VENV := .venv
@@ -37,7 +37,11 @@ demo: $(READY) ## the whole story on a generated county, then the API over it (C
 	@$(BIN)/bangfu demo
 	@$(BIN)/bangfu serve --demo
 
-test: $(READY) check ## everything that must hold: style, types, contracts, and every test
+# The types are looked at beside the tests: they take one core, and most of a minute.
+test: $(READY) lint contracts ## everything that must hold: style, types, contracts, and every test
+	@$(MAKE) --no-print-directory --jobs=2 types every-test
+
+every-test: $(READY)
 	@$(BIN)/python -m pytest $(SHARED)
 
 test-full: $(READY) check ## the same at the stated sizes, which takes hours; its figures are left in benchmarks/

@@ -378,12 +378,18 @@ class Counties:
                     made.foreign[table].append(row)
                 else:
                     (made.seen if self._sees(role, own, table, row) else made.hidden)[table].append(row)
-        visible = {text for rows in made.seen.values() for text in _all(rows)}
+        visible = {text for rows in made.seen.values() for text in _all(rows)} | self._applicants(made)
         others = {text for part in (made.hidden, made.foreign) for rows in part.values() for text in _all(rows)}
         hidden = {text for text in others - visible if _telling(text)}
         made.keys = frozenset(text for text in hidden if _UUID.fullmatch(text))
         made.secrets = frozenset(hidden - made.keys)
         return made
+
+    def _applicants(self, made: Sight) -> set[str]:
+        """In whose cases households take part that a role sees: it has to say a word to them."""
+        cases = {row["case_id"] for row in made.seen.get("participant", ()) if row["left_at"] is None}
+        homes = {row["household_id"] for row in self.rows["case_file"] if row["id"] in cases}
+        return {row["number"] for row in self.rows["household"] if row["id"] in homes}
 
     def _own(self, number: str, role: Role) -> dict[str, set[Any]]:
         """The keys of what is a role's own: itself, its organization, its households, their cases and members."""

@@ -17,7 +17,7 @@ from tests.core.test_statements import MORE, larger
 from tests.county import MARCH, SEPTEMBER, World, clean
 from tests.stories import copy_of
 
-POINTS = 20 if FULL else 4
+POINTS = 20 if FULL else 3
 PART = 40
 
 CHILD = textwrap.dedent("""

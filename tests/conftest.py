@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 
+from bangfu import accounts
 from bangfu.access import Actor, County
 from bangfu.db import Database
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
@@ -107,6 +109,21 @@ async def migrated(server: EmbeddedServer, tmp_path_factory: pytest.TempPathFact
     await database.migrate()
     await database.close()
     return name
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_passwords() -> Iterator[None]:
+    """Passwords are hashed at the least cost: hundreds of tests log somebody in. Those that look at the cost ask for
+    ``costly_passwords``."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(accounts, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+        yield
+
+
+@pytest.fixture
+def costly_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Passwords are hashed as everywhere else."""
+    monkeypatch.setattr(accounts, "_HASHER", PasswordHasher())
 
 
 @pytest.fixture(scope="session")

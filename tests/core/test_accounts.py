@@ -99,6 +99,7 @@ async def test_a_password_that_is_easily_guessed_is_refused(world: World, weak: 
     await accounts.set_password(world.database, world.vault, CODE, "VC1", made, Account(GOOD), NOW)
 
 
+@pytest.mark.usefixtures("costly_passwords")
 @pytest.mark.parametrize(
     "good", [GOOD, "gezvz-mukri-4tap", "correct horse battery", "我们村的账本年年清楚明白", "p" + "aß9Zé" * 60]
 )
@@ -115,6 +116,7 @@ def test_a_password_is_the_same_however_it_was_typed() -> None:
     assert accounts._fits("café au lait 12", accounts.hashed("cafe\u0301 au lait 12"))
 
 
+@pytest.mark.usefixtures("costly_passwords")
 async def test_only_argon2id_and_digests_are_kept(world: World) -> None:
     made = await enrolled(world, "VC1")
     seed = accounts.new_seed()
@@ -227,6 +229,7 @@ async def test_a_session_ends_when_it_is_idle_when_it_is_old_and_when_it_is_ende
     assert await code(admit(world.database, again, NOW + 2 * MINUTE)) == "PASS_ENDED"
 
 
+@pytest.mark.usefixtures("costly_passwords")
 async def test_every_refusal_to_log_in_says_the_same_and_looks_at_a_password(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

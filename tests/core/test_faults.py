@@ -175,8 +175,8 @@ async def whole(home: Path) -> None:
 async def killed(home: Path, told: list[str]) -> None:
     """Round by round, until enough were killed: each time somebody else, at a random moment of what is left to do."""
     await begin_again(home)
-    begun = time.monotonic()
     child = await started(home)
+    begun = time.monotonic()
     output, errors = await child.communicate()
     assert output == b"done\n", errors.decode()
     takes = time.monotonic() - begun
@@ -192,7 +192,7 @@ async def killed(home: Path, told: list[str]) -> None:
             await whole(home)
             await begin_again(home)
         child = await started(home)
-        await asyncio.sleep(takes * chance.uniform(0.02, 0.9))
+        await asyncio.sleep(takes * chance.uniform(0.02, 0.6))
         victim = "database" if number % 2 else "app"
         if victim == "app":
             with suppress(ProcessLookupError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Awaitable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -200,6 +201,24 @@ async def test_two_documents_are_not_released_under_one_number(world: World) -> 
     again = await world.draft({**HIGHER, "number": CAPPED["number"]})
     (problem,) = await refused(world, release(world, again))
     assert problem.code is Code.NUMBER_TAKEN
+
+
+async def test_what_the_plan_does_not_permit_any_more_is_not_released(world: World) -> None:
+    draft = await world.draft(CAPPED)
+    own = world.programme
+    cap = own.policy.parameters["household_cap"]
+    locked = replace(cap, entries=tuple(replace(entry, varies=None) for entry in cap.entries))
+    policy = replace(own.policy, parameters={**own.policy.parameters, "household_cap": locked})
+    narrower = replace(world.plugins, programmes={own.code: replace(own, policy=policy)})
+    who = world.who("C2")
+
+    async def attempt() -> None:
+        async with world.database.session(who.scope) as session:
+            await provisions.release(session, who, narrower, draft)
+
+    (problem,) = await refused(world, attempt())
+    assert (problem.code, problem.path) == (Code.PARAMETER_LOCKED, ("parameters", "household_cap", 0))
+    await release(world, draft)
 
 
 async def test_of_two_that_take_one_back_one_is_released(world: World) -> None:

@@ -172,8 +172,8 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
     """Put a document in force; by another person than who drafted it, once what it comes to was previewed.
 
     Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE``, ``SAME_PERSON``, ``NUMBER_TAKEN`` for a number under
-    which one of the programme is released already, and ``PROVISION_NOT_PREVIEWED`` unless it was previewed in every
-    open period that it changes, as things stand.
+    which one of the programme is released already, ``PROVISION_NOT_PREVIEWED`` unless it was previewed in every open
+    period that it changes, as things stand, and every problem of a value that the plan does not permit any more.
     """
     who.require(Action.RELEASE_PROVISION)
     row = await find(session, who, id)
@@ -188,6 +188,7 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
     released = await released_by(session, who.county.id, programme)
     if any(one.number == row.number for one in released):
         raise Code.NUMBER_TAKEN.refuse("number", number=row.number)
+    _require_permitted(programme, row)
     _require_standing(released, provision_of(programme, row).revokes)
     found = (await lacking(session, who, plugins.programmes, [row]))[row.id]
     if found.periods or not found.any:
@@ -211,6 +212,13 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
 async def hold_provisions(session: AsyncSession, programme: Programme) -> None:
     """Let nobody else release a document of the programme or open a period of it until the transaction ends."""
     await hold(session, f"{programme.code}/provisions")
+
+
+def _require_permitted(programme: Programme, row: ProvisionRow) -> None:
+    """Refuse what the plan does not permit any more since the document was drafted."""
+    own = provision_of(programme, row)
+    heading = {"title": row.title, "number": row.number, "issued": row.issued_on}
+    programme.read_provision({**heading, **raw_of(programme, own), **({"revokes": own.revokes} if own.revokes else {})})
 
 
 def _require_standing(released: Sequence[Provision], revokes: Revocation | None) -> None:

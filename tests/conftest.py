@@ -7,9 +7,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from argon2 import PasswordHasher
@@ -179,16 +179,28 @@ async def known(world: World) -> None:
     world.officers = dict(officers)
 
 
-@pytest.fixture
-async def striving(server: EmbeddedServer, four_awards: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Striving]:
-    """The small county with every award of the plan, in a database of one's own."""
-    name = await copy_of(server, f"striving_{next(_numbers)}", four_awards)
-    opened = connect(server, name, tmp_path)
-    made = Striving(opened, vault, kept=Kept(server, opened, name, four_awards))
+W = TypeVar("W", bound=World)
+
+
+@asynccontextmanager
+async def of_ones_own(
+    kind: type[W], server: EmbeddedServer, template: str, vault: Vault, home: Path
+) -> AsyncIterator[W]:
+    """A county as a template has it, in a database of one's own."""
+    name = await copy_of(server, f"{template}_{next(_numbers)}", template)
+    opened = connect(server, name, home)
+    made = kind(opened, vault, kept=Kept(server, opened, name, template))
     await known(made)
     yield made
     await opened.close()
     await drop(server, name)
+
+
+@pytest.fixture
+async def striving(server: EmbeddedServer, four_awards: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Striving]:
+    """The small county with every award of the plan."""
+    async with of_ones_own(Striving, server, four_awards, vault, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
@@ -203,23 +215,13 @@ async def database(server: EmbeddedServer, migrated: str, tmp_path: Path) -> Asy
 
 @pytest.fixture
 async def bare(server: EmbeddedServer, staffed: str, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
-    """The small county with its officers and nothing decided yet, in a database of one's own."""
-    name = await copy_of(server, f"bare_{next(_numbers)}", staffed)
-    opened = connect(server, name, tmp_path)
-    made = World(opened, vault, kept=Kept(server, opened, name, staffed))
-    await known(made)
-    yield made
-    await opened.close()
-    await drop(server, name)
+    """The small county with its officers and nothing decided yet."""
+    async with of_ones_own(World, server, staffed, vault, tmp_path) as made:
+        yield made
 
 
 @pytest.fixture
 async def world(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path: Path) -> AsyncIterator[World]:
-    """The small county, in a database of one's own."""
-    name = await copy_of(server, f"county_{next(_numbers)}", peopled)
-    opened = connect(server, name, tmp_path)
-    made = World(opened, vault, kept=Kept(server, opened, name, peopled))
-    await known(made)
-    yield made
-    await opened.close()
-    await drop(server, name)
+    """The small county."""
+    async with of_ones_own(World, server, peopled, vault, tmp_path) as made:
+        yield made

@@ -14,6 +14,7 @@ from uuid import UUID
 import strawberry
 from sqlalchemy import ColumnElement, and_, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.datastructures import UploadFile
 
 from bangfu import models
 from bangfu.access import Action, actor
@@ -137,6 +138,13 @@ async def stated(request: Request, session: AsyncSession, act: ActInput | None) 
     by = await actor(session, request.who.county, act.by) if act.by is not None else None
     seen = {one.household: one.version for one in act.seen}
     return Stated(act.day, act.duty, act.reason, act.evidence, by, seen)
+
+
+async def uploaded(file: object) -> tuple[str, bytes]:
+    """The name of the file of a request, which may be empty, and its content."""
+    if not isinstance(file, UploadFile):
+        raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
+    return file.filename or "", await file.read()
 
 
 def key_of(cls: type, id: strawberry.ID, path: str, what: Text) -> UUID:

@@ -12,7 +12,6 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
 from bangfu import payments
@@ -42,7 +41,6 @@ from bangfu_graphql.acting import (
     TemplatePayload,
     says,
 )
-from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.money import Award, BudgetEntry, BudgetLine, PaymentBatch, PaymentLine
 from bangfu_graphql.problems import problem
@@ -275,10 +273,7 @@ class MoneyMutation:
         self, info: strawberry.Info, input: Annotated[BankAnswersInput, says("The answers.")]
     ) -> JobPayload:
         """Read what the bank answers."""
-        file: object = input.file
-        if not isinstance(file, UploadFile):
-            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
-        data = await file.read()
+        name, data = await acting.uploaded(input.file)
 
         async def work(request: Request, session: AsyncSession) -> UUID:
             row = await acting.row_of(request, session, PaymentBatch, input.batch, _BATCH)
@@ -287,7 +282,7 @@ class MoneyMutation:
                 request.vault,
                 request.who,
                 row.id,
-                file.filename or "answers.xlsx",
+                name or "answers.xlsx",
                 data,
                 request.database.settings.largest_file,
                 answered_on=input.answered_on,

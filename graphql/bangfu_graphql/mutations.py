@@ -13,7 +13,6 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
 from bangfu import disclosure
@@ -41,7 +40,6 @@ from bangfu_graphql.acting import (
     says,
 )
 from bangfu_graphql.casework import Notice, Sample
-from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.money import PaymentBatch
 from bangfu_graphql.people import Account, Person
@@ -131,16 +129,13 @@ class Mutation:
         self, info: strawberry.Info, input: Annotated[ImportInput, says("The workbook.")]
     ) -> JobPayload:
         """Import a workbook."""
-        file: object = input.file
-        if not isinstance(file, UploadFile):
-            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
-        data = await file.read()
+        name, data = await acting.uploaded(input.file)
 
         async def work(request: Request, session: AsyncSession) -> UUID:
             if input.kind is WorkbookKind.PLANS:
                 if input.programme is None or input.period is None:
-                    name = "programme" if input.programme is None else "period"
-                    raise Code.MISSING_VALUE.refuse(name, field=Text("项目和年度", "programme and period"))
+                    lacking = "programme" if input.programme is None else "period"
+                    raise Code.MISSING_VALUE.refuse(lacking, field=Text("项目和年度", "programme and period"))
                 importer: Any = PlanImporter(acting.programme_of(request, input.programme), input.period)
             else:
                 importer = IMPORTERS[input.kind.value]
@@ -149,7 +144,7 @@ class Mutation:
                 request.vault,
                 request.who,
                 importer,
-                file.filename or "workbook.xlsx",
+                name or "workbook.xlsx",
                 data,
                 request.database.settings.largest_file,
                 as_of=input.as_of,

@@ -11,7 +11,6 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
 from bangfu.access import Action
@@ -34,7 +33,6 @@ from bangfu_graphql.acting import (
     says,
 )
 from bangfu_graphql.casework import Notice, PublicObjection
-from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request
 
@@ -161,16 +159,14 @@ class NoticeMutation:
         self, info: strawberry.Info, input: Annotated[EvidenceInput, says("The photo or the scan.")]
     ) -> EvidencePayload:
         """Attach evidence."""
-        file: object = input.file
-        if not isinstance(file, UploadFile):
-            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
-        data = await file.read()
+        name, data = await acting.uploaded(input.file)
 
         async def work(request: Request, session: AsyncSession) -> UUID:
             key = acting.key_of(Notice, input.notice, "notice", Text("公示", "the notice"))
             largest = request.database.settings.largest_file
-            name, on = file.filename or "evidence", input.taken_on or request.who.at.today
-            return await evidence.attach(session, request.vault, request.who, key, name, data, on, input.place, largest)
+            on, called = input.taken_on or request.who.at.today, name or "evidence"
+            who = request.who
+            return await evidence.attach(session, request.vault, who, key, called, data, on, input.place, largest)
 
         return await acting.keyed(info, EvidencePayload, work)
 

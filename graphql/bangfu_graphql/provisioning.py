@@ -8,7 +8,6 @@ from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
-from starlette.datastructures import UploadFile
 from strawberry.file_uploads import Upload
 
 from bangfu import simulate
@@ -31,7 +30,6 @@ from bangfu_graphql.acting import (
     ProvisionPayload,
     says,
 )
-from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.previews import previewed
 from bangfu_graphql.problems import problem
@@ -89,10 +87,7 @@ class ProvisionMutation:
         input: Annotated[ProvisionWorkbookInput, says("The document.")],
     ) -> ProvisionPayload:
         """Draft from a workbook."""
-        given: object = input.file
-        if not isinstance(given, UploadFile):
-            raise bad_input("`input.file` is a file of a multipart request; see docs/api.")
-        data = await given.read()
+        name, data = await acting.uploaded(input.file)
 
         async def work(request: Request, session: AsyncSession) -> UUID:
             largest = request.database.settings.largest_file
@@ -101,7 +96,7 @@ class ProvisionMutation:
                 raise Code.FILE_TOO_LARGE.refuse("file", size=size, limit=limit)
             own = acting.programme_of(request, input.programme)
             request.who.require(Action.DRAFT_PROVISION, own.code)
-            raw = provision_forms.read(own, _heading(input.heading), data, given.filename or "workbook.xlsx")
+            raw = provision_forms.read(own, _heading(input.heading), data, name or "workbook.xlsx")
             return await provisions.draft(session, request.who, own, raw)
 
         return await acting.keyed(info, ProvisionPayload, work)

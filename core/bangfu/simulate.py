@@ -22,7 +22,7 @@ from bangfu.cases import provisions
 from bangfu.cases.gather import At, Subject, gather
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import standing_result
-from bangfu.errors import Code, Problem
+from bangfu.errors import Problem
 from bangfu.models import Case, DeterminationRow, Household, ProvisionPreview, ProvisionRow, new_id
 from bangfu.policy import Policy, Provision, Resolved
 from bangfu.process import NOT_SELECTED, STOPPED, WITHDRAWN
@@ -123,8 +123,7 @@ async def keep_preview(session: AsyncSession, who: Entered, plugins: Plugins, pr
     programme = plugins.programme(row.programme)
     for action in (Action.DRAFT_PROVISION, Action.READ_CASES):
         who.require(action, programme.code)
-    if who.scope.areas != (who.county.area,):
-        raise Code.WHOLE_COUNTY_NEEDED.refuse()
+    who.require_whole_county()
     if row.state == provisions.RELEASED:
         raise provisions.wrong_state(row, Text("试算后再发布", "previewed for a release"))
     own = provisions.provision_of(programme, row)

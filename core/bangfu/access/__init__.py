@@ -286,6 +286,11 @@ class Entered:
         """Refuse ``FORBIDDEN`` unless the actor's duties allow an action today."""
         self.actor.require(action, self.at.today, programme, stage)
 
+    def require_whole_county(self) -> None:
+        """Refuse ``WHOLE_COUNTY_NEEDED`` unless the actor sees every case of the county today."""
+        if self.scope.areas != (self.county.area,):
+            raise Code.WHOLE_COUNTY_NEEDED.refuse()
+
     @property
     def permissions(self) -> frozenset[Action]:
         """Everything that the actor's duties allow today, on some programme and stage."""

@@ -88,9 +88,8 @@ def read(programme: Programme, heading: Heading, data: bytes, name: str) -> dict
         found.problems += row.problems or found.read(row)
     if found.problems:
         raise Refused(found.problems)
-    said = {"title": heading.title, "number": heading.number, "issued": heading.issued_on}
     return {
-        **said,
+        **heading.raw,
         **({"parameters": found.tables} if found.tables else {}),
         **({"book": found.moves} if found.moves else {}),
     }

@@ -53,6 +53,11 @@ class Heading:
     number: str
     issued_on: date
 
+    @property
+    def raw(self) -> dict[str, Any]:
+        """In the form of a provision file."""
+        return {"title": self.title, "number": self.number, "issued": self.issued_on}
+
 
 async def draft(session: AsyncSession, who: Entered, programme: Programme, raw: Mapping[str, Any]) -> UUID:
     """Write down a county's own document as a draft, after checking every value against the permitted deviation.
@@ -92,8 +97,7 @@ async def take_back(
     row = await find(session, who, id)
     programme = plugins.programme(row.programme)
     who.require(Action.DRAFT_PROVISION, programme.code)
-    raw = {"title": heading.title, "number": heading.number, "issued": heading.issued_on}
-    return await _take_back(session, who, programme, row, raw, since, clause)
+    return await _take_back(session, who, programme, row, heading.raw, since, clause)
 
 
 async def _take_back(
@@ -145,8 +149,7 @@ async def carry_over(
         raise Code.MISSING_VALUE.refuse("parameters", field=Text("可结转的本县规定", "values to carry over"))
     entries = tuple(replace(entry, clause=entry.clause or clause) for entry in carried.entries)
     made = Provision("", heading.title, heading.number, heading.issued_on, entries)
-    said = {"title": heading.title, "number": heading.number, "issued": heading.issued_on}
-    checked = programme.read_provision({**said, **raw_of(programme, made)})
+    checked = programme.read_provision({**heading.raw, **raw_of(programme, made)})
     return await _keep(session, who, programme, checked), replace(carried, entries=entries)
 
 
@@ -217,8 +220,8 @@ async def hold_provisions(session: AsyncSession, programme: Programme) -> None:
 def _require_permitted(programme: Programme, row: ProvisionRow) -> None:
     """Refuse what the plan does not permit any more since the document was drafted."""
     own = provision_of(programme, row)
-    heading = {"title": row.title, "number": row.number, "issued": row.issued_on}
-    programme.read_provision({**heading, **raw_of(programme, own), **({"revokes": own.revokes} if own.revokes else {})})
+    said = {**Heading(row.title, row.number, row.issued_on).raw, **raw_of(programme, own)}
+    programme.read_provision({**said, **({"revokes": own.revokes} if own.revokes else {})})
 
 
 def _require_standing(released: Sequence[Provision], revokes: Revocation | None) -> None:

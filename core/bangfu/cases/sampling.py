@@ -59,7 +59,7 @@ async def draw_sample(
         raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names({stage.by}))
     if problem := permitted(who, ground, stated, stage.code, Action.SAMPLE_CASES):
         raise Refused([problem])
-    _require_whole_county(who)
+    who.require_whole_county()
     if not seed.strip() or not seed_source.strip():
         raise Code.MISSING_VALUE.refuse("seed", field=Text("随机种子及其来源", "the seed and its source"))
     key = f"{ground.programme.code}/{ground.period.key}/sample"
@@ -83,11 +83,6 @@ async def draw_sample(
     made = await _keep(session, who, ground, moves, result, rate, seed, seed_source, number, stated)
     drawn = [case for case in cases if str(case.id) in result.drawn]
     return Drawn(made, number, seed, len(cases), result.size, tuple(case.number for case in drawn))
-
-
-def _require_whole_county(who: Entered) -> None:
-    if who.scope.areas != (who.county.area,):
-        raise Code.WHOLE_COUNTY_NEEDED.refuse()
 
 
 async def _number(session: AsyncSession, who: Entered, ground: Ground) -> int:
@@ -228,7 +223,7 @@ async def check(
     )
     note_missing(report, views, selection)
     if moves:
-        _require_whole_county(who)
+        who.require_whole_county()
     changes = [
         Change(case, move, {} if passed else sent_back(case, move.to), {"passed": passed, "finding": finding})
         for case, move in moves

@@ -242,8 +242,9 @@ def _over(plugins: Plugins, rows: Sequence[ProvisionRow], today: date) -> Iterat
 
 def _document(plugins: Plugins, row: ProvisionRow, numbers: Mapping[str, str]) -> Entry:
     programme = plugins.programme(row.programme)
-    heading = {"programme": row.programme, "title": row.title, "number": row.number, "issued": row.issued_on}
-    return {**heading, **provisions.raw_of(programme, provisions.provision_of(programme, row), numbers)}
+    heading = provisions.Heading(row.title, row.number, row.issued_on).raw
+    said = provisions.raw_of(programme, provisions.provision_of(programme, row), numbers)
+    return {"programme": row.programme, **heading, **said}
 
 
 def _template(row: BankTemplate) -> Entry:

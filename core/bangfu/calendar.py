@@ -1,4 +1,4 @@
-"""Days as a programme counts them: plan years, quarters and their reference days, deadlines, working days.
+"""Days as a programme counts them: its periods and their reference days, deadlines, working days.
 
 Everything here is a function of the days it is given; nothing reads a clock. Working days come from the State
 Council's published calendar (``chinesecalendar``) under a county's own table; a year that neither knows
@@ -70,6 +70,14 @@ def last_day(first: date, days: int, unit: DayUnit, working: WorkingDays) -> dat
     return day
 
 
+def age(born: date, on: date) -> int:
+    """How old somebody is on a day, in whole years 周岁; below 0 before he is born.
+
+    Whoever was born on 29 February is a year older on 1 March where there is no 29th.
+    """
+    return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """One round of a programme, such as the plan year 2021, and the day that its rules are chosen by.
@@ -84,6 +92,15 @@ class Period:
     reference_day: date
     first_day: date
     last_day: date
+
+    def day_of(self, day: MonthDay) -> date:
+        """A day of the year in this period: that of its plan year or, where the period runs into the next one and the
+        day would come before it begins, of the next."""
+        own = day.in_year(self.year)
+        return day.in_year(self.year + 1) if own < self.first_day and self.last_day.year > self.year else own
+
+    def __contains__(self, day: date) -> bool:
+        return self.first_day <= day <= self.last_day
 
 
 class PeriodKind(Protocol):
@@ -106,6 +123,23 @@ class PlanYear:
         year = int(key)
         title = Text(f"{year}年度", f"plan year {year}")
         return Period(key, title, year, self.reference.in_year(year), date(year, 1, 1), date(year, 12, 31))
+
+
+@dataclass(frozen=True, slots=True)
+class SchoolYear:
+    """A programme that runs once a school year 学年, 1 September to 31 August; its first day chooses book and
+    parameters."""
+
+    def period(self, key: str) -> Period:
+        """The school year of a key such as ``"2011-2012"``; refuses ``PERIOD_BAD`` for anything else."""
+        match = re.fullmatch(r"((?:19|20|21)[0-9][0-9])-([0-9]{4})", key)
+        if not match or int(match[2]) != int(match[1]) + 1:
+            expected = Text("学年,如 2011-2012", "a school year such as 2011-2012")
+            raise Code.PERIOD_BAD.refuse("period", value=key, expected=expected)
+        year = int(match[1])
+        first = date(year, 9, 1)
+        title = Text(f"{year}—{year + 1}学年", f"school year {year}-{year + 1}")
+        return Period(key, title, year, first, first, date(year + 1, 8, 31))
 
 
 @dataclass(frozen=True, slots=True)

@@ -444,8 +444,8 @@ class Code(Enum):
     )
     # The case
     ALREADY_CLAIMED = _says(
-        "该户 {period} 年度已有“{programme}”的申报",
-        "The household has a case of {programme} for {period} already.",
+        "该对象 {period} 已有“{programme}”的申报",
+        "There is a case of {programme} for {period} already.",
         "请查看已有的申报。",
         "Look at the case there is.",
     )
@@ -533,6 +533,12 @@ class Code(Enum):
         "请联系县级主管部门。",
         "Ask the county office.",
     )
+    STAGE_NOT_OPEN = _says(
+        "“{stage}”自 {opens} 起办理",
+        "{stage} begins on {opens}.",
+        "请在该日之后办理,或填写实际办理日期。",
+        "Wait until then, or state the day on which it was done.",
+    )
     VILLAGE_KIND_UNKNOWN = _says(
         "未登记 {village} 是否为贫困村",
         "It is not registered whether {village} is a poor village.",
@@ -618,16 +624,16 @@ class Code(Enum):
         "Enter the numbers of the households that take part.",
     )
     TAKEN_PART = _says(
-        "户 {number} 在{span}已登记为另一申报的“{title}”",
-        "Household {number} counts for another case already ({title}, {span}).",
-        "同一户只能计入一次;请核对后改报其他户。",
-        "A household counts once; check, and name another.",
+        "{number} 在{span}已计入另一申报:“{title}”",
+        "{number} counts for another case already ({title}, {span}).",
+        "同一对象只能计入一次;请核对。",
+        "Nobody counts twice; check who is meant.",
     )
     EXCLUDED = _says(
-        "该户在{span}已有“{programme}”的申报,不能同时申报:{why}",
-        "The household has a case of {programme} ({span}), which excludes this one: {why}.",
-        "请核对该户应享受的项目;原申报撤回或不符合条件后可再申报。",
-        "Check which programme is the household's; it can apply once the other case is withdrawn or refused.",
+        "该对象在{span}已有“{programme}”的申报,不能同时申报:{why}",
+        "There is a case of {programme} ({span}), which excludes this one: {why}.",
+        "请核对应享受的项目;原申报撤回或不符合条件后可再申报。",
+        "Check which programme it is to be; this one can be applied for once the other case is withdrawn or refused.",
     )
     QUOTA_EXCEEDED = _says(
         "{village}本期名额 {quota} 户(登记户 {base} 户),已评选 {selected} 户,本次又选 {more} 户",

@@ -24,7 +24,8 @@ round every parameter, and the largest.
     expect = { outcome = "incomplete", missing = ["exit_year"], award = "1600.00" }
 
 Beside the steps of the book, ``outcome``, ``payable``, ``unmet``, ``missing``, ``missed_by`` and ``instalments`` may be
-expected; the last is what is payable in the parts of the programme's ``Shares``.
+expected; the last is what is payable in the parts of the programme's ``Shares``. A case may have a ``period`` of its
+own, and a ``book``: the day of one that the county has moved to by a document of its own.
 """
 
 from __future__ import annotations
@@ -98,10 +99,11 @@ class ParityItem(pytest.Item):
         """Hold them together under the parameters of every case."""
         examples = self.examples
         for number, case in enumerate(examples.raw.get("case", [])):
-            parameters = examples.parameters(case.get("parameters", {}))
-            check_parity(examples.book, [examples.facts(case)], parameters)
+            own = examples.of(case)
+            parameters = own.parameters(case.get("parameters", {}))
+            check_parity(own.book, [own.facts(case)], parameters)
             if number < 3:
-                check_parity(examples.book, generated(examples.book, parameters, seed=number), parameters)
+                check_parity(own.book, generated(own.book, parameters, seed=number), parameters)
 
     def reportinfo(self) -> tuple[Path, int, str]:
         """Where it stands."""

@@ -69,7 +69,7 @@ BUNDLED = next(point for point in entry_points(group=GROUP) if point.name == "co
 AWARD = installed().programme("consolidation")
 CARD = installed().channels["yikatong"]
 SINCE = AWARD.books[0].since
-OURS = ["consolidation", "planned_exit", "five_star", "leading"]
+OURS = ["consolidation", "planned_exit", "five_star", "leading", "term_aid", "short_training"]
 
 
 @dataclass
@@ -185,7 +185,7 @@ def test_an_unknown_programme_is_refused_with_those_there_are() -> None:
         installed().programme("nothing")
     (problem,) = refused.value.problems
     assert str(problem) == ("PROGRAMME_UNKNOWN at programme: 没有项目 nothing / There is no programme nothing.")
-    assert problem.remedy.en == "Programmes there are: consolidation, planned_exit, five_star, leading."
+    assert problem.remedy.en == f"Programmes there are: {', '.join(OURS)}."
 
 
 # --- what a declaration must hold -----------------------------------------------------------------------------
@@ -410,7 +410,11 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
     "a claim twice": (counting(Count("led"), claims=(CLAIM, CLAIM)), ["claim once stands twice"]),
     "a claim of nobody": (counting(Count("led"), claims=(replace(OF_LED, role="helper"),)), ["claim once: nobody takes part as helper"]),
     "a claim of no role": (counting(Count("led"), claims=(replace(OF_LED, role=None),)), ["claim once: nobody takes part as None"]),
-    "a claim of two": (counting(Count("led"), claims=(replace(CLAIM, role="led"),)), ["claim once: the applicant's household has no role led"]),
+    "a claim of two": (counting(Count("led"), claims=(replace(CLAIM, role="led"),)), ["claim once: the applicant has no role led"]),
+    "a claim of a person": (
+        counting(Count("led"), claims=(replace(CLAIM, per=ClaimOf.PERSON),)),
+        ["claim once: the programme is for households, not for a person"],
+    ),
     "a claim with no switch": (
         counting(Count("led"), claims=(replace(CLAIM, unless=When("least", True)),)),
         ["claim once: least is not a parameter that is yes or no, or one of a list"],
@@ -574,5 +578,7 @@ def test_released_hashes_are_read_by_day(tmp_path: Any) -> None:
 
 
 def test_a_notice_can_never_show_an_identity() -> None:
-    assert set(NOTICE_COLUMNS) == {"beneficiary", "project", "standard", "amount"}
+    assert set(NOTICE_COLUMNS) == {
+        "beneficiary", "project", "standard", "amount", "address", "standing", "school", "grade",
+    }  # fmt: skip
     assert set(INCOME_CATEGORIES) == {"breeding", "planting", "labour", "self_employment"}

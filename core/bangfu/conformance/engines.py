@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from bangfu.policy import Tiers, Years
@@ -37,6 +38,8 @@ def on_columns(book: type[RuleBook[Any, Any]], facts: Iterable[Any], parameters:
 
 
 def _raw(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
     return sorted(value) if isinstance(value, frozenset) else value
 
 
@@ -84,6 +87,8 @@ def _awkward(spec: FactSpec, edges: list[int], chance: random.Random) -> Any:
         return chance.choice(members)
     if spec.kind is Kind.TRUTH:
         return chance.random() < 0.5
+    if spec.kind is Kind.DAY:
+        return date(2000, 2, 29) + timedelta(days=chance.randrange(10_000))
     low, high = spec.lowest, spec.largest
     candidates = [low, high, 0, 1, -1, 7, 33, chance.randrange(low, high + 1), chance.randrange(2_000_000), *edges]
     fit = [value for value in candidates if low <= value <= high]

@@ -8,7 +8,7 @@ from typing import Any
 
 from bangfu.conformance.engines import Fault, check_parity
 from bangfu.policy import Fen as FenType
-from bangfu.policy import Shares, build, kind_of
+from bangfu.policy import Provision, Shares, build, kind_of
 from bangfu.programme import Programme, installed
 from bangfu.rules.book import Determination
 from bangfu.rules.explain import Explainer
@@ -18,13 +18,32 @@ from bangfu.text import LANGUAGES, parse_yuan, yuan_digits
 
 
 class Examples:
-    """The common part of a ``cases.toml``: programme, period, parameters, facts that hold unless stated otherwise."""
+    """The common part of a ``cases.toml``: programme, period, parameters, facts that hold unless stated otherwise; and
+    by its day the ``book``, where the county has moved to one by a document of its own.
+
+    A case may have a period and a book of its own; :meth:`of` are the examples as it has them.
+    """
 
     def __init__(self, raw: Mapping[str, Any], programme: Programme | None = None) -> None:
         self.raw = raw
         self.programme = programme or installed().programme(raw["programme"])
         self.period = self.programme.period.period(raw["period"])
-        self.book = self.programme.book(self.period.reference_day).book.rules
+        self.book = self.programme.book(self.period.reference_day, self._moved()).book.rules
+
+    def _moved(self) -> list[Provision]:
+        """The document by which the county has moved to the book, if it has."""
+        if "book" not in self.raw:
+            return []
+        move = {"adopts": self.raw["book"], "since": self.period.reference_day, "clause": "-"}
+        return [self.programme.read_provision({**self._heading(), "book": [move]})]
+
+    def _heading(self) -> dict[str, Any]:
+        return {"title": "cases.toml", "number": "-", "issued": date(self.period.reference_day.year, 1, 1)}
+
+    def of(self, case: Mapping[str, Any]) -> Examples:
+        """The examples in the period and by the book of a case."""
+        own = {key: case[key] for key in ("period", "book") if key in case}
+        return Examples({**self.raw, **own}, self.programme) if own else self
 
     def parameters(self, own: Mapping[str, Any]) -> Any:
         """The parameters of the period with what the county and the case set, checked like provisions."""
@@ -33,8 +52,7 @@ class Examples:
         if values:
             day = self.period.reference_day
             entries = {name: [{"since": day, "value": value, "clause": "-"}] for name, value in values.items()}
-            heading = {"title": "cases.toml", "number": "-", "issued": date(day.year, 1, 1)}
-            provisions = [self.programme.policy.read_provision({**heading, "parameters": entries})]
+            provisions = [self.programme.policy.read_provision({**self._heading(), "parameters": entries})]
         return build(self.programme.parameters, self.programme.policy.resolve(self.period.reference_day, provisions))
 
     def facts(self, case: Mapping[str, Any]) -> Any:
@@ -55,6 +73,9 @@ class Examples:
     def decide(self, case: Mapping[str, Any]) -> Determination:
         """Decide a case on both engines, hold it against what it expects, and explain it; :class:`Fault` says what
         differs."""
+        return self.of(case)._decide(case)
+
+    def _decide(self, case: Mapping[str, Any]) -> Determination:
         facts, parameters = self.facts(case), self.parameters(case.get("parameters", {}))
         determination = self.book.decide(facts, parameters)
         check_parity(self.book, [facts], parameters)

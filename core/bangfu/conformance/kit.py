@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from bangfu.conformance.examples import Examples, check_explained
 from bangfu.errors import Refused
 from bangfu.process import Notice
 from bangfu.programme import NOTICE_COLUMNS, ClauseState, Programme, clauses_of, unanswered
-from bangfu.rules.book import Outcome, StepKind
+from bangfu.rules.book import Outcome, RuleBook, StepKind
 from bangfu.rules.explain import Explainer
 from bangfu.rules.facts import Sensitivity
 from bangfu.text import Text
@@ -101,27 +102,31 @@ class _Kit:
 
     def __init__(self, programme: Programme) -> None:
         self.programme = programme
-        self._examples: Examples | None = None
 
-    @property
+    @cached_property
     def examples(self) -> Examples:
-        if self._examples is None:
-            path = cases_file(self.programme)
-            if not path.exists():
-                raise Fault(f"there is no {path.name} beside {self.programme.facts.__module__}")
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
-            if raw.get("programme") != self.programme.code:
-                raise Fault(f"{path.name} is of {raw.get('programme')!r}, not of {self.programme.code}")
-            self._examples = Examples(raw, self.programme)
-        return self._examples
+        path = cases_file(self.programme)
+        if not path.exists():
+            raise Fault(f"there is no {path.name} beside {self.programme.facts.__module__}")
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        if raw.get("programme") != self.programme.code:
+            raise Fault(f"{path.name} is of {raw.get('programme')!r}, not of {self.programme.code}")
+        return Examples(raw, self.programme)
 
-    @property
-    def cases(self) -> list[Mapping[str, Any]]:
-        return list(self.examples.raw.get("case", []))
+    @cached_property
+    def books(self) -> list[tuple[Examples, list[Mapping[str, Any]]]]:
+        """Every book with the cases that are decided by it, in the period of the first of them; that of the examples
+        has its place without a case too."""
+        found: dict[type[RuleBook[Any, Any]], tuple[Examples, list[Mapping[str, Any]]]] = {}
+        found[self.examples.book] = self.examples, []
+        for case in self.examples.raw.get("case", []):
+            own = self.examples.of(case)
+            found.setdefault(own.book, (own, []))[1].append(case)
+        return list(found.values())
 
-    @property
-    def parameters(self) -> Any:
-        return self.examples.parameters({})
+    def decidings(self) -> Iterator[tuple[type[RuleBook[Any, Any]], Any]]:
+        """Every book, with parameters of a period in which it decides."""
+        return ((examples.book, examples.parameters({})) for examples, _ in self.books)
 
     # --- the checks ---
 
@@ -136,12 +141,28 @@ class _Kit:
         return ", ".join(f"{state.title_text.en} {count}" for state, count in counted.items())
 
     def worked(self, faults: list[str]) -> str:
-        book = self.examples.book
-        steps = book.traced().steps
+        count = 0
+        outcomes: set[Outcome] = set()
+        for examples, cases in self.books:
+            count += len(cases)
+            outcomes |= self._worked(examples.book, cases, faults)
+        faults += [f"no case is {outcome}" for outcome in Outcome if outcome not in outcomes]
+        known = {examples.book for examples, _ in self.books}
+        faults += [
+            f"no case is decided by the book of {book.since}"
+            for book in self.programme.books
+            if book.rules not in known
+        ]
+        return f"{count} cases"
+
+    def _worked(
+        self, book: type[RuleBook[Any, Any]], cases: list[Mapping[str, Any]], faults: list[str]
+    ) -> set[Outcome]:
+        """The outcomes of the cases of one book; what they do not hold or do not reach goes to the faults."""
         unmet: set[str] = set()
         reached: set[str] = set()
         outcomes: set[Outcome] = set()
-        for case in self.cases:
+        for case in cases:
             try:
                 determination = self.examples.decide(case)
             except Exception as error:
@@ -151,57 +172,60 @@ class _Kit:
             unmet |= set(determination.unmet(book))
             reached |= {name for name, value in determination.values.items() if value}
             outcomes.add(determination.outcome)
-        faults += [f"no case misses {name}" for name in book.traced().criteria if name not in unmet]
+        where = f" by {book.__name__}" if len(self.programme.books) > 1 else ""
+        faults += [f"no case misses {name}{where}" for name in book.traced().criteria if name not in unmet]
         faults += [
-            f"no case comes to any {name}"
-            for name, traced in steps.items()
+            f"no case comes to any {name}{where}"
+            for name, traced in book.traced().steps.items()
             if traced.step.kind is StepKind.AMOUNT and name not in reached
         ]
-        faults += [f"no case is {outcome}" for outcome in Outcome if outcome not in outcomes]
-        return f"{len(self.cases)} cases"
+        return outcomes
 
     def parity(self, faults: list[str]) -> str:
         count = 0
-        for number, case in enumerate(self.cases[:3] or [{}]):
-            parameters = self.examples.parameters(case.get("parameters", {}))
-            rows = list(generated(self.examples.book, parameters, seed=number))
-            check_parity(self.examples.book, rows, parameters)
-            count += len(rows)
+        for examples, cases in self.books:
+            for number, case in enumerate(cases[:3] or [{}]):
+                parameters = self.examples.of(case).parameters(case.get("parameters", {}))
+                rows = list(generated(examples.book, parameters, seed=number))
+                check_parity(examples.book, rows, parameters)
+                count += len(rows)
         return f"{count} generated households"
 
     def explanations(self, faults: list[str]) -> str:
-        book, parameters = self.examples.book, self.parameters
-        explainer = Explainer(book, parameters, self.programme.titles())
-        rows = list(generated(book, parameters, seed=7))
-        for facts in rows:
-            check_explained(explainer, facts, book.decide(facts, parameters))
-        return f"{len(rows)} generated households"
+        count = 0
+        for book, parameters in self.decidings():
+            explainer = Explainer(book, parameters, self.programme.titles())
+            for facts in generated(book, parameters, seed=7):
+                check_explained(explainer, facts, book.decide(facts, parameters))
+                count += 1
+        return f"{count} generated households"
 
     def unknown(self, faults: list[str]) -> None:
-        book, parameters = self.examples.book, self.parameters
-        specs = book.traced().facts
-        for name in book.traced().used_facts:
-            for facts in generated(book, parameters, 40, seed=3):
-                determination = book.decide(replace(facts, **{name: None}), parameters)
-                if determination.outcome is Outcome.ELIGIBLE or determination.payable:
-                    told = {step for step, one in book.traced().steps.items() if name in one.facts}
-                    faults.append(f"{name} is unknown, and {', '.join(sorted(told))} came out all the same")
-                    break
-        nothing = book.decide(self.programme.facts(**dict.fromkeys(specs)), parameters)
-        if nothing.outcome is not Outcome.INCOMPLETE or nothing.payable:
-            faults.append(f"a household of which nothing is known is {nothing.outcome}")
+        for book, parameters in self.decidings():
+            specs = book.traced().facts
+            for name in book.traced().used_facts:
+                for facts in generated(book, parameters, 40, seed=3):
+                    determination = book.decide(replace(facts, **{name: None}), parameters)
+                    if determination.outcome is Outcome.ELIGIBLE or determination.payable:
+                        told = {step for step, one in book.traced().steps.items() if name in one.facts}
+                        faults.append(f"{name} is unknown, and {', '.join(sorted(told))} came out all the same")
+                        break
+            nothing = book.decide(self.programme.facts(**dict.fromkeys(specs)), parameters)
+            if nothing.outcome is not Outcome.INCOMPLETE or nothing.payable:
+                faults.append(f"a household of which nothing is known is {nothing.outcome}")
 
     def hostile(self, faults: list[str]) -> str:
-        book, parameters, tried = self.examples.book, self.parameters, 0
-        sound = next(iter(generated(book, parameters, 1, seed=5)))
-        for spec in book.traced().bounded:
-            for value in (spec.lowest - 1, spec.largest + 1, -(10**40), 10**40):
-                tried += 1
-                try:
-                    book.decide(replace(sound, **{spec.name: value}), parameters)
-                except Refused:
-                    continue
-                faults.append(f"{spec.name} may be {value}")
+        tried = 0
+        for book, parameters in self.decidings():
+            sound = next(iter(generated(book, parameters, 1, seed=5)))
+            for spec in book.traced().bounded:
+                for value in (spec.lowest - 1, spec.largest + 1, -(10**40), 10**40):
+                    tried += 1
+                    try:
+                        book.decide(replace(sound, **{spec.name: value}), parameters)
+                    except Refused:
+                        continue
+                    faults.append(f"{spec.name} may be {value}")
         heading = {"title": "-", "number": "-", "issued": self.examples.period.reference_day}
         for name, parameter in self.programme.policy.parameters.items():
             for value in HOSTILE:
@@ -220,28 +244,30 @@ class _Kit:
             if not isinstance(stage, Notice):
                 continue
             faults += [f"{stage.code} shows {column}" for column in stage.columns if column not in NOTICE_COLUMNS]
-            shown = facts.get(stage.project)
-            if shown is None or shown.sensitivity is not Sensitivity.PUBLIC:
+            shown = facts.get(stage.project) if stage.project else None
+            if stage.project and (shown is None or shown.sensitivity is not Sensitivity.PUBLIC):
                 faults.append(f"{stage.code} shows {stage.project}, which is not public")
 
     def cost(self, faults: list[str]) -> str:
-        book, parameters = self.examples.book, self.parameters
-        rows = list(generated(book, parameters, 4_000, seed=11))
-        begun = time.process_time()
-        for row in rows:
-            book.decide(row, parameters)
-        between = time.process_time()
-        on_columns(book, rows, parameters)
-        taken = {
-            "plain": (between - begun) / len(rows),
-            "columns": (time.process_time() - between) / len(rows),
-        }
-        faults += [
-            f"{what}: {taken[what] * 1e6:.0f} µs a household, at most {most * 1e6:.0f}"
-            for what, most in (("plain", PLAIN_SECONDS), ("columns", COLUMN_SECONDS))
-            if taken[what] > most
-        ]
-        return ", ".join(f"{what} {seconds * 1e6:.0f} µs" for what, seconds in taken.items())
+        told = []
+        for book, parameters in self.decidings():
+            rows = list(generated(book, parameters, 4_000, seed=11))
+            begun = time.process_time()
+            for row in rows:
+                book.decide(row, parameters)
+            between = time.process_time()
+            on_columns(book, rows, parameters)
+            taken = {
+                "plain": (between - begun) / len(rows),
+                "columns": (time.process_time() - between) / len(rows),
+            }
+            faults += [
+                f"{what}: {taken[what] * 1e6:.0f} µs a household, at most {most * 1e6:.0f}"
+                for what, most in (("plain", PLAIN_SECONDS), ("columns", COLUMN_SECONDS))
+                if taken[what] > most
+            ]
+            told += [f"{what} {seconds * 1e6:.0f} µs" for what, seconds in taken.items()]
+        return ", ".join(told)
 
 
 _CHECKS: Mapping[Check, Callable[[_Kit, list[str]], str | None]] = {

@@ -130,8 +130,12 @@ class Proceedings:
         """The last day of a stage, grace included, or None where the plan gives none."""
         if stage.deadline is None:
             return None
-        last: date = getattr(self.parameters, stage.deadline).in_year(self.period.year)
+        last = self.period.day_of(getattr(self.parameters, stage.deadline))
         return last + timedelta(days=getattr(self.parameters, stage.grace)) if stage.grace else last
+
+    def opens(self, stage: Stage) -> date | None:
+        """The first day of a stage, or None where the plan gives none."""
+        return self.period.day_of(getattr(self.parameters, stage.opens)) if stage.opens else None
 
     def signers(self, stage: Verify, poor_village: bool) -> dict[Duty, frozenset[Duty]]:
         """Who must sign in such a village, each with the places that the signature also stands for."""
@@ -152,10 +156,13 @@ class Proceedings:
         return frozenset({stage.by}) if isinstance(stage, Plan | Select | Notice | Accept | Sample) else frozenset()
 
     def after(self, code: str) -> str:
-        """The stage that follows one; a sample of nothing is passed by."""
+        """The stage that follows one; a sample of nothing and a notice of no days are passed by."""
         following = self.process.after(code)
-        sample = self.process.at(following, Sample)
-        return self.after(following) if sample and not getattr(self.parameters, sample.rate) else following
+        sample, notice = self.process.at(following, Sample), self.process.at(following, Notice)
+        nothing = (sample and not getattr(self.parameters, sample.rate)) or (
+            notice and not getattr(self.parameters, notice.days)
+        )
+        return self.after(following) if nothing else following
 
     def waits_for(self, view: View, today: date) -> frozenset[Duty]:
         """Who holds the case now; empty while a notice stands and at an end."""
@@ -469,7 +476,7 @@ class Proceedings:
         if stage is None:
             return self._wrong_stage(view, self.process.first(Pay).title, act.day)
         able = (stage.maker, stage.checker, stage.releaser)
-        return self._duty(stage, act, able) or Move(stage.code, _held(able, act)[0])
+        return self._duty(stage, act, able) or self._open(stage, act) or Move(stage.code, _held(able, act)[0])
 
     def recalculate(self, view: View, act: Act) -> Move | Problem:
         """Work out again what a case comes to that has been paid out 重新核算, with the reason and what shows it.
@@ -568,7 +575,7 @@ class Proceedings:
         stands_for: frozenset[Duty] = frozenset(),
     ) -> Move | Problem:
         """The move, if the days are in order."""
-        if problem := self._in_order(view, act):
+        if problem := self._in_order(view, act) or self._open(stage, act):
             return problem
         deadline = self.deadline(stage)
         late = max(0, (act.day - deadline).days) if deadline else 0
@@ -578,6 +585,13 @@ class Proceedings:
             if not act.reason.strip():
                 return Code.LATE_NEEDS_REASON.problem("reason", deadline=day(deadline))
         return Move(to, duty, stands_for, late)
+
+    def _open(self, stage: Stage, act: Act) -> Problem | None:
+        """That a stage is not open yet."""
+        opens = self.opens(stage)
+        if opens is not None and act.day < opens:
+            return Code.STAGE_NOT_OPEN.problem("day", stage=stage.title, opens=day(opens))
+        return None
 
     def _in_order(self, view: View | None, act: Act) -> Problem | None:
         """What is wrong with the day of an act: it is to come, before what it rests on, or past without evidence."""

@@ -16,25 +16,26 @@ from bangfu.text import Text
 class Stage:
     """One stage: its code, its two names, its clauses, and the parameters that give its deadline.
 
-    ``deadline`` names a ``MonthDay`` parameter, ``grace`` an ``int`` one (days after it). A missed deadline is
-    flagged and needs a reason; if ``hard``, it is refused.
+    ``opens`` and ``deadline`` name ``MonthDay`` parameters, ``grace`` an ``int`` one (days after the deadline). Before
+    it opens nothing is done; a missed deadline is flagged and needs a reason, and if ``hard`` it is refused.
     """
 
     code: str
     title: Text
     cites: tuple[str, ...]
+    opens: str | None = None
     deadline: str | None = None
     grace: str | None = None
     hard: bool = False
 
     def parameters(self) -> frozenset[str]:
         """The names of the parameters that the stage reads."""
-        return frozenset(name for name in (self.deadline, self.grace) if name)
+        return frozenset(name for name in (self.opens, self.deadline, self.grace) if name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan(Stage):
-    """The household and ``by`` make the plan; this opens the case with the facts that the applicant states."""
+    """The applicant and ``by`` make the plan; this opens the case with the facts that the applicant states."""
 
     by: Duty
 
@@ -90,19 +91,21 @@ class Notice(Stage):
     """The result is posted in public for ``days`` full days, the first day counted; an objection stops only its own
     case.
 
-    ``columns`` are the only things the notice shows; ``project`` names the stated fact that is shown as the project,
-    and ``standard`` is the rate of aid with the parameters in its ``{places}``. ``settled_by`` settles objections;
-    one that is upheld sends the case back to ``returns_to``.
+    ``columns`` are the only things the notice shows; ``project`` names the stated fact that is shown as the project
+    (without one, the programme itself is), and ``standard`` is the rate of aid with the parameters in its ``{places}``.
+    ``settled_by`` settles objections; one that is upheld sends the case back to ``returns_to``.
+
+    A notice of no days is no notice: the cases pass the stage by.
     """
 
     by: Duty
     days: str
     unit: str
     columns: tuple[str, ...]
-    project: str
     standard: Text
     settled_by: Duty
     returns_to: str
+    project: str | None = None
 
     def parameters(self) -> frozenset[str]:
         """The names of the parameters that the stage reads."""
@@ -142,9 +145,9 @@ class Pay(Stage):
     """The cases are gathered into a batch by ``maker``, checked by ``checker`` and released by ``releaser``, three
     persons.
 
-    ``instalment`` is which part of the award it pays, by the shares that the parameter ``shares`` names; without shares
-    it pays the whole. What turns out wrong before it is paid goes back to ``returns_to``; where there is a sample, to
-    where that returns to.
+    ``instalment`` is which part of the award it pays, by the shares that the parameter ``shares`` names. Without shares
+    it pays what the award has come to by then and was not due before: the whole, or a term's part of it. What turns out
+    wrong before it is paid goes back to ``returns_to``; where there is a sample, to where that returns to.
     """
 
     maker: Duty
@@ -223,8 +226,8 @@ class Process:
         pays = list(self.kind(Pay))
         if [stage.instalment for stage in pays] != list(range(1, len(pays) + 1)):
             raise PolicyError("the instalments are paid in their order, the first one first")
-        if len({stage.shares for stage in pays}) != 1 or (len(pays) > 1 and pays[0].shares is None):
-            raise PolicyError("every Pay of a process names the same shares, and several need them")
+        if len({stage.shares for stage in pays}) != 1:
+            raise PolicyError("every Pay of a process names the same shares")
 
     def __getitem__(self, code: str) -> Stage:
         return next(stage for stage in self.stages if stage.code == code)

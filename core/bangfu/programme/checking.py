@@ -19,9 +19,12 @@ from bangfu.process import Duty, Notice, Pay, Sample, Select, Stage, StandIn, Ve
 from bangfu.programme.clauses import citations, unanswered
 from bangfu.programme.declarations import (
     BOOK_TITLE,
+    EDUCATION_LEVELS,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
     REGISTRY_FACTS,
+    SCHOOLING_COLUMNS,
+    SCHOOLING_FACTS,
     STANDINGS,
     ClaimOf,
     Programme,
@@ -29,12 +32,20 @@ from bangfu.programme.declarations import (
 from bangfu.rules.book import RuleBook, Step
 from bangfu.rules.facts import (
     ALL,
+    OF_A_PERSON,
+    Age,
+    AsOf,
     AtStage,
     Condition,
     Count,
+    DaysFrom,
+    FactSpec,
     Income,
+    InPeriod,
+    Kind,
     NetStablePerPerson,
     Registry,
+    Schooling,
     Sensitivity,
     Signed,
     StandingIn,
@@ -143,7 +154,39 @@ def _fact_faults(programme: Programme) -> list[str]:
             faults += [f"{where}: the stage {code} accounts and is not named" for code in sorted(accounting - named)]
         if isinstance(source, Count):
             faults += _count_faults(programme, where, source)
+        if isinstance(source, OF_A_PERSON) and not programme.is_for_persons:
+            faults.append(f"{where}: the programme is for households, of which this is not known")
+        if isinstance(source, Schooling):
+            faults += _schooling_faults(where, spec, source.attribute)
+        faults += [
+            f"{where}: {name} is not a day that the applicant states"
+            for name in _days_of(source)
+            if name not in programme.stated() or programme.stated()[name].kind is not Kind.DAY
+        ]
     return faults
+
+
+def _days_of(source: Any) -> list[str]:
+    """The stated days that a fact is taken from."""
+    match source:
+        case Age(on) if not isinstance(on, AsOf):
+            return [on]
+        case InPeriod(day):
+            return [day]
+        case DaysFrom(first, last):
+            return [first, last]
+    return []
+
+
+def _schooling_faults(where: str, spec: FactSpec, attribute: str) -> list[str]:
+    if attribute not in SCHOOLING_FACTS:
+        return [f"{where}: the register knows no {attribute} of a person's schooling"]
+    kind = SCHOOLING_FACTS[attribute][0]
+    if spec.kind is not kind:
+        return [f"{where}: {attribute} is a {kind}, not a {spec.kind}"]
+    named = {str(code) for code in spec.choices or ()}
+    lacking = sorted(named ^ EDUCATION_LEVELS.keys()) if kind is Kind.CHOICE else []
+    return [f"{where}: its choices are the levels that the register knows; {code} differs" for code in lacking]
 
 
 def _parameter_faults(programme: Programme, where: str, name: str, kind: Any) -> list[str]:
@@ -214,9 +257,16 @@ def _claim_faults(programme: Programme) -> list[str]:
         where = f"claim {claim.kind}"
         if claim.per is ClaimOf.PARTICIPANT and claim.role not in roles:
             faults.append(f"{where}: nobody takes part as {claim.role}")
-        if claim.per is ClaimOf.HOUSEHOLD and claim.role is not None:
-            faults.append(f"{where}: the applicant's household has no role {claim.role}")
+        if claim.per is not ClaimOf.PARTICIPANT and claim.role is not None:
+            faults.append(f"{where}: the applicant has no role {claim.role}")
+        if claim.per is ClaimOf.PERSON and not programme.is_for_persons:
+            faults.append(f"{where}: the programme is for households, not for a person")
         faults += _setting_faults(programme, where, claim.unless)
+    faults += [
+        f"exclusion of {one.programme}: the programme is for households, not for a person"
+        for one in programme.excludes
+        if one.same == "person" and not programme.is_for_persons
+    ]
     return faults
 
 
@@ -229,6 +279,7 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
             faults.append(f"stage {stage.code}: {name} is not a parameter of the type {kind}")
 
     for stage in programme.process.stages:
+        must_be(stage, stage.opens, MonthDay)
         must_be(stage, stage.deadline, MonthDay)
         must_be(stage, stage.grace, int)
         if isinstance(stage, Verify):
@@ -244,8 +295,10 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
                 for column in stage.columns
                 if column not in NOTICE_COLUMNS
             ]
-            shown = programme.stated().get(stage.project)
-            if shown is None or shown.sensitivity is not Sensitivity.PUBLIC:
+            if SCHOOLING_COLUMNS & set(stage.columns) and not programme.is_for_persons:
+                faults.append(f"stage {stage.code}: a household goes to no school")
+            shown = programme.stated().get(stage.project) if stage.project else None
+            if stage.project and (shown is None or shown.sensitivity is not Sensitivity.PUBLIC):
                 faults.append(f"stage {stage.code}: {stage.project} is not a public fact that the applicant states")
             faults += [
                 f"stage {stage.code}: the standard names {place}, which is no parameter"

@@ -28,8 +28,15 @@ NOTICE_COLUMNS: Mapping[str, Text] = {
     "project": Text("项目名称", "project"),
     "standard": Text("补助标准", "standard"),
     "amount": Text("补助金额", "amount"),
+    "address": Text("家庭地址", "village"),
+    "standing": Text("家庭状况", "standing of the household"),
+    "school": Text("就读学校", "school"),
+    "grade": Text("年级", "level and grade"),
 }
 """Everything that a notice may ever show. Identity, telephone, account and health are not masked: they are absent."""
+
+SCHOOLING_COLUMNS = frozenset({"school", "grade"})
+"""What of it is known of a person alone."""
 
 INCOME_CATEGORIES: Mapping[str, Text] = {
     "breeding": Text("养殖业", "breeding"),
@@ -53,6 +60,29 @@ STANDINGS: Mapping[str, Text] = {
 }
 """The standings that a household may have in the register."""
 
+EDUCATION_LEVELS: Mapping[str, Text] = {
+    "preschool": Text("学前教育", "pre-school"),
+    "primary": Text("小学", "primary school"),
+    "junior_secondary": Text("初中", "junior secondary"),
+    "senior_secondary": Text("普通高中", "senior secondary"),
+    "secondary_vocational": Text("中等职业教育", "secondary vocational"),
+    "higher_vocational": Text("高等职业教育", "higher vocational"),
+    "skills_training": Text("技能培训", "skills training"),
+    "undergraduate": Text("本科及以上", "university"),
+}
+"""The levels of schooling that the register knows."""
+
+SCHOOLING_FACTS: Mapping[str, tuple[Kind, Text]] = {
+    "enrolled": (Kind.TRUTH, Text("在读", "is on a school's roll")),
+    "level": (Kind.CHOICE, Text("学段", "level")),
+    "grade": (Kind.NUMBER, Text("年级", "grade")),
+    "months": (Kind.NUMBER, Text("学制(月)", "length of the course in months")),
+    "interning": (Kind.TRUTH, Text("顶岗实习", "is on an internship")),
+    "in_county": (Kind.TRUTH, Text("县内就读", "goes to school in the county")),
+    "proved": (Kind.TRUTH, Text("学籍证明", "has a proof of schooling")),
+}
+"""The attributes of a person's schooling that a fact may be taken from, with their kind."""
+
 BOOK_TITLE = Text("规则版本", "rule book")
 """What a rule book is called beside the parameters of a programme, none of which is called so."""
 
@@ -73,6 +103,18 @@ PAYMENT_COLUMNS = (
     "note",
 )
 """What a payment list can hold, by name; a channel chooses and heads them."""
+
+
+class Beneficiary(StrEnum):
+    """Whom a programme is for: each has one case a period."""
+
+    HOUSEHOLD = "household"
+    PERSON = "person"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return Text("户", "household") if self is Beneficiary.HOUSEHOLD else Text("个人", "person")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,15 +168,17 @@ class Span(StrEnum):
 
 
 class ClaimOf(StrEnum):
-    """Who takes something that can be taken once: the applicant's household, or each that takes part in a role."""
+    """Who takes something that can be taken once: the applicant's household, the person whom the case is for, or each
+    household that takes part in a role."""
 
     HOUSEHOLD = "household"
+    PERSON = "person"
     PARTICIPANT = "participant"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClaimSpec:
-    """Something of the programme that a household can have once in a span, such as one leader a plan year.
+    """Something of the programme that can be had once in a span, such as one leader a plan year, or once in a lifetime.
 
     ``kind`` names it within the programme. It is not asked for where the county has a setting that switches it off
     (``unless``).
@@ -151,7 +195,8 @@ class ClaimSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
-    """A household that has a live case in another programme cannot have one here, and the other way round.
+    """Who has a live case in another programme cannot have one here, and the other way round: a household, or the
+    ``same`` person.
 
     It holds both ways, whichever of the two declares it, and is nothing where the other programme is not installed.
     """
@@ -159,7 +204,7 @@ class Exclusion:
     programme: str
     why: Text
     cites: str
-    same: Literal["household"] = "household"
+    same: Literal["household", "person"] = "household"
     period: Span = Span.YEAR
 
 
@@ -176,10 +221,10 @@ class Stacks:
 class Programme:
     """One programme of a plan: its documents and parameters, its dated rule books, its stages.
 
-    ``released`` maps the day of each released book to its hash, so that a released text cannot change unseen.
-    ``once_per_period`` allows one case a household and period. ``participants`` are the roles in which other households
-    take part, ``claims`` what can be had once, ``excludes`` and ``stacks`` the programmes that do not go together with
-    this one, and those that do.
+    ``beneficiary`` is whom it is for. ``released`` maps the day of each released book to its hash, so that a released
+    text cannot change unseen. ``once_per_period`` allows one case a beneficiary and period. ``participants`` are the
+    roles in which other households take part, ``claims`` what can be had once, ``excludes`` and ``stacks`` the
+    programmes that do not go together with this one, and those that do.
     """
 
     code: str
@@ -191,11 +236,17 @@ class Programme:
     books: tuple[DatedBook, ...]
     released: Mapping[date, str]
     process: Process
+    beneficiary: Beneficiary = Beneficiary.HOUSEHOLD
     once_per_period: bool = True
     participants: tuple[Role, ...] = ()
     claims: tuple[ClaimSpec, ...] = ()
     excludes: tuple[Exclusion, ...] = ()
     stacks: tuple[Stacks, ...] = ()
+
+    @property
+    def is_for_persons(self) -> bool:
+        """Whether each of its cases is for one person of a household."""
+        return self.beneficiary is Beneficiary.PERSON
 
     def book(self, day: date, provisions: Sequence[Provision] = ()) -> InForce:
         """The book that a county decides by on a day, given its own released documents, the latest issued last.

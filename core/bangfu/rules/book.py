@@ -307,7 +307,7 @@ class _Tracer:
         wanted = {StepKind.CRITERION: (Kind.TRUTH,), StepKind.AMOUNT: (Kind.MONEY, Kind.EXACT)}.get(declared.kind)
         if wanted and result.kind not in wanted:
             raise RuleError(f"{where} gives {result.kind}; a {declared.kind} gives {' or '.join(wanted)}")
-        if result.kind in (Kind.OTHER, Kind.RATE, Kind.YEARS, Kind.TIERS, Kind.CHOICES):
+        if result.kind in (Kind.OTHER, Kind.DAY, Kind.RATE, Kind.YEARS, Kind.TIERS, Kind.CHOICES):
             raise RuleError(f"{where} gives {result.kind}, which is not a result")
         read = [self.done[name] for name in result.leaves("step")]
         facts = frozenset(result.leaves("fact")).union(*(s.facts for s in read))

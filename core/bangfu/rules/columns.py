@@ -27,7 +27,13 @@ STREAM_FROM = 100_000
 _AS_WRITTEN = pl.QueryOptFlags.none()
 """The layers already compute each step once: looking for more to save costs more than it saves."""
 
-_DTYPES: dict[Kind, Any] = {Kind.MONEY: pl.Int64, Kind.NUMBER: pl.Int64, Kind.YEAR: pl.Int64, Kind.TRUTH: pl.Boolean}
+_DTYPES: dict[Kind, Any] = {
+    Kind.MONEY: pl.Int64,
+    Kind.NUMBER: pl.Int64,
+    Kind.YEAR: pl.Int64,
+    Kind.TRUTH: pl.Boolean,
+    Kind.DAY: pl.String,  # as it is kept; no rule computes with it
+}
 _BINARY: dict[str, Callable[[pl.Expr, pl.Expr], pl.Expr]] = {
     "add": operator.add,
     "sub": operator.sub,

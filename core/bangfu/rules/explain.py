@@ -266,7 +266,7 @@ class Explainer:
             return title_of(value)
         if term.kind is Kind.CHOICE and term.choices is not None:
             return title_of(term.choices(value))
-        if term.kind is Kind.YEAR:
+        if term.kind in (Kind.YEAR, Kind.DAY):
             return Text(str(value), str(value))
         if isinstance(value, Years | Tiers):
             return kind_of(type(value)).show(value)

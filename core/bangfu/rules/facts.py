@@ -10,6 +10,7 @@ annotation          value                    unknown
 ``Year``            calendar year            None
 ``int``             whole number             None
 ``bool``            True or False            None
+``date``            a day, not computed with  None
 a ``StrEnum``       its member               None
 ``frozenset[E]``    frozenset of members     None (an empty set is known)
 ==================  =======================  ==================================
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NewType, get_args, get_origin, get_type_hints
@@ -51,6 +53,8 @@ class Kind(StrEnum):
     CHOICES = "choices"
     YEARS = "years"
     TIERS = "tiers"
+    DAY = "day"
+    """A day. No rule computes with it; :class:`Age`, :class:`InPeriod` and :class:`DaysFrom` are taken from it."""
     OTHER = "other"
     """A parameter that rules cannot compute with, such as a deadline."""
 
@@ -148,6 +152,45 @@ class AtStage(_Source):
 
 
 @dataclass(frozen=True, slots=True, repr=False)
+class Schooling(_Source):
+    """The fact is an attribute of the person's schooling 学籍 in the register, on the day of the determination unless
+    stated.
+
+    ``enrolled`` is whether the person is on a school's roll that day; where he is not, nothing else of it is known.
+    """
+
+    attribute: str
+    on: AsOf = AsOf.CHECK
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Age(_Source):
+    """The fact is the person's age in whole years 周岁 on a day: one that the applicant states, by the name of that
+    fact, or a day of the case.
+
+    Who was born on 29 February is a year older on 1 March where there is no 29th.
+    """
+
+    on: str | AsOf
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class InPeriod(_Source):
+    """The fact is whether a day that the applicant states lies in the period, its first and last day included."""
+
+    day: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class DaysFrom(_Source):
+    """The fact is how many days there are from one stated day to another, both counted; none where the second one comes
+    before the first."""
+
+    first: str
+    last: str
+
+
+@dataclass(frozen=True, slots=True, repr=False)
 class When(_Source):
     """A setting of the county: a yes-or-no parameter, or one of a list, has a value."""
 
@@ -216,7 +259,10 @@ class Count(_Source):
     where: tuple[Condition, ...] = ()
 
 
-Source = Registry | Income | Stated | AtStage | Count
+Source = Registry | Income | Stated | AtStage | Count | Schooling | Age | InPeriod | DaysFrom
+
+OF_A_PERSON = (Schooling, Age)
+"""What is known of a person, and of no household."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,11 +295,14 @@ def fact(
     return field(metadata={"fact": (source, Text(zh, en), sensitivity, lowest, largest)})
 
 
-_KINDS = {Fen: Kind.MONEY, Year: Kind.YEAR, int: Kind.NUMBER, bool: Kind.TRUTH}
+_KINDS = {Fen: Kind.MONEY, Year: Kind.YEAR, int: Kind.NUMBER, bool: Kind.TRUTH, date: Kind.DAY}
 _SOURCE_KINDS: Mapping[type, tuple[Kind, str]] = {
     Income: (Kind.MONEY, "an income is Fen"),
     AtStage: (Kind.CHOICE, "a stage is an enumeration of stage codes"),
     Count: (Kind.NUMBER, "a count is int"),
+    Age: (Kind.NUMBER, "an age is int"),
+    DaysFrom: (Kind.NUMBER, "a number of days is int"),
+    InPeriod: (Kind.TRUTH, "whether a day lies in the period is bool"),
 }
 _LARGEST = {Kind.MONEY: LARGEST_FEN, Kind.YEAR: 2999, Kind.NUMBER: LARGEST_NUMBER}
 
@@ -286,6 +335,8 @@ def facts_of(facts: type) -> dict[str, FactSpec]:
         wanted, said = _SOURCE_KINDS.get(type(source), (kind, ""))
         if kind is not wanted:
             raise PolicyError(f"{facts.__qualname__}.{item.name}: {said}, not {hints[item.name]!r}")
+        if kind is Kind.DAY and not isinstance(source, Stated):
+            raise PolicyError(f"{facts.__qualname__}.{item.name}: a day is stated by the applicant")
         if kind is Kind.CHOICES and choices is not None and len(choices) > MOST_CHOICES:
             raise PolicyError(f"{facts.__qualname__}.{item.name}: a list is chosen from at most {MOST_CHOICES}")
         high = _LARGEST.get(kind, 0) if largest is None else largest

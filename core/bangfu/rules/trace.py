@@ -197,7 +197,7 @@ class Term:
             refuse(f"{_COMPARE[op]} between {left.kind}s", "only amounts and numbers have an order")
         if left.kind is Kind.CHOICE and left.choices is not right.choices:
             refuse("choices of different enumerations are compared", "compare like with like")
-        if left.kind in (Kind.CHOICES, Kind.YEARS, Kind.TIERS, Kind.OTHER, Kind.RATE):
+        if left.kind in (Kind.CHOICES, Kind.YEARS, Kind.TIERS, Kind.DAY, Kind.OTHER, Kind.RATE):
             refuse(f"{_COMPARE[op]} on {left.kind}", "use among(…) or overlaps(…)")
         return Term(op, Kind.TRUTH, (left, right))
 

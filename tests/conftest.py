@@ -22,6 +22,7 @@ from bangfu.db.session import engine_for
 from bangfu.settings import Settings
 from bangfu.vault import Vault
 from tests.county import World
+from tests.learners import Learners
 from tests.stories import Kept, copy_of, drop
 from tests.striving import Striving
 
@@ -166,6 +167,18 @@ async def four_awards(
     return name
 
 
+@pytest.fixture(scope="session")
+async def taught(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The name of a database with the small county in it, students and both programmes of 雨露计划."""
+    name = await copy_of(server, "taught", peopled)
+    database = connect(server, name, tmp_path_factory.mktemp("home"))
+    county = Learners(database, vault)
+    await county.look()
+    await county.prepare()
+    await database.close()
+    return name
+
+
 _LOOKED: dict[str, tuple[County, dict[str, Actor]]] = {}
 
 
@@ -200,6 +213,13 @@ async def of_ones_own(
 async def striving(server: EmbeddedServer, four_awards: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Striving]:
     """The small county with every award of the plan."""
     async with of_ones_own(Striving, server, four_awards, vault, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def learners(server: EmbeddedServer, taught: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Learners]:
+    """The small county with students."""
+    async with of_ones_own(Learners, server, taught, vault, tmp_path) as made:
         yield made
 
 

@@ -346,7 +346,7 @@ class World:
 
     async def sign(self, number: str, stage: str, *homes: str, **stated: Any) -> Report:
         """Let an officer sign a stage of some households, or of all in sight that are at it."""
-        selection = Selection(households=homes) if homes else Selection(stages=[stage])
+        selection = Selection(numbers=homes) if homes else Selection(stages=[stage])
         return await self.act(number, acts.sign, selection, stage=stage, stated=Stated(**stated))
 
     @remembered
@@ -424,7 +424,8 @@ class World:
             "case_file", "case_event", "claim", "signature", "determination", "notice", "notice_entry", "objection",
             "sample_draw", "sample_unit", "entitlement", "payment_batch", "payment_line", "edition", "provision",
             "household", "person", "membership", "standing", "account", "income_line", "budget_line", "budget_entry",
-            "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template",
+            "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template", "schooling",
+            "discrepancy",
         )  # fmt: skip
         counts: dict[str, int | str] = {
             table: (await self.rows(f"select count(*) from {table}"))[0][0] for table in tables

@@ -369,7 +369,10 @@ class Household(TenantRow, Base):
 
 
 class Person(TenantRow, Base):
-    """A person 人员. Identity number and telephone are sealed; lists show the masked forms."""
+    """A person 人员, known by a number of the register 人编号 that says nothing of whom it is.
+
+    Identity number and telephone are sealed; lists show the masked forms.
+    """
 
     __tablename__ = "person"
     __wall__ = Wall(
@@ -388,8 +391,13 @@ class Person(TenantRow, Base):
             "phone_masked",
         ),
     )
-    __table_args__ = (UniqueConstraint("tenant_id", "identity_index"), _by_division("person"))
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "identity_index"),
+        UniqueConstraint("tenant_id", "number"),
+        _by_division("person"),
+    )
 
+    number: Mapped[str]
     division: Mapped[Division12]
     name: Mapped[str]
     sex: Mapped[str | None]
@@ -425,6 +433,87 @@ class Membership(TenantRow, Dated, Base):
     person_id: Mapped[UUID]
     division: Mapped[Division12]
     relation: Mapped[str]
+
+
+class Schooling(TenantRow, Dated, Base):
+    """Where a person goes to school 学籍: the school, the level and grade, and who said so.
+
+    ``name`` and ``student_number`` 学籍号 are those of the school's roll, which is all that the school sees of him.
+    ``months`` is the length of the course, ``interning`` whether he is on an internship 顶岗实习, ``proved`` whether
+    there is a proof of it 学籍证明. ``source`` is whose list or paper says so, ``reported_on`` its day. Who is on no
+    roll has no row for the day.
+    """
+
+    __tablename__ = "schooling"
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID, update=("known_to", "division"))
+    __table_args__ = (
+        _to("person"),
+        _to("organization"),
+        CheckConstraint("source in ('bureau', 'school', 'family')", name="source"),
+        Index("ix_schooling_person", "tenant_id", "person_id"),
+        Index("ix_schooling_organization", "tenant_id", "organization_id"),
+        Index("uq_schooling_current", "tenant_id", "person_id", unique=True, postgresql_where=_CURRENT),
+    )
+
+    person_id: Mapped[UUID]
+    division: Mapped[Division12]
+    organization_id: Mapped[UUID | None]
+    school: Mapped[str]
+    name: Mapped[str]
+    student_number: Mapped[str]
+    in_county: Mapped[bool]
+    level: Mapped[str]
+    grade: Mapped[int | None]
+    months: Mapped[int | None]
+    interning: Mapped[bool | None]
+    proved: Mapped[bool]
+    source: Mapped[str]
+    reported_on: Mapped[date]
+
+
+class Discrepancy(TenantRow, Base):
+    """Where another bureau's list says of a person otherwise than what is known 核对事项: a task, never an overwrite.
+
+    ``known`` and ``reported`` are what each says, by name. Whoever settles it says which of the two holds.
+    ``organization_id`` is the school that said so, if one did: it writes the task down for the county.
+    """
+
+    __tablename__ = "discrepancy"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        update=("division", "accepted", "reason", "settled_by", "settled_at"),
+        while_="settled_at is null",
+    )
+    __table_args__ = (
+        _to("person"),
+        _to("organization"),
+        CheckConstraint("(accepted is null) = (settled_at is null)", name="settled"),
+        _by_division("discrepancy"),
+        Index(
+            "uq_discrepancy_open",
+            "tenant_id",
+            "person_id",
+            "kind",
+            unique=True,
+            postgresql_where=text("settled_at is null"),
+        ),
+    )
+
+    kind: Mapped[str]
+    person_id: Mapped[UUID]
+    division: Mapped[Division12]
+    organization_id: Mapped[UUID | None]
+    source: Mapped[str]
+    reported_on: Mapped[date]
+    known: Mapped[Json]
+    reported: Mapped[Json]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+    accepted: Mapped[bool | None]
+    reason: Mapped[str]
+    settled_by: Mapped[UUID | None]
+    settled_at: Mapped[datetime | None]
 
 
 class Standing(TenantRow, Dated, Base):
@@ -675,11 +764,12 @@ class Edition(TenantRow, Base):
 
 
 class Case(TenantRow, Base):
-    """One household's case in one period of a programme 申报.
+    """One beneficiary's case in one period of a programme 申报: a household's, or a person's of that household.
 
-    ``since`` is the day of its last step. ``round`` counts up whenever an earlier result and the signatures under it
-    no longer stand. ``version`` changes with every act and is what a change must have seen. ``paused_on`` is the day
-    since which nothing is done with it, ``marked`` what the household is asked to correct, by fact, with the note.
+    ``number`` is the number of whom it is for: the household's 户编号, or the person's 人编号. ``since`` is the day of
+    its last step. ``round`` counts up whenever an earlier result and the signatures under it no longer stand.
+    ``version`` changes with every act and is what a change must have seen. ``paused_on`` is the day since which nothing
+    is done with it, ``marked`` what the applicant is asked to correct, by fact, with the note.
     """
 
     __tablename__ = "case_file"
@@ -703,7 +793,9 @@ class Case(TenantRow, Base):
     )
     __table_args__ = (
         _to("household"),
+        _to("person"),
         _to("edition"),
+        UniqueConstraint("tenant_id", "programme", "period", "number"),
         _by_division("case_file"),
         Index("ix_case_file_stage", "tenant_id", "programme", "period", "stage", "division"),
         Index("ix_case_file_household", "tenant_id", "household_id"),
@@ -712,7 +804,9 @@ class Case(TenantRow, Base):
     programme: Mapped[str]
     period: Mapped[str]
     edition_id: Mapped[UUID]
+    number: Mapped[str]
     household_id: Mapped[UUID]
+    person_id: Mapped[UUID | None]
     division: Mapped[Division12]
     stage: Mapped[str]
     version: Mapped[int]

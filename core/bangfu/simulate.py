@@ -13,17 +13,17 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, insert, select, tuple_, update
+from sqlalchemy import insert, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
 from bangfu.cases import provisions
-from bangfu.cases.gather import At, Subject, gather
+from bangfu.cases.gather import At, Subject, gather, subject_of
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import standing_result
 from bangfu.errors import Problem
-from bangfu.models import Case, DeterminationRow, Household, ProvisionPreview, ProvisionRow, new_id
+from bangfu.models import Case, DeterminationRow, ProvisionPreview, ProvisionRow, new_id
 from bangfu.policy import Policy, Provision, Resolved
 from bangfu.process import NOT_SELECTED, STOPPED, WITHDRAWN
 from bangfu.programme import DatedBook, Plugins, Programme
@@ -230,7 +230,7 @@ async def _decided(
             stage = row.decided_at if row.decided_at in process.accounts() else process.accounting().code
             by_stage.setdefault(stage, []).append(row)
         for stage, own in by_stage.items():
-            subjects = [Subject(row.household_id, row.stated, row.id, row.opened_on) for row in own]
+            subjects = [subject_of(row) for row in own]
             old, new = [await _outcomes(session, who, one, subjects, stage) for one in rules]
             for row, was, now in zip(own, old, new, strict=True):
                 yield township_of(row.division), _weighed(was, now)
@@ -245,13 +245,13 @@ def _query(who: Entered, programme: Programme, period: Period, after: tuple[int,
         select(
             Case.id,
             Case.household_id,
+            Case.person_id,
             Case.division,
             Case.stated,
             Case.opened_on,
-            Household.number,
+            Case.number,
             DeterminationRow.stage.label("decided_at"),
         )
-        .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
         .outerjoin(DeterminationRow, standing_result(tenant))
         .where(
             Case.tenant_id == tenant,
@@ -262,8 +262,8 @@ def _query(who: Entered, programme: Programme, period: Period, after: tuple[int,
         )
     )
     if after is not None:
-        query = query.where(tuple_(Case.division, Household.number) > tuple_(*after))
-    return query.order_by(Case.division, Household.number).limit(PART)
+        query = query.where(tuple_(Case.division, Case.number) > tuple_(*after))
+    return query.order_by(Case.division, Case.number).limit(PART)
 
 
 Decided = tuple[Outcome, int]

@@ -54,7 +54,9 @@ MOST = 2_000
 class SeenInput:
     """The version of a case that somebody saw."""
 
-    household: str = strawberry.field(description="The number of the household.")
+    household: str = strawberry.field(
+        description="The number of the household or, where the programme is for persons, of the person."
+    )
     version: int = strawberry.field(description="`Case.version` as it was shown.")
 
 
@@ -80,16 +82,27 @@ class ActInput:
 
 
 @strawberry.input(
-    description="Which cases an act is for: exactly one of `households`, `divisions` and `everything`. Of the last "
-    "two, only cases that are at the act's own stages are meant; a household that is named gets a problem if it is not."
+    description="Which cases an act is for: exactly one of `households`, `persons`, `divisions` and `everything`. Of "
+    "the last two, only cases that are at the act's own stages are meant; who is named gets a problem if his is not."
 )
 class CasesInput:
     """Which cases an act is for."""
 
     households: list[str] | None = strawberry.field(description="Of these households, by number.", default=None)
+    persons: list[str] | None = strawberry.field(
+        description="Of these persons, by number, where the programme is for persons.", default=None
+    )
     divisions: list[DivisionCode] | None = strawberry.field(description="Of these divisions.", default=None)
     everything: bool = strawberry.field(description="Every case in sight.", default=False)
-    without: list[str] = strawberry.field(description="But for these households.", default_factory=list)
+    without: list[str] = strawberry.field(
+        description="But for these households or, where the programme is for persons, these persons.",
+        default_factory=list,
+    )
+
+    @property
+    def numbers(self) -> list[str] | None:
+        """The households or the persons that are named, if any are."""
+        return self.households if self.households is not None else self.persons
 
 
 @strawberry.input(description="A rule book that a county's document moves it to 采用规则版本.")
@@ -118,16 +131,21 @@ def require_bounded(items: Sequence[Any] | None, name: str) -> None:
 def _selection(given: CasesInput, stages: Sequence[str]) -> Selection:
     """The selection that is meant; nothing is never everything.
 
-    Who names households hears of each; of divisions and of everything, only cases at the act's own stages are meant.
+    Who names households or persons hears of each; of divisions and of everything, only cases at the act's own stages
+    are meant.
     """
-    named = [given.households is not None, given.divisions is not None, given.everything]
+    named = [
+        given.households is not None, given.persons is not None, given.divisions is not None, given.everything,
+    ]  # fmt: skip
     if sum(named) != 1:
-        raise bad_input("State exactly one of `cases.households`, `cases.divisions` and `cases.everything`.")
-    for name in ("households", "divisions", "without"):
+        raise bad_input(
+            "State exactly one of `cases.households`, `cases.persons`, `cases.divisions` and `cases.everything`."
+        )
+    for name in ("households", "persons", "divisions", "without"):
         require_bounded(getattr(given, name), f"cases.{name}")
     areas = [area_of(code) for code in given.divisions] if given.divisions is not None else None
-    own = None if given.households is not None else stages
-    return Selection(households=given.households, areas=areas, without=given.without, stages=own)
+    own = None if given.numbers is not None else stages
+    return Selection(numbers=given.numbers, areas=areas, without=given.without, stages=own)
 
 
 async def stated(request: Request, session: AsyncSession, act: ActInput | None) -> Stated:
@@ -232,15 +250,11 @@ class CasesPayload(Payload):
         return self.done > 0
 
     def conditions(self, request: Request, numbers: Sequence[str] | None = None) -> list[ColumnElement[bool]]:
-        """The cases of some households, of those for which it was done unless stated."""
-        meant = select(models.Household.id).where(
-            models.Household.tenant_id == request.who.county.id,
-            among(models.Household.number, self.households if numbers is None else numbers),
-        )
+        """The cases of some beneficiaries, of those for which it was done unless stated."""
         return [
             models.Case.programme == self.programme,
             models.Case.period == self.period,
-            models.Case.household_id.in_(meant),
+            among(models.Case.number, self.households if numbers is None else numbers),
         ]
 
 
@@ -264,13 +278,10 @@ class ParticipantPayload(Payload):
         if not self.done:
             return None
         programme, period, number = self.of
-        meant = select(models.Household.id).where(
-            models.Household.tenant_id == request_of(info).who.county.id, models.Household.number == number
-        )
         conditions = (
             models.Case.programme == programme,
             models.Case.period == period,
-            models.Case.household_id.in_(meant),
+            models.Case.number == number,
         )
         return cast(Case | None, await request_of(info).reader.one(info, Case, and_(*conditions)))
 

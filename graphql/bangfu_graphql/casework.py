@@ -15,6 +15,7 @@ from bangfu.access import Action
 from bangfu.cases.ground import Ground, grounds_of
 from bangfu.cases.receipts import act_title, answers
 from bangfu.cases.views import CaseView, look_at
+from bangfu.cases.whom import Whom
 from bangfu.db.bulk import among
 from bangfu.documents.posters import PAPERS
 from bangfu.notices import NoticeState, in_state, next_day, state_of, unshown
@@ -38,7 +39,7 @@ from bangfu_graphql.mapping import (
 )
 from bangfu_graphql.money import Award
 from bangfu_graphql.nodes import Connection, Node
-from bangfu_graphql.people import Division, Household, Officer, within
+from bangfu_graphql.people import Division, Household, Officer, Person, within
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
 from bangfu_graphql.work import File
@@ -252,7 +253,7 @@ async def _households(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> 
     """The number of the household that each objection of the public is against."""
     sight: Sight = reader.sight
     query = (
-        select(models.PublicObjection.id, models.Household.number)
+        select(models.PublicObjection.id, models.Case.number)
         .join(models.Publication, _same(models.Publication, models.PublicObjection.publication_id))
         .join(
             models.NoticeEntry,
@@ -261,7 +262,6 @@ async def _households(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> 
             & (models.NoticeEntry.position == models.PublicObjection.position),
         )
         .join(models.Case, _same(models.Case, models.NoticeEntry.case_id))
-        .join(models.Household, _same(models.Household, models.Case.household_id))
         .where(
             models.PublicObjection.tenant_id == sight.tenant,
             among(models.PublicObjection.id, [row["id"] for row in rows]),
@@ -644,27 +644,16 @@ async def receipts_of_cases(reader: Any, rows: Rows, arguments: Mapping[str, Any
     """The receipt of each case, in statements that grow with the number of different periods only."""
     sight: Sight = reader.sight
     grounds = await _grounds(reader)
-    numbers = await reader.once(
-        ("numbers", tuple(row["household_id"] for row in rows)),
-        lambda: _numbers(reader, [row["household_id"] for row in rows]),
-    )
     found: dict[tuple[str, str, UUID], Any] = {}
     for key in sorted({(row["programme"], row["period"]) for row in rows}):
-        own = {
-            row["household_id"]: numbers[row["household_id"]]
-            for row in rows
-            if (row["programme"], row["period"]) == key
-        }
-        for household, receipt in (await answers(reader.now, sight.who, grounds[key], own)).items():
-            found[(*key, household)] = Receipt(source=receipt)
-    return [found[row["programme"], row["period"], row["household_id"]] for row in rows]
+        own = [_whom(row) for row in rows if (row["programme"], row["period"]) == key]
+        for whose, receipt in (await answers(reader.now, sight.who, grounds[key], own)).items():
+            found[(*key, whose)] = Receipt(source=receipt)
+    return [found[row["programme"], row["period"], _whom(row).id] for row in rows]
 
 
-async def _numbers(reader: Any, households: Sequence[UUID]) -> dict[UUID, str]:
-    query = select(models.Household.id, models.Household.number).where(
-        models.Household.tenant_id == reader.sight.tenant, among(models.Household.id, households)
-    )
-    return {row.id: row.number for row in await reader.now.execute(query)}
+def _whom(row: Mapping[str, Any]) -> Whom:
+    return Whom(row["number"], row["household_id"], row["person_id"])
 
 
 def standing_determination(sight: Sight) -> ColumnElement[bool]:
@@ -700,6 +689,10 @@ class CaseFilter:
     programme: str | None = where(lambda s, v: models.Case.programme == v, "Of this programme, by its code.")
     period: str | None = where(lambda s, v: models.Case.period == v, "Of this period.")
     household: list[str] | None = where(_of_households, "Of one of these households, by number.")
+    number: list[str] | None = where(
+        lambda s, v: among(models.Case.number, v),
+        "For one of these, by number: households or, where the programme is for persons, persons.",
+    )
     division: DivisionCode | None = where(lambda s, v: within(models.Case.division, v), "In this division.")
     stage: list[str] | None = where(
         lambda s, v: among(models.Case.stage, v),
@@ -723,7 +716,7 @@ class CaseFilter:
     interface=True,
 )
 class Case(Node):
-    """One household's case in one period of a programme 申报."""
+    """A household's or a person's case in one period of a programme 申报."""
 
     programme: str = column(models.Case.programme, "The code of the programme.")
     period: str = column(models.Case.period, "The period.")
@@ -736,7 +729,7 @@ class Case(Node):
     marked: list[CaseMark] = derived(
         [models.Case.programme, models.Case.marked],
         _marks,
-        "What the household is asked to correct 退回修改; empty where nothing is.",
+        "What the applicant is asked to correct 退回修改; empty where nothing is.",
     )
     opened_on: date = column(models.Case.opened_on, "The day of its plan.")
     waits_for: list[Duty] = gathered(
@@ -748,7 +741,13 @@ class Case(Node):
     overdue: bool = gathered([models.Case.id], _overdue, "Whether its deadline has passed.")
     division_code: DivisionCode = column(models.Case.division, "The village.")
     division: Division | None = one(models.Case.division, models.Division.code, "The village as it is today.")
+    number: str = column(
+        models.Case.number, "The number of whom it is for: the household's or, where it is for a person, the person's."
+    )
     household: Household | None = one(models.Case.household_id, models.Household.id, "The household.")
+    person: Person | None = one(
+        models.Case.person_id, models.Person.id, "The person whom it is for; null where it is for the household."
+    )
     determination: Determination | None = one(
         models.Case.id,
         models.DeterminationRow.case_id,
@@ -791,7 +790,13 @@ class Case(Node):
         local=models.Case.id,
     )
     receipt: Receipt = gathered(
-        [models.Case.programme, models.Case.period, models.Case.household_id],
+        [
+            models.Case.programme,
+            models.Case.period,
+            models.Case.number,
+            models.Case.household_id,
+            models.Case.person_id,
+        ],
         receipts_of_cases,
-        "Why this amount, why not: the whole answer for the household.",
+        "Why this amount, why not: the whole answer for the household or the person.",
     )

@@ -430,7 +430,7 @@ async def _rest(
     async def chosen(
         request: Request, session: AsyncSession, ground: Ground, selection: Selection, stated: Stated
     ) -> acts.Report:
-        own = selection if selection.households is not None else replace(selection, paused=paused)
+        own = selection if selection.numbers is not None else replace(selection, paused=paused)
         return await work(session, request.who, ground, own, stated)
 
     return await acting.act_on(info, programme, period, cases, act, _every, chosen)

@@ -25,7 +25,7 @@ from bangfu_graphql.casework import Case
 from bangfu_graphql.identifiers import bad_input, decode_cursor, encode_cursor, encode_id
 from bangfu_graphql.mapping import ACTION, DEFAULT_PAGE, LARGEST_PAGE, entity_of, place_of
 from bangfu_graphql.nodes import Edge, PageInfo
-from bangfu_graphql.people import Household
+from bangfu_graphql.people import Household, Person
 from bangfu_graphql.reading import LARGEST_COUNT
 from bangfu_graphql.receipts import ReceiptLine, line_of
 from bangfu_graphql.requests import request_of, say
@@ -42,10 +42,12 @@ _After = Annotated[str | None, strawberry.argument(description="Only what comes 
 
 @dataclass
 class _Shared:
-    """What the rows of one page have in common: the households or cases that they lead to, read once for all."""
+    """What the rows of one page have in common: the households, persons or cases that they lead to, read once for
+    all."""
 
     places: Places
     ids: Sequence[str] = ()
+    persons: Sequence[str] = ()
     found: dict[tuple[type, int], dict[str, Any]] = field(default_factory=dict)
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -70,9 +72,12 @@ class MissingFact:
     wanting: missed.Wanting = strawberry.field(description="Who would have to say it.")
 
 
-@strawberry.type(description="A household that could have the award and has not applied 应享未享.")
+@strawberry.type(
+    description="A household, or a person where the programme is for persons, that could have the award and has not "
+    "applied 应享未享."
+)
 class MissedHousehold:
-    """A household that could have the award and has not applied."""
+    """A household or a person that could have the award and has not applied."""
 
     source: strawberry.Private[missed.Missed]
     ground: strawberry.Private[Ground]
@@ -83,7 +88,7 @@ class MissedHousehold:
         """The id of the household."""
         return strawberry.ID(encode_id(entity_of(Household).name, self.source.household))
 
-    @strawberry.field(description="The household's number in the register.")
+    @strawberry.field(description="The number of the household or the person in the register.")
     def number(self) -> str:
         """Its number."""
         return self.source.number
@@ -130,8 +135,20 @@ class MissedHousehold:
         )
         return found
 
+    @strawberry.field(description="The person; null where the programme is for households.")
+    async def person(self, info: strawberry.Info) -> Person | None:
+        """The person."""
+        if self.source.whom.person is None:
+            return None
+        found: Person | None = await self.shared.one(
+            info, Person, entity_of(Person).name, self.source.whom.person, self.shared.persons
+        )
+        return found
 
-@strawberry.type(description="The figures of one township; every household is counted once, so that they add up.")
+
+@strawberry.type(
+    description="The figures of one township; every household or person is counted once, so that they add up."
+)
 class MissedFigures:
     """The figures of one township."""
 
@@ -194,9 +211,9 @@ class OverpaidCase:
         """The id of the case."""
         return strawberry.ID(encode_id(entity_of(Case).name, self.source.case))
 
-    @strawberry.field(description="The household's number in the register.")
+    @strawberry.field(description="The number of the household or the person in the register.")
     def number(self) -> str:
-        """The household's number."""
+        """The number."""
         return self.source.number
 
     @strawberry.field(description="Its village.")
@@ -358,6 +375,8 @@ async def _missed(
     page, info_, cursors, shared = await _page(info, "MissedHousehold", missed.page, self.ground, area, first, after)
     nodes = [MissedHousehold(source=one, ground=self.ground, shared=shared) for one in page.found]
     shared.ids = [encode_id(entity_of(Household).name, one.household) for one in page.found]
+    persons = [one.whom.person for one in page.found if one.whom.person is not None]
+    shared.persons = [encode_id(entity_of(Person).name, one) for one in persons]
     edges = [Edge(cursor=cursor, node=node) for cursor, node in zip(cursors, nodes, strict=True)]
     return MissedHouseholdConnection(ground=self.ground, area=area, nodes=nodes, edges=edges, page_info=info_)
 

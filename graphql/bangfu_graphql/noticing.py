@@ -36,6 +36,8 @@ from bangfu_graphql.casework import Notice, PublicObjection
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request
 
+NUMBER = "The number of the household or, where the programme is for persons, of the person."
+
 
 @strawberry.input(description="A photo or a scan of a notice as it hung.")
 class EvidenceInput:
@@ -110,7 +112,7 @@ class NoticeMutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: PeriodArgument,
-        household: Annotated[str, says("The number of the household.")],
+        household: Annotated[str, says(NUMBER)],
         words: Annotated[str, says("What is objected.")],
         objector: Annotated[str, says("Who objects.")] = "",
         act: ActArgument = None,
@@ -135,7 +137,7 @@ class NoticeMutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: PeriodArgument,
-        household: Annotated[str, says("The number of the household.")],
+        household: Annotated[str, says(NUMBER)],
         upheld: Annotated[bool, says("Whether the objection is right.")],
         finding: Annotated[str, says("What the re-check found.")],
         act: ActArgument = None,

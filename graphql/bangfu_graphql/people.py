@@ -23,11 +23,13 @@ from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.scalars import (
     DivisionCode,
     DivisionLevel,
+    EducationLevel,
     IncomeCategory,
     Money,
     OrganizationKind,
     RegisterStanding,
     Relation,
+    SchoolingSource,
     Sex,
 )
 from bangfu_graphql.years import HouseholdYear, in_year
@@ -242,15 +244,43 @@ class PersonFilter:
 
     identity_number: str | None = where(_numbered, "With this identity number, stated whole; answers mask it.")
     name: str | None = where(lambda s, v: models.Person.name == v, "With exactly this name.")
+    number: list[str] | None = where(lambda s, v: among(models.Person.number, v), "With one of these numbers.")
     division: DivisionCode | None = where(
         lambda s, v: within(models.Person.division, v), "Registered in this division."
     )
+
+
+@mapped(
+    models.Schooling,
+    order=(models.Schooling.person_id, models.Schooling.valid_from, models.Schooling.id),
+    where=lambda sight: models.Schooling.known_to.is_(None),
+    read=Action.READ_REGISTERS,
+)
+class Schooling(Node):
+    """Where a person goes to school 学籍, from a day on."""
+
+    school: str = column(models.Schooling.school, "The name of the school.")
+    student_number: str = column(models.Schooling.student_number, "The number on the school's roll 学籍号.")
+    name: str = column(models.Schooling.name, "The name on the school's roll.")
+    in_county: bool = column(models.Schooling.in_county, "Whether it is in the county.")
+    level: EducationLevel = column(models.Schooling.level, "The level.")
+    grade: int | None = column(models.Schooling.grade, "The grade; null where there are none.")
+    months: int | None = column(
+        models.Schooling.months, "The length of the course in months; null where it is not known."
+    )
+    interning: bool | None = column(models.Schooling.interning, "Whether on an internship 顶岗实习; null if not known.")
+    proved: bool = column(models.Schooling.proved, "Whether there is a proof of it 学籍证明.")
+    source: SchoolingSource = column(models.Schooling.source, "Who says so.")
+    reported_on: date = column(models.Schooling.reported_on, "The day of the list or paper that says so.")
+    since: date = column(models.Schooling.valid_from, "The first day.")
+    until: date | None = column(models.Schooling.valid_to, "The day before which it ended; null while it holds.")
 
 
 @mapped(models.Person, order=(models.Person.division, models.Person.id), read=Action.READ_REGISTERS)
 class Person(Node):
     """A person 人员. Identity number and telephone are masked."""
 
+    number: str = column(models.Person.number, "The number in the register 人编号, which says nothing of who it is.")
     name: str = column(models.Person.name, "The name.")
     sex: Sex | None = column(models.Person.sex, "The sex.")
     birth_year: int | None = derived(
@@ -269,6 +299,12 @@ class Person(Node):
         "The household that the person belongs to today.",
         local=models.Person.id,
         where=current(models.Membership),
+    )
+    schooling: list[Schooling] = many(
+        models.Schooling.person_id,
+        "Where the person goes to school 学籍, and went before, as known today.",
+        local=models.Person.id,
+        where=lambda sight: models.Schooling.known_to.is_(None),
     )
 
 

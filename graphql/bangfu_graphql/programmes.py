@@ -215,7 +215,14 @@ def made(
     return decorate(type(name, bases, space), description=description)
 
 
-_FACT_TYPES = {Kind.MONEY: Money, Kind.NUMBER: int, Kind.YEAR: int, Kind.TRUTH: bool, Kind.RATE: Percentage}
+_FACT_TYPES = {
+    Kind.MONEY: Money,
+    Kind.NUMBER: int,
+    Kind.YEAR: int,
+    Kind.TRUTH: bool,
+    Kind.RATE: Percentage,
+    Kind.DAY: date,
+}
 
 
 def _fact_type(spec: FactSpec) -> Any:
@@ -223,6 +230,12 @@ def _fact_type(spec: FactSpec) -> Any:
         return _FACT_TYPES[spec.kind]
     member = _choices(spec.choices)
     return list[member] if spec.kind is Kind.CHOICES else member  # type: ignore[valid-type]
+
+
+def _told(specs: Mapping[str, FactSpec], raw: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts as they are kept, as the API tells them; one that a row does not have yet is null."""
+    days = {name for name, spec in specs.items() if spec.kind is Kind.DAY and raw.get(name) is not None}
+    return {name: date.fromisoformat(raw[name]) if name in days else raw.get(name) for name in specs}
 
 
 def _words(text: Text) -> str:
@@ -243,6 +256,7 @@ class ProgrammeTypes:
 
     period: Any
     plan: Any
+    """The input of what the applicant states; None where he states nothing."""
     participants: Any
     """The input of who takes part in a plan; None where there are no roles."""
     provision: Any
@@ -259,12 +273,12 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
 
     facts = made(
         f"{prefix}Facts",
-        f"The facts of one household, as a determination was made on them: {title}.",
+        f"The facts of one case, as a determination was made on them: {title}.",
         {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in specs.items()},
     )
     findings = made(
         f"{prefix}Findings",
-        f"Every step of the rule book for one household; null where a fact that it needs is not known, or where the "
+        f"Every step of the rule book for one case; null where a fact that it needs is not known, or where the "
         f"book of its day has no such step: {title}.",
         {
             name: (_finding_type(own.term.kind), f"{_words(own.step.title)} ({own.step.cites})")
@@ -290,7 +304,9 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
             {
                 "facts": (
                     facts,
-                    derived([models.DeterminationRow.facts], lambda sight, row: row["facts"], "The facts."),
+                    derived(
+                        [models.DeterminationRow.facts], lambda sight, row: _told(specs, row["facts"]), "The facts."
+                    ),
                 ),
                 "findings": (findings, derived([models.DeterminationRow.values_], found, "Every step of the book.")),
                 "stage": (stage, column(models.DeterminationRow.stage, "The stage at which it was made.")),
@@ -298,25 +314,27 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
             bases=(Determination,),
         )
     )
-    stated = made(
-        f"{prefix}Stated",
-        f"What the applicant stated: {title}.",
-        {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in programme.stated().items()},
-    )
+    says = programme.stated()
+    fields: dict[str, tuple[Any, Any]] = {}
+    if says:
+        stated = made(
+            f"{prefix}Stated",
+            f"What the applicant stated: {title}.",
+            {name: (_fact_type(spec) | None, _words(spec.title)) for name, spec in says.items()},
+        )
+        told = derived(
+            [models.Case.stated],
+            lambda sight, row: _told(says, row["stated"]),
+            "What the applicant stated in the plan.",
+        )
+        fields["stated"] = (stated, told)
     case = as_rows(
         made(
             f"{prefix}Case",
-            f"One household's case in one period 申报: {title}.",
+            f"One {programme.beneficiary.value}'s case in one period 申报: {title}.",
             {
                 "stage": (stage, gathered([models.Case.id], reached, "The stage that it has reached today.")),
-                "stated": (
-                    stated,
-                    derived(
-                        [models.Case.stated],
-                        lambda sight, row: {name: row["stated"].get(name) for name in programme.stated()},
-                        "What the applicant stated in the plan.",
-                    ),
-                ),
+                **fields,
                 "determination": (
                     determination | None,
                     one(
@@ -330,12 +348,14 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
             bases=(Case,),
         )
     )
-    plan = made(
-        f"{prefix}PlanFacts",
-        f"What the applicant states: {title}. Nothing else of a household is ever an input.",
-        {name: (_fact_type(spec), _words(spec.title)) for name, spec in programme.stated().items()},
-        decorate=strawberry.input,
-    )
+    plan = None
+    if says:
+        plan = made(
+            f"{prefix}PlanFacts",
+            f"What the applicant states: {title}. Nothing else of an applicant is ever an input.",
+            {name: (_fact_type(spec), _words(spec.title)) for name, spec in says.items()},
+            decorate=strawberry.input,
+        )
     participants = None
     if programme.participants:
         participants = made(

@@ -74,6 +74,7 @@ from bangfu_graphql.people import (
     PairingFilter,
     Person,
     PersonFilter,
+    Schooling,
     Standing,
 )
 from bangfu_graphql.previews import ProvisionPreview, previewed
@@ -100,8 +101,8 @@ MAPPED: Mapping[str, type] = {
         Account, Assignment, AuditEntry, Award, Case, CaseEvent, Determination, Division, File, Household, IncomeLine,
         Job, KeptPreview, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization,
         Pairing, Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication,
-        Sample, SampleUnit, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival, PaymentFile,
-        PaymentReturn, PaymentWait, Repayment,
+        Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
+        PaymentFile, PaymentReturn, PaymentWait, Repayment,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -253,13 +254,13 @@ class Query:
 
     @strawberry.field(
         description="Why this amount, why not: the answer for a household in a period, also where it never applied; "
-        "null if the household is not in sight.",
+        "null if it is not in sight. Where the programme is for persons, it is the answer for a person.",
         metadata={ACTION: Action.READ_CASES},
     )
     async def why(
         self,
         info: strawberry.Info,
-        household: Annotated[str, _says("Its number in the register.")],
+        household: Annotated[str, _says("The number of the household, or of the person, in the register.")],
         programme: Annotated[str, _says("The code of the programme.")],
         period: Annotated[str, _says("The period.")],
     ) -> Receipt | None:

@@ -192,6 +192,29 @@ class Relation(enum.Enum):
     OTHER = value("other", "other 其他")
 
 
+@strawberry.enum(description="A level of schooling 学段.")
+class EducationLevel(enum.Enum):
+    """A level of schooling."""
+
+    PRESCHOOL = value("preschool", "pre-school 学前教育")
+    PRIMARY = value("primary", "primary school 小学")
+    JUNIOR_SECONDARY = value("junior_secondary", "junior secondary 初中")
+    SENIOR_SECONDARY = value("senior_secondary", "senior secondary 普通高中")
+    SECONDARY_VOCATIONAL = value("secondary_vocational", "secondary vocational 中等职业教育")
+    HIGHER_VOCATIONAL = value("higher_vocational", "higher vocational 高等职业教育")
+    SKILLS_TRAINING = value("skills_training", "skills training 技能培训")
+    UNDERGRADUATE = value("undergraduate", "university 本科及以上")
+
+
+@strawberry.enum(description="Who says where somebody goes to school.")
+class SchoolingSource(enum.Enum):
+    """Who says where somebody goes to school."""
+
+    BUREAU = value("bureau", "the education bureau's list 教育局学籍库")
+    SCHOOL = value("school", "the school 学校")
+    FAMILY = value("family", "the family, by a paper 家庭提供")
+
+
 @strawberry.enum(description="The sex as the register has it 性别.")
 class Sex(enum.Enum):
     """The sex as the register has it 性别."""

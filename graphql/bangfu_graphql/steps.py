@@ -44,13 +44,14 @@ def steps_of(programme: Programme) -> type:
 
 def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
     title, stated, roles = programme.title.en, programme.stated(), [role.code for role in programme.participants]
+    kind = programme.beneficiary.value
     apart = strawberry.field(description="What is said of this plan, where it differs from the others.", default=None)
     plan_input = made(
         f"{prefix_of(programme.code)}PlanInput",
-        f"The plan of one household: {title}.",
+        f"The plan of one {kind}: {title}.",
         {
-            "household": (str, "The number of the household."),
-            "facts": (types.plan, "What the applicant states."),
+            kind: (str, f"The number of the {kind}."),
+            **({"facts": (types.plan, "What the applicant states.")} if stated else {}),
             **({"participants": (types.participants, "Who takes part in it.")} if roles else {}),
             "act": (ActInput | None, apart),
         },
@@ -72,7 +73,7 @@ def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
                 }
                 own = said if one.act is None else await acting.stated(request, session, one.act)
                 parts = {code: list(getattr(one.participants, code)) for code in roles}
-                stated_plans.append(planning.PlanStated(one.household, facts, own, parts))
+                stated_plans.append(planning.PlanStated(getattr(one, kind), facts, own, parts))
             return await planning.plan(session, request.who, ground, stated_plans)
 
         return await acting.act(info, programme.code, period, act, work)
@@ -80,13 +81,13 @@ def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
     plan.__annotations__ = {
         "info": strawberry.Info,
         "period": PeriodArgument,
-        "plans": Annotated[list[plan_input], says("One plan a household.")],  # type: ignore[valid-type]
+        "plans": Annotated[list[plan_input], says(f"One plan a {kind}.")],  # type: ignore[valid-type]
         "act": ActArgument,
         "return": CasesPayload,
     }
     return strawberry.mutation(
         resolver=plan,
-        description=f"Open one case a household with its plan, or correct a plan that is not on notice yet: {title}.",
+        description=f"Open one case a {kind} with its plan, or correct a plan that is not on notice yet: {title}.",
         metadata={ACTION: Action.WORK_ON_CASES},
     )
 

@@ -37,7 +37,9 @@ class WaitingCase:
     """A case that waits, and who holds it."""
 
     case_id: strawberry.ID = strawberry.field(description="The id of the case; `node` finds it.")
-    household: str = strawberry.field(description="The number of the household.")
+    household: str = strawberry.field(
+        description="The number of the household or, where the programme is for persons, of the person."
+    )
     division_code: DivisionCode = strawberry.field(description="The village.")
     village: str = strawberry.field(description="The name of the village.")
     stage_code: str = strawberry.field(description="The stage that it has reached today, by its code.")
@@ -131,7 +133,7 @@ _WAITING: dict[str, tuple[Any, str]] = {
     "overdue": (bool | None, "That are past their deadline, or are not."),
     "paused": (bool | None, "That rest, or do not."),
 }
-_ORDER = (models.Case.division, models.Household.number)
+_ORDER = (models.Case.division, models.Case.number)
 
 
 def _given(arguments: Mapping[str, Any]) -> dict[str, Any]:

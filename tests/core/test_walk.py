@@ -6,12 +6,15 @@ SQL, which shares nothing with the code that keeps them.
 
 from __future__ import annotations
 
+import itertools
 import random
 from datetime import date, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from bangfu import models
 from bangfu.cases import acts, paying, sampling
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
@@ -132,7 +135,7 @@ async def choose(world: World, chance: random.Random) -> tuple[str, str]:
 async def step(world: World, chance: random.Random) -> bool:
     """One attempt at something; whether anything came of it."""
     act, number = await choose(world, chance)
-    home = Selection(households=[chance.choice(NUMBERS)]) if chance.random() < 0.3 else Selection()
+    home = Selection(numbers=[chance.choice(NUMBERS)]) if chance.random() < 0.3 else Selection()
     stated = Stated(
         world.today - timedelta(days=chance.randrange(12)) if chance.random() < 0.15 else None,
         chance.choice([None] * 9 + [duty for duty in Duty if duty.has_area]) if chance.random() < 0.2 else None,
@@ -197,13 +200,25 @@ async def _nothing() -> acts.Report:
     return acts.Report()
 
 
+def repeatable(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Ids are the same in every run of a walk: who is drawn into the sample follows from the ids of the cases."""
+    ticks, noise = itertools.count(1_600_000_000_000_000_000, 1_000_000), random.Random(seed)
+    monkeypatch.setattr(models, "time", SimpleNamespace(time_ns=lambda: next(ticks)))
+    monkeypatch.setattr(models, "os", SimpleNamespace(urandom=noise.randbytes))
+
+
 @pytest.mark.parametrize(
     ("seed", "start", "day"),
-    [(2, "accounting", SEPTEMBER), (3, "notice", POSTED), (6, "sample", ACCEPTED)],
+    [(2, "accounting", SEPTEMBER), (3, "notice", POSTED), (5, "sample", ACCEPTED)],
     ids=["from the accounting", "from the notice", "from the sample"],
 )
-async def test_whatever_is_tried_the_invariants_hold(world: World, seed: int, start: str, day: date) -> None:
+async def test_whatever_is_tried_the_invariants_hold(
+    world: World, seed: int, start: str, day: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
     chance = random.Random(seed)
+    repeatable(monkeypatch, seed)
+    assert world.kept is not None
+    world.kept.touched = True  # told anew: the cases of a story that was told before have other ids
     await world.until(start)
     world.today = day
     came_of_it = 0

@@ -116,7 +116,7 @@ async def test_what_a_case_waits_for(striving: Striving) -> None:
         "第三次拨付:1,440.00 元,尚未到拨付环节",
     ]
     striving.today = date(2021, 3, 21)
-    clean(await striving.act("VC1", acts.post, Selection(households=["P1"])))
+    clean(await striving.act("VC1", acts.post, Selection(numbers=["P1"])))
     assert zh((await in_period(striving, "P1", EXIT)).waits) == ["正在公示,到2021年3月25日为止"]
 
     async def object_to(session: Any, who: Any, ground: Any, selection: Any) -> Any:
@@ -133,7 +133,7 @@ async def test_what_a_case_waits_for(striving: Striving) -> None:
 async def test_which_part_was_paid_and_when(striving: Striving) -> None:
     await striving.verified("P1")
     await striving.stand("VC1", "P1", first=date(2021, 3, 21))
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1"])))
     first = (await in_period(striving, "P1", EXIT)).payments[0]
     assert (first.fen, first.state, first.paid_on) == (144_000, PartState.DUE, None)
     assert (await of(striving, "P1")).due_fen == 144_000
@@ -250,14 +250,14 @@ async def test_a_receipt_names_the_stage_of_each_result_the_latest_first(strivin
     """P3 misses the income line by one yuan: at the verification it is not tested, at the final acceptance it is."""
     await striving.verified("P3")
     await striving.stand("VC1", "P3", first=date(2021, 3, 21))
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P3"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P3"])))
     only_one = await receipt(striving, "P3")
     assert (only_one.decided_at.zh, only_one.payable, only_one.earlier) == ("项目核实", 480_000, ())
     async with striving.database.owner() as connection:
         await connection.execute(text("set role none"))
         await connection.execute(text("update case_file set stage = 'final', since = '2021-09-20'"))
     striving.today = date(2021, 9, 30)
-    clean(await striving.act("C1", acts.account, Selection(households=["P3"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["P3"])))
     last = await receipt(striving, "P3")
     assert (last.decided_at.zh, last.outcome, last.payable) == ("最终验收", Outcome.REFUSED, 0)
     (missed,) = [line for line in last.lines if line.met is False]
@@ -306,7 +306,7 @@ async def test_who_counted_is_told_as_it_was_known_then(striving: Striving) -> N
     clean(await striving.apply("G1", "P1", "P2", "P6"))
     await answered(striving, "G1", "P1", "P2", "P6")
     striving.today = date(2021, 9, 30)
-    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["G1"])))
     striving.today = date(2021, 10, 5)
     line = "户编号,日期,收入类别,项目,总收入,成本,是否稳定\nP2,2021-06-01,务工,务工收入,1001,1000,是\n"
     assert (await striving.bring("income", line, "R1")).result["tallies"]["income line"]["changed"] == 1
@@ -346,9 +346,9 @@ async def test_what_stands_in_the_way_of_paying(striving: Striving) -> None:
         )
         await connection.execute(
             text(
-                "insert into case_file (tenant_id, id, programme, period, edition_id, household_id, division, stage,"
+                "insert into case_file (tenant_id, id, programme, period, edition_id, number, household_id, division, stage,"
                 " version, round, since, opened_on, stated) select c.tenant_id, gen_random_uuid(), 'consolidation',"
-                " '2021', e.id, c.household_id, c.division, 'in_place', 1, 0, c.since, c.opened_on, '{}' from case_file"
+                " '2021', e.id, c.number, c.household_id, c.division, 'in_place', 1, 0, c.since, c.opened_on, '{}' from case_file"
                 " c join household h on h.id = c.household_id, edition e where h.number = 'P3' and"
                 " e.programme = 'consolidation'"
             )

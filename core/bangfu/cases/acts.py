@@ -20,8 +20,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices, payments
 from bangfu.access import Action, Entered, allows, duties_that_may
-from bangfu.cases import claims
-from bangfu.cases.gather import At, Subject, gather, typed
+from bangfu.cases import claims, shown
+from bangfu.cases.gather import At, gather, subject_of, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
 from bangfu.db.bulk import among, insert_rows, update_all
@@ -37,8 +37,8 @@ Judge: TypeAlias = Callable[[CaseView, Act], Move | Problem]
 
 @dataclass(slots=True)
 class Report:
-    """What an act came to: the households it was done for, those where nothing had changed, and those refused, with
-    the problem."""
+    """What an act came to: whom it was done for, by number, where nothing had changed, and who was refused, with the
+    problem."""
 
     done: list[str] = field(default_factory=list)
     unchanged: list[str] = field(default_factory=list)
@@ -64,7 +64,7 @@ async def account(
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
     report = await account_cases(session, who, ground, views, stated)
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     return report
 
 
@@ -120,7 +120,7 @@ async def decide(
     if not cases:
         return {}
     tenant, now = who.county.id, who.at.now
-    subjects = [Subject(case.household, case.stated, case.id, case.opened_on) for case in cases]
+    subjects = [subject_of(case) for case in cases]
     gathered = await gather(session, tenant, rules, subjects, At(stage, on or who.at.today, now))
     results, faults = columns.decide_each(rules.book, gathered.facts, rules.parameters)
     report.refused += [(cases[index].number, problem) for index, problem in faults.items()]
@@ -189,7 +189,7 @@ async def sign(
     report, moves = judged(
         who, ground, views, stated, stage, lambda case, act: case.rules.proceedings.sign(case.view, act, stage)
     )
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     on = stated.on(who)
     changes = [
         Change(
@@ -261,8 +261,9 @@ async def post(
         stage_for(Notice, process),
         lambda case, act: case.rules.proceedings.post(case.view, act),
     )
-    note_missing(report, views, selection)
-    shown = await _shown(session, who, [(case, process.at(move.to, Notice)) for case, move in moves])
+    note_missing(report, ground, views, selection)
+    stages = [(case, stage) for case, move in moves if (stage := process.at(move.to, Notice))]
+    entries_of = await _shown(session, who, stages)
     posted: dict[tuple[int, str, date], notices.Posted] = {}
     changes = []
     for case, move in moves:
@@ -275,7 +276,7 @@ async def post(
         changes.append(Change(case, move, {"notice_id": notice.id}, {"notice": str(notice.id)}))
     done = await write(session, who, "post", changes, stated, report)
     entries = [
-        notices.Shown(change.fields["notice_id"], change.case.id, change.case.division, shown[change.case.id])
+        notices.Shown(change.fields["notice_id"], change.case.id, change.case.division, entries_of[change.case.id])
         for change in done
     ]
     used = {entry.notice for entry in entries}
@@ -293,25 +294,31 @@ async def post(
 
 
 async def _shown(
-    session: AsyncSession, who: Entered, cases: Sequence[tuple[CaseView, Notice | None]]
+    session: AsyncSession, who: Entered, cases: Sequence[tuple[CaseView, Notice]]
 ) -> dict[UUID, dict[str, Any]]:
     """What the notice of its stage shows of each case."""
-    heads = await notices.heads(session, who.county.id, [case.household for case, _ in cases])
+    asked = {column for _, stage in cases for column in stage.columns}
+    told = await shown.columns_of(session, who, [case for case, _ in cases], asked)
     standards: dict[tuple[UUID, str], Text] = {}
-    shown = {}
+    entries = {}
     for case, stage in cases:
-        assert stage is not None
         said = standards.setdefault((case.rules.id, stage.code), standard(case.rules, stage))
-        facts = typed(case.rules, {**dict.fromkeys(case.rules.book.traced().facts), **case.stated})
-        projects = sorted(getattr(facts, stage.project) or ())
         values = {
-            "beneficiary": heads.get(case.household, ""),
-            "project": "、".join(project.title_text.zh for project in projects),
+            **told[case.id],
+            "project": _project(case, stage),
             "standard": said.zh,
             "amount": case.payable,
         }
-        shown[case.id] = {column: values[column] for column in stage.columns}
-    return shown
+        entries[case.id] = {column: values[column] for column in stage.columns}
+    return entries
+
+
+def _project(case: CaseView, stage: Notice) -> str:
+    """The projects that the applicant stated, or the programme where a notice names none."""
+    if stage.project is None:
+        return case.rules.programme.title.zh
+    facts = typed(case.rules, {**dict.fromkeys(case.rules.book.traced().facts), **case.stated})
+    return "、".join(project.title_text.zh for project in sorted(getattr(facts, stage.project) or ()))
 
 
 def standard(rules: Rules, stage: Notice) -> Text:
@@ -335,7 +342,7 @@ async def object_to(
     if not words.strip():
         raise Code.MISSING_VALUE.refuse("words", field=Text("异议内容", "what is objected"))
     stated = stated or Stated()
-    views = await look(session, who, ground, Selection(households=[number]), stated.day)
+    views = await look(session, who, ground, Selection(numbers=[number]), stated.day)
     report, moves = judged(
         who,
         ground,
@@ -344,7 +351,7 @@ async def object_to(
         stage_for(Notice, ground.programme.process),
         lambda case, act: case.rules.proceedings.object(case.view, act),
     )
-    note_missing(report, views, Selection(households=[number]))
+    note_missing(report, ground, views, Selection(numbers=[number]))
     on = stated.on(who)
     changes = [Change(case, move, {"since": max(case.view.since, on)}, {"objection": words}) for case, move in moves]
     for change in await write(session, who, "object", changes, stated, report):
@@ -376,7 +383,7 @@ async def settle(
     """Settle the open objections against one household after re-checking; if upheld, the case goes back to its
     accounting."""
     stated = stated or Stated()
-    views = await look(session, who, ground, Selection(households=[number]), stated.day)
+    views = await look(session, who, ground, Selection(numbers=[number]), stated.day)
     report, moves = judged(
         who,
         ground,
@@ -385,7 +392,7 @@ async def settle(
         stage_for(Notice, ground.programme.process),
         lambda case, act: case.rules.proceedings.settle(case.view, act, upheld, finding),
     )
-    note_missing(report, views, Selection(households=[number]))
+    note_missing(report, ground, views, Selection(numbers=[number]))
     changes = [
         Change(
             case,
@@ -414,7 +421,7 @@ async def accept(
         stage_for(Accept, ground.programme.process),
         lambda case, act: case.rules.proceedings.accept(case.view, act),
     )
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     await write(session, who, "accept", [Change(case, move, {}, {}) for case, move in moves], stated, report)
     return report
 
@@ -434,7 +441,7 @@ async def conclude(
         stage_for(Notice, ground.programme.process),
         lambda case, act: case.rules.proceedings.conclude(case.view, act),
     )
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     await write(session, who, "conclude", [Change(case, move, {}, {}) for case, move in moves], stated, report)
     return report
 
@@ -465,7 +472,7 @@ async def send_back(
         return case.view.stage if recalled else stage_for(Accept, ground.programme.process)(case)
 
     report, moves = judged(who, ground, views, stated, at, judge)
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     free = await not_in_batch(session, who, ground, moves, report)
     changes = [Change(case, move, sent_back(case, move.to), {"finding": finding}) for case, move in free]
     await write(session, who, "send_back", changes, stated, report)
@@ -481,9 +488,7 @@ async def not_in_batch(
     """
     paying = [case.id for case, _ in moves if ground.programme.process.at(case.view.stage, Pay)]
     held = await payments.standing_in_batch(session, who, ground.programme.code, paying) if paying else set()
-    report.refused += [
-        (case.number, Code.IN_BATCH.problem("household", case.number)) for case, _ in moves if case.id in held
-    ]
+    report.refused += [(case.number, Code.IN_BATCH.problem(*case.path)) for case, _ in moves if case.id in held]
     return [(case, move) for case, move in moves if case.id not in held]
 
 
@@ -607,21 +612,19 @@ def overtaken(case: CaseView, stated: Stated) -> Problem | None:
     """That the case is not what it was when the decision was made."""
     if stated.seen.get(case.number, case.version) == case.version:
         return None
-    return Code.CONFLICT.problem("household", case.number)
+    return Code.CONFLICT.problem(*case.path)
 
 
 def rests(case: CaseView) -> Problem | None:
     """That a case rests, and nothing is done with it."""
-    return Code.CASE_PAUSED.problem("household", case.number, day=day(case.paused_on)) if case.paused_on else None
+    return Code.CASE_PAUSED.problem(*case.path, day=day(case.paused_on)) if case.paused_on else None
 
 
-def note_missing(report: Report, views: Sequence[CaseView], selection: Selection) -> None:
-    """A household asked for by number that has no case in sight is reported as not found."""
-    found = {case.number for case in views}
+def note_missing(report: Report, ground: Ground, views: Sequence[CaseView], selection: Selection) -> None:
+    """A beneficiary asked for by number that has no case in sight is reported as not found."""
+    found, kind = {case.number for case in views}, ground.programme.beneficiary.value
     report.refused += [
-        (number, Code.NOT_FOUND.problem("household", what=number))
-        for number in selection.households or ()
-        if number not in found
+        (number, Code.NOT_FOUND.problem(kind, what=number)) for number in selection.numbers or () if number not in found
     ]
 
 
@@ -672,7 +675,7 @@ async def write(
     done = [change for change in changes if change.case.id in won]
     report.done += [change.case.number for change in done]
     report.refused += [
-        (change.case.number, Code.CONFLICT.problem("household", change.case.number))
+        (change.case.number, Code.CONFLICT.problem(*change.case.path))
         for change in changes
         if change.case.id not in won
     ]
@@ -747,7 +750,7 @@ async def _claimed(session: AsyncSession, who: Entered, changes: Sequence[Change
     for rules, own in _by_rules(changes):
         early = rules.programme.process.early() | END_TITLES.keys()
         going = [c.case for c in own if c.case.view.stage in early and c.move.to not in early]
-        wanted = [one for case in going for one in claims.own(rules, case.id, case.household, case.division)]
+        wanted = [one for case in going for one in claims.own(rules, case.id, case.whom, case.division)]
         if missed := await claims.take(session, who, rules, wanted):
             lost |= {one.case: one for one in missed}
             await claims.give_back(session, who, rules, {one.case: REFUSED for one in missed})

@@ -20,7 +20,7 @@ from bangfu.access import Action, Entered
 from bangfu.cases import instalments
 from bangfu.cases.acts import Change, Report, determination_row, judged, note_missing, write
 from bangfu.cases.again import Remade, remake, right_fen
-from bangfu.cases.gather import Subject
+from bangfu.cases.gather import subject_of
 from bangfu.cases.ground import Ground
 from bangfu.cases.instalments import Part
 from bangfu.cases.views import CaseView, Selection, Stated, look
@@ -68,17 +68,17 @@ async def recalculate(
         lambda case, act: case.rules.proceedings.recalculate(case.view, act),
         Action.PAY_CASES,
     )
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     cases = {case.id: case for case, _ in moves}
     parts = await instalments.standing(session, who, cases)
     added = await instalments.adjusted(session, who, cases)
-    subjects = {case.id: Subject(case.household, case.stated, case.id, case.opened_on) for case in cases.values()}
+    subjects = {case.id: subject_of(case) for case in cases.values()}
     made = await remake(session, who, parts.values(), subjects, lambda _: ground.latest)
     changes, differences, kept = [], {}, {}
     for case, move in moves:
         was, now = sum(part.fen for part in parts[case.id]) + added.get(case.id, 0), right_fen(parts[case.id], made)
         if now is None:
-            report.refused.append((case.number, Code.NOT_DETERMINED.problem("household")))
+            report.refused.append((case.number, Code.NOT_DETERMINED.problem(case.path[0])))
             continue
         if was == now:
             report.unchanged.append(case.number)

@@ -1,8 +1,8 @@
 """What may be had once 限领: taken before the case goes on that claims it, so that of two at once only one has it.
 
-A household claims for itself when its case leaves the stages at which nothing is public yet, and gives it back when the
-case ends unpaid. Those who take part in a case are claimed with its plan and given back when it is withdrawn or not
-selected.
+A household, or the person whom a case is for, claims for itself when the case leaves the stages at which nothing is
+public yet, and gives it back when the case ends unpaid. Those who take part in a case are claimed with its plan and
+given back when it is withdrawn or not selected.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import Entered
 from bangfu.calendar import Period
 from bangfu.cases.ground import Rules
+from bangfu.cases.whom import Whom
 from bangfu.db.bulk import among, insert_new
 from bangfu.errors import Code, Problem
 from bangfu.models import Claim
@@ -26,7 +27,7 @@ from bangfu.programme import ClaimOf, ClaimSpec, Span
 from bangfu.text import Text
 
 CASE = "case"
-"""The claim of a household to its one case a period; it stays with the case whatever becomes of it."""
+"""The claim of a beneficiary to its one case a period; it stays with the case whatever becomes of it."""
 
 SPANS = {
     Span.PERIOD: Text("本期", "this period"),
@@ -42,16 +43,16 @@ def span_key(span: Span, period: Period) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Claiming:
-    """A household that is claimed for a case: by itself, or because it takes part in it."""
+    """Who is claimed for a case: a household or a person for itself, or a household because it takes part in it."""
 
     spec: ClaimSpec
     case: UUID
-    household: UUID
+    whose: UUID
     division: int
 
     def key(self, rules: Rules) -> tuple[str, str, str]:
-        """What nobody else can have: the kind, the household and the span."""
-        return self.spec.kind, str(self.household), span_key(self.spec.period, rules.period)
+        """What nobody else can have: the kind, whose it is and the span."""
+        return self.spec.kind, str(self.whose), span_key(self.spec.period, rules.period)
 
     def row(self, tenant: int, rules: Rules) -> dict[str, Any]:
         """It, as a row to keep."""
@@ -67,9 +68,15 @@ class Claiming:
         }
 
 
-def own(rules: Rules, case: UUID, household: UUID, division: int) -> list[Claiming]:
-    """What a household claims for itself by going on with its case."""
-    return [Claiming(spec, case, household, division) for spec in _asked(rules, ClaimOf.HOUSEHOLD)]
+def own(rules: Rules, case: UUID, whom: Whom, division: int) -> list[Claiming]:
+    """What a household, and the person whom the case is for, claim for themselves by going on with it."""
+    theirs = {ClaimOf.HOUSEHOLD: whom.household, ClaimOf.PERSON: whom.person}
+    return [
+        Claiming(spec, case, whose, division)
+        for per, whose in theirs.items()
+        if whose is not None
+        for spec in _asked(rules, per)
+    ]
 
 
 def of_participants(rules: Rules, case: UUID, role: str, households: Iterable[tuple[UUID, int]]) -> list[Claiming]:
@@ -87,12 +94,12 @@ def _asked(rules: Rules, per: ClaimOf) -> list[ClaimSpec]:
 
 
 Held = dict[tuple[str, str, str], UUID]
-"""Which case has each claim, by kind, household and span."""
+"""Which case has each claim, by kind, whose it is and span."""
 
 
-async def held(session: AsyncSession, who: Entered, rules: Rules, households: Iterable[UUID]) -> Held:
-    """Who has the claims of some households, in one statement."""
-    keys = [str(household) for household in households]
+async def held(session: AsyncSession, who: Entered, rules: Rules, whose: Iterable[UUID]) -> Held:
+    """Who has the claims of some households and persons, in one statement."""
+    keys = [str(one) for one in whose]
     if not keys or not rules.programme.claims:
         return {}
     found = await session.execute(
@@ -117,7 +124,7 @@ async def take(session: AsyncSession, who: Entered, rules: Rules, wanted: Sequen
         return []
     ordered = sorted(wanted, key=lambda one: one.key(rules))
     await insert_new(session, Claim, [one.row(who.county.id, rules) for one in ordered], "case_id")
-    return lost(rules, ordered, await held(session, who, rules, {one.household for one in ordered}))
+    return lost(rules, ordered, await held(session, who, rules, {one.whose for one in ordered}))
 
 
 async def give_back(
@@ -131,7 +138,7 @@ async def give_back(
         cases = [case for case, end in ended.items() if end in ends]
         if kinds and cases:
             conditions.append(and_(Claim.kind.in_(kinds), among(Claim.case_id, cases)))
-    gone = [(one.spec.kind, str(one.household), one.case) for one in left]
+    gone = [(one.spec.kind, str(one.whose), one.case) for one in left]
     if gone:
         conditions.append(tuple_(Claim.kind, Claim.key, Claim.case_id).in_(gone))
     if conditions:
@@ -144,10 +151,12 @@ async def give_back(
 
 _GIVEN_BACK = {
     ClaimOf.HOUSEHOLD: frozenset({REFUSED, NOT_SELECTED, WITHDRAWN, STOPPED}),
+    ClaimOf.PERSON: frozenset({REFUSED, NOT_SELECTED, WITHDRAWN, STOPPED}),
     ClaimOf.PARTICIPANT: frozenset({NOT_SELECTED, WITHDRAWN}),
 }
 
 
 def refusal(one: Claiming, number: str) -> Problem:
-    """That a household counts for another case already."""
-    return Code.TAKEN_PART.problem("household", number=number, title=one.spec.title, span=SPANS[one.spec.period])
+    """That a household or a person counts for another case already."""
+    kind = "person" if one.spec.per is ClaimOf.PERSON else "household"
+    return Code.TAKEN_PART.problem(kind, number=number, title=one.spec.title, span=SPANS[one.spec.period])

@@ -153,7 +153,7 @@ async def _step(
         return case.view.stage if case.view.stage in {s.code for s in ground.programme.process.stages} else first
 
     report, moves = judged(who, ground, views, stated, at, judge, resting=resting)
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     free = [(case, move) for case, move in moves if move.to == case.view.stage]
     free += await not_in_batch(session, who, ground, [one for one in moves if one not in free], report)
     changes = [Change(case, move, fields(case, move), data or {}) for case, move in free]
@@ -185,7 +185,7 @@ async def undo(
         return stage if stage in {s.code for s in ground.programme.process.stages} else first
 
     report, moves = judged(who, ground, views, stated, at, judge)
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     changes = []
     for case, move in await not_in_batch(session, who, ground, moves, report):
         event = last[case.id]

@@ -200,7 +200,7 @@ async def _case(
     division = await session.scalar(
         select(Household.division).where(Household.tenant_id == who.county.id, Household.number == number)
     )
-    found = await look(session, who, ground, Selection(households=[number]))
+    found = await look(session, who, ground, Selection(numbers=[number]))
     if division is None:
         raise Code.NOT_FOUND.refuse("household", what=number)
     case = found[0] if found else None

@@ -9,9 +9,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import notices
 from bangfu.access import Action, Entered
+from bangfu.cases import shown
 from bangfu.cases.ground import Ground
+from bangfu.cases.whom import Whom
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
@@ -80,14 +81,15 @@ async def sheet(session: AsyncSession, who: Entered, ground: Ground, id: UUID, r
         raise Code.NOT_FOUND.refuse("draw", what=Text("抽查", "the draw"))
     units = (
         await session.execute(
-            select(SampleUnit, Household.id.label("household"), Household.number, Household.group_name)
+            select(SampleUnit, Case.household_id.label("household"), Case.person_id, Case.number, Household.group_name)
             .join(Case, (Case.tenant_id == tenant) & (Case.id == SampleUnit.case_id))
             .join(Household, (Household.tenant_id == tenant) & (Household.id == Case.household_id))
             .where(SampleUnit.tenant_id == tenant, SampleUnit.draw_id == id)
             .order_by(SampleUnit.position)
         )
     ).all()
-    heads = await notices.heads(session, tenant, [unit.household for unit in units])
+    named = await shown.names(session, who, [Whom(one.number, one.household, one.person_id) for one in units])
+    for_persons = ground.programme.is_for_persons
     places = await Places.on(session, made.drawn_on)
     drawn = sorted((unit for unit in units if unit.SampleUnit.drawn), key=lambda unit: unit.SampleUnit.division)
     title = f"{who.county.name}{made.period}年度{ground.programme.title.zh}"
@@ -97,7 +99,7 @@ async def sheet(session: AsyncSession, who: Entered, ground: Ground, id: UUID, r
         f"{title}抽查名单",
         [
             SheetColumn("序号", "integer"),
-            *map(SheetColumn, ("乡镇", "村", "组", "户编号", "户主", "结果", "发现的问题")),
+            *map(SheetColumn, ("乡镇", "村", "组", *shown.HEADERS[for_persons], "结果", "发现的问题")),
         ],
         [
             (
@@ -106,7 +108,7 @@ async def sheet(session: AsyncSession, who: Entered, ground: Ground, id: UUID, r
                 places.named(unit.SampleUnit.division),
                 unit.group_name,
                 unit.number,
-                heads.get(unit.household, ""),
+                named.get(unit.person_id or unit.household, ""),
                 result[unit.SampleUnit.passed],
                 unit.SampleUnit.finding,
             )

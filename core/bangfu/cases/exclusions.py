@@ -1,4 +1,4 @@
-"""What does not go together 互斥: a household with a live case in one programme that another excludes.
+"""What does not go together 互斥: a household or a person with a live case in one programme that another excludes.
 
 Asked when a case is opened or its plan corrected, and again before it is paid. Programmes declare it of each other; it
 holds both ways.
@@ -6,7 +6,8 @@ holds both ways.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select, true
@@ -15,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import Entered
 from bangfu.cases.claims import SPANS
 from bangfu.cases.ground import Ground
+from bangfu.cases.whom import Whom
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem
 from bangfu.models import Case, Household, Membership
@@ -36,12 +38,13 @@ def declared(programme: Programme) -> dict[Programme, Exclusion]:
     return {plugins.programme(code): one for code, one in plugins.exclusions(programme.code).items()}
 
 
-async def against(
-    session: AsyncSession, who: Entered, ground: Ground, households: Mapping[UUID, str]
-) -> dict[UUID, Problem]:
-    """Which of some households (id to number) have a live case that excludes one here, in a statement an exclusion."""
+async def against(session: AsyncSession, who: Entered, ground: Ground, whom: Collection[Whom]) -> dict[UUID, Problem]:
+    """Which of some beneficiaries, by id, have a live case that excludes one here, in a statement an exclusion."""
     found: dict[UUID, Problem] = {}
     for other, one in declared(ground.programme).items():
+        of_person = one.same == "person"
+        column: Any = Case.person_id if of_person else Case.household_id
+        ids = {own.person if of_person else own.household for own in whom}
         same = {
             Span.PERIOD: Case.period == ground.period.key,
             # Every kind of period begins with its year.
@@ -49,18 +52,24 @@ async def against(
             Span.EVER: true(),
         }[one.period]
         rows = await session.scalars(
-            select(Case.household_id).where(
+            select(column).where(
                 Case.tenant_id == who.county.id,
-                among(Case.household_id, households),
+                among(column, ids - {None}),
                 Case.programme == other.code,
                 Case.stage.not_in(sorted(DEAD)),
                 same,
             )
         )
-        for household in rows:
-            found[household] = Code.EXCLUDED.problem(
-                "household", households[household], span=SPANS[one.period], programme=other.title, why=one.why
-            )
+        excluded = set(rows)
+        for own in whom:
+            if (own.person if of_person else own.household) in excluded:
+                found[own.id] = Code.EXCLUDED.problem(
+                    ground.programme.beneficiary.value,
+                    own.number,
+                    span=SPANS[one.period],
+                    programme=other.title,
+                    why=one.why,
+                )
     return found
 
 
@@ -74,27 +83,28 @@ async def in_the_way(
     two statements, and one an exclusion, whatever the number of cases.
     """
     query = (
-        select(Case.id, Case.household_id, Household.number)
+        select(Case.id, Case.household_id, Case.person_id, Case.number, Household.number.label("household"))
         .join(Household, (Household.tenant_id == Case.tenant_id) & (Household.id == Case.household_id))
         .where(Case.tenant_id == who.county.id, among(Case.id, cases))
     )
-    found = (await session.execute(query)).all()
-    numbers = {row.household_id: row.number for row in found}
-    problems = await against(session, who, ground, numbers)
+    rows = (await session.execute(query)).all()
+    whom = {row.id: Whom(row.number, row.household_id, row.person_id) for row in rows}
+    problems = await against(session, who, ground, list(whom.values()))
+    found = {case: problems[own.id] for case, own in whom.items() if own.id in problems}
     headed = {
         row.household_id: row.headed
         for row in await session.execute(
             select(Membership.household_id, func.bool_or(Membership.relation == HEAD).label("headed"))
             .where(
                 Membership.tenant_id == who.county.id,
-                among(Membership.household_id, numbers),
+                among(Membership.household_id, [row.household_id for row in rows]),
                 holds(Membership, who.at.today),
             )
             .group_by(Membership.household_id)
         )
     }
-    for household, number in numbers.items():
-        if not headed.get(household):
-            code = Code.NO_HEAD if household in headed else Code.NO_MEMBERS
-            problems[household] = code.problem("household", number, number=number, day=day(who.at.today))
-    return {row.id: problems[row.household_id] for row in found if row.household_id in problems}
+    for row in rows:
+        if not headed.get(row.household_id):
+            code = Code.NO_HEAD if row.household_id in headed else Code.NO_MEMBERS
+            found[row.id] = code.problem("household", row.household, number=row.household, day=day(who.at.today))
+    return found

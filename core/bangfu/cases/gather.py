@@ -1,11 +1,11 @@
-"""Facts as the rule book wants them, read for one household or thousands in the same few statements.
+"""Facts as the rule book wants them, read for one beneficiary or thousands in the same few statements.
 
 Each fact says where it comes from and of which day it is; everything is as known at one instant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -14,24 +14,32 @@ from uuid import UUID
 from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import models
+from bangfu.calendar import age
 from bangfu.cases.ground import Rules
+from bangfu.cases.views import CaseView
 from bangfu.db.bulk import among
-from bangfu.models import Household, IncomeLine, Membership, Participant, Standing
+from bangfu.models import Household, IncomeLine, Membership, Participant, Person, Standing
 from bangfu.policy import Window
 from bangfu.registry.history import holds
 from bangfu.rules.facts import (
     ALL,
+    Age,
     AsOf,
     AtStage,
     Count,
+    DaysFrom,
     FactSpec,
     Income,
+    InPeriod,
     Kind,
     Measure,
     NetStablePerPerson,
     Registry,
     SameVillage,
+    Schooling,
     Signed,
+    Source,
     StandingIn,
     Stated,
     Vouched,
@@ -40,8 +48,8 @@ from bangfu.rules.facts import (
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whom something is determined of: the household, what it stated (in raw form), its case and the day of its plan,
-    if it has any.
+    """Whom something is determined of: the household, what was stated (in raw form), the case and the day of its plan,
+    if there is any, and the person whom the case is for, where the programme is for persons.
 
     ``judged_on`` is the day of an earlier determination, where it is made again.
     """
@@ -51,10 +59,18 @@ class Subject:
     case: UUID | None = None
     planned_on: date | None = None
     judged_on: date | None = None
+    person: UUID | None = None
 
     def judged(self, on: date) -> Subject:
         """The same, as it was on the day of an earlier determination."""
         return replace(self, judged_on=on)
+
+
+def subject_of(case: Any) -> Subject:
+    """Whom a case is a determination of; of a case as the process sees it, or as a row."""
+    if isinstance(case, CaseView):
+        return Subject(case.household, case.stated, case.id, case.opened_on, person=case.person)
+    return Subject(case.household_id, case.stated, case.id, case.opened_on, person=case.person_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,41 +96,105 @@ class Gathered:
 _COUNTED_TO = "counted to"
 _MEMBERS = "members"
 _STANDING = {"standing": Standing.standing, "exit_year": Standing.exit_year}
+OnDay = tuple[UUID, date]
+"""A household or a person on a day."""
 
 
 async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Sequence[Subject], at: At) -> Gathered:
-    """The facts of households as known at an instant; the number of statements does not depend on how many."""
-    specs = rules.book.traced().facts
-    sources = {name: spec.source for name, spec in specs.items()}
+    """The facts of beneficiaries as known at an instant; the number of statements does not depend on how many."""
+    sources = {name: spec.source for name, spec in rules.book.traced().facts.items()}
     read = _Reading(session, tenant, rules, at)
-    registered: dict[AsOf, dict[UUID, dict[str, Any]]] = {}
+    found = _Found(rules, subjects, at, {on: read.days(on, subjects) for on in AsOf})
     for on in AsOf:
         wanted = {s.attribute for s in sources.values() if isinstance(s, Registry) and s.on is on}
         if wanted:
-            registered[on] = await read.registered(read.days(on, subjects), wanted)
-    incomes = await read.incomes(
+            found.registered[on] = await read.registered({(one.household, day) for one, day in found.on(on)}, wanted)
+        if any(isinstance(s, Schooling) and s.on is on for s in sources.values()):
+            found.schooled[on] = await read.schooled({(one.person, day) for one, day in found.on(on) if one.person})
+    if any(isinstance(s, Age) for s in sources.values()):
+        found.births = await read.births([one.person for one in subjects if one.person])
+    found.incomes = await read.incomes(
         {name: s for name, s in sources.items() if isinstance(s, Income)}, [s.household for s in subjects]
     )
-    counted = await _counts(read, {n: s for n, s in sources.items() if isinstance(s, Count)}, subjects)
-    columns: dict[str, list[Any]] = {}
-    for name, source in sources.items():
+    found.counted = await _counts(read, {n: s for n, s in sources.items() if isinstance(s, Count)}, subjects)
+    return Gathered({name: found.column(name, source) for name, source in sources.items()}, found.counted_to())
+
+
+@dataclass(slots=True)
+class _Found:
+    """What was read of some subjects, each looked at on its days."""
+
+    rules: Rules
+    subjects: Sequence[Subject]
+    at: At
+    days: Mapping[AsOf, Sequence[date]]
+    registered: dict[AsOf, Mapping[OnDay, Mapping[str, Any]]] = field(default_factory=dict)
+    schooled: dict[AsOf, Mapping[OnDay, models.Schooling]] = field(default_factory=dict)
+    births: Mapping[UUID, date | None] = field(default_factory=dict)
+    incomes: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
+    counted: Mapping[UUID | None, Mapping[str, Any]] = field(default_factory=dict)
+
+    def on(self, day: AsOf) -> Iterator[tuple[Subject, date]]:
+        """Each subject with the day on which it is looked at."""
+        return zip(self.subjects, self.days[day], strict=True)
+
+    def column(self, name: str, source: Source) -> list[Any]:
+        """The values of a fact, one a subject."""
         match source:
-            case Registry():
-                own = registered[source.on]
-                columns[name] = [own.get(one.household, {}).get(source.attribute) for one in subjects]
+            case Registry(attribute, on):
+                own = self.registered[on]
+                return [own.get((one.household, day), {}).get(attribute) for one, day in self.on(on)]
             case Income():
-                columns[name] = [incomes.get(one.household, {}).get(name, 0) for one in subjects]
+                return [self.incomes.get(one.household, {}).get(name, 0) for one in self.subjects]
             case AtStage():
-                columns[name] = [at.stage] * len(subjects)
+                return [self.at.stage] * len(self.subjects)
             case Count():
-                columns[name] = [counted.get(one.case, {}).get(name) if one.case else None for one in subjects]
+                return [self.counted.get(one.case, {}).get(name) if one.case else None for one in self.subjects]
             case Stated():
-                columns[name] = [one.stated.get(name) for one in subjects]
-    days = []
-    for one in subjects:
-        last = [incomes.get(one.household, {}).get(_COUNTED_TO), counted.get(one.case, {}).get(_COUNTED_TO)]
-        days.append(max((day for day in last if day is not None), default=None))
-    return Gathered(columns, days)
+                return [one.stated.get(name) for one in self.subjects]
+            case Schooling(attribute, on):
+                rolls = self.schooled[on]
+                return [_schooling(one, rolls.get((one.person, day)), attribute) for one, day in self.on(on)]  # type: ignore[arg-type]
+            case Age(on):
+                days = self.days[on] if isinstance(on, AsOf) else [_stated(one, on) for one in self.subjects]
+                born = [self.births.get(one.person) if one.person else None for one in self.subjects]
+                return [None if a is None or b is None else max(0, age(a, b)) for a, b in zip(born, days, strict=True)]
+            case InPeriod(day):
+                own_days = [_stated(one, day) for one in self.subjects]
+                return [None if own is None else own in self.rules.period for own in own_days]
+            case DaysFrom(first, last):
+                spans = [(_stated(one, first), _stated(one, last)) for one in self.subjects]
+                return [None if a is None or b is None else max(0, (b - a).days + 1) for a, b in spans]
+        raise TypeError(f"{source!r} is no source")
+
+    def counted_to(self) -> list[date | None]:
+        """The last day of income that was counted for each subject."""
+        found = []
+        for one in self.subjects:
+            last = [self.incomes.get(one.household, {}), self.counted.get(one.case, {})]
+            found.append(max((day for own in last if (day := own.get(_COUNTED_TO)) is not None), default=None))
+        return found
+
+
+_TRAINING = "skills_training"
+
+
+def _schooling(subject: Subject, row: models.Schooling | None, attribute: str) -> Any:
+    """What the register says of a person's schooling; who is on no roll is known not to be."""
+    if attribute == "enrolled":
+        return None if subject.person is None else row is not None
+    if row is None:
+        return None
+    value = getattr(row, attribute)
+    # A training has no grades, and a school no length of a course: none, and not unknown.
+    apart = {"grade": row.level == _TRAINING, "months": row.level != _TRAINING}
+    return 0 if value is None and apart.get(attribute) else value
+
+
+def _stated(subject: Subject, fact: str) -> date | None:
+    """A day that the applicant stated."""
+    raw = subject.stated.get(fact)
+    return None if raw is None else date.fromisoformat(raw)
 
 
 def awaited(rules: Rules, today: date) -> frozenset[str]:
@@ -137,16 +217,16 @@ class _Reading:
     rules: Rules
     at: At
 
-    def days(self, on: AsOf, subjects: Sequence[Subject]) -> dict[UUID, date]:
-        """The day on which each household is looked at. Who has no plan is looked at as if it made one today."""
+    def days(self, on: AsOf, subjects: Sequence[Subject]) -> list[date]:
+        """The day on which each subject is looked at. Who has no plan is looked at as if it made one today."""
         reference = self.rules.period.reference_day
         match on:
             case AsOf.REFERENCE:
-                return {one.household: reference for one in subjects}
+                return [reference for _ in subjects]
             case AsOf.CHECK:
-                return {one.household: one.judged_on or self.at.on for one in subjects}
+                return [one.judged_on or self.at.on for one in subjects]
             case AsOf.PLAN:
-                return {one.household: one.planned_on or min(self.at.on, reference) for one in subjects}
+                return [one.planned_on or min(self.at.on, reference) for one in subjects]
 
     def known(self, model: Any) -> ColumnElement[bool]:
         """The rows of a dated table that were known then, whatever days they speak of."""
@@ -156,35 +236,51 @@ class _Reading:
             or_(model.known_to.is_(None), model.known_to > self.at.known_at),
         )
 
-    async def registered(self, days: Mapping[UUID, date], wanted: Iterable[str]) -> dict[UUID, dict[str, Any]]:
-        """Attributes of households in the register, each on its own day, in a statement a table."""
-        found: dict[UUID, dict[str, Any]] = {}
+    async def registered(self, homes: Collection[OnDay], wanted: Iterable[str]) -> dict[OnDay, dict[str, Any]]:
+        """Attributes of households in the register, each on its days, in a statement a table."""
+        found: dict[OnDay, dict[str, Any]] = {}
         asked = set(wanted)
         if standing := sorted(asked & _STANDING.keys()):
             columns = [_STANDING[name].label(name) for name in standing]
-            for household, row in await self._on(Standing, days, columns):
-                found.setdefault(household, {}).update({name: getattr(row, name) for name in standing})
+            for key, row in await self._on(Standing, Standing.household_id, homes, columns):
+                found.setdefault(key, {}).update({name: getattr(row, name) for name in standing})
         if _MEMBERS in asked:
             # Whoever has nobody registered on that day is not known to have no members.
-            for household, _ in await self._on(Membership, days, []):
-                own = found.setdefault(household, {})
+            for key, _ in await self._on(Membership, Membership.household_id, homes, []):
+                own = found.setdefault(key, {})
                 own[_MEMBERS] = own.get(_MEMBERS, 0) + 1
         return found
 
-    async def _on(self, model: Any, days: Mapping[UUID, date], columns: Sequence[Any]) -> list[tuple[UUID, Any]]:
-        """The rows that hold for households on their days."""
-        query = select(model.household_id, *columns).where(among(model.household_id, days))
-        if len(different := set(days.values())) == 1:
+    async def schooled(self, persons: Collection[OnDay]) -> dict[OnDay, models.Schooling]:
+        """Where persons go to school, each on his days, in one statement."""
+        own = models.Schooling
+        return {key: row.Schooling for key, row in await self._on(own, own.person_id, persons, [own])}
+
+    async def births(self, persons: Collection[UUID]) -> dict[UUID, date | None]:
+        """When persons were born, in one statement."""
+        query = select(Person.id, Person.birth_date).where(Person.tenant_id == self.tenant, among(Person.id, persons))
+        return {row.id: row.birth_date for row in await self.session.execute(query)}
+
+    async def _on(
+        self, model: Any, whose: Any, wanted: Collection[OnDay], columns: Sequence[Any]
+    ) -> list[tuple[OnDay, Any]]:
+        """The rows that hold for households or persons on their days."""
+        query = select(whose.label("whose"), *columns).where(among(whose, {own for own, _ in wanted}))
+        if len(different := {day for _, day in wanted}) == 1:
+            day = different.pop()
             rows = await self.session.execute(
-                query.where(model.tenant_id == self.tenant, holds(model, different.pop(), self.at.known_at))
+                query.where(model.tenant_id == self.tenant, holds(model, day, self.at.known_at))
             )
-            return [(row.household_id, row) for row in rows]
+            return [((row.whose, day), row) for row in rows]
+        days: dict[UUID, list[date]] = {}
+        for own, day in wanted:
+            days.setdefault(own, []).append(day)
         query = query.add_columns(model.valid_from, model.valid_to).where(self.known(model))
         return [
-            (row.household_id, row)
+            ((row.whose, day), row)
             for row in await self.session.execute(query)
-            if row.valid_from <= days[row.household_id]
-            and (row.valid_to is None or days[row.household_id] < row.valid_to)
+            for day in days[row.whose]
+            if row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
         ]
 
     async def incomes(self, sources: Mapping[str, Income], households: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
@@ -237,8 +333,9 @@ async def _counts(
             Household.tenant_id == read.tenant, among(Household.id, asked | set(cases.values()))
         )
         villages = {row.id: row.division for row in await read.session.execute(places)}
+    reference = read.rules.period.reference_day
     registered = await read.registered(
-        dict.fromkeys(asked, read.rules.period.reference_day),
+        {(household, reference) for household in asked},
         {
             *(["standing"] if any(isinstance(one, StandingIn) for one in conditions) else []),
             *([_MEMBERS] if any(isinstance(one, NetStablePerPerson) for one in conditions) else []),
@@ -252,7 +349,7 @@ async def _counts(
         own = Weighed(
             row,
             villages.get(row.household_id) == villages.get(cases[row.case_id]),
-            registered.get(row.household_id, {}),
+            registered.get((row.household_id, reference), {}),
             incomes.get(row.household_id, {}),
         )
         for name, source in sources.items():
@@ -309,14 +406,18 @@ def typed(rules: Rules, raw: Mapping[str, Any]) -> Any:
 
 def raw_stated(specs: Mapping[str, FactSpec], facts: Mapping[str, Any]) -> dict[str, Any]:
     """What an applicant states, in raw form; only facts that may be stated are kept."""
-    return {
-        name: sorted(value) if spec.kind is Kind.CHOICES else value
-        for name, value in facts.items()
-        if isinstance((spec := specs[name]).source, Stated)
-    }
+    return {name: _raw(value) for name, value in facts.items() if isinstance(specs[name].source, Stated)}
+
+
+def _raw(value: Any) -> Any:
+    if isinstance(value, date):
+        return value.isoformat()
+    return sorted(value) if isinstance(value, frozenset | set | list) else value
 
 
 def _typed(spec: FactSpec, value: Any) -> Any:
+    if value is not None and spec.kind is Kind.DAY:
+        return date.fromisoformat(value)
     if value is None or spec.choices is None:
         return value
     if spec.kind is Kind.CHOICES:

@@ -24,7 +24,7 @@ from bangfu.cases.views import Stated
 from bangfu.db.bulk import update_all
 from bangfu.disclosure import need_reason
 from bangfu.errors import Code
-from bangfu.models import Case, Household, Notice, NoticeEntry, Publication, PublicObjection
+from bangfu.models import Case, Notice, NoticeEntry, Publication, PublicObjection
 from bangfu.programme import Plugins
 from bangfu.text import Text
 from bangfu.vault import Vault
@@ -53,9 +53,7 @@ class Heard:
 
 def _query(tenant: int) -> Select[PublicObjection, str, str, UUID, str]:
     return (
-        select(
-            PublicObjection, Notice.programme, Notice.period, NoticeEntry.case_id, Household.number.label("household")
-        )
+        select(PublicObjection, Notice.programme, Notice.period, NoticeEntry.case_id, Case.number.label("household"))
         .join(Publication, (Publication.tenant_id == tenant) & (Publication.id == PublicObjection.publication_id))
         .join(Notice, (Notice.tenant_id == tenant) & (Notice.id == Publication.notice_id))
         .join(
@@ -65,7 +63,6 @@ def _query(tenant: int) -> Select[PublicObjection, str, str, UUID, str]:
             & (NoticeEntry.position == PublicObjection.position),
         )
         .join(Case, (Case.tenant_id == tenant) & (Case.id == NoticeEntry.case_id))
-        .join(Household, (Household.tenant_id == tenant) & (Household.id == Case.household_id))
         .where(PublicObjection.tenant_id == tenant)
     )
 

@@ -1,8 +1,9 @@
 """应享未享: who could have an award, by everything that is known, and has not applied for it.
 
-Every household in sight is decided by the same rules as a case, on what is known without what an applicant would state.
-It is on the list unless some clause fails on known facts; what cannot be known yet is named with who would say it. The
-county is gone through in parts, so that a list of a hundred thousand costs no more memory than one of a thousand.
+Every household in sight, or every member of one where the programme is for persons, is decided by the same rules as a
+case, on what is known without what an applicant would state. It is on the list unless some clause fails on known facts;
+what cannot be known yet is named with who would say it. The county is gone through in parts, so that a list of a
+hundred thousand costs no more memory than one of a thousand.
 """
 
 from __future__ import annotations
@@ -14,29 +15,31 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import join as join_
+from sqlalchemy import null, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import notices
 from bangfu.access import Action, Entered
-from bangfu.cases import claims, exclusions
+from bangfu.cases import claims, exclusions, shown
 from bangfu.cases.gather import At, Subject, awaited, gather
 from bangfu.cases.ground import Ground, Rules
+from bangfu.cases.whom import Whom
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
-from bangfu.models import Case, DeterminationRow, Household
+from bangfu.models import Case, DeterminationRow, Household, Membership, Person
 from bangfu.process import REFUSED, WITHDRAWN, Plan, duty_names
 from bangfu.programme import ClaimOf
 from bangfu.registry.divisions import Places, township_of
+from bangfu.registry.history import holds
 from bangfu.rules import columns
 from bangfu.rules.book import Outcome
-from bangfu.rules.facts import Count, FactSpec, Income, Stated
+from bangfu.rules.facts import Age, Count, DaysFrom, FactSpec, Income, InPeriod, Stated
 from bangfu.text import Text, day, join
 
 PART = 2_000
-"""How many households are decided at a time."""
+"""How many are decided at a time."""
 MOST_SCANNED = 20_000
-"""How many households are gone through for one page at most; a page may end before it is full."""
+"""How many are gone through for one page at most; a page may end before it is full."""
 AGAIN = frozenset({REFUSED, WITHDRAWN})
 """Where a case ended that can be taken up again. What somebody stopped or did not select stays decided."""
 
@@ -73,19 +76,28 @@ class Lack:
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A household that could have the award: what is wanting, and how much it would come to in fen, None where that
-    cannot be told.
+    """A household, or a person of one, that could have the award: what is wanting, and how much it would come to in
+    fen, None where that cannot be told.
 
     ``ended`` is the end of its earlier case, if it had one.
     """
 
-    household: UUID
-    number: str
+    whom: Whom
     division: int
     group: str
     lacks: tuple[Lack, ...]
     fen: int | None
     ended: str | None
+
+    @property
+    def number(self) -> str:
+        """The number of the household or the person."""
+        return self.whom.number
+
+    @property
+    def household(self) -> UUID:
+        """The household."""
+        return self.whom.household
 
     @property
     def key(self) -> Key:
@@ -100,7 +112,8 @@ class Missed:
 
 @dataclass(slots=True)
 class TownshipMissed:
-    """The figures of one township; every household is counted once, so the parts add up to ``households``.
+    """The figures of one township; every household, or every person, is counted once, so the parts add up to
+    ``households``.
 
     ``applied`` have a case that lives, was paid, or was stopped or not selected by somebody; ``excluded`` have one in
     another programme that excludes this one; ``taken`` have had it already; ``ineligible`` fail a clause, applied or
@@ -135,9 +148,9 @@ class Page:
 
 @dataclass(slots=True)
 class _Part:
-    """Some households as they stand: which are missed, and why the others are not."""
+    """Some beneficiaries as they stand: which are missed, and why the others are not."""
 
-    rows: Sequence[Any]
+    rows: Sequence[tuple[Whom, Any]]
     missed: list[Missed] = field(default_factory=list)
     why_not: dict[UUID, str] = field(default_factory=dict)
 
@@ -150,7 +163,7 @@ async def page(
     after: Key | None = None,
     area: tuple[int, int] | None = None,
 ) -> Page:
-    """The next ``first`` households of the list after a place, of an area if one is given. Refuses ``FORBIDDEN``.
+    """The next ``first`` of the list after a place, of an area if one is given. Refuses ``FORBIDDEN``.
 
     A page that went through ``MOST_SCANNED`` households ends there, full or not.
     """
@@ -161,7 +174,7 @@ async def page(
     async for part in _parts(session, who, ground, after, area):
         found += part.missed
         scanned += len(part.rows)
-        last = (part.rows[-1].division, part.rows[-1].number)
+        last = (part.rows[-1][1].division, part.rows[-1][0].number)
         if len(found) > first:
             kept = found[:first]
             return Page(tuple(kept), kept[-1].key if kept else after, True)
@@ -178,11 +191,11 @@ async def figures(
     places = await Places.on(session, who.at.today)
     found: dict[int, TownshipMissed] = {}
     async for part in _parts(session, who, ground, None, area):
-        for row in part.rows:
+        for whom, row in part.rows:
             code = township_of(row.division)
             own = found.setdefault(code, TownshipMissed(code, places.named(code)))
             own.households += 1
-            if (why := part.why_not.get(row.id)) is not None:
+            if (why := part.why_not.get(whom.id)) is not None:
                 setattr(own, why, getattr(own, why) + 1)
         for one in part.missed:
             own = found[township_of(one.division)]
@@ -218,7 +231,7 @@ async def sheet(
     places = await Places.on(session, who.at.today)
     rows: list[tuple[Any, ...]] = []
     async for part in _parts(session, who, ground, None, area):
-        heads = await notices.heads(session, who.county.id, [one.household for one in part.missed])
+        named = await shown.names(session, who, [one.whom for one in part.missed])
         for one in part.missed:
             rows.append(
                 (
@@ -227,14 +240,16 @@ async def sheet(
                     places.named(one.division),
                     one.group,
                     one.number,
-                    heads.get(one.household, ""),
+                    named.get(one.whom.id, ""),
                     wanted(one.lacks).zh,
                     "" if one.fen is None else one.fen,
                     "" if one.ended is None else ground.programme.process.title(one.ended).zh,
                 )
             )
     title = f"{who.county.name}{ground.period.title.zh}{ground.programme.title.zh}应享未享名单"
-    headers = ("乡镇", "村", "组", "户编号", "户主", "尚缺")
+    for_persons = ground.programme.is_for_persons
+    unit = "人" if for_persons else "户"
+    headers = ("乡镇", "村", "组", *shown.HEADERS[for_persons], "尚缺")
     listed = Sheet(
         "应享未享",
         title,
@@ -245,7 +260,10 @@ async def sheet(
             SheetColumn("此前申报"),
         ],
         rows,
-        above=[f"{day(who.at.today).zh}    共 {len(rows)} 户", how_to_apply(ground.latest, who.at.today).zh],
+        above=[
+            f"{day(who.at.today).zh}    共 {len(rows)} {unit}",
+            how_to_apply(ground.latest, who.at.today).zh,
+        ],
     )
     await record_export(
         session,
@@ -299,7 +317,7 @@ def how_to_apply(rules: Rules, today: date) -> Text:
 async def _parts(
     session: AsyncSession, who: Entered, ground: Ground, after: Key | None, area: tuple[int, int] | None
 ) -> AsyncIterator[_Part]:
-    """The households in sight, some at a time, each as it stands."""
+    """The beneficiaries in sight, some at a time, each as it stands."""
     while True:
         rows = (await session.execute(_query(who, ground, after, area))).all()
         if not rows:
@@ -311,8 +329,10 @@ async def _parts(
 
 
 def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int] | None) -> Any:
-    """Households with their case in the period, by village and number."""
-    tenant = who.county.id
+    """Households, or their members of today, with their case in the period, by village and number."""
+    tenant, for_persons = who.county.id, ground.programme.is_for_persons
+    number: Any = Person.number if for_persons else Household.number
+    own: Any = Case.person_id == Person.id if for_persons else Case.household_id == Household.id
     decided_at = (
         select(DeterminationRow.stage)
         .where(DeterminationRow.tenant_id == tenant, DeterminationRow.case_id == Case.id)
@@ -323,8 +343,9 @@ def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int
     )
     query = (
         select(
-            Household.id,
-            Household.number,
+            Household.id.label("household"),
+            (Person.id if for_persons else null()).label("person"),
+            number.label("number"),
             Household.division,
             Household.group_name,
             Case.id.label("case"),
@@ -333,10 +354,11 @@ def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int
             Case.opened_on,
             decided_at.label("decided_at"),
         )
+        .select_from(_members(tenant, who.at.today) if for_persons else Household)
         .outerjoin(
             Case,
             (Case.tenant_id == tenant)
-            & (Case.household_id == Household.id)
+            & own
             & (Case.programme == ground.programme.code)
             & (Case.period == ground.period.key),
         )
@@ -345,52 +367,63 @@ def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int
     if area is not None:
         query = query.where(Household.division.between(*area))
     if after is not None:
-        query = query.where(tuple_(Household.division, Household.number) > tuple_(*after))
-    return query.order_by(Household.division, Household.number).limit(PART)
+        query = query.where(tuple_(Household.division, number) > tuple_(*after))
+    return query.order_by(Household.division, number).limit(PART)
+
+
+def _members(tenant: int, on: date) -> Any:
+    """Households with their members of a day."""
+    member = (Membership.tenant_id == tenant) & (Membership.household_id == Household.id) & holds(Membership, on)
+    person = (Person.tenant_id == tenant) & (Person.id == Membership.person_id)
+    return join_(join_(Household, Membership, member), Person, person)
 
 
 async def _decided(session: AsyncSession, who: Entered, ground: Ground, rows: Sequence[Any]) -> _Part:
-    part = _Part(rows)
-    part.why_not = {row.id: "applied" for row in rows if row.case is not None and row.stage not in AGAIN}
-    open_ = [row for row in rows if row.id not in part.why_not]
-    excluded = await exclusions.against(session, who, ground, {row.id: row.number for row in open_})
+    part = _Part([(_whom(row), row) for row in rows])
+    part.why_not = {own.id: "applied" for own, row in part.rows if row.case is not None and row.stage not in AGAIN}
+    open_ = [(own, row) for own, row in part.rows if own.id not in part.why_not]
+    excluded = await exclusions.against(session, who, ground, [own for own, _ in open_])
     part.why_not |= dict.fromkeys(excluded, "excluded")
     taken = await _taken(session, who, ground.latest, open_)
-    part.why_not |= {row.id: "taken" for row in open_ if row.id in taken and row.id not in excluded}
+    part.why_not |= {own.id: "taken" for own, _ in open_ if own.id in taken and own.id not in excluded}
     process = ground.programme.process
     first = process.accounting().code
-    by_stage: dict[str, list[Any]] = {}
-    for row in open_:
-        if row.id not in part.why_not:
+    by_stage: dict[str, list[tuple[Whom, Any]]] = {}
+    for own, row in open_:
+        if own.id not in part.why_not:
             # What is taken up again begins anew; what was refused is judged where it was refused.
-            by_stage.setdefault((row.stage == REFUSED and row.decided_at) or first, []).append(row)
+            by_stage.setdefault((row.stage == REFUSED and row.decided_at) or first, []).append((own, row))
     found: dict[UUID, Missed] = {}
-    for stage, own in by_stage.items():
-        for row, missed in zip(own, await _judged(session, who, ground.latest, own, stage), strict=True):
+    for stage, theirs in by_stage.items():
+        for (own, _), missed in zip(theirs, await _judged(session, who, ground.latest, theirs, stage), strict=True):
             if missed is None:
-                part.why_not[row.id] = "ineligible"
+                part.why_not[own.id] = "ineligible"
             else:
-                found[row.id] = missed
-    part.missed = [found[row.id] for row in rows if row.id in found]
+                found[own.id] = missed
+    part.missed = [found[own.id] for own, _ in part.rows if own.id in found]
     return part
 
 
-async def _taken(session: AsyncSession, who: Entered, rules: Rules, rows: Sequence[Any]) -> set[UUID]:
-    """The households whose own claim another case has already."""
-    if not any(spec.per is ClaimOf.HOUSEHOLD for spec in rules.programme.claims):
+def _whom(row: Any) -> Whom:
+    return Whom(row.number, row.household, row.person)
+
+
+async def _taken(session: AsyncSession, who: Entered, rules: Rules, rows: Sequence[tuple[Whom, Any]]) -> set[UUID]:
+    """Those whose own claim another case has already."""
+    if all(spec.per is ClaimOf.PARTICIPANT for spec in rules.programme.claims):
         return set()
-    has = await claims.held(session, who, rules, [row.id for row in rows])
-    wanted_ = [one for row in rows for one in claims.own(rules, row.case or row.id, row.id, row.division)]
-    return {one.household for one in claims.lost(rules, wanted_, has)}
+    has = await claims.held(session, who, rules, {one for own, _ in rows for one in (own.id, own.household)})
+    return {
+        own.id for own, row in rows if claims.lost(rules, claims.own(rules, row.case or own.id, own, row.division), has)
+    }
 
 
 async def _judged(
-    session: AsyncSession, who: Entered, rules: Rules, rows: Sequence[Any], stage: str
+    session: AsyncSession, who: Entered, rules: Rules, rows: Sequence[tuple[Whom, Any]], stage: str
 ) -> list[Missed | None]:
-    """What would come out for each household at a stage; None where a clause fails."""
+    """What would come out for each at a stage; None where a clause fails."""
     subjects = [
-        Subject(row.id, row.stated, row.case, row.opened_on) if row.case is not None else Subject(row.id)
-        for row in rows
+        Subject(own.household, row.stated or {}, row.case, row.opened_on, person=own.person) for own, row in rows
     ]
     at = At(stage, who.at.today, who.at.now)
     facts = (await gather(session, who.county.id, rules, subjects, at)).facts
@@ -405,12 +438,12 @@ async def _judged(
     results = columns.decide_all(rules.book, data, rules.parameters)
     used = rules.book.traced().used_facts
     judged: list[Missed | None] = []
-    for index, (row, result) in enumerate(zip(rows, results.iter_rows(named=True), strict=True)):
+    for index, ((own, row), result) in enumerate(zip(rows, results.iter_rows(named=True), strict=True)):
         if result["outcome"] == Outcome.REFUSED.value:
             judged.append(None)
             continue
         lacks = tuple(lack_of(rules, name) for name in used if facts[name][index] is None)
-        judged.append(Missed(row.id, row.number, row.division, row.group_name, lacks, result["award"], row.stage))
+        judged.append(Missed(own, row.division, row.group_name, lacks, result["award"], row.stage))
     return judged
 
 
@@ -419,6 +452,9 @@ def lack_of(rules: Rules, name: str) -> Lack:
     spec = rules.book.traced().facts[name]
     kinds: Mapping[type, Wanting] = {
         Stated: Wanting.STATED,
+        Age: Wanting.STATED,
+        InPeriod: Wanting.STATED,
+        DaysFrom: Wanting.STATED,
         Count: Wanting.PARTICIPANTS,
         Income: Wanting.INCOME,
     }

@@ -20,13 +20,13 @@ from bangfu import notices
 from bangfu.access import CHINA, Action, Entered
 from bangfu.cases import instalments
 from bangfu.cases.again import Remade, decided_on, remake, right_fen
-from bangfu.cases.gather import Subject, typed
+from bangfu.cases.gather import subject_of, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.receipts import stored
 from bangfu.db.bulk import among
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
-from bangfu.models import Case, DeterminationRow, Household, IncomeLine, Membership, Participant, Standing
+from bangfu.models import Case, DeterminationRow, IncomeLine, Membership, Participant, Standing
 from bangfu.policy import Window
 from bangfu.registry.divisions import Places, township_of
 from bangfu.rules.book import Outcome, StepKind
@@ -294,24 +294,27 @@ async def _parts(
 
 def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int] | None) -> Any:
     tenant = who.county.id
-    query = (
-        select(
-            Case.id, Case.household_id, Case.division, Case.stated, Case.opened_on, Case.edition_id, Household.number
-        )
-        .join(Household, (Household.tenant_id == tenant) & (Household.id == Case.household_id))
-        .where(
-            Case.tenant_id == tenant,
-            Case.programme == ground.programme.code,
-            Case.period == ground.period.key,
-            Case.division.between(*who.scope.bounds),
-            instalments.something_paid(tenant),
-        )
+    query = select(
+        Case.id,
+        Case.household_id,
+        Case.person_id,
+        Case.division,
+        Case.stated,
+        Case.opened_on,
+        Case.edition_id,
+        Case.number,
+    ).where(
+        Case.tenant_id == tenant,
+        Case.programme == ground.programme.code,
+        Case.period == ground.period.key,
+        Case.division.between(*who.scope.bounds),
+        instalments.something_paid(tenant),
     )
     if area is not None:
         query = query.where(Case.division.between(*area))
     if after is not None:
-        query = query.where(tuple_(Case.division, Household.number) > tuple_(*after))
-    return query.order_by(Case.division, Household.number).limit(PART)
+        query = query.where(tuple_(Case.division, Case.number) > tuple_(*after))
+    return query.order_by(Case.division, Case.number).limit(PART)
 
 
 async def _differing(session: AsyncSession, who: Entered, ground: Ground, rows: Sequence[Any]) -> list[Overpaid]:
@@ -324,7 +327,7 @@ async def _differing(session: AsyncSession, who: Entered, ground: Ground, rows: 
         # What was recalculated was made again by the rules that the case has been fixed to since.
         return ground.editions[cases[row.case_id].edition_id if row.case_id in added else row.edition_id]
 
-    subjects = {row.id: Subject(row.household_id, row.stated, row.id, row.opened_on) for row in rows}
+    subjects = {row.id: subject_of(row) for row in rows}
     made = await remake(session, who, paid.values(), subjects, rules_of)
     affected = [row for row in rows if any(made[part.determination].differs for part in paid[row.id])]
     if not affected:

@@ -95,7 +95,7 @@ async def claim(session: AsyncSession, who: Entered, ground: Ground, cases: Sequ
         for one in claims.of_participants(ground.latest, row.case_id, row.role, [(row.household_id, row.division)])
     ]
     if lost := await claims.take(session, who, ground.latest, wanted):
-        raise Refused([claims.refusal(lost[0], await _number(session, who, lost[0].household))])
+        raise Refused([claims.refusal(lost[0], await _number(session, who, lost[0].whose))])
 
 
 async def _number(session: AsyncSession, who: Entered, household: UUID) -> str:
@@ -111,7 +111,7 @@ async def join(session: AsyncSession, who: Entered, ground: Ground, joining: Map
             rows += [_row(who, case, role, place) for place in places]
             wanted += claims.of_participants(ground.latest, case, role, [(p.id, p.division) for p in places])
     if lost := await claims.take(session, who, ground.latest, wanted):
-        raise Refused([claims.refusal(lost[0], await _number(session, who, lost[0].household))])
+        raise Refused([claims.refusal(lost[0], await _number(session, who, lost[0].whose))])
     await insert_rows(session, Participant, rows)
 
 

@@ -17,7 +17,7 @@ from bangfu.cases.sampling import in_frames
 from bangfu.cases.views import ACCEPTING, PLANNING, Selection, Stated, look
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
-from bangfu.models import Case, CaseEvent, Household
+from bangfu.models import Case, CaseEvent
 from bangfu.process import Move, Notice, Pay
 from bangfu.text import Text
 from bangfu.vault import Vault
@@ -78,13 +78,10 @@ async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id:
     hands = await had_a_hand(session, who, paid)
     batch = await payments.release(session, who, stage, id, samplers, hands)
     moved = frozenset(await payments.cases_of(session, who.county.id, id, awards=True))
-    rows = await session.execute(
-        select(Household.number)
-        .join(Case, (Case.tenant_id == Household.tenant_id) & (Case.household_id == Household.id))
-        .where(Household.tenant_id == who.county.id, among(Case.id, moved))
-    )
-    numbers = [row.number for row in rows]
-    cases = await look(session, who, ground, Selection(households=numbers, stages=[stage.code]))
+    numbers = (
+        await session.scalars(select(Case.number).where(Case.tenant_id == who.county.id, among(Case.id, moved)))
+    ).all()
+    cases = await look(session, who, ground, Selection(numbers=numbers, stages=[stage.code]))
     report = Report()
     changes = [
         Change(case, Move(case.rules.proceedings.after(stage.code), stage.releaser), {}, {"batch": str(id)})

@@ -1,13 +1,14 @@
-"""Plans: each opens one case a household, or corrects the plan of a case that is not on notice yet."""
+"""Plans: each opens one case a beneficiary, or corrects the plan of a case that is not on notice yet."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
@@ -16,17 +17,19 @@ from bangfu.cases.acts import Change, Report, act_of, event_of, overtaken, permi
 from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, look
+from bangfu.cases.whom import Whom
 from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code, Problem
-from bangfu.models import Case, CaseEvent, Claim, Household, HouseholdCadre, new_id
+from bangfu.models import Case, CaseEvent, Claim, Household, HouseholdCadre, Membership, Person, new_id
 from bangfu.process import WITHDRAWN, Move, Plan
+from bangfu.programme import Span
 from bangfu.rules.facts import FactSpec, Kind
 
 
 @dataclass(frozen=True, slots=True)
 class PlanStated:
-    """A household's plan as it is stated: its number, the facts by name (typed), the act of planning, and who takes
-    part: household numbers by role."""
+    """A plan as it is stated: the number of the household or, where the programme is for persons, of the person, the
+    facts by name (typed), the act of planning, and who takes part: household numbers by role."""
 
     number: str
     facts: Mapping[str, Any]
@@ -40,8 +43,7 @@ class Ready:
 
     plan: PlanStated
     case: UUID
-    household: UUID
-    division: int
+    target: Target
     move: Move
     parts: participants.Parts
 
@@ -66,9 +68,9 @@ class Judged:
 
 
 async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]) -> Report:
-    """Open one case a household with its plan, or correct the plan of a case that is not on notice yet.
+    """Open one case a beneficiary with its plan, or correct the plan of a case that is not on notice yet.
 
-    The same plan again changes nothing. Refuses, per household: ``NOT_FOUND`` (also where it is out of sight),
+    The same plan again changes nothing. Refuses, per beneficiary: ``NOT_FOUND`` (also where it is out of sight),
     ``ALREADY_CLAIMED``, ``STATED_NOT_ALLOWED``, ``MISSING_VALUE``, and what the process refuses.
     """
     found = await judge_plans(session, who, ground, plans)
@@ -83,22 +85,24 @@ async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Seque
 async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]) -> Judged:
     """Which plans may open a case or correct one, and what is wrong with the others; nothing is written."""
     rules, report = ground.latest, Report()
-    households = await _households(session, who, plans)
+    targets = await _targets(session, who, ground, plans)
     places = await _places(session, who, plans)
-    taken = await _claimed(session, who, ground, [household.id for household in households.values()])
+    taken = await _claimed(session, who, ground, [target.id for target in targets.values()])
     specs, first = ground.programme.stated(), ground.programme.process.first(Plan).code
-    again = [item.number for item in plans if item.number in households and str(households[item.number].id) in taken]
-    views = await look(session, who, ground, Selection(households=again)) if again else []
+    again = [item.number for item in plans if item.number in targets and str(targets[item.number].id) in taken]
+    views = await look(session, who, ground, Selection(numbers=again)) if again else []
     cases = {case.number: case for case in views}
     before = await parts_of(session, who, views)
-    has = await claims.held(session, who, rules, [place.id for place in places.values()])
-    excluded = await exclusions.against(session, who, ground, {item.id: number for number, item in households.items()})
+    whose = {one for target in targets.values() for one in (target.id, target.household)}
+    has = await claims.held(session, who, rules, {*whose, *(place.id for place in places.values())})
+    excluded = await exclusions.against(session, who, ground, list(targets.values()))
+    kind = ground.programme.beneficiary.value
     ready: list[Ready] = []
     amended: list[Amendment] = []
     for item in plans:
-        household = households.get(item.number)
-        if household is None:
-            report.refused.append((item.number, Code.NOT_FOUND.problem("household", what=item.number)))
+        target = targets.get(item.number)
+        if target is None:
+            report.refused.append((item.number, Code.NOT_FOUND.problem(kind, what=item.number)))
             continue
         case = cases.pop(item.number, None)
         on = item.stated.on(who)
@@ -107,7 +111,7 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
         problem = problem or (overtaken(case, item.stated) if case else None)
         problem = problem or _ill_stated(item, specs) or participants.ill_named(ground, item.participants, item.number)
         problem = problem or _unknown_part(item, places)
-        if problem is None and case is None and str(household.id) in taken:
+        if problem is None and case is None and str(target.id) in taken:
             problem = _claimed_already(ground)
         elif (
             problem is None
@@ -121,21 +125,21 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
         ):
             report.unchanged.append(item.number)
             continue
-        problem = problem or excluded.get(household.id)
+        problem = problem or excluded.get(target.id) or _had(rules, case, target, has)
         key = case.id if case else new_id()
         parts: dict[str, list[participants.Place]] = {}
         if problem is None:
             parts = {role: [places[number] for number in own] for role, own in item.participants.items()}
             problem = _taken_part(rules, key, parts, has)
-        act = act_of(who, item.stated, household.division, household.cadre)
+        act = act_of(who, item.stated, target.division, target.cadre)
         move = problem or (case.rules.proceedings.amend(case.view, act) if case else rules.proceedings.plan(act))
         if isinstance(move, Problem):
             report.refused.append((item.number, move))
         elif case:
             amended.append(Amendment(item, case, move, parts))
         else:
-            taken.add(str(household.id))
-            ready.append(Ready(item, key, household.id, household.division, move, parts))
+            taken.add(str(target.id))
+            ready.append(Ready(item, key, target, move, parts))
     return Judged(report, ready, amended)
 
 
@@ -170,6 +174,14 @@ def _unknown_part(plan: PlanStated, places: Mapping[str, participants.Place]) ->
     return None
 
 
+def _had(rules: Rules, case: CaseView | None, target: Target, has: claims.Held) -> Problem | None:
+    """That what can be had once in a lifetime has been had: nothing would come of the case. What can be had once in a
+    shorter span is taken where the case leaves the stages at which nothing is public."""
+    wanted = claims.own(rules, case.id if case else target.id, target, target.division)
+    missed = claims.lost(rules, [one for one in wanted if one.spec.period is Span.EVER], has)
+    return claims.refusal(missed[0], target.number) if missed else None
+
+
 def _taken_part(rules: Rules, case: UUID, parts: participants.Parts, has: claims.Held) -> Problem | None:
     """That somebody who takes part counts for another case; what does not is this case's from here on."""
     wanted = [
@@ -178,7 +190,7 @@ def _taken_part(rules: Rules, case: UUID, parts: participants.Parts, has: claims
         for one in claims.of_participants(rules, case, role, [(place.id, place.division) for place in places])
     ]
     if missed := claims.lost(rules, wanted, has):
-        return claims.refusal(missed[0], _numbered(parts)[missed[0].household])
+        return claims.refusal(missed[0], _numbered(parts)[missed[0].whose])
     has.update({one.key(rules): case for one in wanted})
     return None
 
@@ -223,47 +235,69 @@ async def amend_plans(
 
 
 def _claimed_already(ground: Ground) -> Problem:
-    return Code.ALREADY_CLAIMED.problem("household", programme=ground.programme.title, period=ground.period.key)
-
-
-async def _households(session: AsyncSession, who: Entered, plans: Sequence[PlanStated]) -> dict[str, _Target]:
-    """Each household with its village and the cadre linked to it on the day of its plan, in one statement."""
-    days = {item.number: item.stated.on(who) for item in plans}
-    query = (
-        select(Household.number, Household.id, Household.division, HouseholdCadre)
-        .outerjoin(
-            HouseholdCadre,
-            (HouseholdCadre.tenant_id == Household.tenant_id)
-            & (HouseholdCadre.household_id == Household.id)
-            & HouseholdCadre.known_to.is_(None),
-        )
-        .where(Household.tenant_id == who.county.id, among(Household.number, days))
+    programme = ground.programme
+    return Code.ALREADY_CLAIMED.problem(
+        programme.beneficiary.value, programme=programme.title, period=ground.period.key
     )
-    rows: Sequence[Any] = (await session.execute(query)).all()
-    found: dict[str, _Target] = {}
-    for number, id_, division, link in rows:
-        found.setdefault(number, _Target(id_, division, None))
-        on = days[number]
-        if link is not None and link.valid_from <= on and (link.valid_to is None or on < link.valid_to):
-            found[number] = _Target(id_, division, link.officer_id)
-    return found
 
 
 @dataclass(frozen=True, slots=True)
-class _Target:
-    id: UUID
-    division: int
-    cadre: UUID | None
+class Target(Whom):
+    """Whom a plan is for, where he lives, and the cadre linked to the household on the day of the plan."""
+
+    division: int = 0
+    cadre: UUID | None = None
 
 
-async def _claimed(session: AsyncSession, who: Entered, ground: Ground, households: Sequence[UUID]) -> set[str]:
+async def _targets(
+    session: AsyncSession, who: Entered, ground: Ground, plans: Sequence[PlanStated]
+) -> dict[str, Target]:
+    """Whom plans are for, by number, in one statement. A person is of the household of the day of his plan."""
+    days = {item.number: item.stated.on(who) for item in plans}
+    tenant = who.county.id
+    cadre = (
+        (HouseholdCadre.tenant_id == Household.tenant_id)
+        & (HouseholdCadre.household_id == Household.id)
+        & HouseholdCadre.known_to.is_(None)
+    )
+    if ground.programme.is_for_persons:
+        query: Any = (
+            select(Person.number, Person.id, Household.id, Household.division, Membership, HouseholdCadre)
+            .join(Membership, (Membership.tenant_id == tenant) & (Membership.person_id == Person.id))
+            .join(Household, (Household.tenant_id == tenant) & (Household.id == Membership.household_id))
+            .outerjoin(HouseholdCadre, cadre)
+            .where(Person.tenant_id == tenant, Membership.known_to.is_(None), among(Person.number, days))
+        )
+    else:
+        query = (
+            select(Household.number, null(), Household.id, Household.division, null(), HouseholdCadre)
+            .outerjoin(HouseholdCadre, cadre)
+            .where(Household.tenant_id == tenant, among(Household.number, days))
+        )
+    rows: Sequence[Any] = (await session.execute(query)).all()
+    found: dict[str, Target] = {}
+    for number, person, household, division, member, link in rows:
+        on = days[number]
+        if member is not None and not _holds(member, on):
+            continue
+        linked = link.officer_id if link is not None and _holds(link, on) else None
+        known = found.get(number)
+        found[number] = Target(number, household, person, division, linked or (known.cadre if known else None))
+    return found
+
+
+def _holds(row: Any, on: date) -> bool:
+    return bool(row.valid_from <= on and (row.valid_to is None or on < row.valid_to))
+
+
+async def _claimed(session: AsyncSession, who: Entered, ground: Ground, whose: Sequence[UUID]) -> set[str]:
     rows = await session.scalars(
         select(Claim.key).where(
             Claim.tenant_id == who.county.id,
             Claim.programme == ground.programme.code,
             Claim.kind == claims.CASE,
             Claim.period == ground.period.key,
-            among(Claim.key, [str(household) for household in households]),
+            among(Claim.key, [str(one) for one in whose]),
         )
     )
     return set(rows)
@@ -279,11 +313,11 @@ async def open_cases(
         {
             **common,
             "kind": claims.CASE,
-            "key": str(item.household),
+            "key": str(item.target.id),
             "case_id": item.case,
-            "division": item.division,
+            "division": item.target.division,
         }
-        for item in sorted(ready, key=lambda item: item.household)
+        for item in sorted(ready, key=lambda item: item.target.id)
     ]
     won = await insert_new(session, Claim, wanted, "case_id")
     opened = [item for item in ready if item.case in won]
@@ -295,8 +329,10 @@ async def open_cases(
                 **common,
                 "id": item.case,
                 "edition_id": ground.latest.id,
-                "household_id": item.household,
-                "division": item.division,
+                "number": item.target.number,
+                "household_id": item.target.household,
+                "person_id": item.target.person,
+                "division": item.target.division,
                 "stage": item.move.to,
                 "version": 1,
                 "round": 0,
@@ -305,7 +341,8 @@ async def open_cases(
                 "stated": raw_stated(specs, item.plan.facts),
             }
         )
-        events.append(event_of(who, item.plan.stated, item.case, item.division, 1, "plan", first.code, item.move, {}))
+        place = item.target.division
+        events.append(event_of(who, item.plan.stated, item.case, place, 1, "plan", first.code, item.move, {}))
     await insert_rows(session, Case, cases)
     await insert_rows(session, CaseEvent, events)
     await participants.join(session, who, ground, {item.case: item.parts for item in opened})

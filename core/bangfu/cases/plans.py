@@ -1,7 +1,7 @@
-"""Plans in bulk: the sheet that a village or township fills in, one row a household, opens the cases.
+"""Plans in bulk: the sheet that a village or township fills in, one row a beneficiary, opens the cases.
 
-The columns beside household, day and who made the plan are the facts that the programme lets an applicant state, and
-one for each role in which other households take part, derived from their declarations.
+The columns beside whom it is for, the day and who made the plan are the facts that the programme lets an applicant
+state, and one for each role in which other households take part, derived from their declarations.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def column_of(spec: FactSpec) -> Column:
 
 def _reader(spec: FactSpec) -> Callable[[Cell], Any]:
     if spec.choices is None:
-        return {Kind.MONEY: read_fen, Kind.TRUTH: read_yes_no}.get(spec.kind, _read_number)
+        return {Kind.MONEY: read_fen, Kind.TRUTH: read_yes_no, Kind.DAY: read_day}.get(spec.kind, _read_number)
     one = one_of({title_of(member).zh: member for member in spec.choices})
     return one if spec.kind is Kind.CHOICE else lambda cell: frozenset(one(part) for part in _parts(cell))
 
@@ -71,6 +71,9 @@ def _read_keys(cell: Cell) -> tuple[str, ...]:
     return tuple(read_key(part) for part in _parts(cell))
 
 
+_HOUSEHOLD = Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号"))
+_PERSON = Column("number", Text("人编号", "number of the person"), read_key, ("人员编号", "人码", "个人编号"))
+"""The column of whom a plan is for."""
 _PLANNERS = {
     Duty.LINKED_CADRE: Column("cadre", Text("联户干部工号", "linked cadre"), read_key, ("帮扶责任人工号",)),
 }
@@ -97,7 +100,7 @@ class PlanImporter(Importer[_State]):
         self.place = (programme.code, programme.process.first(Plan).code)
         by = programme.process.first(Plan).by
         self.columns = (
-            Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号")),
+            _PERSON if programme.is_for_persons else _HOUSEHOLD,
             *(column_of(spec) for spec in programme.stated().values()),
             *(Column(role.code, role.title, _read_keys) for role in programme.participants),
             Column("day", Text("制定日期", "day of the plan"), read_day, ("日期", "签订日期")),

@@ -1,13 +1,13 @@
-"""Why this amount, why not me: the answer for one household, from what was stored, and proof that it still comes out
+"""Why this amount, why not me: the answer for one beneficiary, from what was stored, and proof that it still comes out
 the same.
 
 The answer quotes the clause, the facts with the day they are of, the arithmetic, by how much something was missed,
-who signed, and whose document set each number. For a household that never applied it says what would have come out.
+who signed, and whose document set each number. For who never applied it says what would have come out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
@@ -19,11 +19,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Entered
 from bangfu.cases.counted import Judged, TookPart, took_part
-from bangfu.cases.gather import At, Subject, awaited, gather, typed
+from bangfu.cases.gather import At, Subject, awaited, gather, subject_of, typed
 from bangfu.cases.ground import Ground, Rules, thaw
+from bangfu.cases.whom import Whom, whom
 from bangfu.db.bulk import among
-from bangfu.errors import Code, Refused
-from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, Household, Officer
+from bangfu.errors import Refused
+from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, Officer
 from bangfu.policy import Whose
 from bangfu.process import CLOSED, END_TITLES, REFUSED, Duty
 from bangfu.programme import BOOK_TITLE, Programme
@@ -60,7 +61,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """What came out for one household, once, with everything that explains it.
+    """What came out for one beneficiary, once, with everything that explains it.
 
     ``decided_at`` is the stage at which it was made, None where it is what would come out. ``facts_as_of`` is the
     reference day, or the day they were known on if earlier.
@@ -79,12 +80,12 @@ class Result:
     missing: tuple[str, ...]
     """The facts, by name, that are not known and that a clause needed."""
     award: int | None
-    """What the amount comes to in fen, whether or not the household is eligible; None where a fact is missing."""
+    """What the amount comes to in fen, whether or not it is due; None where a fact is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt(Result):
-    """The answer for one household: the last result there is, and whatever explains it.
+    """The answer for one beneficiary: the last result there is, and whatever explains it.
 
     ``applied`` is whether there is a case; ``summary`` says whether the result stands, stood until the case was sent
     back or ended, or is what would come out. ``earlier`` are the results before it, the latest first, ``took_part`` who
@@ -102,43 +103,45 @@ class Receipt(Result):
 
 
 async def why(session: AsyncSession, who: Entered, ground: Ground, number: str) -> Receipt:
-    """The answer for the household of a number.
+    """The answer for the household, or the person, of a number.
 
-    Refuses ``NOT_FOUND``, also where the household is out of sight.
+    Refuses ``NOT_FOUND``, also where it is out of sight.
     """
-    query = select(Household.id).where(Household.tenant_id == who.county.id, Household.number == number)
-    household = await session.scalar(query)
-    if household is None:
-        raise Code.NOT_FOUND.refuse("household", what=number)
-    return (await answers(session, who, ground, {household: number}))[household]
+    one = await whom(session, who, ground.programme, number)
+    return (await answers(session, who, ground, [one]))[one.id]
 
 
 async def answers(
-    session: AsyncSession, who: Entered, ground: Ground, households: Mapping[UUID, str]
+    session: AsyncSession, who: Entered, ground: Ground, beneficiaries: Collection[Whom]
 ) -> dict[UUID, Receipt]:
-    """The answers for households (id to number), in as many statements as for one, whatever their number."""
+    """The answers for beneficiaries, by id, in as many statements as for one, whatever their number."""
     tenant = who.county.id
+    asked = {one.id: one for one in beneficiaries}
+    of_whom: Any = Case.person_id if ground.programme.is_for_persons else Case.household_id
     query = select(Case).where(
         Case.tenant_id == tenant,
         Case.programme == ground.programme.code,
         Case.period == ground.period.key,
-        among(Case.household_id, households),
+        among(of_whom, asked),
     )
-    cases = {case.household_id: case for case in await session.scalars(query)}
+    cases = {case.person_id or case.household_id: case for case in await session.scalars(query)}
     ids = [case.id for case in cases.values()]
     kept = await _kept(session, tenant, ids)
     histories = await _histories(session, who, ground.programme, ids)
-    open_ = [household for household in households if household not in cases or cases[household].id not in kept]
+    open_ = [own for own in asked if own not in cases or cases[own].id not in kept]
     facts: dict[UUID, dict[str, Any]] = {}
     if open_:
-        subjects = [subject_of(household, cases.get(household)) for household in open_]
+        subjects = [
+            subject_of(cases[own]) if own in cases else Subject(asked[own].household, person=asked[own].person)
+            for own in open_
+        ]
         at = At(ground.programme.process.accounting().code, who.at.today, who.at.now)
         gathered = await gather(session, tenant, ground.latest, subjects, at)
         not_over = awaited(ground.latest, who.at.today)
-        for index, household in enumerate(open_):
-            facts[household] = {name: column[index] for name, column in gathered.facts.items()}
-            if household not in cases:
-                facts[household] |= dict.fromkeys(not_over)
+        for index, whose in enumerate(open_):
+            facts[whose] = {name: column[index] for name, column in gathered.facts.items()}
+            if whose not in cases:
+                facts[whose] |= dict.fromkeys(not_over)
     rows = {case: own[0] for case, own in kept.items()}
     parts = await took_part(
         session,
@@ -151,19 +154,19 @@ async def answers(
         ],
     )
     found = {}
-    for household, number in households.items():
-        case = cases.get(household)
+    for whose, one in asked.items():
+        case = cases.get(whose)
         own = kept.get(case.id, []) if case is not None else []
         end = END_TITLES.get(case.stage) if case is not None else None
         if own:
-            last = _result(ground, own[0], _standing(case, own[0]), end)
+            last = _result(ground, own[0], _standing(case, own[0], one), end)
         else:
             rules, now = ground.latest, who.at.now
-            determination = rules.book.decide(typed(rules, facts[household]), rules.parameters)
-            last = _explained(rules, facts[household], determination, now, None, _standing(case, None), end)
-        found[household] = Receipt(
+            determination = rules.book.decide(typed(rules, facts[whose]), rules.parameters)
+            last = _explained(rules, facts[whose], determination, now, None, _standing(case, None, one), end)
+        found[whose] = Receipt(
             **{name: getattr(last, name) for name in Result.__dataclass_fields__},
-            number=number,
+            number=one.number,
             programme=ground.programme.title,
             period=ground.period.title,
             applied=case is not None,
@@ -173,11 +176,6 @@ async def answers(
             history=histories.get(case.id, ()) if case is not None else (),
         )
     return found
-
-
-def subject_of(household: UUID, case: Case | None) -> Subject:
-    """Whom a determination is of: a household with its case, or without one."""
-    return Subject(household, case.stated, case.id, case.opened_on) if case is not None else Subject(household)
 
 
 async def _kept(session: AsyncSession, tenant: int, cases: Sequence[UUID]) -> dict[UUID, list[DeterminationRow]]:
@@ -198,6 +196,9 @@ class _Standing(Enum):
 
     HOLDS = Text("{result}", "{result}")
     NOT_APPLIED = Text("该户未申报;若申报:{result}", "The household did not apply; if it had: {result}")
+    NOT_APPLIED_HIMSELF = Text(
+        "本人未申报;若申报:{result}", "There was no application for the person; with one: {result}"
+    )
     NOT_YET = Text("尚未核算,以下按目前登记的情况试算:{result}", "Not accounted yet; by what is known so far: {result}")
     SENT_BACK = Text(
         "已退回重新核算,原结果不再有效(原结果:{result})",
@@ -208,9 +209,9 @@ class _Standing(Enum):
     EARLIER = Text("此前的核算结果:{result}", "An earlier result: {result}")
 
 
-def _standing(case: Case | None, kept: DeterminationRow | None) -> _Standing:
+def _standing(case: Case | None, kept: DeterminationRow | None, whom_: Whom) -> _Standing:
     if case is None:
-        return _Standing.NOT_APPLIED
+        return _Standing.NOT_APPLIED if whom_.person is None else _Standing.NOT_APPLIED_HIMSELF
     ended = case.stage in END_TITLES.keys() - {CLOSED, REFUSED}
     if kept is None:
         return _Standing.ENDED_EARLY if ended else _Standing.NOT_YET

@@ -221,7 +221,7 @@ async def check(
         lambda case, act: case.rules.proceedings.check(case.view, act, passed, finding),
         Action.SAMPLE_CASES,
     )
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     if moves:
         who.require_whole_county()
     changes = [

@@ -51,7 +51,7 @@ async def choose(
         stage_for(Select, ground.programme.process),
         lambda case, act: case.rules.proceedings.select(case.view, act, selected),
     )
-    note_missing(report, views, selection)
+    note_missing(report, ground, views, selection)
     villages: dict[int, list[tuple[CaseView, Move]]] = {}
     for case, move in moves:
         villages.setdefault(case.division, []).append((case, move))

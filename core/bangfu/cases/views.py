@@ -14,13 +14,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import payments
 from bangfu.access import CHINA, Actor, Entered
 from bangfu.cases.ground import Ground, Rules
+from bangfu.cases.whom import Whom
 from bangfu.db.bulk import among
 from bangfu.models import (
     Case,
     CaseEvent,
     DeterminationRow,
     Entitlement,
-    Household,
     HouseholdCadre,
     Notice,
     Objection,
@@ -42,14 +42,14 @@ PLANNING, ACCEPTING = ("plan", "amend"), "accept"
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which cases an act is for: of some households, areas, stages, or one drawn sample; nothing given means all in
-    sight.
+    """Which cases an act is for: of some beneficiaries (by the number of the household or, where the programme is for
+    persons, of the person), areas, stages, or one drawn sample; nothing given means all in sight.
 
-    ``without`` excludes households by number, ``paused`` takes only those that rest, or only the others. ``after``
-    (village, household number) and ``limit`` take one part at a time.
+    ``without`` excludes beneficiaries by number, ``paused`` takes only those that rest, or only the others. ``after``
+    (village, number) and ``limit`` take one part at a time.
     """
 
-    households: Sequence[str] | None = None
+    numbers: Sequence[str] | None = None
     areas: Sequence[tuple[int, int]] | None = None
     stages: Sequence[str] | None = None
     draw: UUID | None = None
@@ -61,11 +61,13 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class CaseView:
-    """A case with what the process needs to know of it."""
+    """A case with what the process needs to know of it; ``number`` is the household's or the ``person``'s whom it is
+    for."""
 
     id: UUID
     number: str
     household: UUID
+    person: UUID | None
     division: int
     version: int
     round: int
@@ -91,6 +93,16 @@ class CaseView:
         return self.rules.id
 
     @property
+    def whom(self) -> Whom:
+        """Whom it is for."""
+        return Whom(self.number, self.household, self.person)
+
+    @property
+    def path(self) -> tuple[str, str]:
+        """Where a problem of it lies: with a household or a person of a number."""
+        return self.rules.programme.beneficiary.value, self.number
+
+    @property
     def determined_at(self) -> str | None:
         """The stage at which the result that stands was made."""
         return self.view.determined_at
@@ -106,7 +118,7 @@ class CaseView:
 class Stated:
     """What somebody says of an act: the day it happened (today unless stated), the duty, why it is late, what shows it.
 
-    ``signatory`` is who did it, where somebody else types it in. ``seen`` is the version of a household's case on which
+    ``signatory`` is who did it, where somebody else types it in. ``seen`` is the version of a case, by number, on which
     the decision was made: where it has another by now, somebody was faster.
     """
 
@@ -139,7 +151,7 @@ def duties_over(officer: Actor, day: date, division: int, cadre: UUID | None) ->
 async def look(
     session: AsyncSession, who: Entered, ground: Ground, selection: Selection, on: date | None = None
 ) -> list[CaseView]:
-    """The selected cases, by village and household number, in five statements whatever their number.
+    """The selected cases, by village and number, in five statements whatever their number.
 
     ``on`` is the day whose linked cadre and kind of village count, today unless stated.
     """
@@ -148,10 +160,10 @@ async def look(
         Case.period == ground.period.key,
         Case.division.between(*who.scope.bounds),
     )
-    if selection.households is not None:
-        query = query.where(among(Household.number, selection.households))
+    if selection.numbers is not None:
+        query = query.where(among(Case.number, selection.numbers))
     if selection.without:
-        query = query.where(~among(Household.number, selection.without))
+        query = query.where(~among(Case.number, selection.without))
     if selection.stages is not None:
         query = query.where(among(Case.stage, selection.stages))
     if selection.draw is not None:
@@ -161,8 +173,8 @@ async def look(
     if selection.areas is not None:
         query = query.where(or_(false(), *(Case.division.between(lo, hi) for lo, hi in selection.areas)))
     if selection.after is not None:
-        query = query.where(tuple_(Case.division, Household.number) > tuple_(*selection.after))
-    query = query.order_by(Case.division, Household.number).limit(selection.limit)
+        query = query.where(tuple_(Case.division, Case.number) > tuple_(*selection.after))
+    query = query.order_by(Case.division, Case.number).limit(selection.limit)
     return await _looked(session, who, query, [ground.programme], lambda case: ground, on or who.at.today)
 
 
@@ -262,17 +274,12 @@ def standing_result(tenant: int) -> ColumnElement[bool]:
 
 
 def _chosen(who: Entered) -> Any:
-    """Cases of the county with the numbers of their households, to be chosen from."""
-    tenant = who.county.id
-    return (
-        select(Case.id, Case.division, Household.number)
-        .join(Household, and_(Household.tenant_id == tenant, Household.id == Case.household_id))
-        .where(Case.tenant_id == tenant)
-    )
+    """Cases of the county, to be chosen from."""
+    return select(Case.id, Case.division, Case.number).where(Case.tenant_id == who.county.id)
 
 
 def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any) -> Any:
-    """One row for each case of a choice, by village and household number. Signatures count that stand in the case's
+    """One row for each case of a choice, by village and number. Signatures count that stand in the case's
     stage and round.
 
     The choice is made first, by itself, and everything else is looked up for what was chosen, a case at a time by its
@@ -350,7 +357,6 @@ def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any
     return (
         select(
             Case,
-            chosen.c.number,
             standing.c.id.label("determination"),
             standing.c.stage.label("determined_at"),
             standing.c.outcome,
@@ -437,8 +443,9 @@ def _case(
     )
     return CaseView(
         case.id,
-        row.number,
+        case.number,
         case.household_id,
+        case.person_id,
         case.division,
         case.version,
         case.round,

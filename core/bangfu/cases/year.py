@@ -7,7 +7,7 @@ waits for; and, where the household has not applied, what it would have to state
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -25,6 +25,7 @@ from bangfu.cases.instalments import Part
 from bangfu.cases.missed import how_to_apply, lack_of, wanted
 from bangfu.cases.receipts import Receipt, answers
 from bangfu.cases.views import CaseView, look_at
+from bangfu.cases.whom import Whom, of_households
 from bangfu.db.bulk import among
 from bangfu.errors import Code
 from bangfu.models import Case, Claim, Household
@@ -143,15 +144,24 @@ async def answers_in(
     running = await switched_on(session, who.county.id, who.at.today)
     everything = await grounds_of(session, who.county.id, [one for one in programmes if one.code in running])
     grounds = {key: ground for key, ground in everything.items() if ground.period.year == year}
-    receipts = {key: await answers(session, who, ground, households) for key, ground in grounds.items()}
-    told = await _Told.read(session, who, everything, grounds, households)
+    theirs: dict[tuple[str, str], list[Whom]] = {}
+    for key, ground in grounds.items():
+        theirs[key] = [Whom(number, household) for household, number in households.items()]
+        if ground.programme.is_for_persons:
+            theirs[key] = await of_households(session, who, list(households), who.at.today, *key)
+    receipts = {key: await answers(session, who, ground, theirs[key]) for key, ground in grounds.items()}
+    persons = {one.person for own in theirs.values() for one in own if one.person is not None}
+    told = await _Told.read(session, who, everything, grounds, households, persons)
     return {
         household: YearAnswer(
             number,
             year,
             tuple(
-                _in_period(who, ground, receipts[key][household], told.of(household, key))
+                _in_period(who, ground, receipt, told.of(whom, key))
                 for key, ground in grounds.items()
+                for whom in theirs[key]
+                if whom.household == household
+                and ((receipt := receipts[key][whom.id]).applied or whom.person is None or _may(receipt))
             ),
         )
         for household, number in households.items()
@@ -176,9 +186,9 @@ class _Claimed:
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """What is known of one household in one period besides its receipt."""
+    """What is known of one beneficiary in one period besides its receipt."""
 
-    household: UUID
+    whom: Whom
     view: CaseView | None
     parts: Sequence[Part]
     cases: Sequence[Any]
@@ -202,11 +212,12 @@ class _Told:
         everything: Mapping[tuple[str, str], Ground],
         grounds: Mapping[tuple[str, str], Ground],
         households: Mapping[UUID, str],
+        persons: Collection[UUID],
     ) -> _Told:
         """Read it in eight statements."""
-        tenant = who.county.id
+        tenant, whose = who.county.id, [*households, *persons]
         query = (
-            select(Case.id, Case.household_id, Case.programme, Case.period, Case.stage)
+            select(Case.id, Case.household_id, Case.person_id, Case.programme, Case.period, Case.stage)
             .where(Case.tenant_id == tenant, among(Case.household_id, households))
             .order_by(Case.household_id, Case.programme, Case.period)
         )
@@ -216,28 +227,31 @@ class _Told:
                 cases.setdefault(row.household_id, []).append(row)
         ids = [row.id for own in cases.values() for row in own if (row.programme, row.period) in grounds]
         views = await look_at(session, who, grounds, ids) if grounds else {}
-        whose = (
-            select(Claim, Case.household_id, Case.period.label("of"), Household.number)
+        claiming = (
+            select(Claim, Case.household_id, Case.period.label("of"), Case.number)
             .outerjoin(Case, (Case.tenant_id == tenant) & (Case.id == Claim.case_id))
-            .outerjoin(Household, (Household.tenant_id == tenant) & (Household.id == Case.household_id))
-            .where(Claim.tenant_id == tenant, Claim.kind != CASE, among(Claim.key, [str(one) for one in households]))
+            .where(Claim.tenant_id == tenant, Claim.kind != CASE, among(Claim.key, [str(one) for one in whose]))
         )
         claimed: dict[tuple[UUID, str], list[_Claimed]] = {}
-        for claim, household, period, number in await session.execute(whose):
+        for claim, household, period, number in await session.execute(claiming):
             one = _Claimed(claim.kind, claim.period, claim.case_id, household, number, period)
             claimed.setdefault((UUID(claim.key), claim.programme), []).append(one)
         return cls(cases, views, await instalments.standing(session, who, ids), claimed)
 
-    def of(self, household: UUID, key: tuple[str, str]) -> _Own:
-        """What there is of one household in one period."""
-        cases = self.cases.get(household, ())
-        case = next((row.id for row in cases if (row.programme, row.period) == key), None)
+    def of(self, whom: Whom, key: tuple[str, str]) -> _Own:
+        """What there is of one beneficiary in one period."""
+        cases = self.cases.get(whom.household, ())
+        own = [row for row in cases if (row.programme, row.period) == key and row.person_id == whom.person]
+        case = own[0].id if own else None
         return _Own(
-            household,
+            whom,
             self.views.get(case) if case is not None else None,
             self.parts.get(case, ()) if case is not None else (),
             cases,
-            self.claimed.get((household, key[0]), ()),
+            (
+                *self.claimed.get((whom.household, key[0]), ()),
+                *(self.claimed.get((whom.person, key[0]), ()) if whom.person else ()),
+            ),
         )
 
 
@@ -263,6 +277,11 @@ def _in_period(who: Entered, ground: Ground, receipt: Receipt, own: _Own) -> InP
         _payments(own),
         _waits(own.view, who.at.today) if own.view is not None else (),
     )
+
+
+def _may(receipt: Receipt) -> bool:
+    """Whether a person who did not apply could have it; of others the page of the household says nothing."""
+    return receipt.outcome is not Outcome.REFUSED
 
 
 def clause(rules: Rules, cites: str) -> Text:
@@ -331,7 +350,8 @@ def _in_the_way(ground: Ground, own: _Own) -> tuple[Text, ...]:
                 Span.YEAR: case.period[:4] == str(ground.period.year),
                 Span.EVER: True,
             }[one.period]
-            if case.programme == other.code and case.stage not in exclusions.DEAD and same:
+            mine = one.same != "person" or case.person_id == own.whom.person
+            if case.programme == other.code and case.stage not in exclusions.DEAD and same and mine:
                 stage, period = other.process.title(case.stage), other.period.period(case.period).title
                 said.append(
                     Text(
@@ -353,7 +373,7 @@ def _taken(ground: Ground, own: _Own) -> tuple[Text, ...]:
             if one.kind != spec.kind or one.span != span or one.case == case:
                 continue
             when = SPANS[spec.period]
-            if spec.per is ClaimOf.HOUSEHOLD:
+            if spec.per is not ClaimOf.PARTICIPANT:
                 period = ground.programme.period.period(one.period).title if one.period else when
                 said.append(
                     Text(

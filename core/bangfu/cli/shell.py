@@ -244,7 +244,7 @@ def select(household: Sequence[str], area: Sequence[str], everything: bool, with
     if not household and not area and not everything:
         raise click.UsageError("say which cases: --household, --area or --all")
     areas = [_area(code) for code in area] if area else None
-    return Selection(households=list(household) or None, areas=areas, without=list(without))
+    return Selection(numbers=list(household) or None, areas=areas, without=list(without))
 
 
 def _area(code: str) -> tuple[int, int]:

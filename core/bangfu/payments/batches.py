@@ -27,7 +27,6 @@ from bangfu.models import (
     Account,
     Case,
     Entitlement,
-    Household,
     PaymentBatch,
     PaymentLine,
     PaymentReturn,
@@ -234,7 +233,7 @@ def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
     )
     stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
     account = (Account.tenant_id == tenant) & (Account.household_id == Case.household_id) & holds(Account, who.at.today)
-    listed = (Case.division, Household.number, Entitlement.id)
+    listed = (Case.division, Case.number, Entitlement.id)
     return (
         select(
             Entitlement.id.label("entitlement"),
@@ -242,8 +241,8 @@ def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
             Entitlement.instalment,
             Entitlement.amount_fen,
             Entitlement.due_on,
-            Household.id.label("household"),
-            Household.number,
+            Case.household_id.label("household"),
+            Case.number,
             Case.division,
             Case.paused_on,
             func.row_number().over(order_by=listed).label("place"),
@@ -257,7 +256,6 @@ def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
             PaymentReturn.words,
         )
         .join(Case, (Case.tenant_id == tenant) & (Case.id == Entitlement.case_id))
-        .join(Household, (Household.tenant_id == tenant) & (Household.id == Case.household_id))
         .outerjoin(Account, account)
         .outerjoin(PaymentReturn, back)
         .where(

@@ -26,7 +26,6 @@ from bangfu.models import (
     Case,
     DeterminationRow,
     Entitlement,
-    Household,
     PaymentBatch,
     PaymentLine,
     PaymentReturn,
@@ -353,9 +352,8 @@ async def outstanding(session: AsyncSession, who: Entered, programme: str, perio
     """
     who.require(Action.READ_PAYMENTS)
     rows = await session.execute(
-        select(Entitlement, Household.number, open_amount().label("open"))
+        select(Entitlement, Case.number, open_amount().label("open"))
         .join(Case, (Case.tenant_id == Entitlement.tenant_id) & (Case.id == Entitlement.case_id))
-        .join(Household, (Household.tenant_id == Case.tenant_id) & (Household.id == Case.household_id))
         .where(
             Entitlement.tenant_id == who.county.id,
             Entitlement.voided_at.is_(None),
@@ -363,7 +361,7 @@ async def outstanding(session: AsyncSession, who: Entered, programme: str, perio
             Case.period == period,
             open_amount() != 0,
         )
-        .order_by(Entitlement.due_on, Case.division, Household.number, Entitlement.id)
+        .order_by(Entitlement.due_on, Case.division, Case.number, Entitlement.id)
     )
     return [
         Outstanding(e.id, number, Kind(e.kind), e.instalment, e.amount_fen, left, e.due_on, e.reason)

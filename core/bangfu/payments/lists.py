@@ -33,6 +33,7 @@ from bangfu.errors import Code, Refused
 from bangfu.models import (
     BankTemplate,
     BudgetLine,
+    Case,
     Entitlement,
     Household,
     Membership,
@@ -114,7 +115,7 @@ async def _listed(
 
 def _lines(who: Entered, id: UUID, on: date, known_at: datetime) -> Any:
     tenant = who.county.id
-    before, earlier = aliased(PaymentLine), aliased(PaymentBatch)
+    before, earlier, beneficiary = aliased(PaymentLine), aliased(PaymentBatch), aliased(Person)
     head = (
         (Membership.tenant_id == tenant)
         & (Membership.household_id == PaymentLine.household_id)
@@ -128,6 +129,8 @@ def _lines(who: Entered, id: UUID, on: date, known_at: datetime) -> Any:
             Household.group_name,
             Person.name.label("head"),
             Person.identity,
+            beneficiary.name.label("beneficiary"),
+            beneficiary.number.label("person_number"),
             Entitlement.kind,
             before.position.label("returned"),
             earlier.number.label("before"),
@@ -139,6 +142,8 @@ def _lines(who: Entered, id: UUID, on: date, known_at: datetime) -> Any:
         .join(Household, (Household.tenant_id == tenant) & (Household.id == PaymentLine.household_id))
         .outerjoin(Membership, head)
         .outerjoin(Person, (Person.tenant_id == tenant) & (Person.id == Membership.person_id))
+        .join(Case, (Case.tenant_id == tenant) & (Case.id == Entitlement.case_id))
+        .outerjoin(beneficiary, (beneficiary.tenant_id == tenant) & (beneficiary.id == Case.person_id))
         .where(PaymentLine.tenant_id == tenant, PaymentLine.batch_id == id, PaymentLine.voided_at.is_(None))
         .order_by(PaymentLine.position)
     )
@@ -169,8 +174,11 @@ def _values(
 
 
 def _note(row: Any) -> str:
-    """What is unusual about a payment: whose account it goes to, what it corrects, what it repeats."""
+    """Whom a payment is for where that is a person, and what is unusual about it: whose account it goes to, what it
+    corrects, what it repeats."""
     notes = []
+    if row.person_number is not None:
+        notes.append(f"受益人:{row.beneficiary}({row.person_number})")
     if row.kind == Kind.ARREARS.value:
         notes.append("补发")
     if row.returned is not None:

@@ -110,6 +110,8 @@ class _Changes:
     persons: list[dict[str, Any]] = field(default_factory=list)
     corrected: list[dict[str, Any]] = field(default_factory=list)
     memberships: list[Assertion] = field(default_factory=list)
+    came: dict[UUID, int] = field(default_factory=dict)
+    """How many persons who were not known before have come to each household."""
 
 
 _HOUSEHOLD_FIELDS = (
@@ -398,7 +400,11 @@ class HouseholdImporter(Importer[_State]):
         if person is None:
             tally.new += 1
             person_id = new_id()
-            changes.persons.append(self._new_person(values, person_id, identity, index, state))
+            changes.came[household] = changes.came.get(household, 0) + 1
+            # Whoever comes to a household is numbered once and for all, wherever he lives later.
+            place = known.ever.get(household, 0) + changes.came[household]
+            new = self._new_person(values, person_id, identity, index, state)
+            changes.persons.append({**new, "number": f"{values['number']}-{place:02d}"})
         else:
             person_id = person.id
             was = self._correct(person, values, identity, index, changes, state)
@@ -517,6 +523,8 @@ async def move(session: AsyncSession, tenant: int, moved: dict[UUID, int]) -> No
                 which = among(table.household_id, ids)
             elif hasattr(table, "case_id"):
                 which = table.case_id.in_(cases)
+            elif hasattr(table, "person_id"):
+                which = among(table.person_id, found)
             else:
                 continue
             await session.execute(update(table).where(table.tenant_id == tenant, which).values(division=village))

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import Executable, Row, select
+from sqlalchemy import Executable, Row, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.db.bulk import among
@@ -41,6 +41,8 @@ class Register:
     """The present membership of a person, with the number of the household."""
     heads: Mapping[UUID, UUID]
     """The person who heads each household."""
+    ever: Mapping[UUID, int]
+    """How many persons have ever belonged to each household."""
     by_index: Mapping[bytes, Known]
     by_name: Mapping[tuple[UUID, str], list[Known]]
 
@@ -56,7 +58,7 @@ class Register:
     async def read(
         cls, session: AsyncSession, tenant: int, on: date, numbers: Collection[str], indexes: Collection[bytes]
     ) -> Register:
-        """Read it all as it is on a day, in seven statements whatever their number."""
+        """Read it all as it is on a day, in eight statements whatever their number."""
 
         async def rows(query: Executable) -> list[Known]:
             return list((await session.execute(query)).all())
@@ -84,6 +86,11 @@ class Register:
         by_name: dict[tuple[UUID, str], list[Known]] = {}
         for person in persons:
             by_name.setdefault((person.household_id, person.name), []).append(person)
+        counted = await rows(
+            select(Membership.household_id, func.count(Membership.person_id.distinct()).label("ever"))
+            .where(Membership.tenant_id == tenant, among(Membership.household_id, ids))
+            .group_by(Membership.household_id)
+        )
         return cls(
             {household.number: household for household in households},
             await present(Standing, Standing.standing, Standing.exit_year),
@@ -91,6 +98,7 @@ class Register:
             await present(HouseholdCadre, HouseholdCadre.officer_id),
             {member.person_id: member for member in members},
             {member.household_id: member.person_id for member in members if member.relation == HEAD},
+            {household.household_id: household.ever for household in counted},
             {person.identity_index: person for person in numbered},
             by_name,
         )

@@ -176,7 +176,7 @@ class Consolidation(Award):
         ):
             await self.each(title, [township.acceptors[index] for township in self.t.county.townships], accept)
         await self.act(second, acts.settle, objected, upheld=False, finding="入户核实,收入属实")
-        report = await self.act(second, acts.accept, Selection(households=[objected]))
+        report = await self.act(second, acts.accept, Selection(numbers=[objected]))
         self.t.say(
             f"异议核实不成立,{report.done[0]} 随后验收",
             f"the objection is dismissed after a visit, {report.done[0]} is accepted",
@@ -197,7 +197,7 @@ class Consolidation(Award):
         )
         _, same = await self.t.do("X002", lambda session, who: sampling.redraw(session, who, drawn.id))
         self.t.say(f"重抽一致:{'是' if same else '否'}", f"redrawn, the same: {'yes' if same else 'no'}")
-        failed, rest = Selection(households=drawn.households[:2]), Selection(households=drawn.households[2:])
+        failed, rest = Selection(numbers=drawn.households[:2]), Selection(numbers=drawn.households[2:])
         await self.act("X002", sampling.check, failed, passed=False, finding="台账缺少销售凭据")
         await self.act("X002", sampling.check, rest, passed=True)
         self.t.told.examples["failed"] = drawn.households[0]
@@ -278,7 +278,7 @@ class Consolidation(Award):
         failed = self.t.told.drawn.households[:2]
         homes = [one for one in self.t.county.households if one.number in failed]
         late = Stated(reason="抽查退回,已补齐销售凭据")
-        await self.act("X002", acts.account, Selection(households=failed))
+        await self.act("X002", acts.account, Selection(numbers=failed))
         for title, numbers in village_officers([home.village for home in homes]).items():
             own = [home.cadre for home in homes] if "linked" in title else numbers
             await self.each(title, own, self.sign("accounting", late))

@@ -47,7 +47,7 @@ class FiveStar(Award):
             first.committee, f"{first.name}超出名额", "one village selects one too many", selecting.choose, at_selection
         )
         surplus = [home.number for home in nominated if home.village is first][-1]
-        await self.act(first.committee, selecting.choose, Selection(households=[surplus]), selected=False)
+        await self.act(first.committee, selecting.choose, Selection(numbers=[surplus]), selected=False)
         self.t.told.examples["passed over"] = surplus
         selected = await self.each(
             "村两委评选并张贴 / villages select and post", [v.committee for v in villages], _select

@@ -119,7 +119,7 @@ class PlannedExit(Award):
         await self.t.day(date(2021, 6, 28))
         rests = self.households[2].number
         self.t.told.examples["rested"] = rests
-        chosen = Selection(households=[rests])
+        chosen = Selection(numbers=[rests])
         await self.act("X002", correcting.pause, chosen, stated=Stated(reason="户主外出就医,联系不上"))
         self.t.say(f"{rests} 暂停", f"{rests} rests, and is left out")
         await self.pay(line, "payment_2")
@@ -135,7 +135,7 @@ class PlannedExit(Award):
         await self.t.bring("X001", "income", made_up.net_workbook(self.t.county), "稳定性收入核算表.xlsx")
         for home in self.stopped():
             assert home.village.team is not None
-            chosen = Selection(households=[home.number])
+            chosen = Selection(numbers=[home.number])
             await self.act(home.village.team, correcting.stop, chosen, finding="项目已停,圈舍空置")
         self.t.say(
             f"{len(self.stopped())} 户项目已停,终止;已拨付部分不追回",
@@ -166,7 +166,7 @@ class PlannedExit(Award):
             f"to be looked at again: {self.t.told.again[self.code]}, whose last part was {money(much).en} too much",
         )
         stated = Stated(reason="户籍变动迟报", evidence="死亡医学证明")
-        found = await self.act("X002", adjusting.recalculate, Selection(households=[home.number]), stated=stated)
+        found = await self.act("X002", adjusting.recalculate, Selection(numbers=[home.number]), stated=stated)
         (one,) = found.differences
         self.t.say(
             f"{home.number} 重新核算:{money(one.was).zh} → {money(one.now).zh},差额列为追回,已拨付的记录不改",

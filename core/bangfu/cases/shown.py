@@ -1,0 +1,103 @@
+"""Whom a case is for, as lists and notices name him.
+
+A notice shows a child by his surname alone: the public need to be able to object, not to find a child.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import notices
+from bangfu.access import Entered
+from bangfu.calendar import age
+from bangfu.cases.views import CaseView
+from bangfu.cases.whom import Whom
+from bangfu.db.bulk import among
+from bangfu.models import Person, Schooling, Standing
+from bangfu.programme import EDUCATION_LEVELS, STANDINGS
+from bangfu.registry.divisions import Places
+from bangfu.registry.history import holds
+
+HEADERS = {False: ("户编号", "户主"), True: ("人编号", "姓名")}
+"""What a list calls the number and the name of whom a case is for: of households, and of persons."""
+OF_AGE = 18
+"""From which age on somebody is no minor 成年."""
+
+
+async def names(
+    session: AsyncSession, who: Entered, whom: Collection[Whom], *, public: bool = False
+) -> dict[UUID, str]:
+    """The names of beneficiaries, by id: of the head of the household, or of the person. For the public, of a minor
+    only the surname: 李某.
+
+    One statement for households and one for persons. Whoever's birth date is not known is taken for a minor.
+    """
+    found = await notices.heads(session, who.county.id, [one.household for one in whom if one.person is None])
+    persons = [one.person for one in whom if one.person is not None]
+    query = select(Person.id, Person.name, Person.birth_date).where(
+        Person.tenant_id == who.county.id, among(Person.id, persons)
+    )
+    for row in await session.execute(query) if persons else ():
+        minor = row.birth_date is None or age(row.birth_date, who.at.today) < OF_AGE
+        found[row.id] = f"{row.name[:1]}某" if public and minor else row.name
+    return found
+
+
+async def columns_of(
+    session: AsyncSession, who: Entered, cases: Sequence[CaseView], columns: Collection[str]
+) -> dict[UUID, dict[str, str]]:
+    """What a notice may show of cases beside the award, as far as its columns ask for it; a statement a column.
+
+    The school and the grade are those of the day of the determination.
+    """
+    tenant, today = who.county.id, who.at.today
+    named = await names(session, who, [case.whom for case in cases], public=True)
+    found = {case.id: {"beneficiary": named.get(case.whom.id, "")} for case in cases}
+    if "address" in columns:
+        places = await Places.on(session, today)
+        for case in cases:
+            found[case.id]["address"] = f"{places.township(case.division)}{places.named(case.division)}"
+    if "standing" in columns:
+        query = select(Standing.household_id, Standing.standing).where(
+            Standing.tenant_id == tenant,
+            among(Standing.household_id, [case.household for case in cases]),
+            holds(Standing, today),
+        )
+        standings = {row.household_id: STANDINGS[row.standing].zh for row in await session.execute(query)}
+        for case in cases:
+            found[case.id]["standing"] = standings.get(case.household, "")
+    if {"school", "grade"} & set(columns):
+        own = Schooling
+        rolls = select(own).where(
+            own.tenant_id == tenant,
+            among(own.person_id, [case.person for case in cases if case.person is not None]),
+            own.known_to.is_(None),
+        )
+        by_person: dict[UUID, list[Schooling]] = {}
+        for row in await session.scalars(rolls):
+            by_person.setdefault(row.person_id, []).append(row)
+        for case in cases:
+            day = case.view.decided_on or today
+            roll = next(
+                (
+                    row
+                    for row in by_person.get(case.whom.id, ())
+                    if row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
+                ),
+                None,
+            )
+            found[case.id] |= {"school": roll.school if roll else "", "grade": grade_of(roll) if roll else ""}
+    return found
+
+
+def grade_of(roll: Schooling) -> str:
+    """The level and grade as people say them: 中等职业教育二年级."""
+    level = EDUCATION_LEVELS[roll.level].zh
+    numbers = "一二三四五六七八九"
+    if roll.grade is None:
+        return level
+    return f"{level}{numbers[roll.grade - 1] if 1 <= roll.grade <= len(numbers) else roll.grade}年级"

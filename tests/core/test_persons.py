@@ -1,0 +1,429 @@
+"""A programme for persons: one case a person, by his own number, beside his brother's and under his household's roof."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+from typing import Any
+
+import openpyxl
+import pytest
+
+from bangfu import payments
+from bangfu.cases import acts, adjusting, correcting, missed, receipts, year
+from bangfu.cases.plans import PlanImporter
+from bangfu.cases.views import Selection, Stated
+from bangfu.errors import Refused
+from tests.county import HOMES, clean
+from tests.learners import APPLIED, ELIGIBLE, POSTED, REVIEWED, SHORT, TERM, YEAR, Learners
+
+COURSE = {
+    "training_from": date(2021, 3, 2), "training_to": date(2021, 5, 31), "certified_on": date(2021, 6, 10),
+    "has_training_certificate": True, "has_qualification_certificate": True, "base_sealed": True,
+    "identity_copied": True,
+}  # fmt: skip
+
+
+def codes(report: acts.Report) -> dict[str, str]:
+    return {number: problem.code.name for number, problem in report.refused}
+
+
+# --- numbers --------------------------------------------------------------------------------------------------
+
+
+async def test_a_person_has_a_number_that_stays_with_him(learners: Learners) -> None:
+    numbers = await learners.rows("select number from person where number like 'F%' order by number")
+    assert [number for (number,) in numbers] == [
+        "F1-01", "F1-02", "F1-03", "F2-01", "F2-02", "F3-01", "F3-02", "F4-01", "F4-02", "F4-03",
+    ]  # fmt: skip
+    # Whoever comes later is the next one, whoever has left meanwhile.
+    heading = "户编号,乡镇,行政村,村民小组,户类型,联户干部工号,姓名,证件号码,与户主关系,离户日期"
+    left = f"{heading}\nF1,东镇,甲村,三组,贫困户,L1,学F12号,,之女,2021-09-05"
+    learners.today = date(2021, 9, 10)
+    assert (await learners.bring("households", left, "R1")).state == "done"
+    came = f"{heading}\nF1,东镇,甲村,三组,贫困户,L1,新生,,其他,\nF1,东镇,甲村,三组,贫困户,L1,又生,,其他,"
+    assert (await learners.bring("households", came, "R1")).state == "done"
+    found = await learners.rows("select number, name from person where number like 'F1-%' order by number")
+    assert [tuple(row) for row in found][2:] == [("F1-03", "学F12号"), ("F1-04", "新生"), ("F1-05", "又生")]
+
+
+async def test_each_household_and_each_person_has_a_case_of_its_own_number(learners: Learners) -> None:
+    await learners.aided("first_review")
+    found = await learners.rows(
+        "select c.number, h.number, p.number from case_file c join household h on h.id = c.household_id"
+        " left join person p on p.id = c.person_id where c.programme = :code order by 1", code=TERM,
+    )  # fmt: skip
+    assert [tuple(row) for row in found] == [("F1-02", "F1", "F1-02"), ("F1-03", "F1", "F1-03")]
+    # A second one of the same person and year is none; his sister's is another.
+    learners.today = APPLIED
+    again = await learners.apply("F1-02")
+    assert (again.done, again.unchanged, codes(again)) == ([], ["F1-02"], {})
+
+
+# --- who applies ----------------------------------------------------------------------------------------------
+
+
+async def test_who_is_not_in_sight_or_no_person_opens_nothing(learners: Learners) -> None:
+    learners.on(TERM, YEAR, APPLIED)
+    before = await learners.snapshot()
+    # VC1 is the committee of 甲村: F4 lives in 乙村; a household is no person; nobody has the last number.
+    report = await learners.apply("F4-02", "F1", "F1-09")
+    assert (report.done, codes(report)) == ([], {"F4-02": "NOT_FOUND", "F1": "NOT_FOUND", "F1-09": "NOT_FOUND"})
+    assert {problem.path[0] for _, problem in report.refused} == {"person"}
+    assert await learners.snapshot() == before
+
+
+async def test_before_its_day_nothing_is_applied_for(learners: Learners) -> None:
+    learners.on(TERM, YEAR, date(2021, 9, 1))
+    before = await learners.snapshot()
+    early = await learners.apply("F1-02", day=date(2021, 8, 31), evidence="申请表")
+    assert codes(early) == {"F1-02": "STAGE_NOT_OPEN"}
+    assert early.refused[0][1].message.zh == "“申请”自 2021年9月1日 起办理"
+    assert await learners.snapshot() == before
+    clean(await learners.apply("F1-02"))
+    learners.today = date(2021, 9, 30)
+    clean(await learners.apply("F1-03"))
+    learners.today = REVIEWED
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    early = await learners.sign("VC1", "first_review", "F1-02", day=date(2021, 9, 30), evidence="签字表")
+    assert codes(early) == {"F1-02": "STAGE_NOT_OPEN"}
+    assert early.refused[0][1].message.zh == "“初审”自 2021年10月1日 起办理"
+    clean(
+        await learners.sign("VC1", "first_review", "F1-02", day=date(2021, 10, 1), evidence="签字表")
+    ) if False else None
+
+
+# --- what comes out -------------------------------------------------------------------------------------------
+
+
+async def test_the_two_terms_are_paid_to_the_fen(learners: Learners) -> None:
+    await learners.aided("closed")
+    assert await learners.stages() == {"F1-02": "closed", "F1-03": "closed"}
+    for number in ELIGIBLE:
+        assert await learners.due(number) == [("award", 1, 70_000), ("award", 2, 80_000)]
+    paid = await learners.rows(
+        "select l.amount_fen, h.number from payment_line l join household h on h.id = l.household_id"
+        " where l.released_at is not null order by l.amount_fen"
+    )
+    assert [tuple(row) for row in paid] == [(70_000, "F1"), (70_000, "F1"), (80_000, "F1"), (80_000, "F1")]
+
+
+async def test_the_payment_list_names_whom_it_is_for(learners: Learners) -> None:
+    await learners.aided("autumn_payment")
+    made = await learners.pay("autumn_payment")
+    who = learners.who("FI")
+    async with learners.database.session(who.scope) as session:
+        channel = learners.plugins.channels["yikatong"]
+        data = await payments.payment_list(session, who, learners.vault, learners.programme, channel, made.id, "拨付")
+    book = openpyxl.load_workbook(io.BytesIO(data))
+    cells = [str(cell.value) for sheet in book for row in sheet.iter_rows() for cell in row if cell.value]
+    assert sum("受益人:学F11号(F1-02)" in cell for cell in cells) == 1
+    assert sum("受益人:学F12号(F1-03)" in cell for cell in cells) == 1
+
+
+async def test_everybody_else_is_told_which_clause(learners: Learners) -> None:
+    learners.on(TERM, YEAR, APPLIED)
+    clean(await learners.apply("F2-02", "F3-02"))
+    clean(await learners.apply("F4-02", "F4-03", number="VC2"))
+    learners.today = REVIEWED
+    await learners.act("C1", acts.account)
+    who = learners.who("C1")
+    ground = await learners.ground(who)
+    unmet = {}
+    async with learners.database.session(who.scope) as session:
+        for number in ("F2-02", "F3-02", "F4-02", "F4-03"):
+            receipt = await receipts.why(session, who, ground, number)
+            assert (receipt.number, receipt.applied, receipt.outcome.value) == (number, True, "refused")
+            unmet[number] = [line.name for line in receipt.lines if line.met is False]
+    assert unmet == {
+        "F2-02": ["grade_is_covered"],
+        "F3-02": ["household_is_registered"],
+        "F4-02": ["is_no_intern"],
+        "F4-03": ["is_enrolled"],
+    }
+
+
+async def test_who_never_applied_learns_what_there_is(learners: Learners) -> None:
+    learners.on(TERM, YEAR, APPLIED)
+    who = learners.who("K1")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        receipt = await receipts.why(session, who, ground, "F1-02")
+        assert (receipt.applied, receipt.payable, receipt.award) == (False, 70_000, 70_000)
+        assert receipt.summary.zh == "本人未申报;若申报:符合条件,应发 700.00 元"
+        with pytest.raises(Refused) as refused:
+            await receipts.why(session, who, ground, "F1")
+        assert [(p.code.name, p.path) for p in refused.value.problems] == [("NOT_FOUND", ("person",))]
+
+
+async def test_who_could_have_it_and_has_not_applied_is_listed_by_person(learners: Learners) -> None:
+    learners.on(TERM, YEAR, APPLIED)
+    clean(await learners.apply("F1-02"))
+    who = learners.who("C1")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        page = await missed.page(session, who, ground, 50)
+        figures = await missed.figures(session, who, ground)
+        data = await missed.sheet(session, who, ground, "核对")
+    assert [(one.number, one.fen, one.is_clear) for one in page.found] == [("F1-03", 70_000, True)]
+    persons = 2 * len(HOMES) + 10
+    assert sum(one.households for one in figures) == persons
+    assert sum(one.applied for one in figures) == 1
+    assert sum(one.missed for one in figures) == 1
+    assert sum(one.ineligible for one in figures) == persons - 2
+    rows = list(openpyxl.load_workbook(io.BytesIO(data)).active.iter_rows(values_only=True))  # type: ignore[union-attr]
+    head = next(row for row in rows if row[0] == "序号")
+    assert head[4:6] == ("人编号", "姓名")
+    assert rows[-1][4:6] == ("F1-03", "学F12号")
+
+
+async def test_the_page_of_a_household_tells_of_all_its_members(learners: Learners) -> None:
+    await learners.aided("autumn_payment")
+    who = learners.who("K1")
+    async with learners.database.session(who.scope) as session:
+        found = await year.why_in(session, who, learners.plugins.programmes.values(), "F1", 2021)
+    told = {(one.programme, one.receipt.number): one for one in found.periods}
+    # Whoever is no student is not told that he is none; a training could be anybody's of the right age.
+    assert {number for code, number in told if code == TERM} == {"F1-02", "F1-03"}
+    assert told[TERM, "F1-02"].payments[0].fen == 70_000
+    assert [one.fen for one in told[TERM, "F1-02"].payments] == [70_000, None] or told[TERM, "F1-02"].payments[
+        1
+    ].fen == 0
+    assert {number for code, number in told if code == SHORT} == {"F1-01", "F1-02", "F1-03"}
+    assert told["consolidation", "F1"].receipt.applied is False
+
+
+# --- the notice -----------------------------------------------------------------------------------------------
+
+
+async def test_a_notice_shows_the_school_and_of_a_child_only_the_surname(learners: Learners) -> None:
+    await learners.aided("notice")
+    clean(await learners.act("C1", acts.post, Selection(numbers=ELIGIBLE)))
+    shown = dict(
+        await learners.rows(
+            "select c.number, e.shown from notice_entry e join case_file c on c.id = e.case_id where c.programme = :code",
+            code=TERM,
+        )
+    )
+    common = {
+        "address": "东镇甲村",
+        "standing": "贫困户",
+        "standard": "秋季学期700.00 元,春季学期800.00 元",
+        "amount": 70_000,
+    }
+    assert shown == {
+        # Born on 2 March 2006, fifteen when it was posted.
+        "F1-02": {**common, "beneficiary": "学某", "school": "测试职业中学", "grade": "中等职业教育一年级"},
+        # Born on 9 October 2002, nineteen since three days.
+        "F1-03": {**common, "beneficiary": "学F12号", "school": "外地职业学院", "grade": "高等职业教育三年级"},
+    }
+    ((first, last),) = await learners.rows("select first_day, last_day from notice where programme = :code", code=TERM)
+    assert (first, last) == (POSTED, date(2021, 10, 18))
+    learners.today = date(2021, 10, 18)
+    early = await learners.act("C1", acts.conclude, Selection(numbers=ELIGIBLE))
+    assert codes(early) == dict.fromkeys(ELIGIBLE, "NOTICE_OPEN")
+
+
+async def test_an_objection_stops_one_child_and_not_the_other(learners: Learners) -> None:
+    await learners.aided("notice")
+    clean(await learners.act("C1", acts.post, Selection(numbers=ELIGIBLE)))
+
+    async def object_to(session: Any, who: Any, ground: Any, selection: Any) -> acts.Report:
+        return await acts.object_to(session, who, ground, "F1-03", "已毕业")
+
+    clean(await learners.act("VC1", object_to))
+    learners.today = date(2021, 10, 19)
+    report = await learners.act("C1", acts.conclude, Selection(numbers=ELIGIBLE))
+    assert (report.done, codes(report)) == (["F1-02"], {"F1-03": "OBJECTION_OPEN"})
+
+
+# --- the spring -----------------------------------------------------------------------------------------------
+
+
+async def test_who_drops_out_loses_the_spring_and_keeps_the_autumn(learners: Learners) -> None:
+    await learners.aided("recheck")
+    learners.today = date(2022, 2, 20)
+    await learners.enrol("F1-02", date(2021, 9, 1), date(2022, 1, 15))  # left the school
+    await learners.enrol("F1-03", date(2022, 2, 10), interning=True)
+    report = await learners.act("C1", acts.account)
+    assert codes(report) == {}
+    assert await learners.stages() == {"F1-02": "refused", "F1-03": "refused"}
+    for number in ELIGIBLE:
+        assert await learners.due(number) == [("award", 1, 70_000)]
+    # The internship turns out to begin in autumn only: the term is not lost.
+    await learners.enrol("F1-03", date(2022, 2, 10), interning=False)
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-03"])))
+    clean(await learners.sign("C1", "recheck", "F1-03"))
+    await learners.pay("spring_payment")
+    assert await learners.due("F1-03") == [("award", 1, 70_000), ("award", 2, 80_000)]
+    assert await learners.stages() == {"F1-02": "refused", "F1-03": "closed"}
+
+
+async def test_who_moves_up_goes_on_at_the_new_school(learners: Learners) -> None:
+    await learners.aided("recheck")
+    learners.today = date(2022, 2, 20)
+    await learners.enrol("F1-02", date(2022, 2, 15), school="测试职业学院", level="higher_vocational", grade=1)
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    ((facts, payable),) = await learners.rows(
+        "select d.facts, d.payable_fen from determination d join case_file c on c.id = d.case_id and c.round = d.round"
+        " where c.number = 'F1-02' and c.programme = :code", code=TERM,
+    )  # fmt: skip
+    assert (facts["level"], facts["grade"], facts["term"], payable) == ("higher_vocational", 1, "recheck", 150_000)
+
+
+async def test_a_pause_by_hand_survives_every_re_run(learners: Learners) -> None:
+    await learners.aided("recheck")
+    learners.today = date(2022, 2, 20)
+    chosen, stated = Selection(numbers=["F1-02"]), Stated(reason="休学")
+    clean(await learners.act("C1", correcting.pause, chosen, stated=stated))
+    for _ in range(2):
+        report = await learners.act("C1", acts.account)
+        assert (sorted(report.done + report.unchanged), codes(report)) == (["F1-03"], {"F1-02": "CASE_PAUSED"})
+    found = await learners.cases()
+    assert found["F1-02"].paused_on == date(2022, 2, 20)
+    clean(await learners.act("C1", correcting.resume, chosen, stated=Stated(reason="复学")))
+    clean(await learners.act("C1", acts.account, chosen))
+
+
+# --- once in a lifetime ---------------------------------------------------------------------------------------
+
+
+async def test_a_short_training_is_aided_once_in_a_lifetime(learners: Learners) -> None:
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    clean(await learners.apply("F1-01", "F1-03", number="K1", facts=COURSE))
+    assert await learners.stages() == {"F1-01": "first_review", "F1-03": "first_review"}
+    clean(await learners.act("C1", acts.account))
+    for number, stage in (("A2", "first_review"), ("C1", "county_review"), ("FI2", "finance_recheck")):
+        clean(await learners.sign(number, stage, "F1-01"))
+    # A notice of no days is passed by.
+    assert (await learners.stages())["F1-01"] == "payment"
+    await learners.pay("payment")
+    assert await learners.due("F1-01") == [("award", 1, 60_000)]
+    # Another course, in another year: the same person has had it, his daughter has not.
+    learners.on(SHORT, "2022", date(2022, 9, 10))
+    await learners.open()
+    later = {**COURSE, **{name: day.replace(year=2022) for name, day in COURSE.items() if isinstance(day, date)}}
+    before = await learners.snapshot()
+    report = await learners.apply("F1-01", number="K1", facts=later)
+    assert codes(report) == {"F1-01": "TAKEN_PART"}
+    assert report.refused[0][1].message.zh == "F1-01 在此前或目前已计入另一申报:“短期技能培训补助(每人一次)”"
+    assert await learners.snapshot() == before
+    clean(await learners.apply("F1-02", number="K1", facts=later))
+
+
+async def test_of_two_courses_of_one_person_only_one_is_aided(learners: Learners) -> None:
+    """Both were applied for before either was paid: the second one is stopped before it is."""
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    clean(await learners.apply("F1-01", number="K1", facts=COURSE))
+    learners.on(SHORT, "2022", date(2022, 9, 10))
+    await learners.open()
+    later = {**COURSE, **{name: day.replace(year=2022) for name, day in COURSE.items() if isinstance(day, date)}}
+    clean(await learners.apply("F1-01", number="K1", facts=later))
+    for period in ("2021", "2022"):
+        learners.on(SHORT, period)
+        clean(await learners.act("C1", acts.account))
+        for number, stage in (("A2", "first_review"), ("C1", "county_review")):
+            clean(await learners.sign(number, stage, "F1-01"))
+    clean(await learners.sign("FI2", "finance_recheck", "F1-01"))
+    learners.on(SHORT, "2021")
+    late = await learners.sign("FI2", "finance_recheck", "F1-01")
+    assert (late.done, codes(late)) == ([], {"F1-01": "TAKEN_PART"})
+    assert await learners.stages() == {"F1-01": "finance_recheck"}
+
+
+async def test_who_lacks_a_paper_or_is_too_old_is_told(learners: Learners) -> None:
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    without = {**COURSE, "has_qualification_certificate": False}
+    clean(await learners.apply("F1-01", number="K1", facts=without))
+    clean(
+        await learners.apply("F2-01", number="K1", facts=COURSE)
+    )  # born on 20 January 1975: forty-six on 2 March 2021
+    clean(await learners.act("C1", acts.account))
+    assert await learners.stages() == {"F1-01": "refused", "F2-01": "refused"}
+    ((facts,),) = await learners.rows(
+        "select d.facts from determination d join case_file c on c.id = d.case_id where c.number = 'F2-01'"
+    )
+    assert (facts["age"], facts["days"], facts["training_from"]) == (46, 91, "2021-03-02")
+
+
+# --- another generation ---------------------------------------------------------------------------------------
+
+
+LATER = {
+    "title": "测试县职业教育扶贫助学补助办法", "number": "测政办〔2022〕30号", "issued": date(2022, 3, 1),
+    "book": [{"adopts": date(2015, 9, 1), "since": date(2021, 9, 1), "clause": "一"}],
+    "parameters": {
+        name: [{"since": date(2021, 9, 1), "value": "1500.00", "clause": "二"}]
+        for name in ("amount_autumn", "amount_spring")
+    },
+}  # fmt: skip
+
+
+async def test_a_rule_book_that_changes_in_the_year_yields_arrears(learners: Learners) -> None:
+    """Of two who were paid 1,500 by the first book, each is due 3,000 by the second, with retroactive effect."""
+    await learners.aided("closed")
+    learners.today = date(2022, 4, 1)
+    await learners.provide(LATER)
+    await learners.open()
+    who = learners.who("C2")
+    stated = Stated(reason="按新办法补差", evidence="测政办〔2022〕30号")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        found = await adjusting.recalculate(session, who, ground, Selection(numbers=["F1-02"]), stated)
+    assert [(one.number, one.was, one.now) for one in found.differences] == [("F1-02", 150_000, 300_000)]
+    assert await learners.due("F1-02") == [("award", 1, 70_000), ("award", 2, 80_000), ("arrears", 2, 150_000)]
+    assert await learners.due("F1-03") == [("award", 1, 70_000), ("award", 2, 80_000)]
+    # What was decided is replayed by the book that decided it, whatever book holds now.
+    async with learners.database.session(who.scope) as session:
+        replayed = await receipts.replay(session, who, learners.programme, YEAR)
+    assert (replayed.same, replayed.faults) == (6, ())
+    async with learners.database.session(who.scope) as session:
+        receipt = await receipts.why(session, who, ground, "F1-02")
+    assert receipt.payable == 300_000
+    first = learners.programme.books[0].rules.traced().version
+    assert [one.book for one in receipt.earlier] == [receipt.book, first, first]
+
+
+async def test_interns_and_third_grades_are_aided_by_the_later_book(learners: Learners) -> None:
+    learners.on(TERM, YEAR, APPLIED)
+    await learners.provide({**LATER, "issued": date(2021, 9, 5)})
+    await learners.open()
+    clean(await learners.apply("F2-02", "F3-02"))
+    clean(await learners.apply("F4-02", number="VC2"))
+    learners.today = REVIEWED
+    clean(await learners.act("C1", acts.account))
+    found = await learners.rows(
+        "select c.number, d.outcome, d.payable_fen from determination d join case_file c on c.id = d.case_id order by 1"
+    )
+    own = [tuple(row) for row in found if row[0] in ("F2-02", "F3-02", "F4-02")]
+    assert own == [("F2-02", "eligible", 150_000), ("F3-02", "refused", 0), ("F4-02", "eligible", 150_000)]
+
+
+# --- statements -----------------------------------------------------------------------------------------------
+
+
+async def test_a_household_that_moves_takes_the_schooling_along(learners: Learners) -> None:
+    learners.today = date(2021, 9, 20)
+    moved = (
+        "户编号,乡镇,行政村,村民小组,户类型,联户干部工号,姓名,证件号码,与户主关系\n"
+        "F1,西镇,丙村,一组,贫困户,L3,学F10号,,户主"
+    )
+    status = await learners.bring("households", moved, "R1")
+    assert status.state == "done", status.result
+    found = await learners.rows(
+        "select distinct s.division from schooling s join person p on p.id = s.person_id where p.number like 'F1-%'"
+    )
+    assert [division % 1_000_000 for (division,) in found] == [102_201]
+
+
+async def test_plans_travel_by_workbook_with_persons_by_number(learners: Learners) -> None:
+    learners.on(TERM, YEAR, APPLIED)
+    importer = PlanImporter(learners.programme, YEAR)
+    assert next(column.title.zh for column in importer.columns) == "人编号"
+    sheet = "人编号,制定日期,村两委工号,凭据\nF1-02,2021-09-10,VC1,申请表1\nF9-01,2021-09-10,VC1,申请表2"
+    status = await learners.bring(importer, sheet, "K1")
+    assert status.state == "refused"
+    sheet = "人编号,制定日期,村两委工号,凭据\nF1-02,2021-09-10,VC1,申请表1\nF1-03,2021-09-10,VC1,申请表2"
+    status = await learners.bring(importer, sheet, "K1")
+    assert status.state == "done", status.result
+    assert await learners.stages() == {"F1-02": "first_review", "F1-03": "first_review"}

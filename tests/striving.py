@@ -150,7 +150,7 @@ class Striving(World):
     # --- steps ---
 
     async def select(self, number: str, *homes: str, selected: bool = True) -> Report:
-        return await self.act(number, selecting.choose, Selection(households=homes), selected=selected)
+        return await self.act(number, selecting.choose, Selection(numbers=homes), selected=selected)
 
     async def answer(
         self, number: str, applicant: str, household: str, agreed: bool = True, evidence: str = "签字表"
@@ -177,7 +177,7 @@ class Striving(World):
 
     async def correct(self, number: str, what: str, *homes: str, **options: Any) -> Report:
         """One of the ways out of the ordinary course."""
-        return await self.act(number, getattr(correcting, what), Selection(households=homes), **options)
+        return await self.act(number, getattr(correcting, what), Selection(numbers=homes), **options)
 
     @remembered
     async def verified(self, *homes: str) -> None:
@@ -188,14 +188,14 @@ class Striving(World):
         self.today = date(2021, 2, 26)
         clean(await self.sign("L1", "in_place", *homes))
         self.today = date(2021, 3, 20)
-        clean(await self.act("C1", acts.account, Selection(households=homes)))
+        clean(await self.act("C1", acts.account, Selection(numbers=homes)))
         for number in ("L1", "W1", "VC1", "B1"):
             clean(await self.sign(number, "verification", *homes))
 
     async def stand(self, number: str, *homes: str, first: date) -> None:
         """Post cases, let the notice stand its five days, and let them go on where nobody accepts them."""
         self.today = first
-        clean(await self.act(number, acts.post, Selection(households=homes)))
+        clean(await self.act(number, acts.post, Selection(numbers=homes)))
         self.today = date.fromordinal(first.toordinal() + 5)
 
     async def pay(self, stage: str, *, yuan: int = 1_000_000) -> payments.Batch:

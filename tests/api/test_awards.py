@@ -128,7 +128,7 @@ async def planned_exit(served: Served, striving: Striving) -> Told:
     assert computed["done"] == 1
     for number in ("L1", "W1", "VC1", "B1"):
         await story.may(number, "sign_planned_exit", **story.own("P1", stage="VERIFICATION"))
-    clean(await striving.act("VC1", acts.post, Selection(households=["P1"])))
+    clean(await striving.act("VC1", acts.post, Selection(numbers=["P1"])))
     await story.day(date(2021, 3, 24))
     await story.may_not("VC1", "conclude_notices", "NOTICE_OPEN", **story.of("P1"))
     await story.day(date(2021, 3, 25))
@@ -253,7 +253,7 @@ async def leading(served: Served, striving: Striving) -> Told:
     await story.may_not("B1", "sign_leading", "NOT_YOUR_DUTY", **story.own("G1", stage="VERIFICATION"))
     for number in ("VC1", "W1"):
         await story.may(number, "sign_leading", **story.own("G1", stage="VERIFICATION"))
-    clean(await striving.act("VC1", acts.post, Selection(households=["G1"])))
+    clean(await striving.act("VC1", acts.post, Selection(numbers=["G1"])))
     await story.day(date(2021, 10, 9))
     # Where the plan asks for an acceptance a notice is not concluded; a sample of nothing is passed by.
     await story.may_not("VC1", "conclude_notices", "WRONG_STAGE", **story.of("G1"))

@@ -323,7 +323,7 @@ async def test_anybody_hands_in_an_objection_and_the_household_waits(posted: Ser
     for hidden in ("牛是借来的", "演示村民", "1230000", receipt):
         assert hidden not in after
     await posted.day(OVER)
-    report = await posted.world.act("A2", acts.accept, Selection(households=["H1", "H2"]))
+    report = await posted.world.act("A2", acts.accept, Selection(numbers=["H1", "H2"]))
     assert report.done == ["H2"]
 
 

@@ -136,7 +136,7 @@ async def story(served: Served) -> None:
     heard = Stated(date(2021, 10, 15), evidence="信件")
     clean(await world.act("VC1", _of(acts.object_to, "H2", "养殖收入不符", "村民甲"), stated=heard))
     clean(await world.act("A2", _of(acts.settle, "H2"), upheld=False, finding="属实"))
-    clean(await world.act("A2", acts.accept, Selection(households=["H1", "H2", "H5"])))
+    clean(await world.act("A2", acts.accept, Selection(numbers=["H1", "H2", "H5"])))
     await _sample(world, date(2021, 10, 20))
     world.today = date(2021, 10, 22)
     budget = await world.fund(6_720)
@@ -145,7 +145,7 @@ async def story(served: Served) -> None:
     await do(world, "FM", paying.check_batch, paid.id)
     await do(world, "FI", paying.release_batch, paid.id)
     world.today = ACCEPTED
-    clean(await world.act("A3", acts.accept, Selection(households=["H7"])))
+    clean(await world.act("A3", acts.accept, Selection(numbers=["H7"])))
     await _publicly(world)
     await _sample(world, date(2021, 10, 25))
     world.today = LAST_DAY
@@ -217,7 +217,7 @@ def _of(act: Any, household: str, *more: str) -> Any:
 async def _sample(world: World, day: date) -> None:
     world.today = day
     drawn = await draw(world)
-    clean(await world.act("C1", sampling.check, Selection(households=drawn.households), passed=True))
+    clean(await world.act("C1", sampling.check, Selection(numbers=drawn.households), passed=True))
 
 
 @pytest.fixture(scope="module")

@@ -269,7 +269,7 @@ async def test_a_refused_household_can_be_accounted_again_when_its_facts_change(
     world.today = SEPTEMBER
     ledger = "户编号,日期,收入类别,项目,总收入\nH6,2021-05-01,务工,零工,1000\n"
     assert (await world.bring("income", ledger, "R1")).state == "done"
-    clean(await world.act("VC2", acts.account, Selection(households=["H6"])))
+    clean(await world.act("VC2", acts.account, Selection(numbers=["H6"])))
     cases = await world.cases()
     assert (cases["H6"].view.stage, cases["H6"].payable) == ("accounting", 10_000)
 
@@ -330,15 +330,15 @@ async def test_who_signed_the_accounting_does_not_accept_even_when_relieved_of_t
     ended = "工号,姓名,职责,负责区划代码,起始日期,截止日期\nA1,验收东甲,包村干部," + f"{V2},2020-01-01,2021-10-12\n"
     assert (await world.bring("officers", ended, "R1")).state == "done"
     await world.look()
-    assert codes(await world.act("A1", acts.accept, Selection(households=["H5"]))) == {"H5": "NOT_INDEPENDENT"}
+    assert codes(await world.act("A1", acts.accept, Selection(numbers=["H5"]))) == {"H5": "NOT_INDEPENDENT"}
 
 
 async def test_a_case_sent_back_begins_anew_and_keeps_its_history(world: World) -> None:
     await world.until("acceptance")
     await _refused(
-        world, lambda: world.act("A2", acts.send_back, Selection(households=["H1"]), finding=" "), "FINDING_NEEDED"
+        world, lambda: world.act("A2", acts.send_back, Selection(numbers=["H1"]), finding=" "), "FINDING_NEEDED"
     )
-    clean(await world.act("A2", acts.send_back, Selection(households=["H1"]), finding="缺少销售凭据"))
+    clean(await world.act("A2", acts.send_back, Selection(numbers=["H1"]), finding="缺少销售凭据"))
     cases = await world.cases()
     assert (cases["H1"].view.stage, cases["H1"].digest, cases["H1"].view.posted) == ("accounting", None, None)
     ((kept,),) = await world.rows("select count(*) from signature s join case_file c on c.id = s.case_id "
@@ -349,9 +349,9 @@ async def test_a_case_sent_back_begins_anew_and_keeps_its_history(world: World) 
     for number in ("L1", "W1", "VC1", "B1"):
         reason = "退回后重新核算"
         clean(await world.sign(number, "accounting", "H1", reason=reason))
-    clean(await world.act("VC1", acts.post, Selection(households=["H1"])))
+    clean(await world.act("VC1", acts.post, Selection(numbers=["H1"])))
     world.today = ACCEPTED + timedelta(days=5)
-    clean(await world.act("A2", acts.accept, Selection(households=["H1"])))
+    clean(await world.act("A2", acts.accept, Selection(numbers=["H1"])))
     assert (await world.stages())["H1"] == "sample"
 
 
@@ -367,7 +367,7 @@ async def test_eight_hundred_but_for_three(world: World) -> None:
 
 async def test_what_is_asked_for_by_number_and_is_not_there_is_named(world: World) -> None:
     await world.until("acceptance")
-    report = await world.act("A2", acts.accept, Selection(households=["H1", "H7", "H99"]))
+    report = await world.act("A2", acts.accept, Selection(numbers=["H1", "H7", "H99"]))
     assert (report.done, codes(report)) == (["H1"], {"H7": "NOT_FOUND", "H99": "NOT_FOUND"})
 
 

@@ -21,7 +21,7 @@ async def course(world: World, number: str, what: str, *homes: str, **options: A
     """One of these acts by an officer on some households."""
     from bangfu.cases import correcting
 
-    return await world.act(number, getattr(correcting, what), Selection(households=homes), **options)
+    return await world.act(number, getattr(correcting, what), Selection(numbers=homes), **options)
 
 
 async def acts_of(world: World, home: str) -> list[str]:
@@ -46,7 +46,7 @@ async def test_a_plan_goes_back_with_what_is_wrong_and_comes_again_corrected(wor
     assert (case.view.stage, case.marked, case.view.signed, case.determination) == ("plan", marks, {}, None)
     assert case.rules.proceedings.waits_for(case.view, world.today) == {Duty.LINKED_CADRE}
     # Nothing else is done with it meanwhile.
-    assert codes(await world.act("C1", acts.account, Selection(households=["H1"]))) == {"H1": "WRONG_STAGE"}
+    assert codes(await world.act("C1", acts.account, Selection(numbers=["H1"]))) == {"H1": "WRONG_STAGE"}
     clean(await world.plan("L1", "H1", day=world.today, reason="已更正"))
     case = (await world.cases())["H1"]
     assert (case.view.stage, case.marked) == ("in_place", None)
@@ -104,7 +104,7 @@ async def test_a_withdrawn_case_comes_again_with_its_history(world: World) -> No
     clean(await course(world, "L1", "withdraw", "H1", stated=WHY))
     assert (await world.stages())["H1"] == "withdrawn"
     for number, function in (("C1", acts.account), ("VC1", acts.post)):
-        assert codes(await world.act(number, function, Selection(households=["H1"]))) == {"H1": "WRONG_STAGE"}
+        assert codes(await world.act(number, function, Selection(numbers=["H1"]))) == {"H1": "WRONG_STAGE"}
     assert codes(await course(world, "L1", "withdraw", "H1", stated=WHY)) == {"H1": "WRONG_STAGE"}
     clean(await world.plan("L1", "H1", day=world.today, reason="重新申报"))
     assert (await world.stages())["H1"] == "in_place"
@@ -143,7 +143,7 @@ async def test_a_case_that_rests_is_left_alone_by_everybody_and_every_run(world:
     await world.until("accounting")
     clean(await course(world, "K1", "pause", "H1", stated=Stated(reason="外出失联")))
     before = await world.snapshot()
-    assert codes(await world.act("C1", acts.account, Selection(households=["H1"]))) == {"H1": "CASE_PAUSED"}
+    assert codes(await world.act("C1", acts.account, Selection(numbers=["H1"]))) == {"H1": "CASE_PAUSED"}
     assert codes(await world.sign("L1", "accounting", "H1")) == {"H1": "CASE_PAUSED"}
     assert codes(await course(world, "K1", "pause", "H1", stated=WHY)) == {"H1": "WRONG_STAGE"}
     assert await world.snapshot() == before
@@ -158,7 +158,7 @@ async def test_a_case_that_rests_is_left_alone_by_everybody_and_every_run(world:
         "county_office",
     }
     clean(await course(world, "K1", "resume", "H1", stated=Stated(reason="已返乡")))
-    clean(await world.act("C1", acts.account, Selection(households=["H1"])))
+    clean(await world.act("C1", acts.account, Selection(numbers=["H1"])))
     assert (await world.cases())["H1"].payable == 300_000
 
 
@@ -209,7 +209,7 @@ async def test_eight_hundred_accepted_at_once_are_taken_back_at_once(world: Worl
     # The notice stands as it did.
     assert (await world.cases())["H1"].view.posted == (POSTED, date(2021, 10, 15))
     world.today = ACCEPTED
-    clean(await world.act("A2", acts.accept, Selection(households=["H1", "H2"])))
+    clean(await world.act("A2", acts.accept, Selection(numbers=["H1", "H2"])))
 
 
 @pytest.mark.parametrize("stage", ["in_place", "acceptance"])
@@ -238,15 +238,15 @@ async def test_what_is_due_goes_with_the_step_that_made_it_due(striving: Strivin
         await striving.answer("VC1", "G1", home)
         await striving.vouch("L1", "G1", home)
     striving.today = date(2021, 9, 30)
-    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["G1"])))
     for number in ("VC1", "W1"):
         clean(await striving.sign(number, "verification", "G1"))
     await striving.stand("VC1", "G1", first=date(2021, 10, 1))
-    clean(await striving.act("A2", acts.accept, Selection(households=["G1"])))
+    clean(await striving.act("A2", acts.accept, Selection(numbers=["G1"])))
     assert await striving.due("G1") == [(1, 200_000)]
     clean(await striving.correct("A2", "undo", "G1", stated=WHY))
     assert await striving.due("G1") == []
-    clean(await striving.act("A2", acts.accept, Selection(households=["G1"])))
+    clean(await striving.act("A2", acts.accept, Selection(numbers=["G1"])))
     assert await striving.due("G1") == [(1, 200_000)]
     assert len(await striving.rows("select 1 from entitlement")) == 2
 
@@ -254,7 +254,7 @@ async def test_what_is_due_goes_with_the_step_that_made_it_due(striving: Strivin
 async def test_withdrawn_before_it_is_paid_nothing_is_due(striving: Striving) -> None:
     await striving.verified("P1", "P2")
     await striving.stand("VC1", "P1", "P2", first=date(2021, 3, 21))
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1", "P2"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1", "P2"])))
     clean(await striving.correct("L1", "withdraw", "P1", stated=WHY))
     assert (await striving.stages()) == {"P1": "withdrawn", "P2": "payment_1"}
     assert (await striving.due("P1"), await striving.due("P2")) == ([], [(1, 36_000)])
@@ -263,11 +263,11 @@ async def test_withdrawn_before_it_is_paid_nothing_is_due(striving: Striving) ->
 async def test_what_goes_back_before_its_payment_is_verified_and_posted_again(striving: Striving) -> None:
     await striving.verified("P1")
     await striving.stand("VC1", "P1", first=date(2021, 3, 21))
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1"])))
-    assert codes(await striving.act("A2", acts.send_back, Selection(households=["P1"]), finding="复核不符")) == {
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1"])))
+    assert codes(await striving.act("A2", acts.send_back, Selection(numbers=["P1"]), finding="复核不符")) == {
         "P1": "NOT_YOUR_DUTY"
     }
-    clean(await striving.act("C1", acts.send_back, Selection(households=["P1"]), finding="复核不符"))
+    clean(await striving.act("C1", acts.send_back, Selection(numbers=["P1"]), finding="复核不符"))
     assert (await striving.stages(), await striving.due("P1")) == ({"P1": "verification"}, [])
 
 

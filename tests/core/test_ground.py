@@ -210,7 +210,7 @@ async def test_a_suspended_programme_is_read_and_not_acted_upon_and_goes_on_wher
         world.sign("L1", "in_place"),
         world.plan("L1", "H1", day=MARCH),
         world.act("C1", acts.account),
-        world.act("VC1", correcting.withdraw, Selection(households=["H1"])),
+        world.act("VC1", correcting.withdraw, Selection(numbers=["H1"])),
     ):
         assert set(codes(await act).values()) == {"PROGRAMME_OFF"}
     line = await world.fund()

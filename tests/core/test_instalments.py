@@ -39,7 +39,7 @@ async def second_paid(striving: Striving, *homes: str) -> None:
 
 async def finally_accepted(striving: Striving, *homes: str) -> None:
     striving.today = FINAL
-    clean(await striving.act("C1", acts.account, Selection(households=homes)))
+    clean(await striving.act("C1", acts.account, Selection(numbers=homes)))
     for number in BOTH:
         await striving.sign(number, "final", *homes)
 
@@ -72,7 +72,7 @@ async def test_who_misses_the_line_keeps_what_was_paid_and_gets_no_more(striving
     """P3 earns one yuan less than four times 4,500: 70 % are paid by June, the last 30 % are not (Q4)."""
     await second_paid(striving, "P1", "P3")
     striving.today = FINAL
-    clean(await striving.act("C1", acts.account, Selection(households=["P1", "P3"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["P1", "P3"])))
     assert await striving.stages() == {"P1": "final", "P3": "refused"}
     assert await striving.due("P3") == [(1, 144_000), (2, 192_000)]
     rows = await striving.rows("select d.stage, d.outcome, d.payable_fen from determination d join case_file c on c.id = d.case_id"
@@ -122,7 +122,7 @@ async def test_a_member_who_dies_after_the_second_part(striving: Striving, size:
 async def test_a_case_that_rests_is_not_paid(striving: Striving) -> None:
     await striving.verified("P1", "P2")
     await striving.stand("VC1", "P1", "P2", first=NOTICE)
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1", "P2"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1", "P2"])))
     clean(await striving.correct("K1", "pause", "P1", stated=Stated(reason="外出失联")))
     batch = await striving.pay("payment_1")
     assert (batch.count, batch.total_fen) == (1, 36_000)
@@ -165,7 +165,7 @@ SHOWN = Stated(reason="户籍变动迟报", evidence="户籍证明")
 
 async def recalculate(striving: Striving, number: str = "C1", stated: Stated = SHOWN) -> adjusting.Recalculated:
     found: adjusting.Recalculated = await striving.act(  # type: ignore[assignment]
-        number, adjusting.recalculate, Selection(households=["P1"]), stated=stated
+        number, adjusting.recalculate, Selection(numbers=["P1"]), stated=stated
     )
     return found
 
@@ -273,7 +273,7 @@ async def test_as_many_statements_for_one_recalculation_as_for_two(striving: Str
         ground = await striving.ground(who)
         with Statements(striving.database) as statements:
             async with striving.database.session(who.scope) as session:
-                found = await adjusting.recalculate(session, who, ground, Selection(households=homes), SHOWN)
+                found = await adjusting.recalculate(session, who, ground, Selection(numbers=homes), SHOWN)
         assert [one.number for one in found.differences] == homes
         counted.append(len(statements))
     assert counted[0] == counted[1]
@@ -314,11 +314,11 @@ async def test_an_award_from_the_countys_own_budget_waits_when_it_is_used_up(str
         await striving.answer("VC1", "G1", home)
         await striving.vouch("L1", "G1", home)
     striving.today = FINAL
-    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["G1"])))
     for number in ("VC1", "W1"):
         clean(await striving.sign(number, "verification", "G1"))
     await striving.stand("VC1", "G1", first=date(2021, 10, 1))
-    clean(await striving.act("A2", acts.accept, Selection(households=["G1"])))
+    clean(await striving.act("A2", acts.accept, Selection(numbers=["G1"])))
     line = await striving.fund(1_999)
     async with striving.entered("C2") as (session, who, ground):
         made = await paying.make_batch(session, who, striving.vault, ground, line, "payment")
@@ -360,7 +360,7 @@ async def test_what_goes_back_past_its_result_is_verified_again_and_due_again(st
     for number in BOTH:
         clean(await striving.sign(number, "continuing", "P1"))
     assert await striving.due("P1") == [(1, 144_000), (2, 192_000)]
-    clean(await striving.act("C1", acts.send_back, Selection(households=["P1"]), finding="未见到项目"))
+    clean(await striving.act("C1", acts.send_back, Selection(numbers=["P1"]), finding="未见到项目"))
     case = (await striving.cases())["P1"]
     assert (case.view.stage, case.view.signed, case.payable) == ("continuing", {}, 480_000)
     assert await striving.due("P1") == [(1, 144_000)]

@@ -56,7 +56,7 @@ async def test_who_applies_leaves_the_list_and_comes_back_by_withdrawing(world: 
     clean(await world.plan("L1", "H1", "H2"))
     world.today = SEPTEMBER
     assert sorted(await listed(world)) == ["H4", "H5", "H7"]
-    await world.act("L1", correcting.withdraw, Selection(households=["H1"]), stated=Stated(reason="另有打算"))
+    await world.act("L1", correcting.withdraw, Selection(numbers=["H1"]), stated=Stated(reason="另有打算"))
     found = await listed(world)
     assert sorted(found) == ["H1", "H4", "H5", "H7"]
     assert (found["H1"].ended, found["H1"].fen, found["H1"].lacks) == ("withdrawn", 300_000, ())

@@ -104,7 +104,7 @@ async def test_an_objection_stops_its_household_and_no_other(world: World) -> No
     assert problem.code.name == "FINDING_NEEDED"
     assert await world.snapshot() == before
     clean(await world.act("A2", _settle, home="H1", upheld=False, finding="入户核实,收入属实"))
-    assert clean(await world.act("A2", acts.accept, Selection(households=["H1"]))).done == ["H1"]
+    assert clean(await world.act("A2", acts.accept, Selection(numbers=["H1"]))).done == ["H1"]
 
 
 async def test_an_upheld_objection_sends_the_case_back_to_its_accounting(world: World) -> None:
@@ -118,7 +118,7 @@ async def test_an_upheld_objection_sends_the_case_back_to_its_accounting(world: 
         (True, "牛已于年初出售他人名下")
     ]
     world.today = ACCEPTED
-    assert codes(await world.act("A2", acts.accept, Selection(households=["H1"]))) == {"H1": "WRONG_STAGE"}
+    assert codes(await world.act("A2", acts.accept, Selection(numbers=["H1"]))) == {"H1": "WRONG_STAGE"}
 
 
 async def test_an_objection_is_made_while_the_notice_stands(world: World) -> None:

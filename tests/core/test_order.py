@@ -115,7 +115,7 @@ async def test_nothing_is_posted_before_the_day_it_was_worked_out(world: World) 
     await world.account()
     for number in ("L2", "VC2", "A1"):
         clean(await world.sign(number, "accounting", "H5", day=SEPTEMBER, **PAPER))
-    chosen = Selection(households=["H5"])
+    chosen = Selection(numbers=["H5"])
     early = on(date(2021, 10, 1))
     await unchanged(world, lambda: world.act("VC2", acts.post, chosen, stated=early), "BEFORE_PREVIOUS_STEP")
     clean(await world.act("VC2", acts.post, chosen))
@@ -152,7 +152,7 @@ async def test_an_objection_is_settled_after_it_is_made_and_accepted_after_that(
     clean(await world.act("K1", _object, day=date(2021, 10, 12)))
     await unchanged(world, lambda: world.act("A2", _settle, day=date(2021, 10, 12)), "BEFORE_PREVIOUS_STEP")
     clean(await world.act("A2", _settle, day=date(2021, 10, 18)))
-    chosen = Selection(households=["H5"])
+    chosen = Selection(numbers=["H5"])
     early = on(ACCEPTED)
     await unchanged(world, lambda: world.act("A2", acts.accept, chosen, stated=early), "BEFORE_PREVIOUS_STEP")
     clean(await world.act("A2", acts.accept, chosen, stated=on(date(2021, 10, 18))))
@@ -174,7 +174,7 @@ async def test_who_typed_the_signatures_in_does_not_accept(world: World) -> None
     for number in ("L2", "VC2", "A1"):
         clean(await world.sign("K9", "accounting", "H5", signatory=world.officers[number], **PAPER))
     world.today = POSTED
-    chosen = Selection(households=["H5"])
+    chosen = Selection(numbers=["H5"])
     clean(await world.act("VC2", acts.post, chosen))
     world.today = ACCEPTED
     await unchanged(world, lambda: world.act("K9", acts.accept, chosen), "NOT_INDEPENDENT")
@@ -200,7 +200,7 @@ async def test_no_draw_before_the_acceptances_and_no_result_before_the_draw(worl
                 await sampling.draw_sample(session, who, ground, "1", "公告", stated)
         assert refused.value.problems[0].code.name == code
     assert await world.snapshot() == before
-    chosen = Selection(households=(await draw(world)).households)
+    chosen = Selection(numbers=(await draw(world)).households)
     early = on(date(2021, 10, 17))
     await unchanged(
         world, lambda: world.act("C1", sampling.check, chosen, passed=True, stated=early), "BEFORE_PREVIOUS_STEP"
@@ -210,7 +210,7 @@ async def test_no_draw_before_the_acceptances_and_no_result_before_the_draw(worl
 async def test_who_checked_is_who_did_it_and_not_who_typed_it_in(world: World) -> None:
     await world.until("sample")
     world.today = LATE
-    chosen = Selection(households=(await draw(world)).households)
+    chosen = Selection(numbers=(await draw(world)).households)
     clerk = f"工号,姓名,职责,负责区划代码,起始日期\nC2,县办乙,乡镇经办,{T1},2020-01-01\n"
     assert (await world.bring("officers", clerk, "R1")).state == "done"
     await world.look()
@@ -229,7 +229,7 @@ async def test_a_part_of_the_county_does_not_settle_the_whole_draw(world: World)
     made = await draw(world)
     (township,) = {case.division // 1000 for number, case in (await world.cases()).items() if number in made.households}
     paper = Stated(signatory=world.officers["C1"], evidence="抽查表")
-    chosen = Selection(households=made.households)
+    chosen = Selection(numbers=made.households)
     before = await world.snapshot()
     inside, outside = ("K1", "K2") if township == T1 // 1000 else ("K2", "K1")
     assert only(await world.act(outside, sampling.check, chosen, passed=True, stated=paper)).code.name == "NOT_FOUND"
@@ -262,7 +262,7 @@ async def test_who_has_left_a_duty_does_not_act_in_it_by_an_earlier_day(world: W
 
 async def test_an_accepted_case_goes_back_and_is_paid_once_for_what_it_comes_to_then(world: World) -> None:
     await ready(world)
-    chosen = Selection(households=["H5"])
+    chosen = Selection(numbers=["H5"])
     await unchanged(world, lambda: world.act("A2", acts.send_back, chosen, finding="异议属实"), "NOT_YOUR_DUTY")
     await unchanged(world, lambda: world.act("C1", acts.send_back, chosen, finding=" "), "FINDING_NEEDED")
     draft = await make(world)
@@ -282,7 +282,7 @@ async def test_an_accepted_case_goes_back_and_is_paid_once_for_what_it_comes_to_
     world.today = date(2021, 11, 5)
     clean(await world.act("A2", acts.accept, chosen))
     again = await draw(world, seed="第二次")
-    clean(await world.act("C1", sampling.check, Selection(households=again.households), passed=True))
+    clean(await world.act("C1", sampling.check, Selection(numbers=again.households), passed=True))
     due = await world.rows(
         "select e.amount_fen, e.voided_at is null as stands from entitlement e join case_file c on c.id = e.case_id"
         " join household h on h.id = c.household_id where h.number = 'H5' order by e.created_at"
@@ -295,7 +295,7 @@ async def test_an_accepted_case_goes_back_and_is_paid_once_for_what_it_comes_to_
 async def test_a_drawn_case_goes_back_by_its_check_alone(world: World) -> None:
     await world.until("sample")
     world.today = LATE
-    drawn = Selection(households=(await draw(world)).households)
+    drawn = Selection(numbers=(await draw(world)).households)
     await unchanged(world, lambda: world.act("C1", acts.send_back, drawn, finding="不符"), "WRONG_STAGE")
 
 

@@ -201,7 +201,7 @@ async def test_an_instalment_that_was_paid_is_weighed_by_its_own_share(striving:
     """P1 was paid 30 % for four members; it had three when its plan was made: 1,440 yuan were paid for 1,080."""
     await striving.verified("P1")
     await striving.stand("VC1", "P1", first=date(2021, 3, 21))
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1"])))
     striving.today = date(2021, 4, 2)
     await pay(striving)
     assert await listed(striving) == {}

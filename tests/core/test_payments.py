@@ -35,7 +35,7 @@ async def ready(world: World) -> None:
     await world.until("sample")
     world.today = date(2021, 10, 20)
     made = await draw(world)
-    clean(await world.act("C1", sampling.check, Selection(households=made.households), passed=True))
+    clean(await world.act("C1", sampling.check, Selection(numbers=made.households), passed=True))
     world.today = PAID_ON
 
 

@@ -152,7 +152,7 @@ async def test_what_is_posted_again_is_withdrawn_from_the_old_page(posted: World
     await posted.account()
     for number in ("L1", "W1", "VC1", "B1"):
         clean(await posted.sign(number, "accounting", "H1", reason="异议成立后重新核算"))
-    clean(await posted.act("VC1", acts.post, Selection(households=["H1"])))
+    clean(await posted.act("VC1", acts.post, Selection(numbers=["H1"])))
     village = (await slugs(posted, "village_slug"))[V1]
     async with posted.database.visit(village, OPEN, reading=True) as session:
         both = await in_village(session, village)
@@ -464,7 +464,7 @@ async def test_a_dismissed_one_lets_the_case_go_on_and_is_on_record(posted: Worl
     )
     assert (action, reason, data["confirmed"]) == ("hear_objections", "与公示无关", False)
     posted.today = ACCEPTED
-    assert clean(await posted.act("A2", acts.accept, Selection(households=["H1"]))).done == ["H1"]
+    assert clean(await posted.act("A2", acts.accept, Selection(numbers=["H1"]))).done == ["H1"]
 
 
 async def test_of_two_who_decide_at_once_one_does(posted: World) -> None:

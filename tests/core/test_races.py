@@ -75,7 +75,7 @@ async def test_taking_a_signature_back_against_the_next_one(striving: Striving, 
     await striving.verified("P1")
     told = await at_once(
         striving.correct("B1", "undo", "P1", stated=WHY),
-        striving.act("VC1", acts.post, Selection(households=["P1"])),
+        striving.act("VC1", acts.post, Selection(numbers=["P1"])),
     )
     only_one(told, "CONFLICT", "WRONG_STAGE", "NOT_UNDOABLE", "NOT_YOURS_TO_UNDO")
     ((stage, signed),) = await striving.rows(
@@ -90,7 +90,7 @@ async def test_taking_a_signature_back_against_the_next_one(striving: Striving, 
 async def test_a_rest_against_a_signature(striving: Striving, attempt: int) -> None:
     await striving.verified("P1")
     told = await at_once(
-        striving.correct("K1", "pause", "P1", stated=WHY), striving.act("VC1", acts.post, Selection(households=["P1"]))
+        striving.correct("K1", "pause", "P1", stated=WHY), striving.act("VC1", acts.post, Selection(numbers=["P1"]))
     )
     only_one(told, "CONFLICT", "CASE_PAUSED")
 
@@ -100,7 +100,7 @@ async def test_a_withdrawal_against_the_batch_that_pays_it(striving: Striving, a
     """Either it is withdrawn and in no batch, or in the batch and not withdrawn."""
     await striving.verified("P1", "P2")
     await striving.stand("VC1", "P1", "P2", first=date(2021, 3, 21))
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1", "P2"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1", "P2"])))
     await striving.fund()
     await asyncio.gather(
         striving.correct("L1", "withdraw", "P1", stated=WHY), striving.pay("payment_1"), return_exceptions=True
@@ -119,7 +119,7 @@ async def test_two_recalculations_write_one_difference(striving: Striving) -> No
     await died(striving, date(2021, 9, 1))
 
     async def again() -> Any:
-        return await striving.act("C1", adjusting.recalculate, Selection(households=["P1"]), stated=SHOWN)
+        return await striving.act("C1", adjusting.recalculate, Selection(numbers=["P1"]), stated=SHOWN)
 
     told = await at_once(again(), again(), again())
     assert sum(bool(done) for done, _ in told) == 1, told

@@ -106,9 +106,9 @@ async def test_the_frame_goes_on_when_the_last_result_is_in(world: World) -> Non
     (drawn,) = made.households
     others = {"H1", "H2", "H5", "H7"} - {drawn}
     assert {number: (await world.stages())[number] for number in others} == dict.fromkeys(others, "sample")
-    problem = only(await world.act("C1", sampling.check, Selection(households=[min(others)]), passed=True))
+    problem = only(await world.act("C1", sampling.check, Selection(numbers=[min(others)]), passed=True))
     assert problem.code.name == "NOT_IN_SAMPLE"
-    clean(await world.act("C1", sampling.check, Selection(households=[drawn]), passed=True))
+    clean(await world.act("C1", sampling.check, Selection(numbers=[drawn]), passed=True))
     stages = await world.stages()
     assert {number: stages[number] for number in (drawn, *others)} == dict.fromkeys((drawn, *others), "payment")
     due = await world.rows(
@@ -123,21 +123,17 @@ async def test_a_failed_case_goes_back_with_its_finding_and_the_others_go_on(wor
     world.today = DRAWN_ON
     (drawn,) = (await draw(world)).households
     before = await world.snapshot()
-    nothing = await world.act("C1", sampling.check, Selection(households=[drawn]), passed=False)
+    nothing = await world.act("C1", sampling.check, Selection(numbers=[drawn]), passed=False)
     assert codes(nothing) == {drawn: "FINDING_NEEDED"}
-    assert codes(await world.act("A2", sampling.check, Selection(households=[drawn]), passed=True)) == {
-        drawn: "FORBIDDEN"
-    }
+    assert codes(await world.act("A2", sampling.check, Selection(numbers=[drawn]), passed=True)) == {drawn: "FORBIDDEN"}
     assert await world.snapshot() == before
-    clean(
-        await world.act("C1", sampling.check, Selection(households=[drawn]), passed=False, finding="销售单据与台账不符")
-    )
+    clean(await world.act("C1", sampling.check, Selection(numbers=[drawn]), passed=False, finding="销售单据与台账不符"))
     stages = await world.stages()
     assert stages[drawn] == "accounting"
     assert sorted(n for n, stage in stages.items() if stage == "payment") == sorted({"H1", "H2", "H5", "H7"} - {drawn})
     ((finding,),) = await world.rows("select finding from sample_unit where passed is false")
     assert finding == "销售单据与台账不符"
-    assert codes(await world.act("C1", sampling.check, Selection(households=[drawn]), passed=True)) == {
+    assert codes(await world.act("C1", sampling.check, Selection(numbers=[drawn]), passed=True)) == {
         drawn: "WRONG_STAGE"
     }
 
@@ -196,11 +192,11 @@ async def test_who_worked_on_a_case_does_not_check_its_sample(world: World) -> N
     await world.until("acceptance")
     for township in (T1, T2):
         await world.charge("C1", Duty.TOWNSHIP_ACCEPTOR, township)
-    clean(await world.act("C1", acts.accept, Selection(households=list(ELIGIBLE))))
+    clean(await world.act("C1", acts.accept, Selection(numbers=list(ELIGIBLE))))
     world.today = DRAWN_ON
     (drawn,) = (await draw(world)).households
     before = await world.snapshot()
-    chosen = Selection(households=[drawn])
+    chosen = Selection(numbers=[drawn])
     assert codes(await world.act("C1", sampling.check, chosen, passed=True)) == {drawn: "SAME_PERSON"}
     assert await world.snapshot() == before
     clean(await world.act("C2", sampling.check, chosen, passed=True))

@@ -44,7 +44,7 @@ async def journey(world: World, homes: tuple[str, ...]) -> dict[str, int]:
     """How many statements each step takes for some households of 甲村, from plan to acceptance."""
     from tests.county import ACCEPTED, POSTED
 
-    chosen = Selection(households=homes)
+    chosen = Selection(numbers=homes)
     counts = {}
     who = world.who("L1", FEBRUARY)
     ground = await world.ground(who)
@@ -164,7 +164,7 @@ async def both(*attempts: Any) -> list[Any]:
 @pytest.mark.parametrize("attempt", range(3))
 async def test_two_who_accept_at_once_have_one_winner(world: World, attempt: int) -> None:
     await world.until("acceptance")
-    chosen = Selection(households=["H1", "H2", "H5"], stages=["notice"])
+    chosen = Selection(numbers=["H1", "H2", "H5"], stages=["notice"])
     reports = await both(*(world.act("A2", acts.accept, chosen) for _ in range(5)))
     won = [number for report in reports for number in report.done]
     assert sorted(won) == ["H1", "H2", "H5"]
@@ -186,7 +186,7 @@ async def test_acceptance_against_an_objection_has_one_winner(world: World) -> N
             session, who, ground, "H1", "不实", stated=Stated(date(2021, 10, 15), evidence="信件")
         )
 
-    reports = await both(world.act("A2", acts.accept, Selection(households=["H1"])), world.act("VC1", object_to))
+    reports = await both(world.act("A2", acts.accept, Selection(numbers=["H1"])), world.act("VC1", object_to))
     assert sum(len(report.done) for report in reports) >= 1
     case = (await world.cases())["H1"]
     open_objections = (await world.rows("select count(*) from objection"))[0][0]
@@ -239,7 +239,7 @@ async def test_the_last_two_results_of_a_sample_given_at_once_let_the_frame_go_o
     await world.until("sample")
     world.today = date(2021, 10, 20)
     made = await draw(world)
-    chosen = Selection(households=made.households)
+    chosen = Selection(numbers=made.households)
     reports = await both(*(world.act(n, sampling.check, chosen, passed=True) for n in ("C1", "C2", "C3")))
     assert sum(len(report.done) for report in reports) == 1
     assert (await world.rows("select count(*) from entitlement"))[0][0] == 4

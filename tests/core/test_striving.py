@@ -31,7 +31,7 @@ async def test_a_plan_comes_to_its_first_instalment_without_the_income_line(stri
     await striving.verified("P1", "P2", "P3")
     await striving.stand("VC1", "P1", "P2", "P3", first=NOTICE)
     assert await striving.due("P1") == []
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1", "P2", "P3"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1", "P2", "P3"])))
     assert await striving.stages() == dict.fromkeys(("P1", "P2", "P3"), "payment_1")
     assert [await striving.due(home) for home in ("P1", "P2", "P3")] == [[(1, 144_000)], [(1, 36_000)], [(1, 144_000)]]
 
@@ -41,9 +41,9 @@ async def test_a_notice_is_concluded_by_the_calendar_and_by_nobody_sooner(strivi
     await striving.stand("VC1", "P1", first=NOTICE)
     striving.today = date(2021, 3, 25)
     before = await striving.snapshot()
-    assert codes(await striving.act("VC1", acts.conclude, Selection(households=["P1"]))) == {"P1": "NOTICE_OPEN"}
+    assert codes(await striving.act("VC1", acts.conclude, Selection(numbers=["P1"]))) == {"P1": "NOTICE_OPEN"}
     striving.today = date(2021, 3, 26)
-    assert codes(await striving.act("L1", acts.conclude, Selection(households=["P1"]))) == {"P1": "NOT_YOUR_DUTY"}
+    assert codes(await striving.act("L1", acts.conclude, Selection(numbers=["P1"]))) == {"P1": "NOT_YOUR_DUTY"}
     assert await striving.snapshot() == before
 
 
@@ -53,7 +53,7 @@ async def test_in_a_village_that_is_not_poor_the_township_cadre_signs_for_the_te
     striving.today = date(2021, 2, 26)
     clean(await striving.sign("L2", "in_place", "P5"))
     striving.today = date(2021, 3, 20)
-    clean(await striving.act("C1", acts.account, Selection(households=["P5"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["P5"])))
     for number in ("L2", "VC2"):
         clean(await striving.sign(number, "verification", "P5"))
     assert (await striving.stages())["P5"] == "verification"
@@ -73,7 +73,7 @@ async def test_who_left_poverty_gets_the_other_award(striving: Striving) -> None
     striving.today = date(2021, 2, 26)
     clean(await striving.sign("L1", "in_place", "H1"))
     striving.today = date(2021, 3, 20)
-    clean(await striving.act("C1", acts.account, Selection(households=["H1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["H1"])))
     assert (await striving.stages())["H1"] == "refused"
 
 
@@ -102,7 +102,7 @@ async def assessed(striving: Striving, *homes: str, period: str = "2021Q1", toda
     striving.on(STARS, period, today)
     for home in homes:
         clean(await striving.nominate(home, Star.CLEAN, Star.FILIAL))
-    clean(await striving.act("C1", acts.account, Selection(households=homes)))
+    clean(await striving.act("C1", acts.account, Selection(numbers=homes)))
     for number in ("VC1", "W1"):
         clean(await striving.sign(number, "assessment", *homes))
 
@@ -128,7 +128,7 @@ async def test_a_star_is_paid_once_a_year_unless_the_county_says_otherwise(striv
     await assessed(striving, "P1")
     clean(await striving.select("VC1", "P1"))
     await striving.stand("VC1", "P1", first=date(2021, 3, 21))
-    clean(await striving.act("VC1", acts.conclude, Selection(households=["P1"])))
+    clean(await striving.act("VC1", acts.conclude, Selection(numbers=["P1"])))
     assert await striving.due("P1") == [(1, 30_000)]
     await assessed(striving, "P1", period="2021Q2", today=date(2021, 6, 20))
     before = await striving.snapshot()
@@ -136,7 +136,7 @@ async def test_a_star_is_paid_once_a_year_unless_the_county_says_otherwise(striv
     assert await striving.snapshot() == before
     await striving.set(award_repeat="every_round")
     clean(await striving.nominate("P1", Star.LAW_ABIDING, reason="更正"))
-    clean(await striving.act("C1", acts.account, Selection(households=["P1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["P1"])))
     for number in ("VC1", "W1"):
         clean(await striving.sign(number, "assessment", "P1"))
     clean(await striving.select("VC1", "P1"))
@@ -153,7 +153,7 @@ async def test_who_was_passed_over_may_be_selected_another_time(striving: Strivi
 async def test_who_was_never_registered_poor_wins_no_award(striving: Striving) -> None:
     striving.on(STARS, "2021Q1", date(2021, 3, 20))
     clean(await striving.nominate("G1"))
-    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["G1"])))
     assert (await striving.stages())["G1"] == "refused"
 
 
@@ -170,15 +170,15 @@ async def test_three_led_households_that_sign_are_paid_the_first_tier(striving: 
     """P1, P2 and P6 reach 4,500 a head; P3 misses it by a yuan and counts for nothing, though it signed."""
     striving.on(LEADING, today=date(2021, 9, 20))
     clean(await striving.apply("G1", "P1", "P2", "P3", "P6"))
-    assert codes(await striving.act("C1", acts.account, Selection(households=["G1"]))) == {"G1": "ANSWERS_OPEN"}
+    assert codes(await striving.act("C1", acts.account, Selection(numbers=["G1"]))) == {"G1": "ANSWERS_OPEN"}
     await answered(striving, "G1", "P1", "P2", "P3", "P6")
     striving.today = date(2021, 9, 30)
-    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["G1"])))
     assert (await striving.cases())["G1"].payable == 200_000
     for number in ("VC1", "W1"):
         clean(await striving.sign(number, "verification", "G1"))
     await striving.stand("VC1", "G1", first=date(2021, 10, 1))
-    clean(await striving.act("A2", acts.accept, Selection(households=["G1"])))
+    clean(await striving.act("A2", acts.accept, Selection(numbers=["G1"])))
     # A county that samples nothing has no sample to wait for.
     assert await striving.stages() == {"G1": "payment"}
     assert await striving.due("G1") == [(1, 200_000)]
@@ -190,7 +190,7 @@ async def test_a_household_that_does_not_agree_is_not_counted(striving: Striving
     await answered(striving, "G1", "P1", "P2")
     await striving.answer("VC1", "G1", "P6", agreed=False)
     striving.today = date(2021, 9, 30)
-    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["G1"])))
     assert (await striving.stages())["G1"] == "refused"
     (facts,) = (await striving.rows("select facts from determination"))[0]
     assert facts["led"] == 2
@@ -228,7 +228,7 @@ async def test_a_business_is_no_leader(striving: Striving, entity: Entity) -> No
     striving.on(LEADING, today=date(2021, 9, 20))
     clean(await striving.apply("G1", "P1", "P2", "P6", entity=entity))
     await answered(striving, "G1", "P1", "P2", "P6")
-    clean(await striving.act("C1", acts.account, Selection(households=["G1"])))
+    clean(await striving.act("C1", acts.account, Selection(numbers=["G1"])))
     assert (await striving.stages())["G1"] == "refused"
 
 
@@ -387,7 +387,7 @@ async def test_a_step_that_a_programme_has_not_is_refused(striving: Striving) ->
     clean(await striving.plan_exit("P1"))
     before = await striving.snapshot()
     assert codes(await striving.select("VC1", "P1")) == {"P1": "WRONG_STAGE"}
-    assert codes(await striving.act("C1", sampling.check, Selection(households=["P1"]), passed=True)) == {
+    assert codes(await striving.act("C1", sampling.check, Selection(numbers=["P1"]), passed=True)) == {
         "P1": "WRONG_STAGE"
     }
     who = striving.who("C1")
@@ -419,7 +419,7 @@ async def test_who_holds_what_in_as_many_statements_for_one_case_as_for_many(str
         async with striving.database.session(who.scope) as session:
             await session.execute(text("select 1"))
             with Statements(striving.database) as seen:
-                found = await overview.waiting(session, who, ground, Selection(households=numbers))
+                found = await overview.waiting(session, who, ground, Selection(numbers=numbers))
                 names = await overview.holders(session, who, found)
             townships = await overview.by_township(session, who, found)
         return len(seen), {

@@ -40,7 +40,7 @@ from tests.conftest import FULL, connect
 from tests.county import HOMES, Home, World, roster
 from tests.stories import copy_of, drop
 
-SHARE, LEAST = (1, 30_000) if FULL else (13, 5_000)
+SHARE, LEAST = (1, 30_000) if FULL else (29, 2_500)
 """Which part of its probes each role tries, the next role another, asking for ids and counts alone; in full, all of them
 for everything. And how many that is at least."""
 SILENT = (

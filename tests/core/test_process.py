@@ -501,6 +501,7 @@ def test_every_duty_has_two_names_and_a_tier() -> None:
         Tier.TOWNSHIP: [B, TC, A],
         Tier.VILLAGE: [L, W, VC, Duty.HOUSEHOLDER],
         Tier.ENTERPRISE: [Duty.ENTERPRISE_AGENT],
+        Tier.PROVIDER: [Duty.SCHOOL_AGENT],
     }
     assert duty_names([B, L]).zh == "联户干部、包村干部"
 

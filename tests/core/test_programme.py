@@ -69,7 +69,8 @@ BUNDLED = next(point for point in entry_points(group=GROUP) if point.name == "co
 AWARD = installed().programme("consolidation")
 CARD = installed().channels["yikatong"]
 SINCE = AWARD.books[0].since
-OURS = ["consolidation", "planned_exit", "five_star", "leading", "term_aid", "short_training"]
+AWARDS = ["consolidation", "planned_exit", "five_star", "leading"]
+OURS = [*AWARDS, "term_aid", "short_training"]
 
 
 @dataclass
@@ -99,7 +100,7 @@ def plugin(optional: bool = False, **hooks: Any) -> ModuleType:
 
 
 def loaded(*points: Point) -> Plugins:
-    """What comes of the bundled plugin beside others."""
+    """What comes of the bundled awards beside others."""
     return load(cast(list[EntryPoint], [*points, BUNDLED]))
 
 
@@ -126,7 +127,7 @@ def test_the_bundled_programmes_come_in_by_the_common_door() -> None:
 
 def test_a_third_party_plugin_brings_programmes_and_channels() -> None:
     found = loaded(Point("third", plugin(programmes=[THIRD], payment_channels=[CASH])))
-    assert (list(found.programmes), list(found.channels)) == ([*OURS, "third"], ["yikatong", "cash"])
+    assert (list(found.programmes), list(found.channels)) == ([*AWARDS, "third"], ["yikatong", "cash"])
     assert found.skipped == {}
 
 
@@ -155,7 +156,7 @@ FAULTY: dict[str, tuple[Any, str]] = {
 def test_a_third_party_plugin_that_is_broken_is_reported_and_skipped(faulty: Any, said: str) -> None:
     good = Point("zz-good", plugin(programmes=[replace(AWARD, code="fourth")]))
     found = loaded(Point("faulty", faulty), good)
-    assert list(found.programmes) == [*OURS, "fourth"]
+    assert list(found.programmes) == [*AWARDS, "fourth"]
     assert list(found.channels) == ["yikatong"]
     assert list(found.skipped) == ["faulty"]
     assert said in found.skipped["faulty"]
@@ -171,7 +172,7 @@ def test_a_bundled_plugin_that_is_broken_is_fatal(faulty: Any, said: str) -> Non
 
 def test_a_plugin_of_a_name_that_is_taken_is_skipped() -> None:
     found = loaded(Point("county_default", plugin(programmes=[THIRD])))
-    assert (list(found.programmes), list(found.skipped)) == (OURS, ["county_default"])
+    assert (list(found.programmes), list(found.skipped)) == (AWARDS, ["county_default"])
 
 
 def test_bundled_plugins_come_first_so_that_no_other_takes_their_codes() -> None:
@@ -460,7 +461,7 @@ def test_two_programmes_do_not_say_the_opposite() -> None:
             check_together(programmes)
         assert str(error.value) == said
     found = loaded(Point("one", plugin(programmes=[one])), Point("two", plugin(programmes=[two])))
-    assert list(found.programmes) == [*OURS, "one"]
+    assert list(found.programmes) == [*AWARDS, "one"]
     assert found.skipped == {"two": "PolicyError: one excludes two, and two says that they go together"}
 
 

@@ -12,6 +12,7 @@ import pytest
 from bangfu.cases import acts, overview, receipts, sampling
 from bangfu.cases.ground import grounds_of
 from bangfu.cases.views import Selection, look, look_at
+from bangfu.cases.whom import Whom
 from bangfu.errors import Refused
 from tests.county import FEBRUARY, HOMES, MARCH, SEPTEMBER, Home, Statements, World, clean, codes, roster
 from tests.county import ledger as made_ledger
@@ -116,13 +117,15 @@ async def test_the_answers_for_many_take_as_many_statements_as_for_one(world: Wo
     async def count_(numbers: int) -> tuple[int, int]:
         with Statements(world.database) as statements:
             async with world.database.session(who.scope) as session:
-                found = await receipts.answers(session, who, ground, {row.id: row.number for row in rows[:numbers]})
+                found = await receipts.answers(
+                    session, who, ground, [Whom(row.number, row.id) for row in rows[:numbers]]
+                )
         return len(statements), len(found)
 
     assert await count_(1) == (6, 1)
     assert await count_(len(rows)) == (6, len(rows))
     async with world.database.session(who.scope) as session:
-        many = await receipts.answers(session, who, ground, {row.id: row.number for row in rows})
+        many = await receipts.answers(session, who, ground, [Whom(row.number, row.id) for row in rows])
         for row in rows[:3]:
             assert many[row.id] == await receipts.why(session, who, ground, row.number)
 

@@ -17,7 +17,7 @@ from sqlalchemy import func, select, text
 from bangfu.access import enter
 from bangfu.cases import receipts
 from bangfu.cli.demo import SMALL
-from bangfu.cli.demo.county import EXITED, LEFT, NEVER, PLANNED, PLANNED_EXIT, Household, Maker, Size
+from bangfu.cli.demo.county import EXITED, LEFT, NEVER, PLANNED, PLANNED_EXIT, Household, Maker, Size, Trainee
 from bangfu.cli.demo.story import PROGRAMME, Story, Told
 from bangfu.db import Database
 from bangfu.db.embedded import EmbeddedServer
@@ -32,7 +32,7 @@ from bangfu.vault import Vault
 from tests.conftest import connect
 from tests.stories import copy_of, drop
 
-EXIT, STARS, LEADING = "planned_exit", "five_star", "leading"
+EXIT, STARS, LEADING, TERM, SHORT = "planned_exit", "five_star", "leading", "term_aid", "short_training"
 
 
 async def told(database: Database, vault: Vault, folder: Path) -> tuple[Told, str, Story]:
@@ -67,6 +67,7 @@ async def test_the_story(first: First) -> None:
     await consolidation(result, story, database)
     five_star(result, story)
     leading(result, story, said)
+    learning(result, story, said)
     # Nothing is broken, and every determination comes out again as it was kept.
     assert result.broken == []
     assert "0 differ" in said
@@ -194,7 +195,37 @@ def leading(result: Told, story: Story, said: str) -> None:
     assert {name: sum(f.unmet[name] for f in figures) for name in figures[0].unmet} == {
         "was_never_poor": 0, "is_no_business": 1, "leads_in_a_way_of_the_plan": 0, "leads_enough": 0,
     }  # fmt: skip
-    assert f"TAKEN_PART: 户 {result.examples['claimed twice']} " in said
+    assert f"TAKEN_PART: {result.examples['claimed twice']} " in said
+
+
+def learning(result: Told, story: Story, said: str) -> None:
+    """700 yuan a student in a grade that is aided, interns excluded; 600 a trainee who is not too old."""
+    students = story.county.students
+    aided = [own for own in students if own.grade <= {"高职": 3, "中职": 2}[own.level] and not own.interning]
+    assert 0 < len(aided) < len(students)
+    figures = result.figures[TERM]
+    counts = [sum(getattr(own, key) for own in figures) for key in ("applied", "eligible", "refused")]
+    assert counts == [len(students), len(aided), len(students) - len(aided)]
+    paid = [own for own in aided if own.home.account]
+    (batch,) = result.batches[TERM]
+    assert (batch.count, batch.total_fen) == (len(paid), 70_000 * len(paid))
+    for school in story.county.schools[:2]:
+        own = sum(student.school is school for student in students)
+        assert f"{school.name}确认本校学生 {own} 人" in said
+    trainees = story.county.trainees
+    young = [own for own in trainees if _born(own) > "19750308"]  # forty-five on 8 March 2021
+    assert len(young) == len(trainees) - 1
+    figures = result.figures[SHORT]
+    assert [sum(getattr(own, key) for own in figures) for key in ("applied", "eligible")] == [len(trainees), len(young)]
+    (batch,) = result.batches[SHORT]
+    paid_ = [own for own in young if own.home.account]
+    assert (batch.count, batch.total_fen) == (len(paid_), 60_000 * len(paid_))
+
+
+def _born(trainee: Trainee) -> str:
+    member = trainee.home.members[int(trainee.number.rpartition("-")[2]) - 1]
+    assert member.identity is not None
+    return member.identity[6:14]
 
 
 async def offices(result: Told, story: Story, said: str, database: Database) -> None:

@@ -2,7 +2,7 @@
 
 Every statement gives one row for each thing that is wrong, named as ``table/id``; none is good. It reads the county
 that its transaction is bound to, and ``:declared``: for each programme its graph of stages, the stages at which it pays
-in their order, and whether it has a notice. ``docs/invariants.md`` shows them all.
+in their order, and by which parameters its notices last. ``docs/invariants.md`` shows them all.
 """
 
 from __future__ import annotations
@@ -222,7 +222,7 @@ INVARIANTS = (
         Text(
             "公示期满且无未处理异议后才拨付;不设公示的项目除外",
             "nothing is paid before its notice has stood its time or with an open objection; a programme that declares "
-            "no notice needs none",
+            "no notice, or one of no days, needs none",
         ),
         """
         select 'payment_line/' || l.id as what from payment_line l
@@ -230,7 +230,15 @@ INVARIANTS = (
           join entitlement e on e.tenant_id = l.tenant_id and e.id = l.entitlement_id
           join case_file c on c.tenant_id = e.tenant_id and c.id = e.case_id
          where l.voided_at is null and (
-               coalesce((cast(:declared as jsonb) -> c.programme ->> 'notice')::boolean, true)
+               case when cast(:declared as jsonb) -> c.programme is null then true
+                    -- A notice that the county wants for no days is none.
+                    else coalesce((
+                        select bool_or((n.parameters -> own.days ->> 'value')::integer > 0)
+                          from determination d
+                          join edition n on n.tenant_id = d.tenant_id and n.id = d.edition_id
+                          join jsonb_array_elements_text(cast(:declared as jsonb) -> c.programme -> 'notice') own(days)
+                            on true
+                         where d.tenant_id = e.tenant_id and d.id = e.determination_id), false) end
                and e.kind = 'award' and not exists (
                    select from notice_entry n join notice p on p.tenant_id = n.tenant_id and p.id = n.notice_id
                     where n.tenant_id = c.tenant_id and n.case_id = c.id and p.last_day < e.due_on
@@ -306,15 +314,15 @@ def graph(process: Process) -> frozenset[tuple[str, str]]:
     """The moves that a process declares: on to the next stage, back to where a stage sends back to, to an end and from
     it.
 
-    A sample of nothing and a payment of nothing are passed by, and a notice that has stood its time is over by itself,
-    so that its case moves on from it by what follows.
+    A sample of nothing, a notice of no days and a payment of nothing are passed by, and a notice that has stood its
+    time is over by itself, so that its case moves on from it by what follows.
     """
     codes = [stage.code for stage in process.stages]
     first = process.first(Plan).code
 
     def onward(code: str) -> set[str]:
         following = process.after(code)
-        passed = following != CLOSED and isinstance(process[following], Sample | Pay)
+        passed = following != CLOSED and isinstance(process[following], Sample | Notice | Pay)
         return {following} | (onward(following) if passed else set())
 
     moves = {(code, code) for code in codes} | {(code, to) for code in codes for to in onward(code)}
@@ -347,7 +355,7 @@ def declared(programmes: Iterable[Programme]) -> str:
         programme.code: {
             "graph": sorted(graph(programme.process)),
             "pays": [stage.code for stage in programme.process.stages if isinstance(stage, Pay)],
-            "notice": any(isinstance(stage, Notice) for stage in programme.process.stages),
+            "notice": [stage.days for stage in programme.process.kind(Notice)],
         }
         for programme in programmes
     }

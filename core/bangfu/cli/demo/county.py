@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
@@ -132,6 +132,43 @@ class Leading:
     led: list[Household]
 
 
+@dataclass(frozen=True, slots=True)
+class School:
+    """A school: the credit code and the staff number of its agent are empty where it lies outside the county."""
+
+    name: str
+    code: str
+    agent: str
+
+
+@dataclass(frozen=True, slots=True)
+class Student:
+    """A member of a household who learns a trade: the number in the register, where, at which level and grade."""
+
+    number: str
+    home: Household
+    member: Member
+    school: School
+    level: str
+    grade: int
+    interning: bool
+
+    @property
+    def roll(self) -> str:
+        """The number on the school's roll."""
+        return f"X{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trainee:
+    """A member of a household who took a short course, from a day to another."""
+
+    number: str
+    home: Household
+    first: date
+    last: date
+
+
 @dataclass(slots=True)
 class Staff:
     """One duty of one officer, or of an account: for which enterprise or household, in whose stead, until when."""
@@ -174,6 +211,9 @@ class County:
     """Who leads others: some households, and one that is run as a cooperative."""
     claimed_twice: Leading | None
     """A household that names somebody whom another leads already."""
+    schools: list[School]
+    students: list[Student]
+    trainees: list[Trainee]
 
     def standing(self, standing: str) -> list[Household]:
         """The households of a standing."""
@@ -198,7 +238,13 @@ class Maker:
         enterprises = self._enterprises(villages)
         accounts = self._accounts(townships, enterprises, households)
         leading, twice = self._leading(townships, villages, households)
-        return County(self.code, villages, townships, self.staff, households, enterprises, accounts, leading, twice)
+        schools = self._schools()
+        students = self._students(households, schools)
+        trainees = self._trainees(households, {student.number for student in students})
+        return County(
+            self.code, villages, townships, self.staff, households, enterprises, [*self._learning(schools), *accounts],
+            leading, twice, schools, students, trainees,
+        )  # fmt: skip
 
     # --- places and people in office ---
 
@@ -284,6 +330,48 @@ class Maker:
             )
         )  # fmt: skip
         return accounts
+
+    def _schools(self) -> list[School]:
+        """Two schools of the county, and two elsewhere."""
+        made = []
+        for index, name in enumerate(("演示县职业中学", "演示县技工学校")):
+            first17 = f"12{self.code}{index + 1:09d}"
+            made.append(School(name, first17 + credit_check_character(first17), f"X{36 + 10 * index:03d}"))
+        return [*made, School("邻市职业技术学院", "", ""), School("邻市中等专业学校", "", "")]
+
+    def _learning(self, schools: Sequence[School]) -> list[Staff]:
+        """The agents of the county's schools, and who reviews at the finance bureau and releases nothing."""
+        base = int(self.code) * 1_000_000
+        own = [one for one in schools if one.agent]
+        agents = [Staff(one.agent, self._named(one.agent), Duty.SCHOOL_AGENT, base, unit=one.code) for one in own]
+        return [Staff("X013", self._named("X013"), Duty.FINANCE, base), *agents]
+
+    def _students(self, households: Sequence[Household], schools: Sequence[School]) -> list[Student]:
+        """Whoever of a registered household is of the age and no head: fifteen to twenty-one in the autumn of 2021.
+
+        Every fifth goes to school elsewhere, every ninth is on an internship; who is seventeen may be in a grade that
+        is not aided any more.
+        """
+        found: list[Student] = []
+        for home, place, member, born in _numbered(households):
+            if not date(2000, 9, 1) <= born < date(2006, 9, 1) or place == 0 or member.relation == "配偶":
+                continue
+            index, age = len(found), 2021 - born.year - (born.month > 8)
+            level, grade = ("高职", min(3, age - 17)) if age >= 18 else ("中职", max(1, age - 14))
+            away = index % 5 == 2
+            school = schools[(2 if level == "高职" else 3) if away else index % 2]
+            found.append(Student(_person(home, place), home, member, school, level, grade, index % 9 == 4))
+        return found
+
+    def _trainees(self, households: Sequence[Household], others: set[str]) -> list[Trainee]:
+        """In each village the first of working age, who took a course of three months; one is a year too old for it."""
+        found: dict[int, Trainee] = {}
+        for home, place, _, born in _numbered(households):
+            number, village = _person(home, place), home.village.code
+            oldest = date(1974 if not found else 1975, 3, 9)
+            if number not in others and village not in found and oldest <= born <= date(2003, 1, 1):
+                found[village] = Trainee(number, home, date(2021, 3, 8), date(2021, 5, 28))
+        return list(found.values())
 
     # --- households ---
 
@@ -443,6 +531,22 @@ class Maker:
         return leading, twice
 
 
+def _numbered(households: Sequence[Household]) -> Iterator[tuple[Household, int, Member, date]]:
+    """The members of registered households with an identity number, each with his place and the day of birth."""
+    for home in households:
+        if home.standing == NEVER:
+            continue
+        for place, member in enumerate(home.members):
+            if member.identity is not None:
+                born = member.identity[6:14]
+                yield home, place, member, date(int(born[:4]), int(born[4:6]), int(born[6:]))
+
+
+def _person(home: Household, place: int) -> str:
+    """The number that the register gives a member: by the place on the roster."""
+    return f"{home.number}-{place + 1:02d}"
+
+
 # --- the office's workbooks -----------------------------------------------------------------------------------
 
 
@@ -458,6 +562,7 @@ def divisions_workbook(county: County) -> bytes:
 def organizations_workbook(county: County) -> bytes:
     """The helping units and the enterprises."""
     rows = [(one.code, one.name, one.kind, f"{county.code}000000") for one in county.enterprises]
+    rows += [(one.code, one.name, "学校", f"{county.code}000000") for one in county.schools if one.code]
     for index, village in enumerate(v for v in county.villages if v.poor):
         first17 = f"11{county.code}{index:09d}"
         rows.append((first17 + credit_check_character(first17), f"演示帮扶单位{index + 1}", "机关", str(village.code)))
@@ -626,6 +731,51 @@ def leading_workbook(township: Township, leading: Iterable[Leading], day: date) 
     return _book("申报", "非贫困户带动贫困户申报表", headers, rows)
 
 
+def roll_workbook(county: County, in_county: bool, township: Township | None = None) -> bytes:
+    """The roll of students: the bureau's of the county's own schools, without a proof, or what the families of a
+    township say of schools elsewhere, with one."""
+    rows = [
+        [
+            own.member.identity, own.member.name, own.school.name, own.school.code, own.roll, own.level,
+            f"{_GRADES[own.grade - 1]}年级", "是" if own.interning else "否", "否" if in_county else "是",
+            "县内" if in_county else "县外", date(2021, 9, 1),
+        ]
+        for own in county.students
+        if bool(own.school.code) == in_county and (township is None or own.home.village.township == township.name)
+    ]  # fmt: skip
+    headers = (
+        "证件号码", "姓名", "就读学校", "学校信用代码", "学籍号", "学段", "年级", "顶岗实习", "学籍证明", "县内外",
+        "起始日期",
+    )  # fmt: skip
+    return _book("学籍", "2021年秋季学期学籍名册", headers, rows)
+
+
+def term_aid_workbook(county: County, township: Township, day: date) -> bytes:
+    """Who of one township applies for the aid of the terms."""
+    rows = [
+        [own.number, day, own.home.village.committee, f"申请表{own.number[-7:]}"]
+        for own in county.students
+        if own.home.village.township == township.name
+    ]
+    return _book("申请", "雨露计划补助资金申请表汇总", ("人编号", "制定日期", _COMMITTEE, "凭据"), rows)
+
+
+def training_workbook(county: County, township: Township, day: date) -> bytes:
+    """Who of one township applies for a short training."""
+    rows = [
+        [own.number, own.first, own.last, date(2021, 6, 18), "是", "是", "是", "是", day, township.clerk, "登记卡"]
+        for own in county.trainees
+        if own.home.village.township == township.name
+    ]
+    headers = (
+        "人编号", "培训开始日", "培训结束日", "取证日(两证中较晚的)", "技能培训合格证书复印件",
+        "职业资格等级证书复印件",
+        "登记卡经培训基地签字盖章", "身份证复印件", "制定日期", "乡镇经办工号", "凭据",
+    )  # fmt: skip
+    return _book("申请", "雨露短期技能培训登记汇总", headers, rows)
+
+
+_GRADES = "一二三四五六七八九"
 _COMMITTEE = f"{Duty.VILLAGE_COMMITTEE.title_text.zh}工号"
 
 

@@ -1,5 +1,5 @@
-"""The whole story of the 奋进计划 on the made-up county: a year of its four awards, every step by the officer whose
-duty it is, on the day it happened."""
+"""The whole story of the made-up county: a year of the four awards of 奋进计划 and the autumn of 雨露计划, every step
+by the officer whose duty it is, on the day it happened."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.consolidation import PROVISION, Consolidation
 from bangfu.cli.demo.five_star import FiveStar
 from bangfu.cli.demo.leading import Leading
+from bangfu.cli.demo.learning import ShortTraining, TermAid
 from bangfu.cli.demo.planned_exit import PROVISION as EXIT_PROVISION
 from bangfu.cli.demo.planned_exit import PlannedExit
 from bangfu.cli.demo.telling import FIRST_CODE, PERIOD, Award, Telling, Told
@@ -57,7 +58,7 @@ AWARDS = (
     Text("应享未享", "missed"),
     Text("已发待核", "to be looked at again"),
 )
-COUNTED = ("planned_exit", "consolidation")
+COUNTED = ("planned_exit", "consolidation", "term_aid")
 """The awards of which the register alone can tell who could have them; the others are for villages to nominate."""
 
 
@@ -76,11 +77,17 @@ class Story(Telling):
         super().__init__(database, vault, plugins, folder, out, size)
         self.exit, self.left = PlannedExit(self), Consolidation(self)
         self.stars, self.leading = FiveStar(self), Leading(self)
+        self.terms, self.training = TermAid(self), ShortTraining(self)
 
     @property
     def awards(self) -> Sequence[Award]:
         """The four awards, as the plan has them."""
         return (self.exit, self.left, self.stars, self.leading)
+
+    @property
+    def everything(self) -> Sequence[Award]:
+        """The awards, and the two programmes for those who learn a trade."""
+        return (*self.awards, self.terms, self.training)
 
     async def tell(self) -> Told:
         """Tell it in the order of the year, from the county's creation to what everybody had."""
@@ -90,27 +97,36 @@ class Story(Telling):
         await self.exit.plan()
         await self.left.plan()
         await self.exit.in_place()
-        plan_line, county_line = await self.funds()
+        plan_line, county_line, learning_line = await self.funds()
         await self.exit.first_payment(plan_line)
         await self.left.in_place()
         await self.stars.quarter(plan_line)
         await self.exit.second_payment(plan_line)
         await self.leading.apply()
+        await self.terms.rolls()
+        await self.terms.apply()
+        await self.training.apply()
         await self.exit.final()
         await self.leading.verify()
         await self.exit.third_payment(plan_line)
         await self.left.ledger()
         await self.left.what_if()
         await self.left.accounting()
+        await self.terms.review()
+        await self.training.review()
         await self.left.post_all()
         await self.leading.posted()
+        await self.terms.posted()
         await self.left.objection()
         await self.left.acceptance()
         await self.leading.summed_up()
         await self.left.sample()
+        await self.terms.concluded()
         await self.left.payment(plan_line)
         await self.leading.payment(county_line)
         await self.left.bank(plan_line)
+        await self.terms.autumn(learning_line)
+        await self.training.payment(learning_line)
         await self.exit.late_death()
         await self.left.posted_again()
         await self.ending()
@@ -155,8 +171,8 @@ class Story(Telling):
 
     async def rules(self) -> None:
         """The awards in force, and what the county itself lays down."""
-        self.chapter("启用四个项目,设置本年规定", "the four awards on, this year's provisions set")
-        for award in self.awards:
+        self.chapter("启用各项目,设置本年规定", "the programmes on, this year's provisions set")
+        for award in self.everything:
             await award.switch_on("X002", date(2021, 1, 25))
         left = self.left
         await self.refused(
@@ -176,10 +192,13 @@ class Story(Telling):
         await self.exit.open("X003", await self.exit.draft("X002", EXIT_PROVISION, "本年规定-计划脱贫户.toml"))
         await self.stars.open("X003")
         await self.leading.open("X003")
+        await self.terms.open("X003")
+        await self.training.open("X003")
 
-    async def funds(self) -> tuple[UUID, UUID]:
-        """The money: an estimate for three awards, and the county's own limit for the fourth."""
-        self.chapter("资金:两条预算指标", "the money: two budget lines")
+    async def funds(self) -> tuple[UUID, UUID, UUID]:
+        """The money: an estimate for three awards, the county's own limit for the fourth, and what the province gives
+        for those who learn a trade."""
+        self.chapter("资金:三条预算指标", "the money: three budget lines")
         await self.day(date(2021, 3, 1))
         poor = self.size.planned + self.size.exited
         plan = await self.left.fund(
@@ -191,13 +210,18 @@ class Story(Telling):
             "2021-XJ-01", "带动奖补资金", [self.leading.code], len(self.county.leading) * 150_000,
             source="县级财政统筹", level="county", document="演财预〔2021〕3号", binding=True,
         )  # fmt: skip
-        return plan, own
+        learning = await self.terms.fund(
+            "2021-YL-01", "雨露计划补助资金", [self.terms.code, self.training.code],
+            len(self.county.students) * 150_000 + len(self.county.trainees) * 60_000,
+            source="雨露计划试点资金", level="province", document="演财农〔2021〕20号", binding=True,
+        )  # fmt: skip
+        return plan, own, learning
 
     async def ending(self) -> None:
         """What came of it: tables, the two lists, what always holds, receipts."""
         self.chapter("结果", "what came of it")
         await self.day(date(2021, 11, 10))
-        for award in self.awards:
+        for award in self.everything:
             self.told.figures[award.code] = await award.act("X002", overview.overview)
             if award.code in COUNTED:
                 figures = await award.act("X002", missed.figures)
@@ -213,7 +237,7 @@ class Story(Telling):
 
     def _by_award(self) -> None:
         rows = []
-        for award in self.awards:
+        for award in self.everything:
             own, code = self.told.figures[award.code], award.code
             counts = [number(sum(getattr(f, key) for f in own)) for key in ("applied", "eligible", "refused")]
             sums = [_yuan(sum(getattr(f, key) for f in own)) for key in ("payable_fen", "paid_fen")]
@@ -222,7 +246,7 @@ class Story(Telling):
             rows.append((f"{title} {award.period}", *counts, number(len(award.batches)), *sums, *lists))
         paid = sum(f.paid_fen for own in self.told.figures.values() for f in own)
         rows.append(("合计", "", "", "", "", "", _yuan(paid), "", ""))
-        title = "奋进计划四项奖补 / the four awards of the plan"
+        title = "各项目 / the programmes"
         page.print_table(self.out, title, [title.zh for title in AWARDS], rows, range(1, len(AWARDS)))
         self.say("各列", "the columns: " + ", ".join(title.en for title in AWARDS))
         self.say(
@@ -253,7 +277,7 @@ class Story(Telling):
     async def _holds(self) -> None:
         """Every determination computed again, and everything that must always hold of money."""
         same = faults = 0
-        for award in self.awards:
+        for award in self.everything:
             again = await award.replay("X002")
             self.told.replayed[award.code] = again.same
             same, faults = same + again.same, faults + len(again.faults)

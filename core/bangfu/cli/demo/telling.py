@@ -37,7 +37,7 @@ from bangfu.programme import Plugins
 from bangfu.registry import importing
 from bangfu.registry.importing import Importer
 from bangfu.simulate import keep_preview
-from bangfu.text import money, number
+from bangfu.text import Text, money, number
 from bangfu.vault import Vault
 
 PERIOD = "2021"
@@ -199,6 +199,11 @@ class Award:
         self.programme = telling.plugins.programme(self.code)
 
     @property
+    def unit(self) -> Text:
+        """What its cases are counted in."""
+        return Text("人", "persons") if self.programme.is_for_persons else Text("户", "households")
+
+    @property
     def batches(self) -> list[payments.Batch]:
         """The batches that were released, in their order."""
         return self.t.told.batches[self.code]
@@ -271,7 +276,7 @@ class Award:
                 status = await self.t.bring(clerk, importer, sheet(township), file, quiet=True)
                 opened += status.result["tallies"]["plan"]["new"]
                 watch(entered, len(townships))
-        self.t.say(f"申报 {number(opened)} 户", f"{number(opened)} households applied")
+        self.t.say(f"申报 {number(opened)} {self.unit.zh}", f"{number(opened)} {self.unit.en} applied")
 
     async def each(self, title: str, numbers: Iterable[str], act: ActOn) -> int:
         """Let each officer act on everything in sight; say what was done, and what was refused and why."""
@@ -296,7 +301,7 @@ class Award:
         done = sum(len(report.done) for report in reports)
         refused = Counter(problem.code.name for report in reports for _, problem in report.refused)
         why = "".join(f", {name} {count}" for name, count in sorted(refused.items()) if name != "NOT_YOUR_DUTY")
-        self.t.say(f"  完成 {number(done)} 户{why}", f"{number(done)} done{why}")
+        self.t.say(f"  完成 {number(done)} {self.unit.zh}{why}", f"{number(done)} done{why}")
         return done
 
     @staticmethod
@@ -319,7 +324,7 @@ class Award:
         job = await batch.ask(self.t.database, who, await self.ground(who))
         status = await self.t.job(who, job, "全县核算 / the whole county accounted")
         done = number(status.result["done"])
-        self.t.say(f"核算 {done} 户", f"{done} households accounted")
+        self.t.say(f"核算 {done} {self.unit.zh}", f"{done} {self.unit.en} accounted")
 
     async def refused(
         self, staff: str, zh: str, en: str, act: Callable[..., Awaitable[Report]], *more: Any, **named: Any
@@ -351,7 +356,7 @@ class Award:
         self.batches.append(done)
         title = self.programme.process[stage].title
         self.t.say(
-            f"{title.zh} 第 {done.number} 批已放行:{number(done.count)} 户,{money(done.total_fen).zh}",
+            f"{title.zh} 第 {done.number} 批已放行:{number(done.count)} {self.unit.zh},{money(done.total_fen).zh}",
             f"{title.en}, batch {done.number} released: {money(done.total_fen).en} to {number(done.count)}",
         )
         return gathered

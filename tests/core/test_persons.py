@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,12 +11,13 @@ import openpyxl
 import pytest
 
 from bangfu import payments
-from bangfu.cases import acts, adjusting, correcting, missed, receipts, year
+from bangfu.cases import acts, adjusting, correcting, missed, receipts, rechecks, year
 from bangfu.cases.plans import PlanImporter
+from bangfu.cases.rechecks import Finding, Method, Outcome, RecheckImporter
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from tests.county import HOMES, clean
-from tests.learners import APPLIED, ELIGIBLE, POSTED, REVIEWED, SHORT, TERM, YEAR, Learners
+from tests.learners import APPLIED, ELIGIBLE, POSTED, REVIEWED, SHORT, SPRING, TERM, YEAR, Learners
 
 COURSE = {
     "training_from": date(2021, 3, 2), "training_to": date(2021, 5, 31), "certified_on": date(2021, 6, 10),
@@ -281,6 +283,126 @@ async def test_a_pause_by_hand_survives_every_re_run(learners: Learners) -> None
     assert found["F1-02"].paused_on == date(2022, 2, 20)
     clean(await learners.act("C1", correcting.resume, chosen, stated=Stated(reason="复学")))
     clean(await learners.act("C1", acts.account, chosen))
+
+
+async def found(learners: Learners, number: str, *findings: Finding) -> acts.Report:
+    who = learners.who(number)
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        return await rechecks.record(session, who, ground, findings)
+
+
+async def rolls(learners: Learners, number: str) -> list[tuple[object, ...]]:
+    """What the register says of somebody's schooling now: from, until, school, level, grade, internship."""
+    rows = await learners.rows(
+        "select s.valid_from, s.valid_to, s.school, s.level, s.grade, s.interning from schooling s"
+        " join person p on p.id = s.person_id where p.number = :number and s.known_to is null order by 1",
+        number=number,
+    )
+    return [tuple(row) for row in rows]
+
+
+def finding(number: str, outcome: Outcome, method: Method = Method.ON_SITE, **more: Any) -> Finding:
+    return Finding(number=number, outcome=outcome, method=method, stated=Stated(), **more)
+
+
+FIRST, AWAY = ("测试职业中学", "secondary_vocational", 1), ("外地职业学院", "higher_vocational", 3)
+SEPTEMBER = date(2021, 9, 1)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more", "expected", "stage", "due"),
+    [
+        (Outcome.CONTINUES, {}, [(SEPTEMBER, None, *FIRST, False)], "recheck", 80_000),
+        (Outcome.DROPPED_OUT, {}, [(SEPTEMBER, SPRING, *FIRST, False)], "refused", 0),
+        (Outcome.INTERNING, {}, [(SEPTEMBER, SPRING, *FIRST, False), (SPRING, None, *FIRST, True)], "refused", 0),
+        (
+            Outcome.MOVED_UP,
+            {"school": "邻市学院", "level": "higher_vocational", "grade": 1},
+            [(SEPTEMBER, SPRING, *FIRST, False), (SPRING, None, "邻市学院", "higher_vocational", 1, False)],
+            "recheck",
+            80_000,
+        ),
+    ],
+    ids=["goes on", "dropped out", "interning", "moved up"],
+)
+async def test_what_is_found_in_spring_decides_the_spring(
+    learners: Learners, outcome: Outcome, more: dict[str, Any], expected: list[Any], stage: str, due: int
+) -> None:
+    await learners.aided("recheck")
+    one = finding("F1-02", outcome, **more)
+    assert clean(await found(learners, "C1", one)).done == ["F1-02"]
+    before = await learners.snapshot()
+    again = await found(learners, "C1", one)
+    assert (again.done, again.unchanged, codes(again)) == ([], ["F1-02"], {})
+    assert await learners.snapshot() == before
+    assert await rolls(learners, "F1-02") == expected
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    assert (await learners.stages())["F1-02"] == stage
+    if due:
+        clean(await learners.sign("C1", "recheck", "F1-02"))
+    assert await learners.due("F1-02") == [("award", 1, 70_000), *([("award", 2, due)] if due else [])]
+    ((data,),) = await learners.rows("select data from case_event where act = 'recheck'")
+    assert data["finding"].startswith(f"实地复核:{outcome.title_text.zh}")
+
+
+async def test_who_rests_is_left_alone_by_everything(learners: Learners) -> None:
+    await learners.aided("recheck")
+    assert clean(await found(learners, "C1", finding("F1-02", Outcome.PAUSED))).done == ["F1-02"]
+    assert await rolls(learners, "F1-02") == [(SEPTEMBER, None, *FIRST, False)]
+    report = await learners.act("C1", acts.account)
+    assert (report.done, codes(report)) == (["F1-03"], {"F1-02": "CASE_PAUSED"})
+    # The same sheet once more says nothing new; another finding waits until he goes on.
+    assert (await found(learners, "C1", finding("F1-02", Outcome.PAUSED))).unchanged == ["F1-02"]
+    assert codes(await found(learners, "C1", finding("F1-02", Outcome.CONTINUES))) == {"F1-02": "CASE_PAUSED"}
+    clean(await learners.act("C1", correcting.resume, Selection(numbers=["F1-02"]), stated=Stated(reason="复学")))
+    clean(await found(learners, "C1", finding("F1-02", Outcome.CONTINUES)))
+
+
+async def test_a_finding_that_cannot_be_changes_nothing(learners: Learners) -> None:
+    await learners.aided("recheck")
+    before = await learners.snapshot()
+    by_telephone = await found(learners, "C1", finding("F1-02", Outcome.CONTINUES, Method.TELEPHONE))
+    assert codes(by_telephone) == {"F1-02": "BAD_VALUE"}
+    assert by_telephone.refused[0][1].path == ("method",)
+    assert codes(await found(learners, "C1", finding("F1-02", Outcome.MOVED_UP))) == {"F1-02": "MISSING_VALUE"}
+    assert codes(await found(learners, "VC1", finding("F1-02", Outcome.CONTINUES))) == {"F1-02": "NOT_YOUR_DUTY"}
+    assert codes(await found(learners, "K2", finding("F1-02", Outcome.CONTINUES))) == {"F1-02": "NOT_FOUND"}
+    assert codes(await found(learners, "C1", finding("F9-01", Outcome.CONTINUES))) == {"F9-01": "NOT_FOUND"}
+    late = replace(finding("F1-02", Outcome.CONTINUES), stated=Stated(date(2022, 3, 2)))
+    assert codes(await found(learners, "C1", late)) == {"F1-02": "DAY_IN_FUTURE"}
+    assert await learners.snapshot() == before
+    # The school elsewhere is asked by telephone.
+    clean(await found(learners, "K1", finding("F1-03", Outcome.CONTINUES, Method.TELEPHONE)))
+
+
+async def test_before_the_spring_nobody_is_re_checked(learners: Learners) -> None:
+    await learners.aided("autumn_payment")
+    before = await learners.snapshot()
+    assert codes(await found(learners, "C1", finding("F1-02", Outcome.CONTINUES))) == {"F1-02": "WRONG_STAGE"}
+    assert await learners.snapshot() == before
+
+
+async def test_re_checks_travel_by_workbook(learners: Learners) -> None:
+    await learners.aided("recheck")
+    importer = RecheckImporter(learners.programme, YEAR)
+    heading = "人编号,复核结果,复核方式,复核日期,复核人工号,凭据,升入学校,升入学段,升入年级,升入学校县内外"
+    sheet = (
+        f"{heading}\nF1-02,升学,实地,2022-02-18,C1,复核表1,邻市学院,高职,一年级,县外"
+        "\nF1-03,继续就读,电话,2022-02-18,C1,复核表2,,,,\nF9-01,退学,电话,2022-02-18,C1,复核表3,,,,"
+    )
+    status = await learners.bring(importer, sheet, "K1")
+    assert status.state == "refused"
+    _, problem = status.result["problems"]
+    assert (problem["code"], problem["path"]) == ("NOT_FOUND", ["rows", 4, "person"])
+    sheet = sheet.rsplit("\n", 1)[0]
+    status = await learners.bring(importer, sheet, "K1")
+    assert (status.state, status.result["tallies"]["re-check"]["new"]) == ("done", 2)
+    again = await learners.bring(importer, sheet, "K1")
+    assert (again.result["tallies"]["re-check"]["new"], again.result["tallies"]["re-check"]["same"]) == (0, 2)
+    assert (await rolls(learners, "F1-02"))[1] == (
+        date(2022, 2, 18), None, "邻市学院", "higher_vocational", 1, False,
+    )  # fmt: skip
 
 
 # --- once in a lifetime ---------------------------------------------------------------------------------------

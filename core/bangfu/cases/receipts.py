@@ -294,6 +294,7 @@ ACTS = {
     "sample_passed": Text("抽查通过", "sample settled"),
     "release": Text("放行拨付", "payment released"),
     "recalculate": Text("重新核算", "recalculated"),
+    "recheck": Text("登记复核结果", "re-checked"),
     "conclude": Text("公示期满", "notice concluded"),
     "select": Text("评选入选", "selected"),
     "pass_over": Text("未入选", "not selected"),

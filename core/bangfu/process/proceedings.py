@@ -337,6 +337,15 @@ class Proceedings:
             return Code.ANSWERS_OPEN.problem(count=view.unanswered)
         return Move(stage.code, _held(able, act)[0])
 
+    def recheck(self, view: View, act: Act) -> Move | Problem:
+        """Write down what has become of the person 复核, where that is found out; it moves nothing by itself."""
+        stage = self.process.at(view.stage, Verify)
+        if stage is None or not stage.rechecks:
+            return self._wrong_stage(view, Text("登记复核结果", "re-checking"), act.day)
+        able = {*self.signers(stage, bool(view.poor_village)), *stage.run_by}
+        problem = self._duty(stage, act, able) or self._in_order(None, act) or self._open(stage, act)
+        return problem or Move(stage.code, _held(able, act)[0])
+
     def select(self, view: View, act: Act, selected: bool) -> Move | Problem:
         """Select a case among those that are eligible, or pass it over; how many is the quota's business."""
         stage = self.process.at(view.stage, Select)

@@ -49,6 +49,9 @@ class Verify(Stage):
     ``accounts`` the signatures stand under a determination, and a new determination asks for new signatures; besides
     the signers, ``run_by`` may have it computed, which decides nothing until it is signed.
 
+    A stage that ``rechecks`` is where it is found out what has become of the person since, before it is determined
+    again.
+
     With ``answers``, every household that takes part in the case in that role must have answered before it is computed
     (000:51). A stage that ``reports`` is the word of those who carry the plan out, and verifies nothing. Every other
     one is complete only if somebody signed who did not make the plan, in another duty than it was made in: the source
@@ -61,6 +64,7 @@ class Verify(Stage):
     run_by: frozenset[Duty] = frozenset()
     reports: bool = False
     answers: str | None = None
+    rechecks: bool = False
 
     def parameters(self) -> frozenset[str]:
         """The names of the parameters that the stage reads."""
@@ -218,6 +222,8 @@ class Process:
         for stage in self.stages:
             if isinstance(stage, Verify) and stage.accounts and stage.reports:
                 raise PolicyError(f"{stage.code} accounts, so it cannot be a mere report")
+            if isinstance(stage, Verify) and stage.rechecks and not stage.accounts:
+                raise PolicyError(f"{stage.code} re-checks, which only counts where something is computed")
             if isinstance(stage, Verify) and stage.answers and not stage.accounts:
                 raise PolicyError(f"{stage.code} waits for answers, which only count where something is computed")
             back = getattr(stage, "returns_to", None)

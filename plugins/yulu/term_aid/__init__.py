@@ -86,6 +86,7 @@ PROCESS = Process(
             signers="recheckers",
             accounts=True,
             run_by=frozenset({Duty.TOWNSHIP_CLERK, Duty.COUNTY_OFFICE}),
+            rechecks=True,
         ),
         payment(
             "spring_payment",

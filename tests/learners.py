@@ -19,7 +19,7 @@ from bangfu.cases.views import Selection, Stated
 from bangfu.models import Schooling
 from bangfu.registry.history import Assertion, assert_from
 from bangfu.registry.identity import check_character
-from tests.county import BASE, CODE, World, clean
+from tests.county import BASE, CODE, World, clean, credit_code
 from tests.stories import remembered
 
 TERM, SHORT = "term_aid", "short_training"
@@ -68,6 +68,11 @@ def roster() -> str:
     return "\n".join(lines)
 
 
+SCHOOL = credit_code(9)
+"""The school of the county, as an organization."""
+ORGANIZATIONS = f"""统一社会信用代码,单位名称,单位类型,所在区划代码
+{SCHOOL},测试职业中学,学校,{BASE}
+"""
 OFFICERS = f"""工号,姓名,职责,负责区划代码,起始日期
 FI2,财政乙,县财政局,{BASE},2020-01-01
 """
@@ -79,7 +84,7 @@ class Learners(World):
     async def prepare(self) -> None:
         """Import the families, say where their children go to school, open both programmes."""
         self.today = date(2021, 1, 20)
-        for kind, data in (("officers", OFFICERS), ("households", roster())):
+        for kind, data in (("organizations", ORGANIZATIONS), ("officers", OFFICERS), ("households", roster())):
             status = await self.bring(kind, data, "R1")
             assert status.state == "done", status.result
         self.today = date(2021, 9, 1)
@@ -108,8 +113,9 @@ class Learners(World):
         ((person, division, name),) = await self.rows(
             "select id, division, name from person where number = :number", number=number
         )
+        units = await self.rows("select id from organization where name = :name", name=changed.get("school", school))
         values = {
-            "division": division, "organization_id": None, "school": school, "name": name, "student_number": f"G{number}",
+            "division": division, "organization_id": units[0][0] if units else None, "school": school, "name": name, "student_number": f"G{number}",
             "in_county": in_county, "level": level, "grade": grade, "months": None, "interning": interning,
             "proved": True, "source": "bureau", "reported_on": self.today, **changed,
         }  # fmt: skip

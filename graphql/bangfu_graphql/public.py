@@ -147,7 +147,7 @@ def _table(page: Page) -> str:
     shown = [line for line in page.lines if line.values is not None]
     total = ""
     if page.total is not None:
-        words = Text(f"合计 {len(shown)} 户", f"total: {len(shown)} households")
+        words = Text(f"合计 {len(shown)} {page.unit.zh}", f"total: {len(shown)} {page.unit.en}")
         total = (
             f'<tr><td class="n" colspan="{len(page.shown)}">{_both(words)}</td>'
             f'<td class="a">{_amount(page.total)}</td></tr>'

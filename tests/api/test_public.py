@@ -226,7 +226,19 @@ def _poster(lines: list[Any]) -> Poster:
     first, last = day(date(2021, 10, 11)), day(LAST)
     address = "https://bangfu.example.org/public/notices/990201-abcdefghijklmnopqrstuvwxyz"
     return Poster(
-        Text("某村公示", "Notice"), "某镇", "某村", first, last, "公开栏", "12317", None, columns, lines, address
+        Text("某村公示", "Notice"),
+        "某镇",
+        "某村",
+        first,
+        last,
+        "公开栏",
+        "12317",
+        None,
+        columns,
+        lines,
+        Text("户", "households"),
+        Text("某村村民委员会", "the village committee"),
+        address,
     )
 
 

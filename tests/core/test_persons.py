@@ -11,13 +11,14 @@ import openpyxl
 import pytest
 
 from bangfu import payments
-from bangfu.cases import acts, adjusting, correcting, missed, receipts, rechecks, year
+from bangfu.cases import acts, adjusting, campus, correcting, missed, receipts, rechecks, year
 from bangfu.cases.plans import PlanImporter
 from bangfu.cases.rechecks import Finding, Method, Outcome, RecheckImporter
 from bangfu.cases.views import Selection, Stated
+from bangfu.documents.posters import Poster, poster
 from bangfu.errors import Refused
-from tests.county import HOMES, clean
-from tests.learners import APPLIED, ELIGIBLE, POSTED, REVIEWED, SHORT, SPRING, TERM, YEAR, Learners
+from tests.county import HOMES, ONE, clean
+from tests.learners import APPLIED, ELIGIBLE, POSTED, REVIEWED, SCHOOL, SHORT, SPRING, TERM, YEAR, Learners
 
 COURSE = {
     "training_from": date(2021, 3, 2), "training_to": date(2021, 5, 31), "certified_on": date(2021, 6, 10),
@@ -222,6 +223,59 @@ async def test_a_notice_shows_the_school_and_of_a_child_only_the_surname(learner
     learners.today = date(2021, 10, 18)
     early = await learners.act("C1", acts.conclude, Selection(numbers=ELIGIBLE))
     assert codes(early) == dict.fromkeys(ELIGIBLE, "NOTICE_OPEN")
+
+
+async def campus_poster(learners: Learners, number: str, school: str = SCHOOL, reason: str = "校园公示") -> Poster:
+    who = learners.who(number)
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        return await campus.poster_of(session, who, ground, school, reason)
+
+
+async def test_a_school_hangs_up_its_own_students_and_no_others(learners: Learners) -> None:
+    await learners.aided("notice")
+    clean(await learners.act("C1", acts.post, Selection(numbers=ELIGIBLE)))
+    said = await campus_poster(learners, "C1")
+    assert (said.village, said.place, said.first.zh, said.last.zh) == (
+        "测试职业中学", "校园公告栏", "2021年10月12日", "2021年10月18日",
+    )  # fmt: skip
+    assert said.title.zh == "测试职业中学2021—2022学年雨露计划学期补助公示"
+    assert said.common == "秋季学期700.00 元,春季学期800.00 元"
+    assert [name for name, _ in said.columns] == ["beneficiary", "address", "standing", "school", "grade", "amount"]
+    ((number, values),) = said.lines
+    assert values is not None
+    assert (number, values["beneficiary"], values["grade"]) == (1, "学某", "中等职业教育一年级")
+    assert poster(said, "a3").startswith(b"%PDF-")
+    kept = await learners.rows("select reason from audit_entry where action = 'export_notice'")
+    assert [tuple(row) for row in kept] == [("校园公示",)]
+
+
+@pytest.mark.parametrize(
+    ("number", "school", "reason", "code"),
+    [
+        ("C1", SCHOOL, " ", "REASON_NEEDED"),
+        ("C1", ONE, "校园公示", "NOT_FOUND"),  # an enterprise
+        ("C1", "x", "校园公示", "NOT_FOUND"),
+        ("VC3", SCHOOL, "校园公示", "NOT_FOUND"),  # of another village
+        ("FM", SCHOOL, "校园公示", "FORBIDDEN"),
+    ],
+)
+async def test_who_may_not_have_it_gets_no_poster(
+    learners: Learners, number: str, school: str, reason: str, code: str
+) -> None:
+    await learners.aided("notice")
+    clean(await learners.act("C1", acts.post, Selection(numbers=ELIGIBLE)))
+    with pytest.raises(Refused) as refused:
+        await campus_poster(learners, number, school, reason)
+    assert [problem.code.name for problem in refused.value.problems] == [code]
+    assert await learners.rows("select 1 from audit_entry where action = 'export_notice'") == []
+
+
+async def test_after_the_notice_there_is_nothing_to_hang_up(learners: Learners) -> None:
+    await learners.aided("autumn_payment")
+    with pytest.raises(Refused) as refused:
+        await campus_poster(learners, "C1")
+    assert [problem.code.name for problem in refused.value.problems] == ["NOT_FOUND"]
 
 
 async def test_an_objection_stops_one_child_and_not_the_other(learners: Learners) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices
 from bangfu.access import Action, Entered
-from bangfu.cases import hearing
+from bangfu.cases import campus, hearing
 from bangfu.cli.shell import Day, Open, Shell, pass_shell, programme_options
 from bangfu.disclosure import record_export
 from bangfu.documents import posters
@@ -120,6 +120,25 @@ async def poster_of(
     shown = [name for name in ("beneficiary",) if name in page.columns]
     await record_export(session, who, Action.EXPORT_NOTICE, f"notice/{id}", reason, len(page.lines), shown, paper=paper)
     return posters.poster(publication.poster_of(page, f"{host}/public/notices/{page.slug}" if host else ""), paper)
+
+
+@notice.command("campus")
+@click.argument("school")
+@click.argument("file", type=_FILE)
+@programme_options
+@click.option("--paper", type=click.Choice(posters.PAPERS), default="a4", help="a4 or a3")
+@click.option("--reason", required=True, help="what it is for; recorded")
+@pass_shell
+def campus_poster(shell: Shell, school: str, file: Path, paper: posters.Paper, reason: str, **options: Any) -> None:
+    """Write the poster that a SCHOOL, by its credit code, hangs up of its own students who are on notice today."""
+
+    async def work(opened: Open) -> posters.Poster:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope) as session:
+            return await campus.poster_of(session, who, ground, school, reason)
+
+    shell.save(file, posters.poster(shell.run(work), paper))
 
 
 @notice.command("evidence")

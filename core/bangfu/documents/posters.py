@@ -42,6 +42,10 @@ class Poster:
     common: str | None
     columns: Sequence[tuple[str, Text]]
     lines: Sequence[tuple[int, Mapping[str, Any] | None]]
+    unit: Text
+    """What its entries are counted in."""
+    hears: Text
+    """Whom to tell who objects."""
     address: str = ""
 
 
@@ -68,6 +72,8 @@ def poster(said: Poster, paper: Paper) -> bytes:
             }
             for position, values in said.lines
         ],
+        "unit": {"zh": said.unit.zh, "en": said.unit.en},
+        "hears": {"zh": said.hears.zh, "en": said.hears.en},
         "sums": "amount" in names,
         "count": len(shown),
         "total": sum(values.get("amount", 0) for values in shown),

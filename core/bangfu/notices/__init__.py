@@ -44,7 +44,7 @@ __all__ = [
     "pending_cases", "pending_objections", "publish", "settle", "sheet", "state_of", "unsettled", "unshown", "withdraw",
 ]  # fmt: skip
 
-_PERSONAL = ("beneficiary",)
+_PERSONAL = frozenset({"beneficiary", "address", "school", "grade"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,7 +348,7 @@ async def sheet(session: AsyncSession, who: Entered, programme: Programme, id: U
         [
             Sheet(
                 "公示",
-                f"{village}{notice.period}年度{programme.title.zh}公示",
+                f"{village}{programme.period.period(notice.period).title.zh}{programme.title.zh}公示",
                 headers,
                 [(entry.position, *(entry.shown[name] for name in names)) for entry in entries],
                 above=[

@@ -29,7 +29,7 @@ from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.documents.posters import Poster
 from bangfu.errors import Code, Refused
 from bangfu.models import NoticeEntry, Publication, PublicationWithdrawal, PublicObjection, Supervision, new_id
-from bangfu.programme import NOTICE_COLUMNS, Programme
+from bangfu.programme import NOTICE_COLUMNS, Beneficiary, Programme
 from bangfu.registry.divisions import Places
 from bangfu.text import Text, day, printable
 from bangfu.vault import Vault, mask_phone
@@ -69,6 +69,8 @@ class Page:
     contact: str
     columns: tuple[str, ...]
     lines: tuple[Line, ...] = field(repr=False)
+    unit: Text
+    """What its entries are counted in."""
 
     @property
     def total(self) -> int | None:
@@ -116,7 +118,12 @@ def _page(row: Any, withdrawn: frozenset[int]) -> Page:
         row.contact,
         tuple(row.columns),
         tuple(Line(position, None if position in withdrawn else values) for position, values in row.entries),
+        UNITS[row.title.get("of", Beneficiary.HOUSEHOLD)],
     )
+
+
+UNITS = {Beneficiary.HOUSEHOLD: Text("户", "households"), Beneficiary.PERSON: Text("人", "persons")}
+"""What the entries of a notice are counted in, by whom its programme is for."""
 
 
 def heading(column: str) -> Text:
@@ -138,6 +145,8 @@ def poster_of(page: Page, address: str) -> Poster:
         page.common,
         [(name, heading(name)) for name in page.shown],
         [(line.position, line.values) for line in page.lines],
+        page.unit,
+        Text(f"{page.village}村民委员会或{page.township}人民政府", "the village committee or the township government"),
         address,
     )
 
@@ -168,6 +177,7 @@ async def make_public(
     await withdraw(session, who, [case for own in entries.values() for case, _ in own])
     places = await Places.on(session, who.at.today)
     contact = await session.scalar(select(Supervision.contact).where(Supervision.tenant_id == tenant)) or ""
+    spell = Text(programme.period.period(period).title.zh, period)
     divisions = {notice.division for notice in posted}
     known = select(Publication.division, Publication.village_slug).where(
         Publication.tenant_id == tenant, among(Publication.division, divisions)
@@ -178,8 +188,8 @@ async def make_public(
         village, own = places.named(notice.division), entries[notice.id]
         township = places.township(notice.division)
         columns = [name for name in NOTICE_COLUMNS if name in own[0][1]]
-        title = Text("{place}{period}年度{programme}公示", "Public notice: {programme}, {period}, {place}").filled(
-            place=f"{township}{village}", period=period, programme=programme.title
+        title = Text("{place}{period}{programme}公示", "Public notice: {programme}, {period}, {place}").filled(
+            place=f"{township}{village}", period=spell, programme=programme.title
         )
         rows.append(
             {
@@ -192,7 +202,7 @@ async def make_public(
                 "county": who.county.name,
                 "township": township,
                 "village": village,
-                "title": {"zh": title.zh, "en": title.en},
+                "title": {"zh": title.zh, "en": title.en, "of": programme.beneficiary.value},
                 "first_day": notice.first,
                 "last_day": notice.last,
                 "place": place,

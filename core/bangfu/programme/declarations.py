@@ -25,15 +25,16 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 
 NOTICE_COLUMNS: Mapping[str, Text] = {
     "beneficiary": Text("受益对象", "beneficiary"),
-    "project": Text("项目名称", "project"),
-    "standard": Text("补助标准", "standard"),
-    "amount": Text("补助金额", "amount"),
     "address": Text("家庭地址", "village"),
     "standing": Text("家庭状况", "standing of the household"),
     "school": Text("就读学校", "school"),
     "grade": Text("年级", "level and grade"),
+    "project": Text("项目名称", "project"),
+    "standard": Text("补助标准", "standard"),
+    "amount": Text("补助金额", "amount"),
 }
-"""Everything that a notice may ever show. Identity, telephone, account and health are not masked: they are absent."""
+"""Everything that a notice may ever show, in this order: the amount stands last, above its total. Identity, telephone,
+account and health are not masked: they are absent."""
 
 SCHOOLING_COLUMNS = frozenset({"school", "grade"})
 """What of it is known of a person alone."""

@@ -130,6 +130,7 @@ class Stage:
 
     code: str = strawberry.field(description="Its code.")
     title: str = strawberry.field(description="Its name.")
+    opens: date | None = strawberry.field(description="Its first day; null where the plan gives none.")
     deadline: date | None = strawberry.field(
         description="Its last day, grace included; null where the plan gives none."
     )
@@ -143,6 +144,7 @@ def stages_of(info: strawberry.Info, ground: Ground) -> list[Stage]:
         Stage(
             code=stage.code,
             title=say(info, stage.title),
+            opens=proceedings.opens(stage),
             deadline=proceedings.deadline(stage),
             cites=list(stage.cites),
             kind=_KINDS[type(stage)],
@@ -154,6 +156,25 @@ def stages_of(info: strawberry.Info, ground: Ground) -> list[Stage]:
             instalment=_instalment(stage, proceedings),
         )
         for stage in ground.programme.process.stages
+    ]
+
+
+@strawberry.type(description="A time of the plan in which something is done that is no step of a case 日程.")
+class Milestone:
+    """A time of the plan in which something is done that is no step of a case."""
+
+    code: str = strawberry.field(description="Its code.")
+    title: str = strawberry.field(description="What is done.")
+    opens: date = strawberry.field(description="Its first day.")
+    closes: date = strawberry.field(description="Its last day.")
+    cites: list[str] = strawberry.field(description="The clauses that ask for it.")
+
+
+def milestones_of(info: strawberry.Info, ground: Ground) -> list[Milestone]:
+    """The times of the plan in a period that are no stages, by its newest edition."""
+    return [
+        Milestone(code=own.code, title=say(info, own.title), opens=opens, closes=closes, cites=list(own.cites))
+        for own, opens, closes in ground.latest.milestones
     ]
 
 
@@ -215,7 +236,9 @@ class ProgrammeBeside:
     """Another programme, and whether a household may have its award beside this one's."""
 
     programme: str = strawberry.field(description="The code of the other programme.")
-    title: str | None = strawberry.field(description="Its name; null where it is not installed.")
+    title: str | None = strawberry.field(
+        description="Its name; null where it is not installed and the programme gives none."
+    )
     why: str = strawberry.field(description="Why.")
     cites: str = strawberry.field(description="The document and clause that say so.")
     span: Span | None = strawberry.field(description="Of an exclusion, for how long it holds; else null.")
@@ -260,9 +283,10 @@ def stacked_with(info: strawberry.Info, programme: Programme) -> list[ProgrammeB
 
 def _beside(info: strawberry.Info, code: str, one: Exclusion | Stacks, span: Span | None) -> ProgrammeBeside:
     other = request_of(info).plugins.programmes.get(code)
+    own = one.title if isinstance(one, Stacks) else None
     return ProgrammeBeside(
         programme=code,
-        title=say(info, other.title) if other else None,
+        title=say(info, other.title) if other else say(info, own) if own is not None else None,
         why=say(info, one.why),
         cites=one.cites,
         span=span,

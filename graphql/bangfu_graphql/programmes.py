@@ -42,6 +42,7 @@ from bangfu_graphql.casework import (
 )
 from bangfu_graphql.declared import (
     Clause,
+    Milestone,
     ParticipantRole,
     ProgrammeBeside,
     ProgrammeClaim,
@@ -49,6 +50,7 @@ from bangfu_graphql.declared import (
     claims_of,
     clauses_of,
     excluded_by,
+    milestones_of,
     roles_of,
     stacked_with,
     stages_of,
@@ -549,10 +551,15 @@ class ProgrammePeriod:
         """The reference day."""
         return self.ground.period.reference_day
 
-    @strawberry.field(description="The stages with their deadlines.")
+    @strawberry.field(description="The stages with their first and last days.")
     def stages(self, info: strawberry.Info) -> list[Stage]:
         """The stages."""
         return stages_of(info, self.ground)
+
+    @strawberry.field(description="The times of the plan that are no stages, such as a survey or a report 日程.")
+    def milestones(self, info: strawberry.Info) -> list[Milestone]:
+        """The times of the plan that are no stages."""
+        return milestones_of(info, self.ground)
 
     @strawberry.field(description="Every number of the newest edition, and who set it.")
     def authorities(self, info: strawberry.Info) -> list[Authority]:

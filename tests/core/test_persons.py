@@ -94,6 +94,28 @@ async def test_before_its_day_nothing_is_applied_for(learners: Learners) -> None
     assert await learners.stages() == {"F1-02": "first_review", "F1-03": "first_review"}
 
 
+async def test_the_calendar_of_the_school_year_has_its_seven_times(learners: Learners) -> None:
+    learners.on(TERM, YEAR)
+    rules = (await learners.ground()).latest
+    times = [(own.code, opens, closes) for own, opens, closes in rules.milestones]
+    times += [
+        (stage.code, rules.proceedings.opens(stage), rules.proceedings.deadline(stage))
+        for stage in learners.programme.process.stages
+        if stage.opens
+    ]
+    assert sorted(times, key=lambda one: (one[1], one[2])) == [
+        ("survey", date(2021, 7, 1), date(2021, 8, 15)),
+        ("publicity", date(2021, 8, 16), date(2021, 8, 31)),
+        ("application", date(2021, 9, 1), date(2021, 9, 30)),
+        ("first_review", date(2021, 10, 1), date(2021, 10, 31)),
+        ("second_review", date(2021, 10, 1), date(2021, 10, 31)),
+        ("autumn_payment", date(2021, 11, 1), date(2022, 1, 31)),
+        ("recheck", date(2022, 2, 1), date(2022, 7, 31)),
+        ("spring_payment", date(2022, 2, 1), date(2022, 7, 31)),
+        ("summary", date(2022, 8, 1), date(2022, 8, 31)),
+    ]
+
+
 # --- what comes out -------------------------------------------------------------------------------------------
 
 
@@ -192,6 +214,11 @@ async def test_the_page_of_a_household_tells_of_all_its_members(learners: Learne
     ].fen == 0
     assert {number for code, number in told if code == SHORT} == {"F1-01", "F1-02", "F1-03"}
     assert told["consolidation", "F1"].receipt.applied is False
+    # What may be had beside it is named, whether or not it is a programme of ours.
+    assert [own.zh.split(":")[0] for own in told[TERM, "F1-02"].together] == [
+        "可与“国家中等职业教育免学费等减免政策”同时享受", "可与“国家助学金等生活补助政策”同时享受",
+        "可与“国家对职业技能培训的优惠政策”同时享受", "可与“雨露短期技能培训”同时享受",
+    ]  # fmt: skip
 
 
 # --- the notice -----------------------------------------------------------------------------------------------

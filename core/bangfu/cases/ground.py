@@ -29,7 +29,7 @@ from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Edition, ProgrammeSwitch, new_id
 from bangfu.policy import Resolved, Whose, build
 from bangfu.process import Proceedings
-from bangfu.programme import InForce, Programme
+from bangfu.programme import InForce, Milestone, Programme
 from bangfu.registry.days import working_days
 from bangfu.rules.book import RuleBook
 from bangfu.rules.explain import Explainer
@@ -194,6 +194,17 @@ class Rules:
     def explainer(self) -> Explainer:
         """What explains determinations under these parameters."""
         return Explainer(self.book, self.parameters, self.programme.titles())
+
+    @property
+    def milestones(self) -> list[tuple[Milestone, date, date]]:
+        """The times of the plan that are no stages, each with its first and last day in the period."""
+        year = self.period.year
+
+        def day(own: Milestone, name: str) -> date:
+            found: date = getattr(self.parameters, name).in_year(year + own.years)
+            return found
+
+        return [(own, day(own, own.opens), day(own, own.closes)) for own in self.programme.milestones]
 
     def shown(self, name: str) -> Text:
         """A parameter's value as a person reads it."""

@@ -324,16 +324,17 @@ def _could(ground: Ground, receipt: Receipt, today: date) -> tuple[Text, ...]:
 
 def _together(programme: Programme) -> tuple[Text, ...]:
     known = installed().programmes
-    found = {one.programme: one.why for one in programme.stacks}
+    found = {one.programme: (one.title, one.why) for one in programme.stacks}
     for other in known.values():
         for one in other.stacks:
             if one.programme == programme.code:
-                found[other.code] = one.why
-    return tuple(
-        Text(f"可与“{known[code].title.zh}”同时享受:{why.zh}", f"May be had beside {known[code].title.en}: {why.en}")
-        for code, why in found.items()
-        if code in known
-    )
+                found[other.code] = (None, one.why)
+    said = []
+    for code, (own, why) in found.items():
+        title = known[code].title if code in known else own
+        if title is not None:
+            said.append(Text(f"可与“{title.zh}”同时享受:{why.zh}", f"May be had beside {title.en}: {why.en}"))
+    return tuple(said)
 
 
 def _apart(other: Programme, why: Text) -> Text:

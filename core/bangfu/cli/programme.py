@@ -121,6 +121,34 @@ def show(shell: Shell, code: str, period: str, own: bool) -> None:
     shell.table(shell.show(heading), [shell.show(title) for title in titles], rows)
 
 
+@programme.command("calendar")
+@click.argument("code")
+@click.argument("period")
+@pass_shell
+def calendar(shell: Shell, code: str, period: str) -> None:
+    """Show the times of a PERIOD: when each stage of it begins and ends, and what else the plan has a time for."""
+
+    async def work(opened: Open) -> grounds.Rules:
+        who = await opened.enter()
+        return (await opened.ground(who, code, period)).latest
+
+    rules = shell.run(work)
+    stages = [
+        (stage.title, rules.proceedings.opens(stage), rules.proceedings.deadline(stage), stage.cites)
+        for stage in rules.programme.process.stages
+    ]
+    others = [(own.title, opens, closes, own.cites) for own, opens, closes in rules.milestones]
+    rows = [
+        (shell.show(title), opens or "", closes or "", ", ".join(cites))
+        for title, opens, closes, cites in sorted(
+            [*others, *stages], key=lambda one: (one[1] or one[2] or date.max, one[2] or date.max)
+        )
+    ]
+    titles = (Text("事项", "what"), Text("开始", "from"), Text("截止", "to"), Text("依据", "clauses"))
+    heading = Text(f"{rules.programme.title.zh}{rules.period.title.zh}日程", f"the times of {rules.period.title.en}")
+    shell.table(shell.show(heading), [shell.show(title) for title in titles], rows)
+
+
 @programme.command("clauses")
 @click.argument("code", required=False)
 @click.option(

@@ -278,6 +278,12 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
         if name is not None and hints.get(name) != kind:
             faults.append(f"stage {stage.code}: {name} is not a parameter of the type {kind}")
 
+    faults += [
+        f"milestone {own.code}: {name} is not a parameter of the type {MonthDay}"
+        for own in programme.milestones
+        for name in (own.opens, own.closes)
+        if hints.get(name) != MonthDay
+    ]
     for stage in programme.process.stages:
         must_be(stage, stage.opens, MonthDay)
         must_be(stage, stage.deadline, MonthDay)
@@ -330,6 +336,7 @@ def _name_faults(programme: Programme) -> list[str]:
         *(("stage", stage.code) for stage in programme.process.stages),
         *(("role", role.code) for role in programme.participants),
         *(("claim", claim.kind) for claim in programme.claims),
+        *(("milestone", own.code) for own in programme.milestones),
         *(("fact", field.name) for field in dataclasses.fields(programme.facts)),
         *(("parameter", field.name) for field in dataclasses.fields(programme.parameters)),
         *(("step", name) for book in programme.books for name in book.rules.steps()),

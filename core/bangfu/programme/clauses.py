@@ -29,6 +29,7 @@ class CarrierKind(StrEnum):
     CLAIM = "claim"
     EXCLUSION = "exclusion"
     STACKING = "stacking"
+    MILESTONE = "milestone"
 
     @property
     def title_text(self) -> Text:
@@ -46,6 +47,7 @@ _KINDS = {
     CarrierKind.CLAIM: Text("限领", "claim"),
     CarrierKind.EXCLUSION: Text("互斥", "exclusion"),
     CarrierKind.STACKING: Text("可叠加", "stacking"),
+    CarrierKind.MILESTONE: Text("日程", "milestone"),
 }
 
 
@@ -169,6 +171,9 @@ def _carriers(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
         yield Citation.parse(excluded.cites), Carrier(CarrierKind.EXCLUSION, excluded.programme, excluded.why)
     for stacked in programme.stacks:
         yield Citation.parse(stacked.cites), Carrier(CarrierKind.STACKING, stacked.programme, stacked.why)
+    for milestone in programme.milestones:
+        for cites in milestone.cites:
+            yield Citation.parse(cites), Carrier(CarrierKind.MILESTONE, milestone.code, milestone.title)
 
 
 def clauses_of(programme: Programme) -> list[Clause]:

@@ -211,11 +211,30 @@ class Exclusion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stacks:
-    """Another programme whose award a household may have beside this one 可叠加, declared so that nobody has to ask."""
+    """Another programme whose award may be had beside this one 可叠加, declared so that nobody has to ask.
+
+    One that is no programme of any plugin, such as a waiver of the state's, has a ``title`` here.
+    """
 
     programme: str
     why: Text
     cites: str
+    title: Text | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Milestone:
+    """A time of the plan in which something is done that is no step of a case 日程, such as a survey or a report.
+
+    ``opens`` and ``closes`` name ``MonthDay`` parameters, days of the plan year or, with ``years``, of so many after.
+    """
+
+    code: str
+    title: Text
+    cites: tuple[str, ...]
+    opens: str
+    closes: str
+    years: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -225,7 +244,8 @@ class Programme:
     ``beneficiary`` is whom it is for. ``released`` maps the day of each released book to its hash, so that a released
     text cannot change unseen. ``once_per_period`` allows one case a beneficiary and period. ``participants`` are the
     roles in which other households take part, ``claims`` what can be had once, ``excludes`` and ``stacks`` the
-    programmes that do not go together with this one, and those that do.
+    programmes that do not go together with this one, and those that do, ``milestones`` the times of the plan that are
+    no stages.
     """
 
     code: str
@@ -243,6 +263,7 @@ class Programme:
     claims: tuple[ClaimSpec, ...] = ()
     excludes: tuple[Exclusion, ...] = ()
     stacks: tuple[Stacks, ...] = ()
+    milestones: tuple[Milestone, ...] = ()
 
     @property
     def is_for_persons(self) -> bool:

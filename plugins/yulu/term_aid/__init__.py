@@ -8,7 +8,7 @@ from pathlib import Path
 from bangfu.calendar import SchoolYear
 from bangfu.policy import Policy
 from bangfu.process import Duty, Notice, Plan, Process, Verify
-from bangfu.programme import Beneficiary, DatedBook, Programme, Stacks, released
+from bangfu.programme import Beneficiary, DatedBook, Milestone, Programme, Stacks, released
 from bangfu.text import Text
 from yulu.term_aid.rules import Facts, LaterGeneration, Parameters, TermAid
 from yulu.vocabulary import RESPONSIBILITIES, payment
@@ -101,6 +101,32 @@ PROCESS = Process(
     )
 )
 
+MILESTONES = (
+    Milestone(
+        code="survey",
+        title=Text("调研筹备", "survey and preparation"),
+        cites=("yulu-2011#一(四)1",),
+        opens="survey_opens",
+        closes="survey_closes",
+    ),
+    Milestone(
+        code="publicity",
+        title=Text("政策宣传", "publicity"),
+        cites=("yulu-2011#一(四)2",),
+        opens="publicity_opens",
+        closes="publicity_closes",
+    ),
+    Milestone(
+        code="summary",
+        title=Text("验收总结", "summing up"),
+        cites=("yulu-2011#一(四)7",),
+        opens="summary_opens",
+        closes="summary_closes",
+        years=1,
+    ),
+)
+"""What comes before the first application and after the last payment."""
+
 LATER = date(2015, 9, 1)
 """From when the book of the later generation can be had: the first school year after the nation's opinion on vocational
 education of 2015 (国开办发〔2015〕19号), which lets counties give about 3,000 yuan a student and year. It holds nowhere
@@ -118,7 +144,35 @@ PROGRAMME = Programme(
     books=(DatedBook(date(2011, 9, 1), TermAid), DatedBook(LATER, LaterGeneration, adopted=True)),
     released=released(HERE / "released.toml"),
     process=PROCESS,
+    milestones=MILESTONES,
     stacks=(
+        Stacks(
+            programme="tuition_waiver",
+            title=Text("国家中等职业教育免学费等减免政策", "the state's waiver of tuition"),
+            why=Text(
+                "学费减免由学校落实,与本补助互不影响",
+                "The school waives the fees, and neither stands in the other's way",
+            ),
+            cites=STANDARD,
+        ),
+        Stacks(
+            programme="living_subsidy",
+            title=Text("国家助学金等生活补助政策", "the state's living subsidy for students"),
+            why=Text(
+                "生活补助由学校发放,与本补助互不影响",
+                "The school pays it, and neither stands in the other's way",
+            ),
+            cites=STANDARD,
+        ),
+        Stacks(
+            programme="training_preference",
+            title=Text("国家对职业技能培训的优惠政策", "what the state grants for skills training"),
+            why=Text(
+                "享受培训优惠的学生,同样给予本补助",
+                "Whoever is favoured in training is aided here all the same",
+            ),
+            cites=STANDARD,
+        ),
         Stacks(
             programme="short_training",
             why=Text(

@@ -71,6 +71,10 @@ class Parameters:
     exclude_internship: bool
     amount_autumn: Fen
     amount_spring: Fen
+    survey_opens: MonthDay
+    survey_closes: MonthDay
+    publicity_opens: MonthDay
+    publicity_closes: MonthDay
     application_opens: MonthDay
     application_deadline: MonthDay
     review_opens: MonthDay
@@ -83,6 +87,8 @@ class Parameters:
     autumn_payment_deadline: MonthDay
     spring_opens: MonthDay
     spring_deadline: MonthDay
+    summary_opens: MonthDay
+    summary_closes: MonthDay
     recheckers: frozenset[Duty]
 
 

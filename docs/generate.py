@@ -15,15 +15,18 @@ import click
 
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cases.plans import PlanImporter
+from bangfu.cases.rechecks import RecheckImporter
 from bangfu.cli import main
 from bangfu.db.walls import Kind, Own
 from bangfu.errors import Code
 from bangfu.models import WALLS, Base
 from bangfu.payments.invariants import INVARIANTS
+from bangfu.process import Verify
 from bangfu.programme import (
     NOTICE_COLUMNS,
     PAYMENT_COLUMNS,
     REGISTRY_FACTS,
+    SCHOOLING_FACTS,
     Answered,
     ClauseState,
     Hooks,
@@ -152,6 +155,8 @@ def hooks() -> str:
     lines += ["## What declarations may name", ""]
     lines += [f"- a notice shows at most: {', '.join(f'`{c}` {t.zh}' for c, t in NOTICE_COLUMNS.items())}"]
     lines += [f"- a fact comes from the registry as: {', '.join(f'`{c}` {t.zh}' for c, t in REGISTRY_FACTS.items())}"]
+    schooling = ", ".join(f"`{code}` {title.zh}" for code, (_, title) in SCHOOLING_FACTS.items())
+    lines += [f"- a fact of a person's schooling comes from the register as: {schooling}"]
     lines += [f"- a payment list holds: {', '.join(f'`{column}`' for column in PAYMENT_COLUMNS)}", ""]
     return "\n".join(lines)
 
@@ -172,9 +177,14 @@ def workbooks() -> str:
         f"plans -p {programme.code} --period …": PlanImporter(programme, "")
         for programme in installed().programmes.values()
     }
-    for command, importer in {**IMPORTERS, **plans}.items():
+    rechecks = {
+        f"rechecks -p {programme.code} --period …": RecheckImporter(programme, "")
+        for programme in installed().programmes.values()
+        if any(stage.rechecks for stage in programme.process.kind(Verify))
+    }
+    for command, importer in {**IMPORTERS, **plans, **rechecks}.items():
         title = importer.title
-        if isinstance(importer, PlanImporter):
+        if isinstance(importer, PlanImporter | RecheckImporter):
             own = importer.programme.title
             title = Text(f"{title.zh}({own.zh})", f"{title.en} ({own.en})")
         lines += [f"## {title.zh} {title.en}: `bangfu import {command}`", ""]
@@ -199,7 +209,8 @@ def invariants() -> str:
         "wrong, as `table/id`, and none is good.",
         "",
         "They read the county that the transaction is bound to, and `:declared`, what the programmes declare as JSON: "
-        "for each code the `graph` of its stages (pairs), the stages at which it `pays`, whether it has a `notice`. "
+        "for each code the `graph` of its stages (pairs), the stages at which it `pays`, by which parameters a "
+        "`notice` of it lasts. "
         "`bangfu doctor --sql` prints them with that written in, to be run by anyone.",
         "",
     ]

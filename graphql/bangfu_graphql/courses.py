@@ -16,7 +16,7 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action
-from bangfu.cases import acts, batch, correcting, participants, sampling, selecting
+from bangfu.cases import acts, batch, correcting, participants, rechecks, sampling, selecting
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Code
@@ -41,9 +41,7 @@ from bangfu_graphql.acting import (
 )
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request
-from bangfu_graphql.scalars import (
-    DivisionCode,
-)
+from bangfu_graphql.scalars import DivisionCode, EducationLevel, described
 
 FindingArgument = Annotated[str, says("What was found.")]
 ApplicantArgument = Annotated[str, says("The number of the household whose case it is.")]
@@ -57,6 +55,28 @@ class MarkInput:
 
     fact: str = strawberry.field(description="The fact that was stated, by its name, or the role of who takes part.")
     note: str = strawberry.field(description="What is wrong with it.")
+
+
+described(rechecks.Outcome, "RecheckOutcome", "What has become of a student by the next term 复核结果.")
+described(rechecks.Method, "RecheckMethod", "How it was found out 复核方式.")
+
+
+@strawberry.input(description="What was found of one student in the re-check 复核.")
+class RecheckInput:
+    """What was found of one student."""
+
+    person: str = strawberry.field(description="The number of the person.")
+    outcome: rechecks.Outcome = strawberry.field(description="What has become of him.")
+    method: rechecks.Method = strawberry.field(
+        description="How it was found out; a school of the county is visited, another may be asked by telephone."
+    )
+    school: str = strawberry.field(description="The school that he moved up to.", default="")
+    level: EducationLevel | None = strawberry.field(description="The level that he moved up to.", default=None)
+    grade: int | None = strawberry.field(description="The grade that he moved up to.", default=None)
+    in_county: bool = strawberry.field(description="Whether that school is in the county.", default=False)
+    act: ActInput | None = strawberry.field(
+        description="What is said of this finding, where it differs from the others.", default=None
+    )
 
 
 def _field(description: str, action: Action = Action.WORK_ON_CASES) -> Any:
@@ -109,6 +129,39 @@ class CourseMutation:
             return await batch.put(session, request.who, ground, areas, without or ())
 
         return await acting.keyed(info, JobPayload, work)
+
+    @_field(
+        "Write down what has become of students by the next term 复核: on their cases and in the register, which the "
+        "next determination is made from. Who rests has his case rest with him. The same finding again changes nothing."
+    )
+    async def record_rechecks(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        findings: Annotated[list[RecheckInput], says("One finding a student.")],
+        act: ActArgument = None,
+    ) -> CasesPayload:
+        """Write down what has become of students."""
+        acting.require_bounded(findings, "findings")
+
+        async def work(request: Request, session: AsyncSession, ground: Ground, said: Stated) -> acts.Report:
+            found = [
+                rechecks.Finding(
+                    number=one.person,
+                    outcome=one.outcome,
+                    method=one.method,
+                    stated=said if one.act is None else await acting.stated(request, session, one.act),
+                    school=one.school,
+                    level=None if one.level is None else one.level.value,
+                    grade=one.grade,
+                    in_county=one.in_county,
+                )
+                for one in findings
+            ]
+            return await rechecks.record(session, request.who, ground, found)
+
+        return await acting.act(info, programme, period, act, work)
 
     @_field("Accept cases on the spot, after their notice has stood its time.")
     async def accept_cases(

@@ -1,4 +1,5 @@
-"""The mutations that make workbooks of whole lists: who is missed, and whose payment no longer fits."""
+"""The mutations that make workbooks of whole lists: who is missed, whose payment no longer fits, and the register of
+those who applied."""
 
 from __future__ import annotations
 
@@ -53,6 +54,22 @@ class ListMutation:
     ) -> JobPayload:
         """Export whose payment no longer fits."""
         return await _put(info, exports.Export.OVERPAID, programme, period, reason, division)
+
+    @strawberry.mutation(
+        description="The register of those whose applications were decided, with what was paid, and its summary by "
+        "township, as a workbook, as a job.",
+        metadata={ACTION: Action.EXPORT_LISTS},
+    )
+    async def export_register(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        period: PeriodArgument,
+        reason: _ReasonArgument,
+        division: _AreaArgument = None,
+    ) -> JobPayload:
+        """Export the register."""
+        return await _put(info, exports.Export.REGISTER, programme, period, reason, division)
 
 
 async def _put(

@@ -20,8 +20,7 @@ from bangfu.access import EVERY, Action, Rule
 from bangfu.access.rules import lay_down, withdraw
 from bangfu.cases import exports
 from bangfu.cases import ground as grounds
-from bangfu.cases.handlers import IMPORTERS
-from bangfu.cases.plans import PlanImporter
+from bangfu.cases.handlers import IMPORTERS, SHEETS
 from bangfu.errors import Code
 from bangfu.process import Duty
 from bangfu.registry.days import set_working_day
@@ -64,7 +63,10 @@ class WorkbookKind(enum.Enum):
     OFFICERS = value("officers", "the staff roster 工作人员名册")
     HOUSEHOLDS = value("households", "the household roster 农户花名册")
     INCOME = value("income", "the income ledger 收入台账")
+    SCHOOLING = value("schooling", "the roll of students 学籍名册")
+    SCHOOL_CONFIRMATION = value("school_confirmation", "a school's confirmation of its students 学校确认表")
     PLANS = value("plans", "the sheet of plans of a programme 项目计划表")
+    RECHECKS = value("rechecks", "the sheet of what was found of students 复核表")
 
 
 @strawberry.input(description="A workbook to import.")
@@ -81,8 +83,10 @@ class ImportInput:
         description="Import the good rows although others have problems.", default=False
     )
     headers: list[HeaderInput] = strawberry.field(description="What unknown headers mean.", default_factory=list)
-    programme: str | None = strawberry.field(description="The programme of a sheet of plans.", default=None)
-    period: str | None = strawberry.field(description="The period of a sheet of plans.", default=None)
+    programme: str | None = strawberry.field(
+        description="The programme of a sheet of plans or re-checks.", default=None
+    )
+    period: str | None = strawberry.field(description="The period of a sheet of plans or re-checks.", default=None)
 
 
 @strawberry.input(description="A rule of the county's own on who may do what.")
@@ -132,11 +136,12 @@ class Mutation:
         name, data = await acting.uploaded(input.file)
 
         async def work(request: Request, session: AsyncSession) -> UUID:
-            if input.kind is WorkbookKind.PLANS:
+            sheet = SHEETS.get(input.kind.value)
+            if sheet is not None:
                 if input.programme is None or input.period is None:
                     lacking = "programme" if input.programme is None else "period"
                     raise Code.MISSING_VALUE.refuse(lacking, field=Text("项目和年度", "programme and period"))
-                importer: Any = PlanImporter(acting.programme_of(request, input.programme), input.period)
+                importer: Any = sheet(acting.programme_of(request, input.programme), input.period)
             else:
                 importer = IMPORTERS[input.kind.value]
             return await put_import(

@@ -40,7 +40,7 @@ class DutyInput:
         description="The day before which it ends; a stand-in must have one.", default=None
     )
     unit: str | None = strawberry.field(
-        description="The credit code of the enterprise that an agent acts for.", default=None
+        description="The credit code of the enterprise or the school that an agent acts for.", default=None
     )
     household: str | None = strawberry.field(
         description="The number of the household whose account it is.", default=None

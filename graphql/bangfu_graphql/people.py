@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Mapping
 from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ColumnElement, false, select
+from sqlalchemy import ColumnElement, false, func, select
 
 from bangfu import models
 from bangfu.access import Action
 from bangfu.db.bulk import among
 from bangfu.documents.cells import CellProblem
 from bangfu.process import Duty, Tier
+from bangfu.programme import EDUCATION_LEVELS
+from bangfu.registry import schooling
 from bangfu.registry.divisions import area_of, level_of, township_of
+from bangfu.registry.enrolment import Differing
 from bangfu.registry.history import holds
 from bangfu.registry.identity import read_identity
 from bangfu.registry.known import HEAD
+from bangfu.registry.schooling import as_kept
+from bangfu.text import Text
 from bangfu_graphql.mapping import Sight, column, current, derived, filters, many, mapped, one, pages, where
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.scalars import (
@@ -31,6 +37,8 @@ from bangfu_graphql.scalars import (
     Relation,
     SchoolingSource,
     Sex,
+    described,
+    value,
 )
 from bangfu_graphql.years import HouseholdYear, in_year
 
@@ -132,7 +140,9 @@ class Assignment(Node):
         models.Assignment.officer_id, models.Officer.id, "Who holds it."
     )
     organization: Organization | None = one(
-        models.Assignment.organization_id, models.Organization.id, "The enterprise that an agent acts for."
+        models.Assignment.organization_id,
+        models.Organization.id,
+        "The enterprise or the school that an agent acts for.",
     )
     household: Annotated[Household, strawberry.lazy("bangfu_graphql.people")] | None = one(
         models.Assignment.household_id, models.Household.id, "The household whose account it is."
@@ -250,18 +260,50 @@ class PersonFilter:
     )
 
 
+def _registered_in(sight: Sight, code: int) -> ColumnElement[bool]:
+    """The condition that the person lives in a division, for who may know."""
+    return within(models.Schooling.division, code) if sight.who.may(Action.READ_REGISTERS) else false()
+
+
+@filters
+class SchoolingFilter:
+    """Which schooling."""
+
+    proved: bool | None = where(
+        lambda s, v: models.Schooling.proved.is_(v), "Of which there is a proof 学籍证明, or is none."
+    )
+    level: EducationLevel | None = where(lambda s, v: models.Schooling.level == v.value, "Of this level.")
+    interning: bool | None = where(
+        lambda s, v: models.Schooling.interning.is_(v), "Of who is on an internship 顶岗实习, or is known not to be."
+    )
+    source: SchoolingSource | None = where(lambda s, v: models.Schooling.source == v.value, "Said by this source.")
+    student_number: list[str] | None = where(
+        lambda s, v: among(models.Schooling.student_number, list(map(as_kept, v))), "With one of these student numbers."
+    )
+    division: DivisionCode | None = where(
+        _registered_in, "Of persons registered in this division; a school does not learn where its students live."
+    )
+    on: date | None = where(lambda s, v: holds(models.Schooling, v), "What holds on this day.")
+
+
 @mapped(
     models.Schooling,
-    order=(models.Schooling.person_id, models.Schooling.valid_from, models.Schooling.id),
+    order={
+        "PERSON": (models.Schooling.person_id, models.Schooling.valid_from, models.Schooling.id),
+        "STUDENT_NUMBER": (models.Schooling.student_number, models.Schooling.valid_from, models.Schooling.id),
+    },
     where=lambda sight: models.Schooling.known_to.is_(None),
-    read=Action.READ_REGISTERS,
+    read=Action.READ_SCHOOLING,
 )
 class Schooling(Node):
-    """Where a person goes to school 学籍, from a day on."""
+    """Where a person goes to school 学籍, from a day on. A school sees its own roll."""
 
     school: str = column(models.Schooling.school, "The name of the school.")
     student_number: str = column(models.Schooling.student_number, "The number on the school's roll 学籍号.")
     name: str = column(models.Schooling.name, "The name on the school's roll.")
+    organization: Organization | None = one(
+        models.Schooling.organization_id, models.Organization.id, "The school, if it is in the table of organizations."
+    )
     in_county: bool = column(models.Schooling.in_county, "Whether it is in the county.")
     level: EducationLevel = column(models.Schooling.level, "The level.")
     grade: int | None = column(models.Schooling.grade, "The grade; null where there are none.")
@@ -306,6 +348,100 @@ class Person(Node):
         local=models.Person.id,
         where=lambda sight: models.Schooling.known_to.is_(None),
     )
+
+
+# --- what lists say otherwise -----------------------------------------------------------------------------------
+
+described(Differing, "DiscrepancyField", "In what a list says otherwise than the register.")
+
+
+@strawberry.enum(description="What a discrepancy is about.")
+class DiscrepancyKind(enum.Enum):
+    """What a discrepancy is about."""
+
+    SCHOOLING = value(schooling.KIND, "where a person goes to school 学籍")
+
+
+@strawberry.type(description="One thing in which a list says otherwise than the register.")
+class DiscrepancyPart:
+    """One thing in which a list says otherwise than the register."""
+
+    field: Differing = strawberry.field(description="In what.")
+    known: str | None = strawberry.field(description="What is known, in words; null where there is nothing.")
+    reported: str | None = strawberry.field(description="What the list says, in words; null where there is nothing.")
+
+
+def _in_words(sight: Sight, name: str, said: Any) -> str | None:
+    if said is None:
+        return None
+    if name == Differing.LEVEL:
+        return sight.say(EDUCATION_LEVELS[said])
+    if name == Differing.INTERNING:
+        return sight.say(Text("是", "yes") if said else Text("否", "no"))
+    return str(said)
+
+
+def _differences(sight: Sight, row: Mapping[str, Any]) -> list[DiscrepancyPart]:
+    known, reported = row["known"], row["reported"]
+    return [
+        DiscrepancyPart(
+            field=own,
+            known=_in_words(sight, own, known[own.value]),
+            reported=_in_words(sight, own, reported[own.value]),
+        )
+        for own in Differing
+        if own.value in known
+    ]
+
+
+_OF_NUMBER = func.coalesce(
+    select(models.Person.number)
+    .where(
+        models.Person.tenant_id == models.Discrepancy.tenant_id, models.Person.id == models.Discrepancy.person_id
+    )
+    .scalar_subquery(),
+    "",
+).label("person_number")  # fmt: skip
+
+
+@filters
+class DiscrepancyFilter:
+    """Which discrepancies."""
+
+    kind: DiscrepancyKind | None = where(lambda s, v: models.Discrepancy.kind == v.value, "Of this kind.")
+    division: DivisionCode | None = where(
+        lambda s, v: within(models.Discrepancy.division, v), "Of persons registered in this division."
+    )
+    open: bool | None = where(
+        lambda s, v: models.Discrepancy.settled_at.is_(None) if v else models.Discrepancy.settled_at.is_not(None),
+        "Those that are open, or those that are settled.",
+    )
+
+
+@mapped(
+    models.Discrepancy,
+    order=(models.Discrepancy.division, _OF_NUMBER, models.Discrepancy.id),
+    read=Action.READ_REGISTERS,
+)
+class Discrepancy(Node):
+    """What a bureau's list, a school or a paper says of a person otherwise than the register 核对事项, for somebody to
+    settle. Nothing is overwritten by it."""
+
+    kind: DiscrepancyKind = column(models.Discrepancy.kind, "What it is about.")
+    person: Person | None = one(models.Discrepancy.person_id, models.Person.id, "The person.")
+    division_code: DivisionCode = column(models.Discrepancy.division, "The village of the person.")
+    source: SchoolingSource = column(models.Discrepancy.source, "Who says otherwise.")
+    reported_on: date = column(models.Discrepancy.reported_on, "The day of the list or paper that says so.")
+    differences: list[DiscrepancyPart] = derived(
+        [models.Discrepancy.known, models.Discrepancy.reported], _differences, "In what it says otherwise."
+    )
+    recorded_at: datetime = column(models.Discrepancy.recorded_at, "When it was written down.")
+    accepted: bool | None = column(
+        models.Discrepancy.accepted, "Whether what was reported holds; null while it is open."
+    )
+    reason: str = column(models.Discrepancy.reason, "Why; empty while it is open.")
+    settled_by: Officer | None = one(models.Discrepancy.settled_by, models.Officer.id, "Who settled it.")
+    settled_at: datetime | None = column(models.Discrepancy.settled_at, "When; null while it is open.")
 
 
 @mapped(

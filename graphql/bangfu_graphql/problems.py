@@ -21,7 +21,7 @@ class Problem:
     remedy: str = strawberry.field(description="What to do about it.")
     path: list[str] = strawberry.field(description="The way to the field or the row that it is about; may be empty.")
     household: str | None = strawberry.field(
-        description="The number of the household that it is about, where the request was for several."
+        description="The number of the household, or the person, that it is about, where the request was for several."
     )
 
 

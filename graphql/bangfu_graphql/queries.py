@@ -58,6 +58,8 @@ from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import (
     Account,
     Assignment,
+    Discrepancy,
+    DiscrepancyFilter,
     Division,
     DivisionFilter,
     Household,
@@ -75,6 +77,7 @@ from bangfu_graphql.people import (
     Person,
     PersonFilter,
     Schooling,
+    SchoolingFilter,
     Standing,
 )
 from bangfu_graphql.previews import ProvisionPreview, previewed
@@ -102,7 +105,7 @@ MAPPED: Mapping[str, type] = {
         Job, KeptPreview, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization,
         Pairing, Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication,
         Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
-        PaymentFile, PaymentReturn, PaymentWait, Repayment,
+        PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -168,6 +171,12 @@ class Query:
     pairings: Connection[Pairing] = _listed(Pairing, PairingFilter, "Pairings in sight, by village.")
     households: Connection[Household] = _listed(Household, HouseholdFilter, "Households in sight.")
     persons: Connection[Person] = _listed(Person, PersonFilter, "Persons in sight, by village.")
+    schooling: Connection[Schooling] = _listed(
+        Schooling, SchoolingFilter, "Where persons in sight go to school; a school sees its own roll."
+    )
+    discrepancies: Connection[Discrepancy] = _listed(
+        Discrepancy, DiscrepancyFilter, "What lists say otherwise than the register, by village and person."
+    )
     income: Connection[IncomeLine] = _listed(IncomeLine, IncomeFilter, "The income ledger, by household and day.")
     cases: Connection[Case] = _listed(Case, CaseFilter, "Cases in sight, of all programmes that the county runs.")
     notices: Connection[Notice] = _listed(Notice, NoticeFilter, "Notices in sight, by village.")

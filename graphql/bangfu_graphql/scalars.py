@@ -230,6 +230,7 @@ class OrganizationKind(enum.Enum):
     BUREAU = value("bureau", "a bureau 机关")
     INSTITUTION = value("institution", "a public institution 事业单位")
     SCHOOL = value("school", "a school 学校")
+    TRAINING_BASE = value("training_base", "a training base 培训基地")
     ENTERPRISE = value("enterprise", "an enterprise 企业")
     COOPERATIVE = value("cooperative", "a cooperative 合作社")
     BANK = value("bank", "a bank 银行")

@@ -42,6 +42,7 @@ from bangfu_graphql.programmes import types_of
 from bangfu_graphql.provisioning import ProvisionMutation
 from bangfu_graphql.queries import MAPPED, Query, query_of
 from bangfu_graphql.scalars import SCALARS
+from bangfu_graphql.schooling import SchoolingMutation, SchoolingQuery
 from bangfu_graphql.steps import steps_of
 from bangfu_graphql.subscriptions import Subscription
 from bangfu_graphql.years import YearQuery
@@ -78,7 +79,14 @@ class Schema(strawberry.Schema):
 
 
 def _built(programmes: _Set) -> Schema:
-    queries = (Query, AccountQuery, YearQuery, ConfigurationQuery, *(query_of(programme) for programme in programmes))
+    queries = (
+        Query,
+        AccountQuery,
+        YearQuery,
+        ConfigurationQuery,
+        SchoolingQuery,
+        *(query_of(programme) for programme in programmes),
+    )
     mutations = (
         Mutation,
         CourseMutation,
@@ -87,6 +95,7 @@ def _built(programmes: _Set) -> Schema:
         AccountMutation,
         OfficeMutation,
         ListMutation,
+        SchoolingMutation,
         ProvisionMutation,
         ConfigurationMutation,
         *(steps_of(programme) for programme in programmes),

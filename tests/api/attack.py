@@ -379,7 +379,7 @@ class Values:
         made: list[Value] = []
         for table, column in (
             ("household", "number"), ("officer", "number"), ("person", "name"), ("organization", "credit_code"),
-            ("audit_entry", "object"),
+            ("audit_entry", "object"), ("schooling", "student_number"),
         ):  # fmt: skip
             found = self.rows(table)
             seen = {row[column] for row in self.sight.seen.get(table, ())}

@@ -24,7 +24,7 @@ import asyncpg
 from bangfu.process import Duty
 from bangfu.registry.identity import check_character
 from bangfu.vault import Vault
-from tests.county import BASE, CODE, T1, T2, V1, V2, V3
+from tests.county import BASE, CODE, T1, T2, V1, V2, V3, credit_code
 
 TWIN = "990301"
 """The code of the second county."""
@@ -188,6 +188,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
         if role.duty is Duty.HOUSEHOLDER:
             duty["household_id"] = homes[role.households[0]]["id"]
         found["assignment"].append(duty)
+    _add_schools(found, officers, homes)
     enterprise = officers["E1"]["organization_id"]
     other = next(unit["id"] for unit in units if unit["id"] != enterprise)
     found["pairing"] += [
@@ -247,6 +248,40 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
     ]
 
 
+def _add_schools(found: dict[str, list[Row]], officers: dict[str, Row], homes: Mapping[str, Row]) -> None:
+    """Two schools with a student of each village; one has an agent. Of two students, another list says otherwise."""
+    tenant, now = homes["H1"]["tenant_id"], homes["H1"]["created_at"]
+    heads = {row["household_id"]: row for row in found["membership"] if row["relation"] == "head"}
+    persons = {row["id"]: row for row in found["person"]}
+    schools = []
+    for place, name in enumerate(("东校", "西校")):
+        key = UUID(int=0x0198_0000_0000_7000_C000_0000_0000_0000 + place)
+        unit = {"tenant_id": tenant, "id": key, "credit_code": credit_code(700 + place), "name": name}
+        found["organization"].append({**unit, "kind": "school", "division": BASE})
+        schools.append((key, name))
+    agent = {**officers["SA"], "organization_id": schools[0][0]}
+    found["officer"] = [agent if row["id"] == agent["id"] else row for row in found["officer"]]
+    for place, (home, school) in enumerate((("H1", 0), ("H5", 0), ("H7", 1), ("H2", 1))):
+        person = persons[heads[homes[home]["id"]]["person_id"]]
+        organization, name = schools[school]
+        own = {"tenant_id": tenant, "person_id": person["id"], "division": person["division"]}
+        says = {"source": "bureau", "reported_on": now.date()}
+        found["schooling"].append({
+            **own, **says, "id": UUID(int=0x0198_0000_0000_7000_D000_0000_0000_0000 + place),
+            "organization_id": organization, "school": name, "name": person["name"], "student_number": f"学籍{home[1:]}号", "in_county": True,
+            "level": "secondary_vocational", "grade": 1, "months": None, "interning": False, "proved": place % 2 == 0,
+            "valid_from": now.date(), "valid_to": None, "known_from": now, "known_to": None,
+        })  # fmt: skip
+        if school == 1:
+            found["discrepancy"].append({
+                **own, **says, "id": UUID(int=0x0198_0000_0000_7000_E000_0000_0000_0000 + place), "kind": "schooling",
+                "organization_id": None, "known": json.dumps({"name": person["name"]}, ensure_ascii=False),
+                "reported": json.dumps({"name": f"别名{home[1:]}"}, ensure_ascii=False),
+                "recorded_by": officers["JY"]["id"], "recorded_at": now, "accepted": None, "reason": "",
+                "settled_by": None, "settled_at": None,
+            })  # fmt: skip
+
+
 # --- who may see what -----------------------------------------------------------------------------------------
 
 
@@ -281,6 +316,7 @@ ROLES: Mapping[str, Role] = {
     "SJ": Role(Duty.AUDITOR, (WHOLE,)),
     "SU": Role(Duty.SUPERIOR, (WHOLE,)),
     "E1": Role(Duty.ENTERPRISE_AGENT, office=False),
+    "SA": Role(Duty.SCHOOL_AGENT, office=False),
     "HH": Role(Duty.HOUSEHOLDER, households=("H1",), office=False, belongs=(V1, V1)),
 }
 """Everybody who attacks, by staff number: every duty, and a second township beside the first."""
@@ -428,7 +464,7 @@ class Counties:
             return row["id"] in own["person"]
         if table == "household":
             return row["id"] in own["household"]
-        if table == "pairing":
+        if table in ("pairing", "schooling", "discrepancy"):
             return row["organization_id"] in own["organization"]
         if table in ("notice", "claim", "publication", "publication_withdrawal", "notice_evidence"):
             low, high = role.belongs

@@ -119,6 +119,13 @@ AWARDS = {
     *("waiting", "quotas", "programmes", "clauses"),
 }
 """The operations that the awards beside the consolidation need; ``test_awards`` tells them."""
+SCHOOLS = {"schooling", "confirm_schooling", "discrepancies", "discrepancy_counts", "settle_discrepancy"}
+"""The operations about where persons go to school; ``test_schooling`` tells them."""
+LEARNING = {
+    *("plan_term_aid", "sign_term_aid", "draft_term_aid_provision", "record_rechecks", "students"),
+    *("plan_short_training", "sign_short_training", "draft_short_training_provision"),
+}
+"""The operations of the aid for those who learn a trade; ``test_learning`` tells them."""
 
 
 async def _settings(story: Told) -> None:
@@ -593,7 +600,7 @@ async def test_the_whole_year(new: Served) -> None:
     await story.may_not("E1", "missed", "FORBIDDEN", **P)
     assert (await story.may("C1", "overpaid", **P))["overpaid"]["totalCount"] == 0
     await story.may_not("E1", "overpaid", "FORBIDDEN", **P)
-    for name in ("export_missed", "export_overpaid"):
+    for name in ("export_missed", "export_overpaid", "export_register"):
         wanted_list = {"programme": "consolidation", **P, "reason": "核对"}
         put_in = await story.may("K1", name, **wanted_list)
         assert (await story.job("K1", put_in["job"]["id"]))["state"] == "DONE"
@@ -683,6 +690,6 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
     assert (await story.may("C1", "viewer"))["programmes"] == []
 
-    everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"} - AWARDS
+    everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"} - AWARDS - SCHOOLS - LEARNING
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bangfu.calendar import ONE_DAY, DayUnit, PlanYear, Quarter, WorkingDays, last_day
+from bangfu.calendar import ONE_DAY, DayUnit, Period, PlanYear, Quarter, SchoolYear, WorkingDays, age, last_day
 from bangfu.errors import Code, Refused
 from bangfu.policy import MonthDay, Window
 from bangfu.text import Text
@@ -209,3 +209,137 @@ def test_anything_else_is_no_quarter(key: str) -> None:
     (problem,) = refused.value.problems
     assert (problem.code, problem.path) == (Code.PERIOD_BAD, ("period",))
     assert problem.message.en == f"{key!r} is not a period; expected a quarter such as 2021Q1."
+
+
+# --- school years and the days within a period -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("key", "first", "last"),
+    [
+        ("2011-2012", date(2011, 9, 1), date(2012, 8, 31)),
+        ("2020-2021", date(2020, 9, 1), date(2021, 8, 31)),
+        ("1900-1901", date(1900, 9, 1), date(1901, 8, 31)),
+        ("1999-2000", date(1999, 9, 1), date(2000, 8, 31)),
+        ("2199-2200", date(2199, 9, 1), date(2200, 8, 31)),
+    ],
+)
+def test_a_school_year_begins_in_september_and_is_told_by_its_first_day(key: str, first: date, last: date) -> None:
+    period = SchoolYear().period(key)
+    assert (period.key, period.year, period.first_day, period.last_day) == (key, first.year, first, last)
+    assert period.reference_day == first
+
+
+def test_a_school_year_has_two_names() -> None:
+    assert SchoolYear().period("2011-2012").title == Text("2011—2012学年", "school year 2011-2012")
+
+
+@given(st.integers(1900, 2198))
+def test_school_years_follow_each_other_without_a_gap(year: int) -> None:
+    before, after = (SchoolYear().period(f"{first}-{first + 1}") for first in (year, year + 1))
+    assert before.last_day + ONE_DAY == after.first_day
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "", "2011", "2011-", "2011-12", "2011-2013", "2011-2011", "2012-2011", "2011–2012", "2011—2012", "2011/2012",
+        "2011-2012 ", " 2011-2012", "2011-2012学年", "20111-2012", "2011-20120", "1899-1900", "2200-2201", "2011Q1",
+        "２０１１-2012", "2011-２０１２", "2011-2012\n",
+    ],
+)  # fmt: skip
+def test_anything_else_is_no_school_year(key: str) -> None:
+    with pytest.raises(Refused) as refused:
+        SchoolYear().period(key)
+    (problem,) = refused.value.problems
+    assert (problem.code, problem.path) == (Code.PERIOD_BAD, ("period",))
+    assert problem.message.en == f"{key!r} is not a period; expected a school year such as 2011-2012."
+
+
+YEAR_2021, PILOT = PlanYear(reference=MonthDay(9, 30)).period("2021"), SchoolYear().period("2011-2012")
+
+
+@pytest.mark.parametrize(
+    ("period", "written", "day"),
+    [
+        (YEAR_2021, "01-01", date(2021, 1, 1)),
+        (YEAR_2021, "02-29", date(2021, 2, 28)),
+        (YEAR_2021, "02-end", date(2021, 2, 28)),
+        (YEAR_2021, "12-31", date(2021, 12, 31)),
+        (PILOT, "09-01", date(2011, 9, 1)),  # its first day is of the year in which it begins
+        (PILOT, "09-end", date(2011, 9, 30)),
+        (PILOT, "12-31", date(2011, 12, 31)),
+        (PILOT, "01-01", date(2012, 1, 1)),
+        (PILOT, "02-end", date(2012, 2, 29)),  # 2012 has a 29th, and 2011 has none
+        (PILOT, "02-29", date(2012, 2, 29)),
+        (PILOT, "08-31", date(2012, 8, 31)),  # the day before it begins is the day on which it ends
+        (PILOT, "08-end", date(2012, 8, 31)),
+        (SchoolYear().period("2012-2013"), "02-end", date(2013, 2, 28)),
+        (SchoolYear().period("2012-2013"), "02-29", date(2013, 2, 28)),
+        # A quarter lies in its plan year: a day before it begins is not put off to the next year.
+        (Quarter().period("2021Q2"), "02-15", date(2021, 2, 15)),
+        (Quarter().period("2021Q4"), "12-31", date(2021, 12, 31)),
+    ],
+)
+def test_a_day_of_the_year_lies_in_the_period(period: Period, written: str, day: date) -> None:
+    assert period.day_of(MonthDay.parse(written)) == day
+
+
+@given(st.integers(1900, 2198), st.integers(1, 12), st.integers(1, 28))
+def test_every_day_of_the_year_lies_in_a_school_year_exactly_once(year: int, month: int, day: int) -> None:
+    period = SchoolYear().period(f"{year}-{year + 1}")
+    found = period.day_of(MonthDay(month, day))
+    assert found in period
+    assert (found.month, found.day) == (month, day)
+
+
+@pytest.mark.parametrize(
+    ("period", "first", "last"),
+    [
+        (YEAR_2021, date(2021, 1, 1), date(2021, 12, 31)),
+        (PILOT, date(2011, 9, 1), date(2012, 8, 31)),
+        (Quarter().period("2024Q1"), date(2024, 1, 1), date(2024, 3, 31)),
+    ],
+)
+def test_the_first_and_the_last_day_are_in_a_period(period: Period, first: date, last: date) -> None:
+    found = [day in period for day in (first - ONE_DAY, first, last, last + ONE_DAY)]
+    assert found == [False, True, True, False]
+
+
+# --- ages -------------------------------------------------------------------------------------------------------
+
+LEAP = date(2004, 2, 29)
+
+
+@pytest.mark.parametrize(
+    ("born", "on", "years"),
+    [
+        (date(2005, 9, 1), date(2021, 8, 31), 15),  # the day before the birthday
+        (date(2005, 9, 1), date(2021, 9, 1), 16),
+        (date(2005, 9, 1), date(2021, 9, 2), 16),
+        (date(2005, 12, 31), date(2021, 1, 1), 15),
+        (date(2005, 1, 1), date(2021, 12, 31), 16),
+        (date(1975, 3, 2), date(2021, 3, 2), 46),
+        (date(2021, 3, 2), date(2021, 3, 2), 0),
+        (LEAP, date(2020, 2, 28), 15),
+        (LEAP, date(2020, 2, 29), 16),
+        (LEAP, date(2021, 2, 28), 16),  # where there is no 29th, the birthday is 1 March
+        (LEAP, date(2021, 3, 1), 17),
+        (LEAP, date(2022, 2, 28), 17),
+        (date(2003, 2, 28), date(2020, 2, 28), 17),
+        (date(2003, 3, 1), date(2020, 2, 29), 16),
+        (date(2021, 3, 2), date(2021, 3, 1), -1),  # before he is born
+        (date(2021, 3, 2), date(2020, 3, 2), -1),
+        (date(2021, 3, 2), date(2020, 3, 1), -2),
+    ],
+)
+def test_an_age_is_in_whole_years(born: date, on: date, years: int) -> None:
+    assert age(born, on) == years
+
+
+@given(st.dates(date(1900, 1, 1), date(2050, 12, 31)), st.integers(1, 110))
+def test_everybody_is_a_year_older_from_one_day_to_the_next(born: date, years: int) -> None:
+    birthday = MonthDay(born.month, born.day).in_year(born.year + years)
+    if birthday.day < born.day:  # born on a 29th that this year does not have
+        birthday += ONE_DAY
+    assert (age(born, birthday - ONE_DAY), age(born, birthday)) == (years - 1, years)

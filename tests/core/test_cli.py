@@ -281,6 +281,10 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     bangfu("C1", "case", "missed", *P, "--export", tmp_path / "应享.xlsx", "--reason", "核实")
     assert (tmp_path / "应享.xlsx").stat().st_mode & 0o777 == 0o600
     bangfu("C1", "case", "missed", *P, "--area", "1", code=2)
+    assert "REASON_NEEDED" in bangfu("C1", "register", *P, "-o", tmp_path / "no", code=1).stderr
+    bangfu("K1", "register", *P, "-o", tmp_path / "登记册.xlsx", "--reason", "报省备案")
+    assert (tmp_path / "登记册.xlsx").stat().st_mode & 0o777 == 0o600
+    assert openpyxl.load_workbook(tmp_path / "登记册.xlsx")["登记册"]["A2"].value.endswith("范围:东镇    共 6 户")
     assert "8 agree, 0 do not" in bangfu("C1", "replay", *P).output
     assert "export_payments" in bangfu("C1", "audit", "list").output
     assert "FORBIDDEN" in bangfu("VC1", "audit", "list", code=1).stderr
@@ -424,7 +428,7 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
     assert ("三2" in left, "二(四)3" in left) == (True, False)
     assert "尚未落实" not in bangfu("", "programme", "clauses", "--state", "missing", language="zh").output
     assert "written to" in bangfu("", "programme", "clauses", "--export", tmp_path / "条款.xlsx").output
-    (sheet,) = openpyxl.load_workbook(tmp_path / "条款.xlsx").worksheets
+    sheet, yulu, later = openpyxl.load_workbook(tmp_path / "条款.xlsx").worksheets
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert rows[0][0] == "2021年脱贫奋进计划实施方案"
     assert rows[1] == ["clause", "heading", "state", "programmes", "by what, or why not"]
@@ -433,6 +437,8 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
         "criterion: The household was registered as poor when its plan was made. parameter: "
     )
     assert len(rows) == 2 + 26
+    assert (yulu["A1"].value, yulu.max_row) == ("“雨露计划”实施方式改革试点工作实施方案", 2 + 20)
+    assert (later["A1"].value, later.max_row) == ("县级文件:职业教育扶贫助学补助(后期标准)", 2 + 2)
 
 
 def test_what_needs_no_county(bangfu: Command) -> None:

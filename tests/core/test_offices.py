@@ -238,7 +238,7 @@ async def test_a_single_change_takes_the_same_number_of_statements_however_large
 def test_what_is_incompatible_is_declared_with_a_reason() -> None:
     assert all(len(pair) == 2 and because.zh and because.en for pair, because in INCOMPATIBLE.items())
     for one, other in itertools.combinations(Duty, 2):
-        accounts = {Duty.HOUSEHOLDER, Duty.ENTERPRISE_AGENT} & {one, other}
+        accounts = {Duty.HOUSEHOLDER, Duty.ENTERPRISE_AGENT, Duty.SCHOOL_AGENT} & {one, other}
         readers = {Duty.AUDITOR, Duty.SUPERIOR} & {one, other}
         if accounts or len(readers) == 1:
             assert frozenset({one, other}) in INCOMPATIBLE, (one, other)
@@ -247,7 +247,7 @@ def test_what_is_incompatible_is_declared_with_a_reason() -> None:
         (Duty.COUNTY_OFFICE, Duty.FUND_MANAGER), (Duty.COUNTY_OFFICE, Duty.FINANCE), (Duty.FUND_MANAGER, Duty.FINANCE),
     ]  # fmt: skip
     assert conflicts({Duty.FINANCE, Duty.REGISTRAR})[0][2].en == "who pays keeps no register of who is paid"
-    assert len(INCOMPATIBLE) == 17 + 16 + 2 * 14 + 2 + 2 + 1 + 8 + 1
+    assert len(INCOMPATIBLE) == 18 + 17 + 16 + 2 * 14 + 2 + 2 + 1 + 8 + 1
 
 
 @pytest.mark.parametrize(

@@ -7,18 +7,22 @@ import itertools
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import pytest
 from click.testing import CliRunner, Result
 
 from bangfu.cli import main
-from bangfu.conformance import Check, Found, examine
+from bangfu.conformance import Check, Fault, Found, engines, examine
 from bangfu.conformance.child import look_at
 from bangfu.conformance.projects import load_from
+from bangfu.errors import Refused
 from bangfu.programme import Programme, clauses_of, installed
 from bangfu.scaffold import write
+from bangfu.testing import CaseFile, CaseItem, ParityItem
 
 OURS = ["consolidation", "planned_exit", "five_star", "leading", "term_aid", "short_training"]
 Edit: TypeAlias = tuple[str, str, str]
@@ -293,6 +297,155 @@ def test_our_own_programmes_hold_it_all(code: str) -> None:
     assert [(one.check, one.faults) for one in found] == [(check, ()) for check in Check]
 
 
+# --- worked examples of several books, as a plugin author's tests run them ----------------------------------------
+
+TWO_BOOKS = """
+programme = "term_aid"
+period = "2011-2012"
+
+[facts]
+standing = "poor"
+term = "first_review"
+enrolled = true
+level = "secondary_vocational"
+grade = 3
+months = 36
+interning = true
+proved = true
+
+[[case]]
+name = "an intern in the third grade"
+expect = { outcome = "refused", unmet = ["grade_is_covered", "is_no_intern"], award = "700.00" }
+
+[[case]]
+name = "later: the same one is aided"
+period = "2016-2017"
+book = 2015-09-01
+parameters = { amount_autumn = "1500.00" }
+expect = { outcome = "eligible", is_in_a_vocational_school = true, payable = "1500.00" }
+
+[[case]]
+name = "in a later year, where the county has not moved"
+period = "2016-2017"
+facts = { grade = 2, interning = false }
+expect = { outcome = "eligible", payable = "700.00" }
+"""
+FIRST, LATER = (book.rules for book in installed().programmes["term_aid"].books)
+
+
+def collected(request: pytest.FixtureRequest, folder: Path, *edits: tuple[str, str]) -> list[pytest.Item]:
+    """The tests of a ``cases.toml``, with some words replaced, each of which must stand in it."""
+    text = TWO_BOOKS
+    for old, new in edits:
+        assert old in text
+        text = text.replace(old, new, 1)
+    (folder / "cases.toml").write_text(text, encoding="utf-8")
+    return list(CaseFile.from_parent(request.session, path=folder / "cases.toml").collect())
+
+
+def run(item: pytest.Item) -> str:
+    """What is wrong with an example; nothing, where it holds."""
+    try:
+        item.runtest()
+    except Fault as fault:
+        return str(fault)
+    return ""
+
+
+def test_each_example_is_decided_in_the_period_and_by_the_book_of_its_own(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    items = collected(request, tmp_path)
+    assert [(type(item), item.name) for item in items] == [
+        (CaseItem, "an intern in the third grade"),
+        (CaseItem, "later: the same one is aided"),
+        (CaseItem, "in a later year, where the county has not moved"),
+        (ParityItem, "plain values and columns agree"),
+    ]
+    assert [run(item) for item in items] == [""] * 4
+
+
+BOOK, PERIOD = "book = 2015-09-01\n", 'period = "2016-2017"\nbook'
+
+
+@pytest.mark.parametrize(
+    ("edits", "said"),
+    [
+        (((BOOK, ""),), "is_in_a_vocational_school is neither a step nor one of the words for a result"),
+        (
+            ((BOOK, ""), ("is_in_a_vocational_school = true, ", "")),
+            "outcome is 'refused', not 'eligible'; payable is '0.00', not '1500.00'",
+        ),
+        ((('{ amount_autumn = "1500.00" }', "{}"),), "payable is '700.00', not '1500.00'"),
+    ],
+)
+def test_an_example_that_another_book_decides_comes_out_otherwise(
+    request: pytest.FixtureRequest, tmp_path: Path, edits: tuple[tuple[str, str], ...], said: str
+) -> None:
+    items = collected(request, tmp_path, *edits)
+    assert [run(item) for item in items] == ["", said, "", ""]
+
+
+@pytest.mark.parametrize(
+    ("edits", "code"),
+    [
+        (((PERIOD, 'period = "2016-2018"\nbook'),), "PERIOD_BAD"),
+        (((PERIOD, 'period = "2014-2015"\nbook'),), "BOOK_NOT_ADOPTABLE"),
+        ((("book = 2015-09-01", "book = 2016-09-01"),), "BOOK_NOT_ADOPTABLE"),
+    ],
+)
+def test_an_example_that_no_county_could_be_is_one_failing_test_among_the_others(
+    request: pytest.FixtureRequest, tmp_path: Path, edits: tuple[tuple[str, str], ...], code: str
+) -> None:
+    items = collected(request, tmp_path, *edits)
+    for item in (items[1], items[3]):
+        with pytest.raises(Refused, match=code):
+            item.runtest()
+    assert [run(items[0]), run(items[2])] == ["", ""]
+
+
+def test_both_engines_are_held_together_by_the_book_of_each_example(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[tuple[Any, int, int]] = []
+
+    def hold(book: Any, rows: Any, parameters: Any) -> None:
+        held.append((book, len(list(rows)), parameters.amount_autumn))
+
+    monkeypatch.setattr("bangfu.testing.check_parity", hold)
+    assert run(collected(request, tmp_path)[-1]) == ""
+    assert held == [
+        (FIRST, 1, 70_000), (FIRST, 400, 70_000), (LATER, 1, 150_000), (LATER, 400, 150_000), (FIRST, 1, 70_000),
+        (FIRST, 400, 70_000),
+    ]  # fmt: skip
+
+
+def test_a_book_on_which_the_engines_differ_is_found_in_its_example(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = engines.on_columns
+
+    def a_fen_more(book: Any, facts: Any, parameters: Any) -> list[Any]:
+        return [replace(one, payable=one.payable + (book is LATER)) for one in sound(book, facts, parameters)]
+
+    monkeypatch.setattr(engines, "on_columns", a_fen_more)
+    items = collected(request, tmp_path)
+    assert [run(item).split(" on ")[0] for item in items] == ["", "the engines differ", "", "the engines differ"]
+    moved = collected(request, tmp_path, (BOOK, ""), ("is_in_a_vocational_school = true, ", ""))
+    assert run(moved[-1]) == ""
+
+
+def test_examples_that_begin_with_a_later_book_have_it_in_every_case(
+    request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    whole = ('period = "2011-2012"\n', f'period = "2015-2016"\n{BOOK}')
+    items = collected(request, tmp_path, whole)
+    assert {item.examples.of(item.case).book for item in items if isinstance(item, CaseItem)} == {LATER}
+    assert [item.examples.of(item.case).period.reference_day for item in items if isinstance(item, CaseItem)] == [
+        date(2015, 9, 1), date(2016, 9, 1), date(2016, 9, 1),
+    ]  # fmt: skip
+
+
 # --- one that is installed ------------------------------------------------------------------------------------
 
 
@@ -350,7 +503,7 @@ def test_a_faulty_plugin_is_not_admitted_and_harms_nobody(
     assert "did not end within 4 s" in bangfu("plugin", "admit", folder.name, "--seconds", 4, code=1).output
     listed = bangfu("programme", "list").output
     assert f"skipped plugin {folder.name}: not admitted" in listed
-    assert [code in listed for code in OURS] == [True] * 4
+    assert [code in listed for code in OURS] == [True] * len(OURS)
     assert not (tmp_path / "home" / "plugins.json").exists()
     assert "is no installed third-party plugin" in bangfu("plugin", "admit", "county_default", code=2).stderr
 

@@ -10,22 +10,27 @@ from typing import Any, TypeAlias
 
 import pytest
 
-from bangfu.calendar import ONE_DAY, WorkingDays
+from bangfu.calendar import ONE_DAY, DayUnit, SchoolYear, WorkingDays
 from bangfu.conformance import Examples
 from bangfu.errors import Code, Problem
-from bangfu.policy import PolicyError
+from bangfu.payments.invariants import graph
+from bangfu.policy import MonthDay, PolicyError, Rate
 from bangfu.process import (
     CLOSED,
     END_TITLES,
     REFUSED,
+    STOPPED,
     WITHDRAWN,
+    Accept,
     Act,
     Duty,
     Move,
+    Notice,
     Pay,
     Plan,
     Proceedings,
     Process,
+    Sample,
     Stage,
     Tier,
     Verify,
@@ -668,3 +673,286 @@ def test_once_something_was_due_a_plan_is_fixed() -> None:
     refused(of(EXIT).amend(replace(paid, stage=REFUSED), on(SEP, L, reason="误录")), Code.WRONG_STAGE, "stage")
     refused(of(EXIT).ask_to_correct(paid, on(SEP, W), {"projects": "有误"}), Code.WRONG_STAGE, "stage")
     assert of(EXIT).withdraw(paid, on(SEP, L, reason="外迁")) == Move("withdrawn", L)
+
+
+# --- a school year: stages that open, a notice of no days, terms, re-checks ------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What the stages below read."""
+
+    applied_from: MonthDay
+    applied_to: MonthDay
+    reviewed_from: MonthDay
+    posted_from: MonthDay
+    accepted_from: MonthDay
+    sampled_from: MonthDay
+    autumn_from: MonthDay
+    spring_from: MonthDay
+    spring_to: MonthDay
+    days: int
+    unit: DayUnit
+    sampled: Rate
+
+
+@dataclass(frozen=True, kw_only=True)
+class TwoNotices(Terms):
+    """With a second notice."""
+
+    again: int
+
+
+SET: dict[str, Any] = {
+    "applied_from": MonthDay(9, 1), "applied_to": MonthDay(9, 31), "reviewed_from": MonthDay(10, 1),
+    "posted_from": MonthDay(10, 15), "accepted_from": MonthDay(12, 31), "sampled_from": MonthDay(1, 1),
+    "autumn_from": MonthDay(1, 15), "spring_from": MonthDay(2, 31), "spring_to": MonthDay(3, 31),
+    "days": 7, "unit": DayUnit.CALENDAR, "sampled": Rate(500),
+}  # fmt: skip
+
+
+FI, FM = Duty.FINANCE, Duty.FUND_MANAGER
+
+
+def _named(code: str, opens: str | None, **more: Any) -> dict[str, Any]:
+    return {"code": code, "title": Text(f"“{code}”环节", code), "cites": ("plan#1",), "opens": opens, **more}
+
+
+def _pay(code: str, opens: str | None, instalment: int, **more: Any) -> Pay:
+    paid: dict[str, Any] = {"maker": C, "checker": FM, "releaser": FI, "channel": "card", "instalment": instalment}
+    return Pay(**_named(code, opens, **paid, **more))
+
+
+SCHOOL = Process((
+    Plan(**_named("apply", "applied_from", deadline="applied_to", by=VC)),
+    Verify(**_named("review", "reviewed_from", signers=frozenset({TC, C}), accounts=True)),
+    Notice(**_named(
+        "notice", "posted_from", by=C, days="days", unit="unit", columns=(), standard=Text("每人", "each"),
+        settled_by=A, returns_to="review",
+    )),
+    Accept(**_named("accept", "accepted_from", by=A, never=frozenset({B}), returns_to="review")),
+    Sample(**_named("sample", "sampled_from", by=C, rate="sampled", returns_to="review")),
+    _pay("autumn", "autumn_from", 1),
+    Verify(**_named(
+        "recheck", "spring_from", deadline="spring_to", signers=frozenset({C}), accounts=True, rechecks=True,
+        run_by=frozenset({TC}),
+    )),
+    _pay("spring", "spring_from", 2),
+))  # fmt: skip
+
+
+def school(process: Process = SCHOOL, **own: Any) -> Proceedings:
+    return Proceedings(process, Terms(**{**SET, **own}), SchoolYear().period("2011-2012"), WorkingDays())
+
+
+def of_the_year(stage: str, **more: Any) -> View:
+    """A case that came to its stage before the school year began."""
+    return view(stage, date(2011, 8, 1), accounted=True, **more)
+
+
+STANDING = (date(2011, 8, 2), date(2011, 8, 8))
+OPENS: dict[str, tuple[Call, View, Duty, str, str, date]] = {
+    "plan": (lambda p, v, a: p.plan(a), of_the_year("apply"), VC, "review", "apply", date(2011, 9, 1)),
+    "amend": (Proceedings.amend, of_the_year("review"), VC, "review", "apply", date(2011, 9, 1)),
+    "sign": (
+        lambda p, v, a: p.sign(v, a, "review"), of_the_year("review", signed=signed(TC)), C, "notice", "review",
+        date(2011, 10, 1),
+    ),
+    "stop": (lambda p, v, a: p.stop(v, a, "退学"), of_the_year("review"), TC, STOPPED, "review", date(2011, 10, 1)),
+    "post": (Proceedings.post, of_the_year("notice"), C, "notice", "notice", date(2011, 10, 15)),
+    "settle": (
+        lambda p, v, a: p.settle(v, a, True, "查实"), of_the_year("notice", posted=STANDING, open_objections=1), A,
+        "review", "notice", date(2011, 10, 15),
+    ),
+    "accept": (Proceedings.accept, of_the_year("accept"), A, "sample", "accept", date(2011, 12, 31)),
+    # From here on the days are of the year after the one in which the school year began.
+    "draw": (Proceedings.draw, of_the_year("sample"), C, "sample", "sample", date(2012, 1, 1)),
+    "check": (
+        lambda p, v, a: p.check(v, a, True, ""), of_the_year("sample", drawn=True), C, "sample", "sample",
+        date(2012, 1, 1),
+    ),
+    "make a batch": (Proceedings.pay, of_the_year("autumn"), C, "autumn", "autumn", date(2012, 1, 15)),
+    "check a batch": (Proceedings.pay, of_the_year("autumn"), FM, "autumn", "autumn", date(2012, 1, 15)),
+    "release a batch": (Proceedings.pay, of_the_year("autumn"), FI, "autumn", "autumn", date(2012, 1, 15)),
+    "re-check": (Proceedings.recheck, of_the_year("recheck"), C, "recheck", "recheck", date(2012, 2, 29)),
+    "sign the re-check": (
+        lambda p, v, a: p.sign(v, a, "recheck"), of_the_year("recheck"), C, "spring", "recheck", date(2012, 2, 29),
+    ),
+    "pay the spring": (Proceedings.pay, of_the_year("spring"), C, "spring", "spring", date(2012, 2, 29)),
+}  # fmt: skip
+each_window = pytest.mark.parametrize(("call", "case", "duty", "to", "stage", "first"), OPENS.values(), ids=OPENS)
+
+
+@each_window
+def test_before_a_stage_opens_nothing_is_done_there(
+    call: Call, case: View, duty: Duty, to: str, stage: str, first: date
+) -> None:
+    assert school().opens(SCHOOL[stage]) == first
+    before = on(first - ONE_DAY, duty, reason="提前办理")
+    problem = refused(call(school(), case, before), Code.STAGE_NOT_OPEN, "day")
+    assert problem.message.zh == f"““{stage}”环节”自 {first.year}年{first.month}月{first.day}日 起办理"
+    # What counts is the day on which it was done, and not the day on which it is typed in.
+    typed: dict[str, Any] = {"today": date(2012, 8, 31), "evidence": "档案3-17"}
+    refused(call(school(), case, replace(before, **typed)), Code.STAGE_NOT_OPEN, "day")
+    assert call(school(), case, replace(before, day=first, **typed)) == Move(to, duty)
+    assert call(school(), case, on(first, duty, reason="按期")) == Move(to, duty)
+
+
+@each_window
+def test_a_stage_without_a_first_day_is_always_open(
+    call: Call, case: View, duty: Duty, to: str, stage: str, first: date
+) -> None:
+    open_ = school(Process(tuple(replace(one, opens=None) for one in SCHOOL.stages)))
+    assert open_.opens(open_.process[stage]) is None
+    assert call(open_, case, on(first - ONE_DAY, duty, reason="更正")) == Move(to, duty)
+
+
+def test_a_stage_that_is_not_open_is_no_way_out_of_a_duty_or_an_order() -> None:
+    early = date(2011, 8, 31)
+    refused(school().plan(on(early, L)), Code.NOT_YOUR_DUTY, "duty")
+    refused(school().plan(replace(on(early, VC), today=early - ONE_DAY)), Code.DAY_IN_FUTURE, "day")
+    refused(school().pay(of_the_year("autumn"), on(early, VC)), Code.NOT_YOUR_DUTY, "duty")
+    refused(school().post(replace(of_the_year("notice"), since=FIRST), on(early, C)), Code.BEFORE_PREVIOUS_STEP, "day")
+
+
+def test_what_computes_or_takes_back_has_no_first_day() -> None:
+    early = date(2011, 8, 31)
+    review = of_the_year("review")
+    assert school().account(review, on(early, TC)) == Move("review", TC)
+    assert school().withdraw(review, on(early, VC, reason="外迁")) == Move(WITHDRAWN, VC)
+    assert school().pause(review, on(early, TC, reason="休学")) == Move("review", TC)
+    assert school().ask_to_correct(review, on(early, TC), {"day": "有误"}) == Move("apply", TC)
+
+
+def test_a_deadline_lies_in_the_school_year_too() -> None:
+    last = date(2012, 3, 31)
+    assert school().deadline(SCHOOL["recheck"]) == last
+    assert school().deadline(SCHOOL["apply"]) == date(2011, 9, 30)
+    recheck, after = of_the_year("recheck"), last + ONE_DAY
+    assert school().sign(recheck, on(last, C), "recheck") == Move("spring", C)
+    refused(school().sign(recheck, on(after, C), "recheck"), Code.LATE_NEEDS_REASON, "reason")
+    assert school().sign(recheck, on(after, C, reason="外出"), "recheck") == Move("spring", C, late_days=1)
+
+
+@pytest.mark.parametrize(
+    ("process", "own", "after"),
+    [
+        (SCHOOL, {}, "notice"),
+        (SCHOOL, {"days": 1}, "notice"),
+        (SCHOOL, {"days": 0}, "accept"),
+        # Without an acceptance, what follows a notice of no days is asked in its turn.
+        (Process((*SCHOOL.stages[:3], *SCHOOL.stages[4:])), {"days": 0}, "sample"),
+        (Process((*SCHOOL.stages[:3], *SCHOOL.stages[4:])), {"days": 0, "sampled": Rate(0)}, "autumn"),
+        (Process((*SCHOOL.stages[:3], *SCHOOL.stages[4:])), {"days": 7, "sampled": Rate(0)}, "notice"),
+    ],
+)
+def test_a_notice_of_no_days_is_passed_by(process: Process, own: dict[str, Any], after: str) -> None:
+    found = school(process, **own)
+    assert found.after("review") == after
+    last = replace(of_the_year("review"), signed=signed(TC))
+    assert found.sign(last, on(date(2011, 10, 20), C), "review") == Move(after, C)
+    # Where a case stands, nothing but its own stage is asked.
+    assert found.after("apply") == "review"
+
+
+def test_a_notice_that_stands_ends_where_the_next_of_no_days_does() -> None:
+    """Two notices, of which the county wants the second for no days."""
+
+    second = replace(SCHOOL.stages[2], code="second", days="again")  # type: ignore[call-arg]
+    process = Process((*SCHOOL.stages[:3], second, *SCHOOL.stages[4:]))
+    posted = of_the_year("notice", posted=(date(2011, 10, 15), date(2011, 10, 21)))
+    for own, to in (({}, "sample"), ({"again": 3}, "second"), ({"sampled": Rate(0)}, "autumn")):
+        terms = TwoNotices(**{**SET, "again": 0, **own})
+        found = Proceedings(process, terms, SchoolYear().period("2011-2012"), WorkingDays())
+        day = date(2011, 10, 22)
+        assert (found.reached(posted, day - ONE_DAY), found.reached(posted, day)) == ("notice", to)
+        assert found.conclude(posted, on(day, C)) == Move(to, C)
+
+
+def test_the_graph_lets_a_case_pass_its_notice_by() -> None:
+    short = Process((SCHOOL.stages[0], SCHOOL.stages[1], SCHOOL.stages[2], _pay("paid", None, 1, returns_to="review")))
+    assert graph(short) == {
+        ("apply", "apply"), ("review", "review"), ("notice", "notice"), ("paid", "paid"), (CLOSED, CLOSED),
+        ("apply", "review"),
+        ("review", "notice"), ("review", "paid"), ("review", CLOSED),  # to a notice, past it, and past a payment of nothing
+        ("notice", "paid"), ("notice", CLOSED), ("paid", CLOSED),
+        ("notice", "review"), ("paid", "review"), ("review", "apply"),
+        ("review", REFUSED), (REFUSED, "review"), (REFUSED, REFUSED), ("review", STOPPED),
+        ("apply", WITHDRAWN), ("review", WITHDRAWN), ("notice", WITHDRAWN), ("paid", WITHDRAWN), (WITHDRAWN, "review"),
+    }  # fmt: skip
+    # An acceptance is not passed by with the notice before it.
+    assert {to for here, to in graph(SCHOOL) if here == "review"} == {
+        "apply", "review", "notice", "accept", REFUSED, STOPPED, WITHDRAWN,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("award", "before", "first", "second", "third"),
+    [
+        (150_000, {}, 150_000, 150_000, 150_000),  # whatever the first one leaves
+        (70_000, {1: 70_000}, 70_000, 0, 0),
+        (150_000, {1: 70_000}, 150_000, 80_000, 80_000),
+        (150_000, {1: 70_000, 2: 80_000}, 150_000, 80_000, 0),
+        (230_001, {1: 70_000, 2: 80_000}, 230_001, 160_001, 80_001),
+        (150_000, {2: 80_000}, 150_000, 150_000, 70_000),  # a later part says nothing of an earlier one
+        (60_000, {1: 70_000}, 60_000, 0, 0),  # less than was paid: nothing more, and nothing back
+        (0, {1: 70_000, 2: 80_000}, 0, 0, 0),
+    ],
+)
+def test_payments_without_shares_pay_what_has_come_to_be_due(
+    award: int, before: dict[int, int], first: int, second: int, third: int
+) -> None:
+    process = Process((*SCHOOL.stages, _pay("summer", None, 3)))
+    found = [school(process).due(stage, award, before) for stage in process.kind(Pay)]
+    assert found == [first, second, third]
+
+
+RECHECK = of_the_year("recheck")
+SPRING = date(2012, 3, 5)
+
+
+@pytest.mark.parametrize("duty", Duty)
+def test_who_signs_or_computes_writes_down_what_has_become_of_somebody(duty: Duty) -> None:
+    answer = school().recheck(RECHECK, on(SPRING, duty))
+    if duty in (C, TC):
+        assert answer == Move("recheck", duty)
+    else:
+        refused(answer, Code.NOT_YOUR_DUTY, "duty")
+
+
+@pytest.mark.parametrize("stage", [*(one.code for one in SCHOOL.stages), *END_TITLES])
+def test_a_re_check_is_written_down_where_it_is_made(stage: str) -> None:
+    answer = school().recheck(replace(RECHECK, stage=stage), on(SPRING, C))
+    if stage == "recheck":
+        assert answer == Move("recheck", C)
+    else:
+        problem = refused(answer, Code.WRONG_STAGE, "stage")
+        assert problem.values["act"] == Text("登记复核结果", "re-checking")
+
+
+def test_a_re_check_moves_nothing_and_is_never_late() -> None:
+    later = date(2012, 8, 31)
+    assert school().recheck(RECHECK, on(later, C)) == Move("recheck", C)
+    # It is the word of who went there: what was signed before, and what the village is, do not matter.
+    for other in (
+        replace(RECHECK, signed=signed(C)),
+        replace(RECHECK, poor_village=None),
+        replace(RECHECK, since=later),
+    ):
+        assert school().recheck(other, on(SPRING, C)) == Move("recheck", C)
+
+
+def test_the_day_of_a_re_check_is_past_open_and_shown() -> None:
+    refused(school().recheck(RECHECK, replace(on(SPRING, C), today=SPRING - ONE_DAY)), Code.DAY_IN_FUTURE, "day")
+    refused(school().recheck(RECHECK, replace(on(SPRING, C), today=SPRING + ONE_DAY)), Code.EVIDENCE_NEEDED, "evidence")
+    refused(school().recheck(RECHECK, on(date(2012, 2, 28), C)), Code.STAGE_NOT_OPEN, "day")
+    shown = replace(on(SPRING, C), today=SPRING + ONE_DAY, evidence="复核表3")
+    assert school().recheck(RECHECK, shown) == Move("recheck", C)
+
+
+def test_only_where_something_is_computed_is_anything_re_checked() -> None:
+    stages = list(SCHOOL.stages)
+    assert isinstance(stages[6], Verify)
+    stages[6] = replace(stages[6], accounts=False)
+    with pytest.raises(PolicyError, match="recheck re-checks, which only counts where something is computed"):
+        Process(tuple(stages))

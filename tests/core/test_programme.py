@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
 from enum import StrEnum
 from importlib.metadata import EntryPoint, entry_points
-from types import ModuleType
+from types import MappingProxyType, ModuleType
 from typing import Any, cast
 
 import pytest
@@ -17,14 +17,19 @@ from bangfu.errors import Refused
 from bangfu.policy import Document, Fen, MonthDay, Policy, PolicyError, Window
 from bangfu.process import Duty, Notice, Pay, Process, Sample, Verify
 from bangfu.programme import (
+    EDUCATION_LEVELS,
     GROUP,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
+    SCHOOLING_COLUMNS,
+    SCHOOLING_FACTS,
+    Beneficiary,
     ClaimOf,
     ClaimSpec,
     ClauseState,
     DatedBook,
     Exclusion,
+    Milestone,
     PaymentChannel,
     Plugins,
     Programme,
@@ -44,21 +49,27 @@ from bangfu.programme import (
 )
 from bangfu.rules import (
     ALL,
+    Age,
+    AsOf,
     AtStage,
     Count,
+    DaysFrom,
     Income,
+    InPeriod,
     Measure,
     NetStablePerPerson,
     Registry,
     Rounding,
     RuleBook,
     SameVillage,
+    Schooling,
     Sensitivity,
     Signed,
     StandingIn,
     Stated,
     Vouched,
     When,
+    Year,
     amount,
     choose,
     fact,
@@ -232,6 +243,17 @@ class OtherBook(RuleBook[Other, OtherParameters]):
 CLAUSES = AWARD.policy.documents["fenjin-2021"].clauses
 REASONS = AWARD.policy.documents["fenjin-2021"].left_out
 TYPE = "is not a parameter of the type"
+SURVEY = Milestone(
+    code="survey", title=Text("摸底", "survey"), cites=("fenjin-2021#二(二)3",), opens="plan_deadline",
+    closes="in_place_deadline",
+)  # fmt: skip
+
+
+def timed(**changes: Any) -> Programme:
+    """The award with a time that is no stage."""
+    return replace(AWARD, milestones=(replace(SURVEY, **changes),))
+
+
 # fmt: off
 BAD: dict[str, tuple[Programme, str]] = {
     "a released book that changed": (replace(AWARD, released={SINCE: "0"}), "book of 2020-10-01 has changed"),
@@ -259,6 +281,17 @@ BAD: dict[str, tuple[Programme, str]] = {
     "signers that are projects": (staged(Verify, signers="project_kinds"), f"stage in_place: project_kinds {TYPE}"),
     "an unknown stand-in": (staged(Verify, substitute="notice_unit"), f"stage in_place: notice_unit {TYPE}"),
     "a sample in days": (staged(Sample, rate="notice_days"), f"stage sample: notice_days {TYPE}"),
+    "a first day that is none": (staged(Verify, opens="never"), f"stage in_place: never {TYPE}"),
+    "a first day in money": (staged(Pay, opens="household_cap"), f"stage payment: household_cap {TYPE}"),
+    "a first day in days": (staged(Notice, opens="notice_days"), f"stage notice: notice_days {TYPE}"),
+    "a school on the notice of a household": (
+        staged(Notice, columns=("beneficiary", "school")), "stage notice: a household goes to no school",
+    ),
+    "a grade on the notice of a household": (staged(Notice, columns=("grade",)), "notice: a household goes to no school"),
+    "a milestone that begins on no day": (timed(opens="never"), f"milestone survey: never {TYPE}"),
+    "a milestone that ends in days": (timed(closes="notice_days"), f"milestone survey: notice_days {TYPE}"),
+    "a milestone of no code": (timed(code="摸底"), "milestone '摸底' is not lower-case ASCII"),
+    "a milestone that cites no clause": (timed(cites=("law#1",)), "milestone survey cites law#1, which no document"),
     "an unknown channel": (staged(Pay, channel="gold"), "stage payment: there is no payment channel gold"),
 }
 # fmt: on
@@ -276,6 +309,11 @@ def test_a_declaration_that_fits_is_not() -> None:
     check(AWARD, {"yikatong"})
     check(replace(AWARD, released={SINCE: AWARD.books[0].rules.traced().version}), {"yikatong", "cash"})
     check(replace(AWARD, books=(*AWARD.books, DatedBook(date(2022, 10, 1), AWARD.books[0].rules))), {"yikatong"})
+    check(staged(Verify, opens="plan_deadline"), {"yikatong"})
+    check(timed(), {"yikatong"})
+    check(timed(years=1), {"yikatong"})
+    check(staged(Notice, project=None), {"yikatong"})  # the programme itself is the project
+    check(replace(staged(Notice, columns=(*NOTICE_COLUMNS,)), beneficiary=Beneficiary.PERSON), {"yikatong"})
 
 
 def test_every_fault_is_named_at_once() -> None:
@@ -344,9 +382,18 @@ GOOD_PARTS = (
 )
 
 
-def counting(source: Any, kind: Any = int, roles: tuple[Role, ...] = (LED,), **changes: Any) -> list[str]:
-    """The faults of a programme whose only fact has such a source."""
+def counting(
+    source: Any,
+    kind: Any = int,
+    roles: tuple[Role, ...] = (LED,),
+    beside: Mapping[str, tuple[Any, Any]] = MappingProxyType({}),
+    **changes: Any,
+) -> list[str]:
+    """The faults of a programme whose only fact has such a source, and others beside it (source and kind each)."""
     space: dict[str, Any] = {"__annotations__": {"one": kind}, "one": fact(source, zh="一", en="one")}
+    for name, (other, other_kind) in beside.items():
+        space["__annotations__"][name] = other_kind
+        space[name] = fact(other, zh=name, en=name)
     facts: Any = dataclass(frozen=True, kw_only=True)(type("PartFacts", (), space))
 
     class Book(RuleBook[facts, PartParameters]):
@@ -374,9 +421,55 @@ def test_facts_that_fit_have_no_fault() -> None:
     assert counting(Registry("members")) == []
 
 
+class Level(StrEnum):
+    """A level that the register knows, and one that it does not."""
+
+    PRIMARY = "primary"
+    NIGHT_SCHOOL = "night_school"
+
+
+_made: Any = StrEnum
+LEVELS = _made("LEVELS", {code.upper(): code for code in EDUCATION_LEVELS})
+OF_PERSONS: dict[str, Any] = {"beneficiary": Beneficiary.PERSON}
+DAY: Mapping[str, tuple[Any, Any]] = {"begun": (Stated(), date), "ended": (Stated(), date)}
+KINDS: Mapping[str, Any] = {
+    "enrolled": bool, "level": LEVELS, "grade": int, "months": int, "interning": bool, "in_county": bool,
+    "proved": bool,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("attribute", SCHOOLING_FACTS)
+def test_what_the_register_knows_of_schooling_is_known_of_a_person(attribute: str) -> None:
+    assert counting(Schooling(attribute), KINDS[attribute], **OF_PERSONS) == []
+    assert counting(Schooling(attribute, AsOf.PLAN), KINDS[attribute], **OF_PERSONS) == []
+    assert counting(Schooling(attribute), KINDS[attribute]) == [NOT_KNOWN]
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [(InPeriod("begun"), bool), (DaysFrom("begun", "ended"), int), (DaysFrom("ended", "ended"), int)],
+)
+def test_what_is_taken_from_days_is_known_of_households_too(source: Any, kind: Any) -> None:
+    assert counting(source, kind, beside=DAY) == []
+    assert counting(source, kind, beside=DAY, **OF_PERSONS) == []
+
+
+@pytest.mark.parametrize("on", ["begun", *AsOf])
+def test_an_age_is_known_on_a_stated_day_and_on_those_of_the_case(on: str | AsOf) -> None:
+    assert counting(Age(on), beside=DAY, **OF_PERSONS) == []
+
+
+def test_who_something_is_for_has_two_names() -> None:
+    assert [one.title_text for one in Beneficiary] == [Text("户", "household"), Text("个人", "person")]
+    assert (AWARD.is_for_persons, replace(AWARD, beneficiary=Beneficiary.PERSON).is_for_persons) == (False, True)
+    assert set(NOTICE_COLUMNS) > SCHOOLING_COLUMNS == {"school", "grade"}
+
+
+NOT_KNOWN = "fact one: the programme is for households, of which this is not known"
 CLAIM = ClaimSpec(kind="once", title=Text("一次", "once"), cites="fenjin-2021#二(二)3")
 OF_LED = replace(CLAIM, per=ClaimOf.PARTICIPANT, role="led")
 EXCLUDING = Exclusion(programme="other", why=Text("互斥", "apart"), cites="fenjin-2021#二(二)1")
+SAME_PERSON = replace(EXCLUDING, same="person")
 STACKING = Stacks(programme="other", why=Text("叠加", "together"), cites="fenjin-2021#二(二)1")
 # fmt: off
 PARTS: dict[str, tuple[list[str], list[str]]] = {
@@ -416,6 +509,60 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
         counting(Count("led"), claims=(replace(CLAIM, per=ClaimOf.PERSON),)),
         ["claim once: the programme is for households, not for a person"],
     ),
+    "a claim of a person in a role": (
+        counting(Count("led"), claims=(replace(CLAIM, per=ClaimOf.PERSON, role="led"),), **OF_PERSONS),
+        ["claim once: the applicant has no role led"],
+    ),
+    "a claim of a person that fits": (
+        counting(Count("led"), claims=(replace(CLAIM, per=ClaimOf.PERSON),), **OF_PERSONS), [],
+    ),
+    "a claim of a person's household": (counting(Count("led"), claims=(CLAIM,), **OF_PERSONS), []),
+    "the age of a household": (counting(Age(AsOf.PLAN)), [NOT_KNOWN]),
+    "the age of a household on no day": (
+        counting(Age("born")), [NOT_KNOWN, "fact one: born is not a day that the applicant states"],
+    ),
+    "a day that nobody states": (counting(Age("born"), **OF_PERSONS), ["fact one: born is not a day that the applicant states"]),
+    "a day that is a number": (
+        counting(Age("born"), beside={"born": (Stated(), int)}, **OF_PERSONS),
+        ["fact one: born is not a day that the applicant states"],
+    ),
+    "a day that is in the register": (
+        counting(InPeriod("left"), bool, beside={"left": (Registry("exit_year"), Year)}),
+        ["fact one: left is not a day that the applicant states"],
+    ),
+    "a day of the case, which is not stated": (
+        counting(InPeriod("plan"), bool, beside=DAY), ["fact one: plan is not a day that the applicant states"],
+    ),
+    "a span without its days": (
+        counting(DaysFrom("first", "last"), beside=DAY),
+        [f"fact one: {name} is not a day that the applicant states" for name in ("first", "last")],
+    ),
+    "a span without its last day": (
+        counting(DaysFrom("begun", "last"), beside=DAY), ["fact one: last is not a day that the applicant states"],
+    ),
+    "what the register does not know": (
+        counting(Schooling("shoes"), **OF_PERSONS), ["fact one: the register knows no shoes of a person's schooling"],
+    ),
+    "what it does not know of a household": (
+        counting(Schooling("shoes")), [NOT_KNOWN, "fact one: the register knows no shoes of a person's schooling"],
+    ),
+    "a grade that is yes or no": (
+        counting(Schooling("grade"), bool, **OF_PERSONS), ["fact one: grade is a number, not a truth"],
+    ),
+    "a grade that is a year": (counting(Schooling("grade"), Year, **OF_PERSONS), ["fact one: grade is a number, not a year"]),
+    "a roll that is a number": (counting(Schooling("enrolled"), **OF_PERSONS), ["fact one: enrolled is a truth, not a number"]),
+    "a level in numbers": (counting(Schooling("level"), **OF_PERSONS), ["fact one: level is a choice, not a number"]),
+    "other levels": (
+        counting(Schooling("level"), Level, **OF_PERSONS),
+        [
+            said
+            for code in (
+                "higher_vocational", "junior_secondary", "night_school", "preschool", "secondary_vocational",
+                "senior_secondary", "skills_training", "undergraduate",
+            )
+            for said in ("fact one: its choices are the levels that the register knows", f"{code} differs")
+        ],
+    ),
     "a claim with no switch": (
         counting(Count("led"), claims=(replace(CLAIM, unless=When("least", True)),)),
         ["claim once: least is not a parameter that is yes or no, or one of a list"],
@@ -434,6 +581,7 @@ def test_a_source_or_a_claim_that_does_not_fit_is_named(found: list[str], said: 
     [
         ({"excludes": (EXCLUDING, EXCLUDING)}, "exclusion of other stands twice"),
         ({"stacks": (STACKING, STACKING)}, "stacking with other stands twice"),
+        ({"excludes": (SAME_PERSON,)}, "exclusion of other: the programme is for households, not for a person"),
         ({"excludes": (replace(EXCLUDING, programme="consolidation"),)}, "exclusion of consolidation, which is the"),
         ({"stacks": (replace(STACKING, programme="consolidation"),)}, "stacking with consolidation, which is the"),
         ({"excludes": (replace(EXCLUDING, cites="law#1"),)}, "exclusion other cites law#1, which no document lists"),
@@ -444,6 +592,11 @@ def test_a_source_or_a_claim_that_does_not_fit_is_named(found: list[str], said: 
 def test_what_a_programme_says_of_others_is_held_against_itself(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(PolicyError, match=said):
         check(replace(AWARD, **changes), {"yikatong"})
+
+
+def test_who_has_something_already_is_a_person_where_it_is_for_persons() -> None:
+    for excluding in (EXCLUDING, SAME_PERSON):
+        check(replace(AWARD, beneficiary=Beneficiary.PERSON, excludes=(excluding,)), {"yikatong"})
 
 
 def test_two_programmes_do_not_say_the_opposite() -> None:
@@ -485,6 +638,7 @@ def test_a_claim_and_a_role_carry_out_a_clause() -> None:
     cited = cited_by(replace(AWARD, participants=(LED,), claims=(CLAIM,), excludes=(EXCLUDING,), stacks=(STACKING,)))
     assert cited["fenjin-2021#二(二)1"][-3:] == ["role led", "exclusion other", "stacking other"]
     assert cited["fenjin-2021#二(二)3"][-1] == "claim once"
+    assert "milestone survey" in cited_by(timed())["fenjin-2021#二(二)3"]
 
 
 # --- what a programme tells of itself -------------------------------------------------------------------------

@@ -5,29 +5,36 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import date, datetime
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from bangfu.cases.gather import raw_stated, typed
+from bangfu.conformance import check_parity, generated, on_columns
 from bangfu.errors import Code, Refused
 from bangfu.policy import LARGEST_FEN, LARGEST_WHOLE, PolicyError, Tier
+from bangfu.programme import installed
 from bangfu.rules import (
     ALL as EVERY_CATEGORY,
 )
 from bangfu.rules import (
+    Age,
     AsOf,
     AtStage,
     Count,
+    DaysFrom,
     Determination,
     Fen,
     Income,
+    InPeriod,
     Measure,
     NetStablePerPerson,
     Outcome,
@@ -37,6 +44,7 @@ from bangfu.rules import (
     RuleBook,
     RuleError,
     SameVillage,
+    Schooling,
     Shares,
     Signed,
     StandingIn,
@@ -61,8 +69,10 @@ from bangfu.rules import (
     step,
     tier,
 )
-from bangfu.rules.facts import facts_of
+from bangfu.rules.explain import Explainer
+from bangfu.rules.facts import Kind, facts_of
 from bangfu.rules.words import Exact
+from bangfu.text import Text
 
 
 class Standing(StrEnum):
@@ -296,10 +306,15 @@ def but(one: Facts, **own: Any) -> Facts:
 
 def frame(book: type[RuleBook[Any, Any]], rows: Sequence[Any]) -> Any:
     """The households as columns."""
-    values = {name: [getattr(row, name) for row in rows] for name in book.traced().facts}
-    return columns.frame(
-        book, {k: [sorted(v) if isinstance(v, frozenset) else v for v in column] for k, column in values.items()}
-    )
+    values = {name: [raw(getattr(row, name)) for row in rows] for name in book.traced().facts}
+    return columns.frame(book, values)
+
+
+def raw(value: Any) -> Any:
+    """A value as a column has it."""
+    if isinstance(value, date):
+        return value.isoformat()
+    return sorted(value) if isinstance(value, frozenset) else value
 
 
 def in_columns(book: type[RuleBook[Any, Any]], rows: Sequence[Any], parameters: Any) -> list[Determination]:
@@ -494,6 +509,7 @@ def test_exact_money_keeps_its_units_on_plain_values() -> None:
 
 HEAD = """
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 from bangfu.rules import *
 class Kind(StrEnum):
@@ -512,6 +528,12 @@ class Facts:
     kinds: frozenset[Kind] = fact(Stated(), zh="各类", en="kinds")
     extra: Fen = fact(Stated(), zh="余", en="extra", largest=2337203685477)
     score: int = fact(Stated(), zh="分", en="score", largest=92)
+    begun: date = fact(Stated(), zh="开始日", en="first day")
+    ended: date = fact(Stated(), zh="结束日", en="last day")
+    days: int = fact(DaysFrom("begun", "ended"), zh="天数", en="days")
+    old: int = fact(Age("begun"), zh="年龄", en="age", largest=150)
+    inside: bool = fact(InPeriod("begun"), zh="当年开始", en="begun in the year")
+    grade: int = fact(Schooling("grade"), zh="年级", en="grade", largest=99)
 @dataclass(frozen=True, kw_only=True)
 class Parameters:
     cap: Fen
@@ -565,7 +587,8 @@ def parameters_of(module: ModuleType, **own: Any) -> Any:
 
 def facts_in(module: ModuleType, **own: Any) -> Any:
     """Facts of such a module."""
-    values = {"wage": 100, "farm": 200, "people": 2, "year": 2018, "extra": 0, "score": 0}
+    values: dict[str, Any] = {"wage": 100, "farm": 200, "people": 2, "year": 2018, "extra": 0, "score": 0}
+    values |= {"begun": date(2021, 3, 2), "ended": date(2021, 5, 31), "days": 91, "old": 46, "inside": True, "grade": 1}
     choices = {"kind": module.Kind.A, "other": module.Other.A, "kinds": frozenset({module.Kind.A})}
     return module.Facts(**{**values, **choices, **own})
 
@@ -701,6 +724,31 @@ REFUSED: dict[str, tuple[str, str, str]] = {
     "unbracketed |": ("return f.people == 0 | f.people", "| between", "(a > b) | (c > d)"),
     "unknown fact": ("return f.wages", "reads the fact 'wages', which is not declared", ""),
     "unknown parameter": ("return least(f.wage, p.caps)", "reads the parameter 'caps', which is not declared", ""),
+    "days compared": ("return f.begun == f.ended", "== on day", ""),
+    "days told apart": ("return (f.wage > 0) & (f.begun != f.ended)", "!= on day", ""),
+    "order of days": ("return f.begun <= f.ended", "<= between days", "only amounts and numbers have an order"),
+    "day of a number": ("return f.begun == 0", "day and number do not go together", "to the same unit"),
+    "number before a day": ("return 1 > f.begun", "day and number do not go together", "to the same unit"),
+    "money before a day": ("return f.wage < f.begun", "money and day do not go together", "to the same unit"),
+    "days between": ("return f.ended - f.begun", "arithmetic on day", "only amounts and numbers"),
+    "the day after": ("return f.begun + 1", *UNITS),
+    "the day before": ("return 1 - f.begun", *UNITS),
+    "a day twice": ("return f.begun * 1", "day times number", "multiply an amount by a number"),
+    "money for a day": ("return f.wage * f.begun", "money times day", "multiply an amount by a number"),
+    "share of a day": ("return share(f.begun, p.rate)", "share takes an amount and a rate", "write share("),
+    "first of days": ("return least(f.begun, f.ended)", "arithmetic on day", "only amounts and numbers"),
+    "last of days": ("return greatest(f.begun, f.ended)", "arithmetic on day", "only amounts and numbers"),
+    "day among years": ("return among(f.begun, p.years)", "among takes a year", "make the list a parameter"),
+    "day of a list": ("return overlaps(f.begun, p.allowed)", "overlaps takes a list fact", "make the list a parameter"),
+    "tier of a day": ("return tier(f.begun, p.tiers)", "tier takes a number and tiers", "write tier("),
+    "not_ of a day": ("return not_(f.begun)", "not_ of day", "negate a condition only"),
+    "choose by a day": ("return choose(f.begun, f.wage, f.farm)", "choose needs a condition", "write choose("),
+    "day or money": ("return choose(f.wage > 0, f.begun, f.wage)", *UNITS),
+    "days that both hold": ("return f.begun & f.ended", "& between day and day", "put each comparison in brackets"),
+    "a condition or a day": ("return (f.wage > 0) | f.begun", "| between truth and day", "put each comparison in"),
+    "a day that is written": ("return f.begun == date(2021, 3, 2)", "date() in a rule", "use least, greatest, choose"),
+    "a day in words": ("return f.begun == '2021-03-02'", "a rule cannot compute with '2021-03-02'", "use facts"),
+    "a day as text": ("return f.begun.isoformat()", "f.begun.isoformat() in a rule", "use least, greatest, choose"),
     "too large": ("return f.wage * f.people * f.people * f.people", "could exceed 64-bit integers", "lower the largest"),
     **{
         name: (f"return {name}(f.wage, f.farm)", f"{name}() in a rule", "use least, greatest, choose")
@@ -779,6 +827,12 @@ MALFORMED = {
     "a criterion that is money": (edited("@step", "@criterion", "f.wage > 0", "f.wage"), "Book.tried gives money"),
     "a step that is a rate": (edited("f.wage > 0", "p.rate"), "Book.tried gives rate"),
     "a step that is a list": (edited("f.wage > 0", "f.kinds"), "Book.tried gives choices"),
+    "a step that is a day": (edited("f.wage > 0", "f.begun"), "Book.tried gives day, which is not a result"),
+    "a step that is one of two days": (
+        edited("f.wage > 0", "choose(f.wage > 0, f.begun, f.ended)"), "Book.tried gives day, which is not a result",
+    ),
+    "a criterion that is a day": (edited("@step", "@criterion", "f.wage > 0", "f.begun"), "Book.tried gives day"),
+    "an amount that is a day": (edited(LEAST, "self.facts.begun"), "Book.award gives day"),
     "a step that is tiers": (edited("f.wage > 0", "choose(f.wage > 0, p.tiers, p.other_tiers)"), "Book.tried gives tiers"),
     "a step that is shares": (edited("f.wage > 0", "choose(f.wage > 0, p.parts, p.parts)"), "Book.tried gives other"),
     "a step of tiers alone": (edited("f.wage > 0", "lowest_tier(p.tiers)"), "Book.tried reads no fact"),
@@ -855,6 +909,16 @@ def bare_facts(annotation: Any, source: Any = Stated(), declared: bool = True, *
         (bare_facts(Fen, Count("led")), "a count is int, not"),
         (bare_facts(Tiers), "a fact cannot have the type"),
         (bare_facts(Fen, Income("labour", "window", Measure.NET_STABLE), largest=LARGEST_FEN + 1), "an amount is at"),
+        (bare_facts(datetime), "a fact cannot have the type"),
+        (bare_facts(date | None), "a fact cannot have the type"),
+        (bare_facts(date, Registry("standing")), "a day is stated by the applicant"),
+        (bare_facts(date, Schooling("grade")), "a day is stated by the applicant"),
+        (bare_facts(date, Age("begun")), "an age is int, not <class 'datetime.date'>"),
+        (bare_facts(Year, Age(AsOf.CHECK)), r"an age is int, not bangfu\.rules\.facts\.Year"),
+        (bare_facts(Fen, DaysFrom("begun", "ended")), r"a number of days is int, not bangfu\.policy\.\S*Fen"),
+        (bare_facts(bool, DaysFrom("begun", "ended")), "a number of days is int, not <class 'bool'>"),
+        (bare_facts(date, InPeriod("begun")), "whether a day lies in the period is bool, not <class 'datetime.date'>"),
+        (bare_facts(int, InPeriod("begun")), "whether a day lies in the period is bool, not <class 'int'>"),
     ],
 )
 def test_a_fact_must_be_declared_bounded_and_of_a_known_type(facts: type, said: str) -> None:
@@ -904,6 +968,13 @@ WRITTEN: list[tuple[Any, str]] = [
     (StandingIn("kinds"), "StandingIn(standings='kinds')"),
     (NetStablePerPerson("window", "gate"), "NetStablePerPerson(window='window', at_least='gate')"),
     (SameVillage(When("favoured", Standing.POOR)), "SameVillage(unless=When(parameter='favoured', value='poor'))"),
+    (Schooling("grade"), "Schooling(attribute='grade')"),
+    (Schooling("grade", AsOf.CHECK), "Schooling(attribute='grade')"),
+    (Schooling("grade", AsOf.PLAN), "Schooling(attribute='grade', on='plan')"),
+    (Age("begun"), "Age(on='begun')"),
+    (Age(AsOf.REFERENCE), "Age(on='reference')"),
+    (InPeriod("begun"), "InPeriod(day='begun')"),
+    (DaysFrom("begun", "ended"), "DaysFrom(first='begun', last='ended')"),
 ]
 
 
@@ -994,6 +1065,13 @@ CHANGED = {
     "the window of a fact": ('Income("labour", "window")', 'Income("labour", "year_window")'),
     "the type of a fact": ("people: int", "people: Year"),
     "the measure of an income": ('"window"), zh="务工"', '"window", Measure.NET_STABLE), zh="务工", lowest=0'),
+    "what of the schooling": ('Schooling("grade")', 'Schooling("months")'),
+    "the day of the schooling": ('Schooling("grade")', 'Schooling("grade", AsOf.PLAN)'),
+    "the day of an age": ('Age("begun")', 'Age("ended")'),
+    "an age on a day of the case": ('Age("begun")', "Age(AsOf.PLAN)"),
+    "the day in the period": ('InPeriod("begun")', 'InPeriod("ended")'),
+    "which day comes first": ('DaysFrom("begun", "ended")', 'DaysFrom("ended", "begun")'),
+    "a day that is a year": ("begun: date", "begun: Year"),
     "the day of the register": ('Registry("exit_year")', 'Registry("exit_year", AsOf.PLAN)'),
 }
 
@@ -1007,3 +1085,143 @@ def test_the_version_is_kept_or_changed_with_the_meaning(tmp_path: Path, old: st
     assert old in VERSIONED
     changed = load(tmp_path, VERSIONED.replace(old, new), "changed").Book.traced().version
     assert (changed == load(tmp_path, VERSIONED).Book.traced().version) is same
+
+
+@pytest.mark.parametrize("code", installed().programmes)
+def test_what_was_released_is_what_is_decided_by(code: str) -> None:
+    """Words that are new since leave the hash of every book as it was released."""
+    programme = installed().programmes[code]
+    assert {book.since: book.rules.traced().version for book in programme.books} == programme.released
+
+
+# --- days ---------------------------------------------------------------------------------------------------------
+
+
+class Level(StrEnum):
+    """A level of schooling."""
+
+    PRIMARY = "primary"
+    TRADE = "trade"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseFacts:
+    """What is stated of a course, and what is taken from it."""
+
+    begun: date = fact(Stated(), zh="开始日", en="first day")
+    ended: date = fact(Stated(), zh="结束日", en="last day", largest=5)
+    days: int = fact(DaysFrom("begun", "ended"), zh="天数", en="days", largest=999)
+    old: int = fact(Age("begun"), zh="年龄", en="age", largest=150)
+    inside: bool = fact(InPeriod("begun"), zh="当年开始", en="begun in the year")
+    level: Level = fact(Schooling("level"), zh="学段", en="level")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CourseParameters:
+    """What a course is worth, and for whom."""
+
+    levels: frozenset[Level]
+    of_age: int
+    most: int
+    a_day: Fen
+
+
+# fmt: off
+class Course(RuleBook[CourseFacts, CourseParameters]):
+    """Decides by what is taken from days, and never by a day."""
+    @criterion(cites="plan#1")
+    def is_of_age(self) -> bool:
+        """Old enough.\n年龄够。"""
+        return self.facts.old >= self.p.of_age
+    @criterion(cites="plan#1")
+    def is_of_the_year(self) -> bool:
+        """Begun in the year.\n当年开始。"""
+        return self.facts.inside
+    @criterion(cites="plan#1")
+    def is_at_school(self) -> bool:
+        """At a school.\n在读。"""
+        return among(self.facts.level, self.p.levels)
+    @amount(cites="plan#2", rounds=Rounding.DOWN)
+    def award(self) -> int:
+        """By day.\n按天。"""
+        return self.p.a_day * least(self.facts.days, self.p.most)
+# fmt: on
+
+
+COURSE = CourseFacts(
+    begun=date(2021, 3, 2), ended=date(2021, 5, 31), days=91, old=16, inside=True, level=Level.TRADE,
+)  # fmt: skip
+COURSE_P = CourseParameters(levels=frozenset({Level.TRADE}), of_age=16, most=90, a_day=Fen(1_000))
+
+
+def course(**own: Any) -> CourseFacts:
+    return replace(COURSE, **own)
+
+
+@pytest.mark.parametrize(
+    ("facts", "outcome", "payable", "missing"),
+    [
+        (COURSE, Outcome.ELIGIBLE, 90_000, ()),
+        (course(days=2, begun=date(1, 1, 1), ended=date(9999, 12, 31)), Outcome.ELIGIBLE, 2_000, ()),
+        # Nothing reads a day, so that none is missed for itself: what is taken from it is.
+        (course(begun=None, ended=None), Outcome.ELIGIBLE, 90_000, ()),
+        (course(begun=None, days=None, old=None, inside=None), Outcome.INCOMPLETE, 0, ("days", "old", "inside")),
+        (course(days=0), Outcome.ELIGIBLE, 0, ()),
+        (course(old=15), Outcome.REFUSED, 0, ()),
+        (course(inside=False, days=None), Outcome.REFUSED, 0, ("days",)),
+        (course(level=None), Outcome.INCOMPLETE, 0, ("level",)),
+    ],
+)
+def test_a_day_decides_nothing_by_itself(
+    facts: CourseFacts, outcome: Outcome, payable: int, missing: tuple[str, ...]
+) -> None:
+    for found in (Course.decide(facts, COURSE_P), *on_columns(Course, [facts], COURSE_P)):
+        assert (found.outcome, found.payable, found.missing) == (outcome, payable, missing)
+
+
+def test_a_day_is_a_column_as_it_is_kept_and_of_no_computation() -> None:
+    table = frame(Course, [COURSE, course(begun=None)])
+    assert table["begun"].to_list() == ["2021-03-02", None]
+    assert [table[name].null_count() for name in ("begun", "ended", "days")] == [1, 0, 0]
+    trace = Course.traced()
+    assert (trace.facts["begun"].kind, trace.facts["begun"].choices) == (Kind.DAY, None)
+    assert trace.used_facts == ("days", "old", "inside", "level")
+    # A day has no bounds, whatever is declared.
+    assert [spec.name for spec in trace.bounded] == ["days", "old"]
+    assert list(columns.out_of_bounds(Course, table)) == []
+
+
+def test_a_day_is_kept_as_it_is_written() -> None:
+    kept = raw_stated(Course.traced().facts, {**vars_of(COURSE), "begun": date(2020, 2, 29), "ended": None})
+    assert kept == {"begun": "2020-02-29", "ended": None}  # and nothing that is not stated
+    rules: Any = SimpleNamespace(book=Course, programme=SimpleNamespace(facts=CourseFacts))
+    whole = {"days": 91, "old": 16, "inside": True, "level": "trade", **kept}
+    assert typed(rules, whole) == course(begun=date(2020, 2, 29), ended=None)
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        typed(rules, {**whole, "begun": "29.2.2020"})
+
+
+def vars_of(facts: CourseFacts) -> dict[str, Any]:
+    return {name: getattr(facts, name) for name in CourseFacts.__dataclass_fields__}
+
+
+def test_a_day_is_shown_as_it_is_kept() -> None:
+    titles = {name: Text(name, name) for name in CourseParameters.__dataclass_fields__}
+    explainer = Explainer(Course, COURSE_P, titles)
+    spec = Course.traced().facts["begun"]
+    shown = [explainer.shown_fact(spec, value) for value in (date(2020, 2, 29), "2020-02-29", None)]
+    assert shown == [Text("2020-02-29", "2020-02-29")] * 2 + [Text("未知", "unknown")]
+    young = course(old=15, inside=False)
+    lines = {line.name: line for line in explainer.lines(young, Course.decide(young, COURSE_P))}
+    assert (lines["is_of_age"].met, [miss.gap for miss in lines["is_of_age"].misses]) == (False, [Text("1", "1")])
+    assert lines["is_of_the_year"].met is False
+
+
+def test_days_are_made_up_like_everything_else() -> None:
+    rows = list(generated(Course, COURSE_P, seed=7))
+    days = [row.begun for row in rows]
+    known = {day for day in days if day is not None}
+    assert {type(day) for day in days} == {date, type(None)}
+    assert (len(rows), len(known) > 300, min(known) >= date(2000, 2, 29)) == (400, True, True)
+    assert rows == list(generated(Course, COURSE_P, seed=7))
+    check_parity(Course, rows, COURSE_P)

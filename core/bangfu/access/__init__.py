@@ -35,7 +35,7 @@ from bangfu.db import Database, Scope, bind, merged, ranges
 from bangfu.db.bulk import among
 from bangfu.errors import Code
 from bangfu.models import Assignment, Officer, new_id
-from bangfu.process import Duty, Tier, duty_names
+from bangfu.process import Duty, duty_names
 from bangfu.text import Text
 
 __all__ = [
@@ -168,8 +168,8 @@ class Actor:
             link.household for link in self.linked if link.on(today) and any(h.over(link.division) for h in cadre)
         }
         own = {h.household for h in held if h.duty is Duty.HOUSEHOLDER and h.household is not None}
-        agents = [h for h in held if h.duty.tier is Tier.ENTERPRISE and h.organization is not None]
-        reach = [(h.lo, h.hi) for h in held if h.duty.tier is not Tier.ENTERPRISE]
+        agents = [h for h in held if h.duty.is_agent and h.organization is not None]
+        reach = [(h.lo, h.hi) for h in held if not h.duty.is_agent]
         return Scope(
             self.county.id,
             merged((h.lo, h.hi) for h in held if h.duty.sees_area),

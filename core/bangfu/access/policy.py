@@ -39,6 +39,9 @@ class Action(StrEnum):
     IMPORT_INCOME = "import_income"
     IMPORT_PLANS = "import_plans"
     IMPORT_PAIRINGS = "import_pairings"
+    IMPORT_SCHOOLING = "import_schooling"
+    CONFIRM_SCHOOLING = "confirm_schooling"
+    SETTLE_DISCREPANCIES = "settle_discrepancies"
     SET_CALENDAR = "set_calendar"
     SWITCH_PROGRAMME = "switch_programme"
     DRAFT_PROVISION = "draft_provision"
@@ -62,6 +65,7 @@ class Action(StrEnum):
     READ_PAYMENTS = "read_payments"
     READ_OBJECTORS = "read_objectors"
     READ_PAIRINGS = "read_pairings"
+    READ_SCHOOLING = "read_schooling"
     READ_POLICY = "read_policy"
     WORK_ON_CASES = "work_on_cases"
     SAMPLE_CASES = "sample_cases"
@@ -99,6 +103,9 @@ _ACTIONS = {
     Action.IMPORT_INCOME: Text("导入收入台账", "importing the income ledger"),
     Action.IMPORT_PLANS: Text("导入项目计划", "importing plans"),
     Action.IMPORT_PAIRINGS: Text("导入结对帮扶", "importing pairings"),
+    Action.IMPORT_SCHOOLING: Text("导入学籍名册", "importing the roll of students"),
+    Action.CONFIRM_SCHOOLING: Text("确认在校学生", "confirming a school's own students"),
+    Action.SETTLE_DISCREPANCIES: Text("处理核对事项", "settling what lists say otherwise than the register"),
     Action.SET_CALENDAR: Text("维护工作日历", "keeping the calendar"),
     Action.SWITCH_PROGRAMME: Text("启用项目", "switching programmes on"),
     Action.DRAFT_PROVISION: Text("起草本县规定", "drafting provisions"),
@@ -108,7 +115,10 @@ _ACTIONS = {
     Action.EXPORT_NOTICE: Text("导出公示", "exporting notices"),
     Action.EXPORT_SAMPLE: Text("导出抽查名单", "exporting samples"),
     Action.EXPORT_PAYMENTS: Text("导出拨付名册", "exporting payment lists"),
-    Action.EXPORT_LISTS: Text("导出应享未享和已发待核名单", "exporting who is missed and whose payment no longer fits"),
+    Action.EXPORT_LISTS: Text(
+        "导出应享未享、已发待核名单和补助对象登记册",
+        "exporting who is missed, whose payment no longer fits, and the register of those who applied",
+    ),
     Action.EXPORT_AUDIT: Text("导出审计记录", "exporting the audit record"),
     Action.UNMASK: Text("查看完整号码", "seeing a number in full"),
     Action.KEEP_NOTICES: Text("维护公示凭据", "keeping the evidence of notices"),
@@ -123,6 +133,7 @@ _ACTIONS = {
     Action.READ_OBJECTORS: Text("查阅异议人", "reading who objected"),
     Action.READ_POLICY: Text("查阅权限规定及无权原因", "reading who may do what, and why not"),
     Action.READ_PAIRINGS: Text("查阅结对帮扶", "reading pairings"),
+    Action.READ_SCHOOLING: Text("查阅学籍", "reading where persons go to school"),
     Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
     Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
     Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import files, jobs, notices, payments
 from bangfu.access import Action, Entered
-from bangfu.cases import draws, missed, overpaid
+from bangfu.cases import draws, missed, overpaid, register
 from bangfu.cases.ground import Ground, ground_of
 from bangfu.disclosure import need_reason
 from bangfu.process import Pay
@@ -35,6 +35,7 @@ class Export(StrEnum):
     BANK_TEXT = "bank_text"
     MISSED = "missed"
     OVERPAID = "overpaid"
+    REGISTER = "register"
 
 
 _ACTIONS = {
@@ -44,6 +45,7 @@ _ACTIONS = {
     Export.BANK_TEXT: Action.EXPORT_PAYMENTS,
     Export.MISSED: Action.EXPORT_LISTS,
     Export.OVERPAID: Action.EXPORT_LISTS,
+    Export.REGISTER: Action.EXPORT_LISTS,
 }
 _NAMES = {
     Export.NOTICE: "公示",
@@ -52,6 +54,7 @@ _NAMES = {
     Export.BANK_TEXT: "代发",
     Export.MISSED: "应享未享名单",
     Export.OVERPAID: "已发待核名单",
+    Export.REGISTER: "补助对象登记册",
 }
 
 
@@ -112,6 +115,9 @@ def handlers(plugins: Plugins) -> Mapping[str, jobs.Handler]:
     def differing(session: AsyncSession, vault: Vault, who: Entered, ground: Ground, asked: _Asked) -> _Made:
         return overpaid.sheet(session, who, ground, asked["reason"], _area(asked))
 
+    def registered(session: AsyncSession, vault: Vault, who: Entered, ground: Ground, asked: _Asked) -> _Made:
+        return register.sheet(session, who, ground, asked["reason"], _area(asked))
+
     def bank(session: AsyncSession, vault: Vault, who: Entered, ground: Ground, asked: _Asked) -> _Made:
         return payments.bank_text(session, who, vault, ground.programme, UUID(asked["id"]), asked["reason"])
 
@@ -122,6 +128,7 @@ def handlers(plugins: Plugins) -> Mapping[str, jobs.Handler]:
         Export.BANK_TEXT: bank,
         Export.MISSED: missing,
         Export.OVERPAID: differing,
+        Export.REGISTER: registered,
     }
     return {PREFIX + export.value: _handler(plugins, export, make) for export, make in makers.items()}
 

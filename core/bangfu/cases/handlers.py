@@ -8,6 +8,7 @@ from typing import Any
 from bangfu import jobs
 from bangfu.cases import batch, exports
 from bangfu.cases.plans import PlanImporter
+from bangfu.cases.rechecks import RecheckImporter
 from bangfu.payments import answers
 from bangfu.programme import Plugins
 from bangfu.registry import importing
@@ -18,6 +19,7 @@ from bangfu.registry.income import IncomeImporter
 from bangfu.registry.officers import OfficerImporter
 from bangfu.registry.organizations import OrganizationImporter
 from bangfu.registry.pairings import PairingImporter
+from bangfu.registry.schooling import SchoolConfirmationImporter, SchoolingImporter
 
 IMPORTERS: dict[str, Importer[Any]] = {
     importer.kind: importer
@@ -28,13 +30,19 @@ IMPORTERS: dict[str, Importer[Any]] = {
         OfficerImporter(),
         HouseholdImporter(),
         IncomeImporter(),
+        SchoolingImporter(),
+        SchoolConfirmationImporter(),
     )
 }
 """The registers that are imported, in the order in which they need each other."""
 
 
+SHEETS: dict[str, type[PlanImporter | RecheckImporter]] = {"plans": PlanImporter, "rechecks": RecheckImporter}
+"""The sheets of one programme in one period."""
+
+
 class Handlers(Mapping[str, jobs.Handler]):
-    """The handler of every kind of job; those of plans are named by programme and period."""
+    """The handler of every kind of job; those of the sheets of a programme are named by it and the period."""
 
     def __init__(self, plugins: Plugins) -> None:
         self.plugins = plugins
@@ -46,8 +54,9 @@ class Handlers(Mapping[str, jobs.Handler]):
     def __getitem__(self, kind: str) -> jobs.Handler:
         if kind in self.known:
             return self.known[kind]
-        _, programme, period = kind.split("/")
-        return importing.handler(PlanImporter(self.plugins.programme(programme), period))
+        sheet, programme, period = kind.split("/")
+        importer = SHEETS[sheet](self.plugins.programme(programme), period)
+        return importing.handler(importer)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.known)

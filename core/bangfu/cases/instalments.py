@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
 from bangfu.db.bulk import among
-from bangfu.models import Case, Entitlement, PaymentLine, PaymentReturn
+from bangfu.models import Case, Entitlement, PaymentLine, PaymentReturn, Repayment
 from bangfu.payments import Kind
 
 _STANDS = (
@@ -84,6 +84,43 @@ async def adjusted(session: AsyncSession, who: Entered, cases: Collection[UUID])
         .group_by(Entitlement.case_id)
     )
     return {row[0]: int(row[1]) for row in await session.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of a case after its award, in fen: what was due beside it (arrears less recoveries), what was paid of
+    arrears and did not come back, and what the household paid back of recoveries."""
+
+    due_fen: int = 0
+    paid_fen: int = 0
+    repaid_fen: int = 0
+
+
+async def settled(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, Settled]:
+    """What came of cases after their awards, in one statement; cases of which nothing did are not among them."""
+    repaid = (
+        select(func.sum(Repayment.amount_fen))
+        .where(Repayment.tenant_id == Entitlement.tenant_id, Repayment.entitlement_id == Entitlement.id)
+        .correlate(Entitlement)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            Entitlement.case_id,
+            func.sum(Entitlement.amount_fen),
+            func.sum(PaymentLine.amount_fen).filter(PaymentLine.released_on.is_not(None)),
+            func.sum(repaid),
+        )
+        .outerjoin(PaymentLine, _STANDS)
+        .where(
+            Entitlement.tenant_id == who.county.id,
+            among(Entitlement.case_id, cases),
+            Entitlement.kind != Kind.AWARD.value,
+            Entitlement.voided_at.is_(None),
+        )
+        .group_by(Entitlement.case_id)
+    )
+    return {case: Settled(*(int(fen or 0) for fen in sums)) for case, *sums in await session.execute(query)}
 
 
 def something_paid(tenant: int) -> ColumnElement[bool]:

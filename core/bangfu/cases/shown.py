@@ -5,7 +5,8 @@ A notice shows a child by his surname alone: the public need to be able to objec
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select
@@ -71,26 +72,26 @@ async def columns_of(
         for case in cases:
             found[case.id]["standing"] = standings.get(case.household, "")
     if {"school", "grade"} & set(columns):
-        own = Schooling
-        rolls = select(own).where(
-            own.tenant_id == tenant,
-            among(own.person_id, [case.person for case in cases if case.person is not None]),
-            own.known_to.is_(None),
-        )
-        by_person: dict[UUID, list[Schooling]] = {}
-        for row in await session.scalars(rolls):
-            by_person.setdefault(row.person_id, []).append(row)
+        days = {case.whom.id: case.view.decided_on or today for case in cases if case.person is not None}
+        known = await rolls(session, who, days)
         for case in cases:
-            day = case.view.decided_on or today
-            roll = next(
-                (
-                    row
-                    for row in by_person.get(case.whom.id, ())
-                    if row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
-                ),
-                None,
-            )
+            roll = known.get(case.whom.id)
+            if roll is not None and roll.valid_to is not None and roll.valid_to <= days[case.whom.id]:
+                roll = None
             found[case.id] |= {"school": roll.school if roll else "", "grade": grade_of(roll) if roll else ""}
+    return found
+
+
+async def rolls(session: AsyncSession, who: Entered, days: Mapping[UUID, date]) -> dict[UUID, Schooling]:
+    """Where persons went to school, each on a day, in one statement; of who was on no roll on it, the last one before
+    it."""
+    query = select(Schooling).where(
+        Schooling.tenant_id == who.county.id, among(Schooling.person_id, days), Schooling.known_to.is_(None)
+    )
+    found: dict[UUID, Schooling] = {}
+    for row in await session.scalars(query.order_by(Schooling.person_id, Schooling.valid_from)):
+        if row.valid_from <= days[row.person_id]:
+            found[row.person_id] = row
     return found
 
 

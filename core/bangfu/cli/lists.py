@@ -1,4 +1,5 @@
-"""Why; who is missed; and whose payment no longer fits: what is read of households, one by one and as lists."""
+"""Why; who is missed; whose payment no longer fits; and the register: what is read of households, one by one and as
+lists."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from typing import Any
 
 import click
 
-from bangfu.cases import missed, overpaid, receipts, year
+from bangfu.cases import missed, overpaid, receipts, register, year
 from bangfu.cli.case import case
 from bangfu.cli.receipt import print_receipt, print_year
 from bangfu.cli.shell import Open, Shell, area_option, pass_shell, programme_options
@@ -219,4 +220,18 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
     )
 
 
-commands = (why,)
+@click.command("register")
+@programme_options
+@area_option
+@click.option("--reason", default="", help="why the workbook is needed; it names people, and is recorded")
+@click.option(
+    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="the workbook to write"
+)
+@pass_shell
+def register_(shell: Shell, output: Path, reason: str, area: Any, **options: Any) -> None:
+    """Write the register of those whose applications were decided 补助对象登记册 as a workbook, with what was paid and
+    its summary by township."""
+    _saved(shell, register, output, reason, area, options)
+
+
+commands = (why, register_)

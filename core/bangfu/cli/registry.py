@@ -11,8 +11,7 @@ import click
 
 from bangfu import files, jobs
 from bangfu.access import Entered
-from bangfu.cases.handlers import IMPORTERS, Handlers
-from bangfu.cases.plans import PlanImporter
+from bangfu.cases.handlers import IMPORTERS, SHEETS, Handlers
 from bangfu.cli.shell import Day, Open, Shell, pass_shell, progress_bar
 from bangfu.registry import importing
 from bangfu.registry.days import set_working_day
@@ -28,15 +27,15 @@ async def run_job(opened: Open, who: Entered, job: UUID, title: str = "") -> job
 
 
 @click.command("import")
-@click.argument("kind", type=click.Choice([*IMPORTERS, "plans"]))
+@click.argument("kind", type=click.Choice([*IMPORTERS, *SHEETS]))
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="show what would change, change nothing")
 @click.option("--as-of", type=Day(), help="the day of which the workbook speaks; today unless stated")
 @click.option("--map", "matches", multiple=True, metavar="HEADER=FIELD", help="what a header means; remembered")
 @click.option("--accept-valid", is_flag=True, help="import the good rows although others have problems")
 @click.option("--returned", type=click.Path(dir_okay=False, path_type=Path), help="where the marked workbook goes")
-@click.option("-p", "--programme", help="programme of a sheet of plans")
-@click.option("--period", help="period of a sheet of plans")
+@click.option("-p", "--programme", help="programme of a sheet of plans or re-checks")
+@click.option("--period", help="period of a sheet of plans or re-checks")
 @pass_shell
 def import_(
     shell: Shell,
@@ -61,10 +60,10 @@ def import_(
         if not equals:
             raise click.UsageError("--map takes HEADER=FIELD")
         stated[header] = column
-    if kind == "plans":
+    if kind in SHEETS:
         if period is None:
-            raise click.UsageError("plans need --period")
-        importer: Importer[Any] = PlanImporter(shell.programme(programme), period)
+            raise click.UsageError(f"{kind} need --period")
+        importer: Importer[Any] = SHEETS[kind](shell.programme(programme), period)
     else:
         importer = IMPORTERS[kind]
 

@@ -16,6 +16,7 @@ class Tier(StrEnum):
     TOWNSHIP = "township"
     VILLAGE = "village"
     ENTERPRISE = "enterprise"
+    PROVIDER = "provider"
 
     @property
     def title_text(self) -> Text:
@@ -28,6 +29,7 @@ _TIERS = {
     Tier.TOWNSHIP: Text("乡镇级", "township"),
     Tier.VILLAGE: Text("村级", "village"),
     Tier.ENTERPRISE: Text("企业", "enterprise"),
+    Tier.PROVIDER: Text("服务机构", "provider of services"),
 }
 
 
@@ -51,6 +53,7 @@ class Duty(StrEnum):
     AUDITOR = "auditor"
     SUPERIOR = "superior"
     ENTERPRISE_AGENT = "enterprise_agent"
+    SCHOOL_AGENT = "school_agent"
     HOUSEHOLDER = "householder"
 
     @property
@@ -65,12 +68,18 @@ class Duty(StrEnum):
 
     @property
     def is_staff(self) -> bool:
-        """Whether it is an office of the county; an enterprise's agent and a household hold none."""
-        return self not in (Duty.ENTERPRISE_AGENT, Duty.HOUSEHOLDER)
+        """Whether it is an office of the county; the agent of an enterprise or a school and a household hold none."""
+        return not self.is_agent and self is not Duty.HOUSEHOLDER
+
+    @property
+    def is_agent(self) -> bool:
+        """Whether it is held for an organization outside of government, and shows nothing but what is the
+        organization's own."""
+        return self.tier in (Tier.ENTERPRISE, Tier.PROVIDER)
 
     @property
     def has_area(self) -> bool:
-        """Whether it is held over villages; who works for an enterprise acts on no household anywhere."""
+        """Whether it is held over villages; who works for an enterprise or a school acts on no household anywhere."""
         return self.is_staff
 
     @property
@@ -97,6 +106,7 @@ _DUTIES = {
     Duty.AUDITOR: (Tier.COUNTY, Text("审计监督", "auditor")),
     Duty.SUPERIOR: (Tier.COUNTY, Text("上级主管部门", "superior level of government")),
     Duty.ENTERPRISE_AGENT: (Tier.ENTERPRISE, Text("企业经办", "agent of an enterprise")),
+    Duty.SCHOOL_AGENT: (Tier.PROVIDER, Text("学校经办", "agent of a school")),
     Duty.HOUSEHOLDER: (Tier.VILLAGE, Text("农户", "household")),
 }
 
@@ -116,9 +126,12 @@ _STAFF = frozenset(duty for duty in Duty if duty.is_staff)
 
 _DECLARED: tuple[tuple[frozenset[Duty], frozenset[Duty], Text], ...] = (
     (
-        frozenset({Duty.HOUSEHOLDER, Duty.ENTERPRISE_AGENT}),
+        frozenset({Duty.HOUSEHOLDER, Duty.ENTERPRISE_AGENT, Duty.SCHOOL_AGENT}),
         frozenset(Duty),
-        Text("农户和企业的账号只供其本人使用", "the account of a household or an enterprise is for nothing else"),
+        Text(
+            "农户、企业和学校的账号只供其本人使用",
+            "the account of a household, an enterprise or a school is for nothing else",
+        ),
     ),
     (
         _READERS,

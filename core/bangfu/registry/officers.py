@@ -16,7 +16,7 @@ from bangfu.db.bulk import among, insert_rows, update_each
 from bangfu.documents.cells import Column, Row, one_of, read_day, read_key, read_name
 from bangfu.errors import Code, Problem
 from bangfu.models import Officer, new_id
-from bangfu.process import Duty, Tier
+from bangfu.process import Duty
 from bangfu.registry import offices
 from bangfu.registry.divisions import Places, read_code
 from bangfu.registry.identity import read_credit_code
@@ -48,7 +48,7 @@ class _Changes:
 class OfficerImporter(Importer[_State]):
     """The roster of officers: staff number, name, duty, area, from when to when, their unit, and in whose stead.
 
-    An enterprise's agent is an account with the enterprise's code, the account of a household one with its number.
+    The agent of an enterprise or a school is an account with its code, the account of a household one with its number.
     """
 
     kind = offices.KIND
@@ -211,7 +211,7 @@ def _term(row: Row) -> Term | None:
         values["area"],
         values["valid_from"],
         values.get("valid_to"),
-        values.get("unit") if duty.tier is Tier.ENTERPRISE else None,
+        values.get("unit") if duty.is_agent else None,
         values.get("household"),
         values.get("stands_in_for"),
     )

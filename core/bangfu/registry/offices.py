@@ -28,6 +28,7 @@ from bangfu.process import INCOMPATIBLE, Duty, Tier
 from bangfu.registry.divisions import COUNTY, TOWNSHIP, VILLAGE, Places, area_of, level_of
 from bangfu.registry.history import Assertion, assert_from
 from bangfu.registry.importing import alone
+from bangfu.registry.organizations import SCHOOLS
 from bangfu.text import Text
 
 KIND = "officers"
@@ -38,12 +39,19 @@ _LEVELS = {
     Tier.TOWNSHIP: {TOWNSHIP, VILLAGE},
     Tier.VILLAGE: {VILLAGE},
     Tier.ENTERPRISE: {COUNTY},
+    Tier.PROVIDER: {COUNTY},
 }
-"""Over what a duty of each tier is held; a township has people in charge of single villages, and an enterprise's agent
-is registered with the county and holds no area."""
+"""Over what a duty of each tier is held; a township has people in charge of single villages, and the agent of an
+enterprise or a school is registered with the county and holds no area."""
 
-_ENTERPRISES = {"enterprise", "cooperative", "other"}
-"""The kinds of organizations that have agents; an office of government has officers."""
+_UNITS: Mapping[Tier, tuple[frozenset[str], Text]] = {
+    Tier.ENTERPRISE: (
+        frozenset({"enterprise", "cooperative", "other"}),
+        Text("企业或合作社的信用代码", "the code of an enterprise or a cooperative"),
+    ),
+    Tier.PROVIDER: (SCHOOLS, Text("学校或培训基地的信用代码", "the code of a school or a training base")),
+}
+"""The kinds of organizations that have agents of each tier; an office of government has officers."""
 
 Path: TypeAlias = Callable[[str], Sequence[str | int]]
 """The path of a problem to a field of a term."""
@@ -53,8 +61,8 @@ Path: TypeAlias = Callable[[str], Sequence[str | int]]
 class Term:
     """A duty that somebody holds from a day to before another 任期, everything by the numbers that offices use.
 
-    ``unit`` is the credit code of the enterprise that an agent acts for, ``household`` the number of the household
-    whose account it is, ``stands_in_for`` the staff number of whoever the duty is held for.
+    ``unit`` is the credit code of the enterprise or the school that an agent acts for, ``household`` the number of the
+    household whose account it is, ``stands_in_for`` the staff number of whoever the duty is held for.
     """
 
     number: str
@@ -167,12 +175,12 @@ class Roster:
             problems.append(Code.BAD_VALUE.problem(*at("area"), field=field_, value=term.area, expected=expected))
         if term.unit is not None and term.unit not in self.units:
             problems.append(Code.NOT_FOUND.problem(*at("unit"), what=term.unit))
-        elif tier is Tier.ENTERPRISE and (term.unit is None or self.units[term.unit][1] not in _ENTERPRISES):
+        elif tier in _UNITS and (term.unit is None or self.units[term.unit][1] not in _UNITS[tier][0]):
             field_ = Text("单位信用代码", "the unit")
             if term.unit is None:
                 problems.append(Code.MISSING_VALUE.problem(*at("unit"), field=field_))
             else:
-                expected = Text("企业或合作社的信用代码", "the code of an enterprise or a cooperative")
+                expected = _UNITS[tier][1]
                 problems.append(Code.BAD_VALUE.problem(*at("unit"), field=field_, value=term.unit, expected=expected))
         if (term.household is None) is (duty is Duty.HOUSEHOLDER):
             field_ = Text("户编号", "the household")

@@ -1,4 +1,5 @@
-"""Organizations 组织 by their unified social credit codes: bureaux, schools, enterprises, helping units."""
+"""Organizations 组织 by their unified social credit codes: bureaux, schools, training bases, enterprises, helping
+units."""
 
 from __future__ import annotations
 
@@ -25,11 +26,14 @@ KINDS = {
     "机关": "bureau",
     "事业单位": "institution",
     "学校": "school",
+    "培训基地": "training_base",
     "企业": "enterprise",
     "合作社": "cooperative",
     "银行": "bank",
     "其他": "other",
 }
+SCHOOLS = frozenset({"school", "training_base"})
+"""The kinds of organizations that teach: they have a roll of students, and agents who answer for it."""
 
 
 @dataclass

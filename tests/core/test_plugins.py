@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 import pytest
 from click.testing import CliRunner, Result
 
+import yulu
 from bangfu.cli import main
 from bangfu.conformance import Check, Fault, Found, engines, examine
 from bangfu.conformance.child import look_at
@@ -418,6 +419,24 @@ def test_both_engines_are_held_together_by_the_book_of_each_example(
         (FIRST, 1, 70_000), (FIRST, 400, 70_000), (LATER, 1, 150_000), (LATER, 400, 150_000), (FIRST, 1, 70_000),
         (FIRST, 400, 70_000),
     ]  # fmt: skip
+    held.clear()
+    first = 'name = "an intern in the third grade"'
+    case = "".join(TWO_BOOKS.partition(first)[1:]).partition("[[case]]")[0]
+    more = [
+        (first, "\n\n[[case]]\n".join([case.replace("an intern", f"intern {number}") for number in "123"] + [first]))
+    ]
+    assert run(collected(request, tmp_path, *more)[-1]) == ""
+    generated = [book for book, rows, _ in held if rows == 400]
+    assert (len(held), generated) == (6 + 4, [FIRST, FIRST, FIRST, LATER])
+
+
+def test_a_day_in_an_example_is_a_day(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    whole = (Path(yulu.__file__).parent / "short_training" / "cases.toml").read_text(encoding="utf-8")
+    day = "training_from = 2011-03-01"
+    assert day in whole
+    (tmp_path / "cases.toml").write_text(whole.replace(day, 'training_from = "never"', 1), encoding="utf-8")
+    items = [*CaseFile.from_parent(request.session, path=tmp_path / "cases.toml").collect()]
+    assert run(items[0]) == "training_from is a day, and 'never' is none"
 
 
 def test_a_book_on_which_the_engines_differ_is_found_in_its_example(

@@ -217,6 +217,7 @@ class Other:
     fishing: Fen = fact(Income("fishing", "income_window"), zh="捕鱼", en="fishing")
     herbs: Fen = fact(Income("planting", "cap"), zh="药", en="herbs")
     plan: int = fact(Stated(), zh="计划", en="plan", sensitivity=Sensitivity.PERSONAL, largest=5)
+    pigs: int = fact(Stated(), zh="猪", en="pigs", sensitivity=Sensitivity.PUBLIC, largest=5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -338,6 +339,9 @@ def test_every_fault_is_named_at_once() -> None:
         assert str(error.value).count(said) == 1
     faulty = replace(faulty, process=staged(Notice, project="plan").process)
     with pytest.raises(PolicyError, match="plan is not a public fact that the applicant states"):
+        check(faulty, {"cash"})
+    faulty = replace(faulty, process=staged(Notice, project="pigs").process)
+    with pytest.raises(PolicyError, match="stage notice: pigs is no list of choices, which is what a notice shows"):
         check(faulty, {"cash"})
 
 
@@ -526,6 +530,10 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
         counting(Age("born"), beside={"born": (Stated(), int)}, **OF_PERSONS),
         ["fact one: born is not a day that the applicant states"],
     ),
+    "a day called as one of the case": (
+        counting(Age("check"), beside={"check": (Stated(), date)}, **OF_PERSONS),
+        ["fact check: check is how a day of the case is called already"],
+    ),
     "a day that is in the register": (
         counting(InPeriod("left"), bool, beside={"left": (Registry("exit_year"), Year)}),
         ["fact one: left is not a day that the applicant states"],
@@ -613,6 +621,11 @@ def test_two_programmes_do_not_say_the_opposite() -> None:
         with pytest.raises(PolicyError) as error:
             check_together(programmes)
         assert str(error.value) == said
+    person = replace(one, beneficiary=Beneficiary.PERSON, excludes=(replace(SAME_PERSON, programme="two"),))
+    with pytest.raises(PolicyError) as error:
+        check_together((person, replace(two, stacks=())))
+    assert str(error.value) == "one excludes two for the same person, and two is for households"
+    check_together((person, replace(two, stacks=(), beneficiary=Beneficiary.PERSON)))
     found = loaded(Point("one", plugin(programmes=[one])), Point("two", plugin(programmes=[two])))
     assert list(found.programmes) == [*AWARDS, "one"]
     assert found.skipped == {"two": "PolicyError: one excludes two, and two says that they go together"}

@@ -219,7 +219,11 @@ def _wanting(finding: Finding, roll: Schooling | None) -> Problem | None:
 
 
 def _assertion(who: Entered, own: Ready) -> Assertion | None:
-    """What a finding says to the register, from its day on; somebody who goes on or rests is where he was."""
+    """What a finding says to the register, from its day on; somebody who goes on or rests is where he was.
+
+    Who has moved up is proved where he was proved before: the re-check, on site or by telephone, is itself the proof of
+    where he goes now.
+    """
     finding, roll = own.finding, own.roll
     assert roll is not None
     day = finding.stated.on(who)

@@ -135,6 +135,8 @@ def check_explained(explainer: Explainer, facts: Any, determination: Determinati
 def _read(spec: FactSpec, raw: Any) -> Any:
     if spec.kind is Kind.MONEY:
         return parse_yuan(raw)
+    if spec.kind is Kind.DAY and type(raw) is not date:
+        raise Fault(f"{spec.name} is a day, and {raw!r} is none")
     if spec.kind is Kind.CHOICES and spec.choices is not None:
         return frozenset(spec.choices(item) for item in raw)
     return raw if spec.choices is None else spec.choices(raw)

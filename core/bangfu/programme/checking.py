@@ -79,7 +79,8 @@ def check(programme: Programme, channels: Iterable[str]) -> None:
 
 
 def check_together(programmes: Iterable[Programme]) -> None:
-    """Refuse (:class:`PolicyError`) programmes of which one says that two go together and one that they do not."""
+    """Refuse (:class:`PolicyError`) programmes of which one says that two go together and one that they do not,
+    or that exclude each other for the same person where one of them knows only households."""
     known = {programme.code: programme for programme in programmes}
     faults = [
         f"{programme.code} excludes {one.programme}, and {stacking.code} says that they go together"
@@ -87,6 +88,12 @@ def check_together(programmes: Iterable[Programme]) -> None:
         for one in programme.excludes
         for stacking, other in ((programme, one.programme), (known.get(one.programme, programme), programme.code))
         if other in {stack.programme for stack in stacking.stacks}
+    ]
+    faults += [
+        f"{programme.code} excludes {one.programme} for the same person, and {one.programme} is for households"
+        for programme in known.values()
+        for one in programme.excludes
+        if one.same == "person" and one.programme in known and not known[one.programme].is_for_persons
     ]
     if faults:
         raise PolicyError("; ".join(faults))
@@ -158,6 +165,8 @@ def _fact_faults(programme: Programme) -> list[str]:
             faults.append(f"{where}: the programme is for households, of which this is not known")
         if isinstance(source, Schooling):
             faults += _schooling_faults(where, spec, source.attribute)
+        if spec.kind is Kind.DAY and spec.name in set(AsOf):
+            faults.append(f"{where}: {spec.name} is how a day of the case is called already")
         faults += [
             f"{where}: {name} is not a day that the applicant states"
             for name in _days_of(source)
@@ -306,6 +315,10 @@ def _stage_faults(programme: Programme, channels: set[str]) -> list[str]:
             shown = programme.stated().get(stage.project) if stage.project else None
             if stage.project and (shown is None or shown.sensitivity is not Sensitivity.PUBLIC):
                 faults.append(f"stage {stage.code}: {stage.project} is not a public fact that the applicant states")
+            elif shown is not None and shown.kind is not Kind.CHOICES:
+                faults.append(
+                    f"stage {stage.code}: {stage.project} is no list of choices, which is what a notice shows"
+                )
             faults += [
                 f"stage {stage.code}: the standard names {place}, which is no parameter"
                 for place in sorted(stage.standard.places() - set(hints))

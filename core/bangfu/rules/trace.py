@@ -66,6 +66,11 @@ class Term:
         if self.kind in _NUMERIC and max(-self.low, self.high) > LARGEST_INTEGER:
             refuse("the result could exceed 64-bit integers", "lower the largest value of the facts it reads")
 
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):  # what Python itself looks for, and does without
+            raise AttributeError(name)
+        refuse(f"a {self.kind} has no {name}", "write the rule with the operations on facts, parameters and steps")
+
     # --- leaves ---
 
     @classmethod
@@ -197,7 +202,9 @@ class Term:
             refuse(f"{_COMPARE[op]} between {left.kind}s", "only amounts and numbers have an order")
         if left.kind is Kind.CHOICE and left.choices is not right.choices:
             refuse("choices of different enumerations are compared", "compare like with like")
-        if left.kind in (Kind.CHOICES, Kind.YEARS, Kind.TIERS, Kind.DAY, Kind.OTHER, Kind.RATE):
+        if left.kind is Kind.DAY:
+            refuse(f"{_COMPARE[op]} on a day", "declare what the rule asks of it as a fact: Age, InPeriod or DaysFrom")
+        if left.kind in (Kind.CHOICES, Kind.YEARS, Kind.TIERS, Kind.OTHER, Kind.RATE):
             refuse(f"{_COMPARE[op]} on {left.kind}", "use among(…) or overlaps(…)")
         return Term(op, Kind.TRUTH, (left, right))
 

@@ -136,19 +136,19 @@ class Database:
             await check_walls(connection, walls, head(), self.settings.public_role)
             await connection.rollback()
 
-    async def migrate(self) -> None:
-        """Bring the tables up to date, one process at a time."""
+    async def migrate(self, to: str = "head") -> None:
+        """Bring the tables up to date, one process at a time; or to what they were in a revision."""
         async with self.owner() as connection:
             await connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             await connection.execute(text("set local lock_timeout = '10s'"))
-            await connection.run_sync(_upgrade, self.settings)
+            await connection.run_sync(_upgrade, self.settings, to)
 
 
-def _upgrade(connection: Connection, settings: Settings) -> None:
+def _upgrade(connection: Connection, settings: Settings, to: str) -> None:
     config = migrations()
     roles = {"app_role": settings.app_role, "public_role": settings.public_role}
     config.attributes.update({"connection": connection, **roles})
-    command.upgrade(config, "head")
+    command.upgrade(config, to)
 
 
 def _asyncpg(url: str) -> str:

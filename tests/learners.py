@@ -11,10 +11,11 @@ from datetime import date
 from typing import Any
 
 from bangfu import payments
-from bangfu.cases import acts, paying, planning
+from bangfu.cases import acts, paying, planning, rechecks
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.planning import PlanStated
+from bangfu.cases.rechecks import Finding, Method, Outcome
 from bangfu.cases.views import Selection, Stated
 from bangfu.models import Schooling
 from bangfu.registry.history import Assertion, assert_from
@@ -167,11 +168,23 @@ class Learners(World):
         self.today = SPRING
         if stage == "recheck":
             return
+        await self.recheck()
         clean(await self.act("C1", acts.account, Selection(numbers=ELIGIBLE)))
         clean(await self.sign("C1", "recheck", *ELIGIBLE))
         if stage == "spring_payment":
             return
         await self.pay("spring_payment")
+
+    async def recheck(self, *numbers: str) -> None:
+        """The county's office finds students, those of ``ELIGIBLE`` unless stated, where they were."""
+        who = self.who("C1")
+        ground = await self.ground(who)
+        found = [
+            Finding(number=number, outcome=Outcome.CONTINUES, method=Method.ON_SITE, stated=Stated())
+            for number in numbers or ELIGIBLE
+        ]
+        async with self.database.session(who.scope) as session:
+            clean(await rechecks.record(session, who, ground, found))
 
     async def pay(self, stage: str) -> payments.Batch:
         """Make, check and release a batch of everything that is due at a stage."""

@@ -545,6 +545,12 @@ class Code(Enum):
         "请在行政区划表中补填。",
         "Fill it in in the table of divisions.",
     )
+    RECHECK_NEEDED = _says(
+        "该生尚未登记复核结果",
+        "Nobody has written down yet what has become of the student.",
+        "请先登记复核结果,重新核算后再签字。",
+        "Record the re-check, account the case, then sign.",
+    )
     NOT_DETERMINED = _says(
         "该户尚未核算,或核算资料不全",
         "The household has no complete accounting yet.",

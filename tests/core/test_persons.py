@@ -336,6 +336,9 @@ async def test_who_drops_out_loses_the_spring_and_keeps_the_autumn(learners: Lea
     # The internship turns out to begin in autumn only: the term is not lost.
     await learners.enrol("F1-03", date(2022, 2, 10), interning=False)
     clean(await learners.act("C1", acts.account, Selection(numbers=["F1-03"])))
+    unseen = await learners.sign("C1", "recheck", "F1-03")
+    assert (unseen.done, codes(unseen)) == ([], {"F1-03": "RECHECK_NEEDED"})
+    await learners.recheck("F1-03")
     clean(await learners.sign("C1", "recheck", "F1-03"))
     await learners.pay("spring_payment")
     assert await learners.due("F1-03") == [("award", 1, 70_000), ("award", 2, 80_000)]
@@ -459,6 +462,99 @@ async def test_a_finding_that_cannot_be_changes_nothing(learners: Learners) -> N
     clean(await found(learners, "K1", finding("F1-03", Outcome.CONTINUES, Method.TELEPHONE)))
 
 
+@pytest.mark.parametrize("outcome", [Outcome.DROPPED_OUT, Outcome.INTERNING])
+async def test_what_is_found_after_the_accounting_is_not_signed_away(learners: Learners, outcome: Outcome) -> None:
+    """The result of an earlier day stands no longer once the student is known to be elsewhere."""
+    await learners.aided("recheck")
+    clean(await learners.act("C1", acts.account))
+    learners.today = date(2022, 3, 10)
+    clean(await found(learners, "C1", finding("F1-02", outcome)))
+    learners.today = date(2022, 3, 11)
+    report = await learners.sign("C1", "recheck", "F1-02")
+    assert (report.done, codes(report)) == ([], {"F1-02": "NOT_DETERMINED"})
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    assert (await learners.stages())["F1-02"] == "refused"
+    assert await learners.due("F1-02") == [("award", 1, 70_000)]
+
+
+async def test_who_drops_out_on_the_day_the_school_vouched_for_him_is_on_no_roll(learners: Learners) -> None:
+    await learners.aided("recheck")
+    await learners.enrol("F1-02", learners.today)  # said in the morning
+    clean(await found(learners, "C1", finding("F1-02", Outcome.DROPPED_OUT)))
+    assert await rolls(learners, "F1-02") == [(SEPTEMBER, learners.today, *FIRST, False)]
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    assert (await learners.stages())["F1-02"] == "refused"
+
+
+async def test_who_has_left_already_can_still_be_found_to_have(learners: Learners) -> None:
+    await learners.aided("recheck")
+    await learners.enrol("F1-02", SEPTEMBER, date(2022, 1, 15))
+    before = await rolls(learners, "F1-02")
+    for outcome in (Outcome.CONTINUES, Outcome.INTERNING, Outcome.PAUSED):
+        assert codes(await found(learners, "C1", finding("F1-02", outcome))) == {"F1-02": "BAD_VALUE"}
+    clean(await found(learners, "C1", finding("F1-02", Outcome.DROPPED_OUT)))
+    assert await rolls(learners, "F1-02") == before
+    higher: dict[str, Any] = {"school": "邻市学院", "level": "higher_vocational", "grade": 1}
+    by_telephone = finding("F1-02", Outcome.MOVED_UP, Method.TELEPHONE, **higher)
+    inside = replace(by_telephone, in_county=True)
+    assert codes(await found(learners, "C1", inside)) == {"F1-02": "BAD_VALUE"}
+    clean(await found(learners, "C1", by_telephone))
+    new = (SPRING, None, "邻市学院", "higher_vocational", 1, False)
+    assert await rolls(learners, "F1-02") == [*before, new]
+    # The same but for where it lies is another finding.
+    on_the_spot = replace(inside, method=Method.ON_SITE)
+    assert clean(await found(learners, "C1", on_the_spot)).done == ["F1-02"]
+
+
+async def test_a_finding_does_not_undo_what_is_known_of_a_later_day(learners: Learners) -> None:
+    await learners.aided("recheck")
+    learners.today = date(2022, 3, 25)
+    await learners.enrol("F1-02", date(2022, 3, 20))
+    before = await learners.snapshot()
+    stated = Stated(date(2022, 3, 10), evidence="复核表")
+    for outcome in (Outcome.DROPPED_OUT, Outcome.INTERNING):
+        earlier = replace(finding("F1-02", outcome), stated=stated)
+        report = await found(learners, "C1", earlier)
+        assert codes(report) == {"F1-02": "BEFORE_PREVIOUS_STEP"}
+        assert report.refused[0][1].message.en == "10 March 2022 lies before the previous step, 20 March 2022."
+    assert await learners.snapshot() == before
+    clean(await found(learners, "C1", replace(finding("F1-02", Outcome.CONTINUES), stated=stated)))
+
+
+async def test_who_may_not_let_a_case_rest_does_not_find_that_it_does(learners: Learners) -> None:
+    """The county lets the finance bureau re-check, which lets no case rest."""
+    learners.on(TERM, YEAR, APPLIED)
+    await learners.provide(
+        {
+            "title": "测试县复核办法",
+            "number": "测政办〔2021〕31号",
+            "issued": date(2021, 9, 2),
+            "parameters": {"recheckers": [{"since": date(2021, 9, 1), "value": ["finance"], "clause": "三"}]},
+        }
+    )
+    await learners.open()
+    await learners.aided("recheck")
+    before = await learners.snapshot()
+    report = await found(learners, "FI2", finding("F1-02", Outcome.PAUSED))
+    assert (report.done, codes(report)) == ([], {"F1-02": "NOT_YOUR_DUTY"})
+    assert await learners.snapshot() == before
+    clean(await found(learners, "FI2", finding("F1-02", Outcome.CONTINUES)))
+
+
+async def test_nothing_is_gathered_before_its_first_day(learners: Learners) -> None:
+    await learners.aided("autumn_payment")
+    await learners.fund()
+    learners.today = date(2021, 10, 31)
+    before = await learners.snapshot()
+    with pytest.raises(Refused) as refused:
+        await learners.pay("autumn_payment")
+    assert [problem.code.name for problem in refused.value.problems] == ["STAGE_NOT_OPEN"]
+    assert await learners.snapshot() == before
+    learners.today = date(2021, 11, 1)
+    await learners.pay("autumn_payment")
+    assert await learners.due("F1-02") == [("award", 1, 70_000)]
+
+
 async def test_before_the_spring_nobody_is_re_checked(learners: Learners) -> None:
     await learners.aided("autumn_payment")
     before = await learners.snapshot()
@@ -532,6 +628,15 @@ async def test_of_two_courses_of_one_person_only_one_is_aided(learners: Learners
     late = await learners.sign("FI2", "finance_recheck", "F1-01")
     assert (late.done, codes(late)) == ([], {"F1-01": "TAKEN_PART"})
     assert await learners.stages() == {"F1-01": "finance_recheck"}
+
+
+async def test_a_day_that_has_not_come_is_not_stated(learners: Learners) -> None:
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    before = await learners.snapshot()
+    report = await learners.apply("F1-01", number="K1", facts={**COURSE, "certified_on": date(2021, 9, 11)})
+    assert (report.done, codes(report)) == ([], {"F1-01": "DAY_IN_FUTURE"})
+    assert report.refused[0][1].path == ("facts", "certified_on")
+    assert await learners.snapshot() == before
 
 
 async def test_who_lacks_a_paper_or_is_too_old_is_told(learners: Learners) -> None:

@@ -747,7 +747,7 @@ def school(process: Process = SCHOOL, **own: Any) -> Proceedings:
 
 def of_the_year(stage: str, **more: Any) -> View:
     """A case that came to its stage before the school year began."""
-    return view(stage, date(2011, 8, 1), accounted=True, **more)
+    return view(stage, date(2011, 8, 1), accounted=True, rechecked=True, **more)
 
 
 STANDING = (date(2011, 8, 2), date(2011, 8, 8))
@@ -909,6 +909,13 @@ def test_payments_without_shares_pay_what_has_come_to_be_due(
 
 RECHECK = of_the_year("recheck")
 SPRING = date(2012, 3, 5)
+
+
+def test_nobody_signs_for_whom_nobody_has_looked() -> None:
+    refused(school().sign(replace(RECHECK, rechecked=False), on(SPRING, C), "recheck"), Code.RECHECK_NEEDED)
+    assert school().sign(RECHECK, on(SPRING, C), "recheck") == Move("spring", C)
+    review = replace(of_the_year("review", signed=signed(TC)), rechecked=False)
+    assert school().sign(review, on(date(2011, 10, 1), C), "review") == Move("notice", C)
 
 
 @pytest.mark.parametrize("duty", Duty)

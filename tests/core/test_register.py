@@ -118,6 +118,7 @@ async def test_after_the_autumn_payment_each_student_stands_on_it_with_school_an
 async def test_who_dropped_out_keeps_the_autumn_and_is_shown_at_his_last_school(learners: Learners) -> None:
     await learners.aided("recheck")
     await learners.enrol("F1-02", date(2021, 9, 1), date(2022, 1, 15))
+    await learners.recheck("F1-03")
     clean(await learners.act("C1", acts.account))
     clean(await learners.sign("C1", "recheck", "F1-03"))
     await learners.pay("spring_payment")

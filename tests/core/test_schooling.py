@@ -633,6 +633,21 @@ async def test_a_row_that_is_not_of_the_schools_own_roll_is_named(
     await fails(schooled, "school_confirmation", confirmed(row), [(problem[0], ["rows", 2, problem[1]])], "S1")
 
 
+async def test_a_school_does_not_keep_a_student_who_has_gone_to_another(schooled: World) -> None:
+    """It does not see where he is now: what it says of a later day is for the county to settle."""
+    moved = listed(就读学校="外地学校", 学校信用代码="", 县内外="县外", 学籍号="Q001", 起始日期="2021-09-20")
+    await brought(schooled, moved, day=OCTOBER)
+    before = await contents(schooled)
+    rows = [row for row in await seen(schooled) if row[0] == "H1-01"]
+    assert [(row[1], row[-2:]) for row in rows][1] == ("外地学校", (date(2021, 9, 20), None))
+    for day in ("2021-09-25", "2021-10-08"):
+        status = await schooled.bring("school_confirmation", confirmed(("Z001", "测1户主", "", "", "离校", day)), "S1")
+        assert status.state == "done"
+        assert differing(before, await contents(schooled)) == {"discrepancy"}
+    ((number, source, _, said, _),) = await tasks(schooled)
+    assert (number, source, said) == ("H1-01", "school", {"left_on": ("2021-09-20", "2021-09-25")})
+
+
 async def test_where_the_bureau_says_otherwise_a_school_writes_down_a_task(schooled: World) -> None:
     """For the county to settle; the school itself does not see it, nor one that is open already."""
     await brought(schooled, listed(起始日期="2021-09-01"), day=LATER)

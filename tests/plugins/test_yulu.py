@@ -411,7 +411,7 @@ DATED: dict[str, Dated] = {
     "application": (lambda day, reason: TERMS.plan(on(day, VC, reason=reason)), *SEPT, Move("first_review", VC)),
     "first_review": (signature("first_review", TC, VC), *OCT, Move("second_review", TC)),
     "second_review": (signature("second_review", F, C), *OCT, Move("notice", F)),
-    "recheck": (signature("recheck", C), *SPRING, Move("spring_payment", C)),
+    "recheck": (signature("recheck", C, rechecked=True), *SPRING, Move("spring_payment", C)),
 }
 
 

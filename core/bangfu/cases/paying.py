@@ -20,6 +20,7 @@ from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent
 from bangfu.process import Move, Notice, Pay
 from bangfu.text import Text
+from bangfu.text import day as written
 from bangfu.vault import Vault
 
 
@@ -35,9 +36,13 @@ async def make_batch(
 
     Cases whose notice has stood its time come to the payment first, where nobody has to accept them. A household that
     another award excludes, or that has nobody at its head any more, is left out and named. Refuses what
-    :func:`bangfu.payments.make` refuses, ``NOT_ALLOWED_HERE``, and ``NOT_FOUND`` for a stage that does not pay.
+    :func:`bangfu.payments.make` refuses, ``NOT_ALLOWED_HERE``, ``STAGE_NOT_OPEN`` before the first day of the stage,
+    and ``NOT_FOUND`` for a stage that does not pay.
     """
     own = _paying(who, ground, stage)
+    opens = ground.latest.proceedings.opens(own)
+    if opens is not None and who.at.today < opens:
+        raise Code.STAGE_NOT_OPEN.refuse("stage", stage=own.title, opens=written(opens))
     process = ground.programme.process
     notice = process.before(own.code, Notice)
     if notice is not None and process.after(notice.code) == own.code:

@@ -24,6 +24,7 @@ from bangfu.models import Case, CaseEvent, Claim, Household, HouseholdCadre, Mem
 from bangfu.process import WITHDRAWN, Move, Plan
 from bangfu.programme import Span
 from bangfu.rules.facts import FactSpec, Kind
+from bangfu.text import day
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,11 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
         problem = recorded(who, ground, item.stated, first)
         problem = problem or permitted(who, ground, item.stated, first, Action.WORK_ON_CASES)
         problem = problem or (overtaken(case, item.stated) if case else None)
-        problem = problem or _ill_stated(item, specs) or participants.ill_named(ground, item.participants, item.number)
+        problem = (
+            problem
+            or _ill_stated(item, specs, who.at.today)
+            or participants.ill_named(ground, item.participants, item.number)
+        )
         problem = problem or _unknown_part(item, places)
         if problem is None and case is None and str(target.id) in taken:
             problem = _claimed_already(ground)
@@ -199,14 +204,17 @@ def _numbered(parts: participants.Parts) -> dict[UUID, str]:
     return {place.id: place.number for places in parts.values() for place in places}
 
 
-def _ill_stated(plan: PlanStated, specs: Mapping[str, FactSpec]) -> Problem | None:
-    """What is wrong with the facts of a plan: one that may not be stated, or one that is left out."""
+def _ill_stated(plan: PlanStated, specs: Mapping[str, FactSpec], today: date) -> Problem | None:
+    """What is wrong with the facts of a plan: one that may not be stated, one that is left out, or a day that has not
+    come."""
     if strange := [name for name in plan.facts if name not in specs]:
         return Code.STATED_NOT_ALLOWED.problem("facts", strange[0], fact=strange[0], known=", ".join(specs))
     for name, spec in specs.items():
         value = plan.facts.get(name)
         if value is None or (spec.kind is Kind.CHOICES and not value):
             return Code.MISSING_VALUE.problem("facts", name, field=spec.title)
+        if spec.kind is Kind.DAY and value > today:
+            return Code.DAY_IN_FUTURE.problem("facts", name, day=day(value), today=day(today))
     return None
 
 

@@ -8,7 +8,7 @@ case rest with him, which nothing that is run again changes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from enum import StrEnum
 from typing import Any
@@ -18,25 +18,23 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Actor, Entered, actors
-from bangfu.calendar import ONE_DAY
 from bangfu.cases.acts import Change, Report, act_of, overtaken, permitted, recorded, rests, write
 from bangfu.cases.correcting import pause
 from bangfu.cases.ground import Ground, ground_of
-from bangfu.cases.views import CaseView, Selection, Stated, look
-from bangfu.db.bulk import among
+from bangfu.cases.views import RECHECKING, CaseView, Selection, Stated, look
+from bangfu.db.bulk import among, update_all
 from bangfu.documents.cells import Column, Row, one_of, read_day, read_key, read_text
-from bangfu.errors import Code, Problem
+from bangfu.errors import Code, Problem, Refused
 from bangfu.models import CaseEvent, Schooling
 from bangfu.process import Move, Verify
 from bangfu.programme import Programme
 from bangfu.registry.history import Assertion, assert_from
-from bangfu.registry.importing import Importer, State
+from bangfu.registry.importing import Importer, State, alone
+from bangfu.registry.schooling import KIND as SCHOOLING
 from bangfu.registry.schooling import LEVELS, PLACES, read_grade
 from bangfu.text import Text
+from bangfu.text import day as written
 from bangfu.vault import Vault
-
-RECHECK = "recheck"
-"""The act, as events name it."""
 
 
 class Outcome(StrEnum):
@@ -112,8 +110,9 @@ async def record(session: AsyncSession, who: Entered, ground: Ground, findings: 
     not depend on theirs.
 
     The same finding again changes nothing. Refuses, per person: ``NOT_FOUND``, ``WRONG_STAGE``, ``NOT_YOUR_DUTY``,
-    ``CASE_PAUSED``, ``CONFLICT``, what is wrong with the day, ``MISSING_VALUE`` for where somebody moved up to, and
-    ``BAD_VALUE`` for a school of the county that was not visited, or somebody who is on no roll.
+    ``CASE_PAUSED``, ``CONFLICT``, what is wrong with the day, ``MISSING_VALUE`` for where somebody moved up to,
+    ``BAD_VALUE`` for a school of the county that was not visited, or somebody who is on no roll, and
+    ``BEFORE_PREVIOUS_STEP`` where the register already says something of a later day.
     """
     judged = await judge(session, who, ground, findings)
     await carry_out(session, who, ground, judged)
@@ -123,6 +122,7 @@ async def record(session: AsyncSession, who: Entered, ground: Ground, findings: 
 async def judge(session: AsyncSession, who: Entered, ground: Ground, findings: Sequence[Finding]) -> Judged:
     """Which findings can be written down, and what is wrong with the others; nothing is written."""
     stage = _stage(ground.programme)
+    await alone(session, SCHOOLING)
     views = {
         case.number: case for case in await look(session, who, ground, Selection([one.number for one in findings]))
     }
@@ -138,11 +138,17 @@ async def judge(session: AsyncSession, who: Entered, ground: Ground, findings: S
         if known.get(case.id) == (one.stated.on(who), _data(one)):
             judged.report.unchanged.append(one.number)
             continue
-        roll = _on(rolls.get(case.whom.id, ()), one.stated.on(who))
+        rows = rolls.get(case.whom.id, [])
+        roll = _roll(rows, one, one.stated.on(who))
         said = recorded(who, ground, one.stated, stage.code)
         said = said or permitted(who, ground, one.stated, stage.code, Action.WORK_ON_CASES)
         said = said or overtaken(case, one.stated) or rests(case) or _wanting(one, roll)
+        said = said or _later(one, rows, one.stated.on(who))
         move = said or case.rules.proceedings.recheck(case.view, act_of(who, one.stated, case.division, case.cadre))
+        if one.outcome is Outcome.PAUSED and not isinstance(move, Problem):
+            act = act_of(who, _resting(one), case.division, case.cadre)
+            rest = case.rules.proceedings.pause(case.view, act)
+            move = rest if isinstance(rest, Problem) else move
         if isinstance(move, Problem):
             judged.report.refused.append((one.number, move))
         else:
@@ -154,30 +160,45 @@ async def _said(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> d
     """What was found of cases last, and of which day, in one statement."""
     query = (
         select(CaseEvent.case_id, CaseEvent.effective_on, CaseEvent.data)
-        .where(CaseEvent.tenant_id == who.county.id, among(CaseEvent.case_id, cases), CaseEvent.act == RECHECK)
+        .where(CaseEvent.tenant_id == who.county.id, among(CaseEvent.case_id, cases), CaseEvent.act == RECHECKING)
         .order_by(CaseEvent.case_id, CaseEvent.version)
     )
     return {row.case_id: (row.effective_on, row.data) for row in await session.execute(query)}
 
 
 async def carry_out(session: AsyncSession, who: Entered, ground: Ground, judged: Judged) -> None:
-    """Write down what has been judged; the report says for whom."""
-    changes = [
-        Change(own.case, own.move, {"since": own.case.view.since}, _data(own.finding), own.finding.stated)
-        for own in judged.ready
-    ]
-    done = {change.case.id for change in await write(session, who, RECHECK, changes, Stated(), judged.report)}
+    """Write down what has been judged; the report says for whom.
+
+    A result that was determined before the register learned of it stands no longer: it is determined again.
+    """
+    said = {own.case.id: _assertion(who, own) for own in judged.ready}
+    changes = []
+    for own in judged.ready:
+        fields: dict[str, Any] = {"since": own.case.view.since}
+        if said[own.case.id] is not None and own.case.determined_at == own.move.to:
+            fields["round"] = own.case.round + 1
+        changes.append(Change(own.case, own.move, fields, _data(own.finding), own.finding.stated))
+    done = {change.case.id for change in await write(session, who, RECHECKING, changes, Stated(), judged.report)}
     ready = [own for own in judged.ready if own.case.id in done]
-    assertions = [said for own in ready if (said := _assertion(who, own)) is not None]
-    await assert_from(session, Schooling, assertions, who.at.now)
-    resting: dict[date, list[Ready]] = {}
+    known = [found for own in ready if (found := said[own.case.id]) is not None]
+    await assert_from(session, Schooling, [one for one in known if isinstance(one, Assertion)], who.at.now)
+    gone = [one.id for one in known if isinstance(one, Schooling)]
+    await update_all(session, Schooling, gone, {"known_to": who.at.now})
+    resting: dict[tuple[Any, ...], list[Ready]] = {}
     for own in ready:
         if own.finding.outcome is Outcome.PAUSED:
-            resting.setdefault(own.finding.stated.on(who), []).append(own)
-    for day, theirs in resting.items():
-        stated = Stated(day, reason=Outcome.PAUSED.title_text.zh, evidence=theirs[0].finding.stated.evidence)
-        report = await pause(session, who, ground, Selection([own.finding.number for own in theirs]), stated)
-        judged.report.refused += report.refused
+            stated = own.finding.stated
+            resting.setdefault((stated.on(who), stated.by(who), stated.duty), []).append(own)
+    for theirs in resting.values():
+        numbers = [own.finding.number for own in theirs]
+        report = await pause(session, who, ground, Selection(numbers), _resting(theirs[0].finding))
+        if report.refused:  # it was asked before, under the same locks
+            raise Refused([problem for _, problem in report.refused])
+
+
+def _resting(finding: Finding) -> Stated:
+    """What is said of letting a case rest, by who found that its student does."""
+    return replace(finding.stated, reason=finding.stated.reason or Outcome.PAUSED.title_text.zh, seen={})
 
 
 def _stage(programme: Programme) -> Verify:
@@ -193,6 +214,7 @@ def _data(finding: Finding) -> dict[str, Any]:
     said = {"outcome": finding.outcome.value, "method": finding.method.value}
     if finding.outcome is Outcome.MOVED_UP:
         said |= {"school": finding.school, "level": str(finding.level), "grade": str(finding.grade or "")}
+        said |= {"place": next(zh for zh, inside in PLACES.items() if inside == finding.in_county)}
     words = f"{finding.method.title_text.zh}复核:{finding.outcome.title_text.zh}"
     return {**said, "finding": f"{words}({finding.school})" if finding.school else words}
 
@@ -203,11 +225,12 @@ def _wanting(finding: Finding, roll: Schooling | None) -> Problem | None:
         expected = Text("学籍登记册中在读的学生", "a student who is on a roll in the register")
         field_ = Text("复核结果", "the outcome")
         return Code.BAD_VALUE.problem("outcome", field=field_, value=finding.outcome.title_text, expected=expected)
-    if finding.method is Method.TELEPHONE and roll.in_county:
+    moves = finding.outcome is Outcome.MOVED_UP
+    if finding.method is Method.TELEPHONE and (finding.in_county if moves else roll.in_county):
         expected = Text("实地(县内学校)", "on the spot, for a school of the county")
         field_ = Text("复核方式", "the method")
         return Code.BAD_VALUE.problem("method", field=field_, value=finding.method.title_text, expected=expected)
-    if finding.outcome is Outcome.MOVED_UP:
+    if moves:
         for name, value, title in (
             ("school", finding.school.strip(), Text("升入学校", "the school moved up to")),
             ("level", finding.level, Text("学段", "the level")),
@@ -218,8 +241,9 @@ def _wanting(finding: Finding, roll: Schooling | None) -> Problem | None:
     return None
 
 
-def _assertion(who: Entered, own: Ready) -> Assertion | None:
-    """What a finding says to the register, from its day on; somebody who goes on or rests is where he was.
+def _assertion(who: Entered, own: Ready) -> Assertion | Schooling | None:
+    """What a finding says to the register, from its day on, or the row that holds no longer; somebody who goes on or
+    rests is where he was.
 
     Who has moved up is proved where he was proved before: the re-check, on site or by telephone, is itself the proof of
     where he goes now.
@@ -231,7 +255,10 @@ def _assertion(who: Entered, own: Ready) -> Assertion | None:
     key = {"person_id": roll.person_id}
     match finding.outcome:
         case Outcome.DROPPED_OUT:
-            return Assertion(key, values, roll.valid_from, max(day, roll.valid_from + ONE_DAY))
+            if roll.valid_to is not None and roll.valid_to <= day:
+                return None  # the register knows that he has left
+            # Of who was on the roll from that very day on, nothing is left of the row.
+            return Assertion(key, values, roll.valid_from, day) if roll.valid_from < day else roll
         case Outcome.INTERNING:
             return Assertion(key, {**values, "interning": True}, day, roll.valid_to)
         case Outcome.MOVED_UP:
@@ -261,8 +288,22 @@ async def _rolls(session: AsyncSession, who: Entered, persons: Sequence[UUID]) -
     return found
 
 
-def _on(rows: Sequence[Schooling], day: date) -> Schooling | None:
-    return next((row for row in rows if row.valid_from <= day and (row.valid_to is None or day < row.valid_to)), None)
+def _roll(rows: Sequence[Schooling], finding: Finding, day: date) -> Schooling | None:
+    """The row that holds on the day; of who has dropped out or moved up, where none does, the last that did."""
+    begun = sorted((row for row in rows if row.valid_from <= day), key=lambda row: row.valid_from)
+    holding = [row for row in begun if row.valid_to is None or day < row.valid_to]
+    gone = finding.outcome in (Outcome.DROPPED_OUT, Outcome.MOVED_UP)
+    found = holding or (begun if gone else [])
+    return found[-1] if found else None
+
+
+def _later(finding: Finding, rows: Sequence[Schooling], day: date) -> Problem | None:
+    """That the register says something of a later day than a finding that would change it: which of the two holds is
+    for whoever finds out last."""
+    since = max((row.valid_from for row in rows), default=day)
+    if finding.outcome in (Outcome.CONTINUES, Outcome.PAUSED) or since <= day:
+        return None
+    return Code.BEFORE_PREVIOUS_STEP.problem("day", day=written(day), previous=written(since))
 
 
 # --- in bulk --------------------------------------------------------------------------------------------------

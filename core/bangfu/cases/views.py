@@ -36,8 +36,9 @@ from bangfu.registry.history import holds
 from bangfu.rules.book import Outcome
 from bangfu.text import Text
 
-PLANNING, ACCEPTING = ("plan", "amend"), "accept"
-"""The acts, as events name them, by which a plan is made, and by which a case is accepted."""
+PLANNING, ACCEPTING, RECHECKING = ("plan", "amend"), "accept", "recheck"
+"""The acts, as events name them, by which a plan is made, by which a case is accepted, and by which it is written down
+what has become of a person since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,11 +221,13 @@ async def _looked(
 
 @dataclass(slots=True)
 class _Hands:
-    """Who made the plan of a case, who made it or typed it in, and who accepted the case or typed that in."""
+    """Who made the plan of a case, who made it or typed it in, and who accepted the case or typed that in; and whether
+    anybody has found out what has become of the person since."""
 
     planned: set[UUID] = field(default_factory=set)
     prepared: set[UUID] = field(default_factory=set)
     accepted: set[UUID] = field(default_factory=set)
+    rechecked: bool = False
 
 
 async def _hands(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, _Hands]:
@@ -232,13 +235,15 @@ async def _hands(session: AsyncSession, who: Entered, cases: Collection[UUID]) -
     query = select(CaseEvent.case_id, CaseEvent.act, CaseEvent.officer_id, CaseEvent.recorded_by).where(
         CaseEvent.tenant_id == who.county.id,
         among(CaseEvent.case_id, cases),
-        CaseEvent.act.in_((*PLANNING, ACCEPTING)),
+        CaseEvent.act.in_((*PLANNING, ACCEPTING, RECHECKING)),
     )
     found: dict[UUID, _Hands] = {}
     for case, act, officer, recorded_by in await session.execute(query):
         hands = found.setdefault(case, _Hands())
         if act == ACCEPTING:
             hands.accepted |= {officer, recorded_by}
+        elif act == RECHECKING:
+            hands.rechecked = True
         else:
             hands.planned.add(officer)
             hands.prepared |= {officer, recorded_by}
@@ -437,6 +442,7 @@ def _case(
         # What the public handed in stops a case like an objection, until an officer has decided on it.
         open_objections=row.objections + int(row.heard),
         drawn=drawn,
+        rechecked=hands.rechecked,
         unanswered=row.unanswered,
         paused=case.paused_on is not None,
         due={int(instalment): amount for instalment, amount in (row.due or {}).items()},

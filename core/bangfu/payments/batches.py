@@ -100,7 +100,9 @@ async def make(
     source = await budget.pays(session, who, line, programme.code, programme.title)
     rows = (await session.execute(_unpaid(who, programme.code, period, instalment))).all()
     missing = [
-        (row.number, problem) for row in rows if (problem := in_the_way.get(row.case) or _left_out(row)) is not None
+        (row.number, problem)
+        for row in rows
+        if (problem := in_the_way.get(row.case) or _left_out(row, programme.beneficiary.value)) is not None
     ]
     left_out = {number for number, _ in missing}
     payable = [row for row in rows if row.number not in left_out]
@@ -136,13 +138,13 @@ def _held(rows: Sequence[Any], free: int) -> int:
     return count
 
 
-def _left_out(row: Any) -> Problem | None:
+def _left_out(row: Any, whom: str) -> Problem | None:
     if row.paused_on is not None:
-        return Code.CASE_PAUSED.problem("household", row.number, day=day(row.paused_on))
+        return Code.CASE_PAUSED.problem(whom, row.number, day=day(row.paused_on))
     if row.account is None:
-        return Code.ACCOUNT_MISSING.problem("household", row.number)
+        return Code.ACCOUNT_MISSING.problem(whom, row.number)
     if row.returned_at is not None and row.account_known <= row.returned_at:
-        return Code.ACCOUNT_RETURNED.problem("household", row.number, words=row.words)
+        return Code.ACCOUNT_RETURNED.problem(whom, row.number, words=row.words)
     return None
 
 

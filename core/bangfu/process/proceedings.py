@@ -48,8 +48,8 @@ class View:
     ``posted`` is the first and last day of its current notice. ``planned_by`` are the officers who made or corrected
     the plan, ``prepared_by`` those and whoever typed it in, ``verified_by`` who signed, or typed in a signature, under
     the standing determination, ``accepted_by`` who accepted the case, or typed that in. ``drawn`` is whether the case
-    waits for the result of a spot check, ``paused`` whether it rests, ``due`` what it is or was due, in fen by
-    instalment.
+    waits for the result of a spot check, ``rechecked`` whether it has been found out what has become of the person,
+    ``paused`` whether it rests, ``due`` what it is or was due, in fen by instalment.
     """
 
     stage: str
@@ -70,6 +70,7 @@ class View:
     posted: tuple[date, date] | None = None
     open_objections: int = 0
     drawn: bool = False
+    rechecked: bool = False
     paused: bool = False
     due: Mapping[int, int] = field(default_factory=dict)
 
@@ -274,6 +275,8 @@ class Proceedings:
             return self._wrong_stage(view, Text("签字", "signing"), act.day)
         if view.poor_village is None:
             return Code.VILLAGE_KIND_UNKNOWN.problem(village=view.village)
+        if stage.rechecks and not view.rechecked:
+            return Code.RECHECK_NEEDED.problem()
         if stage.accounts and not view.accounted:
             return Code.NOT_DETERMINED.problem()
         if stage.accounts and view.stale:

@@ -257,7 +257,13 @@ class _Case:
     def stands_against(self, row: Any) -> bool:
         """Whether a report of this source and day may not overwrite a row."""
         report = self.report
+        if report.source is Source.SCHOOL and report.left_on is not None and self._ended_before(row, report.left_on):
+            return True  # a school does not see where its student has gone since
         return row.source != report.source and (row.reported_on >= report.reported_on or report.source is Source.FAMILY)
+
+    @staticmethod
+    def _ended_before(row: Any, day: date) -> bool:
+        return row.valid_to is not None and row.valid_to < day
 
     def name_differs(self) -> dict[str, Any]:
         """The register's name, where the report's is another; a spelling that somebody has accepted is no news."""

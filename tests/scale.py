@@ -165,6 +165,7 @@ class Scaled(World):
                         "tenant_id": tenant,
                         "id": person,
                         "name": f"扩{index:06d}{'零一二三'[place]}",
+                        "number": f"S{index:06d}-{place + 1:02d}",
                         "identity": self.vault.seal(identity, "person.identity", tenant) if head else None,
                         "identity_masked": identity[:3] + "*" * 13 + identity[-2:] if head else None,
                         "created_at": now,

@@ -378,7 +378,8 @@ class Values:
         """Whatever a text can name: households, officers, persons, organizations, periods, objects of the record."""
         made: list[Value] = []
         for table, column in (
-            ("household", "number"), ("officer", "number"), ("person", "name"), ("organization", "credit_code"),
+            ("household", "number"), ("officer", "number"), ("person", "number"), ("person", "name"),
+            ("organization", "credit_code"),
             ("audit_entry", "object"), ("schooling", "student_number"),
         ):  # fmt: skip
             found = self.rows(table)
@@ -402,6 +403,12 @@ class Values:
             Value("head", OWN, row["name"], secret=False) for row in self.sight.seen["person"] if row["id"] in heads
         ][:1]
         made.append(Value("identity", OWN, identity(1), secret=False))
+        paired = {row["organization_id"] for row in self.sight.seen["pairing"]}
+        made += [
+            Value("organization that is paired", OWN, row["credit_code"], secret=False)
+            for row in self.sight.seen["organization"]
+            if row["id"] in paired
+        ][:1]
         busy = {row["officer_id"] for row in self.sight.seen["audit_entry"]}
         made += [
             Value("officer who acted", OWN, row["number"], secret=False)

@@ -20,8 +20,7 @@ from bangfu.disclosure import record_export
 from bangfu.documents.posters import Poster
 from bangfu.errors import Code
 from bangfu.models import Case, Notice, NoticeEntry, Organization, Schooling, Supervision
-from bangfu.notices.publication import UNITS, heading
-from bangfu.programme import NOTICE_COLUMNS
+from bangfu.notices.publication import UNITS, columns_of, common_rate, heading, in_table, titled
 from bangfu.text import Text, day
 
 PLACE = "校园公告栏"
@@ -41,19 +40,14 @@ async def poster_of(session: AsyncSession, who: Entered, ground: Ground, credit_
     rows = [] if school is None else await _entries(session, who, ground, school.id, who.at.today)
     if school is None or not rows:
         raise Code.NOT_FOUND.refuse("school", what=Text("该校公示中的学生", "students of the school who are on notice"))
-    columns = [name for name in NOTICE_COLUMNS if name in rows[0].shown]
-    rates = {row.shown.get("standard") for row in rows}
-    common = rates.pop() if "standard" in columns and len(rates) == 1 else None
-    shown = [name for name in columns if common is None or name != "standard"]
+    columns = columns_of(rows[0].shown)
+    common = common_rate(columns, [row.shown for row in rows])
     contact = await session.scalar(select(Supervision.contact).where(Supervision.tenant_id == who.county.id))
-    title = Text("{school}{period}{programme}公示", "Public notice: {programme}, {period}, {school}").filled(
-        school=school.name, period=ground.period.title, programme=ground.programme.title
-    )
     about = f"organization/{school.id}"
     named = [name for name in ("beneficiary",) if name in columns]
     await record_export(session, who, Action.EXPORT_NOTICE, about, reason, len(rows), named)
     return Poster(
-        title,
+        titled(school.name, ground.period.title, ground.programme.title),
         who.county.name,
         school.name,
         day(min(row.first_day for row in rows)),
@@ -61,7 +55,7 @@ async def poster_of(session: AsyncSession, who: Entered, ground: Ground, credit_
         PLACE,
         contact or "",
         common,
-        [(name, heading(name)) for name in shown],
+        [(name, heading(name)) for name in in_table(columns, common)],
         [(number, {name: row.shown[name] for name in columns}) for number, row in enumerate(rows, 1)],
         UNITS[ground.programme.beneficiary],
         Text(f"{school.name}或县级主管部门", "the school or the county office in charge"),

@@ -23,6 +23,7 @@ from bangfu.db.bulk import among
 from bangfu.models import Case, Household, IncomeLine, Membership, Participant, Standing
 from bangfu.policy import Window
 from bangfu.programme import STANDINGS
+from bangfu.registry.history import held
 from bangfu.rules.facts import (
     Condition,
     Count,
@@ -180,11 +181,7 @@ class _Known:
         """Its standing and its number of members on a day, as known at an instant; what is not known is not there."""
 
         def holding(model: type) -> list[Any]:
-            return [
-                row
-                for row in self._known(model, household, known_at)
-                if row.valid_from <= on and (row.valid_to is None or on < row.valid_to)
-            ]
+            return [row for row in self._known(model, household, known_at) if held(row, on)]
 
         found: dict[str, Any] = {}
         for row in holding(Standing):

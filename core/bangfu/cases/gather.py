@@ -21,7 +21,7 @@ from bangfu.cases.views import CaseView
 from bangfu.db.bulk import among
 from bangfu.models import Household, IncomeLine, Membership, Participant, Person, Standing
 from bangfu.policy import Window
-from bangfu.registry.history import holds
+from bangfu.registry.history import held, holds
 from bangfu.rules.facts import (
     ALL,
     Age,
@@ -280,7 +280,7 @@ class _Reading:
             ((row.whose, day), row)
             for row in await self.session.execute(query)
             for day in days[row.whose]
-            if row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
+            if held(row, day)
         ]
 
     async def incomes(self, sources: Mapping[str, Income], households: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:

@@ -20,7 +20,6 @@ from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent
 from bangfu.process import Move, Notice, Pay
 from bangfu.text import Text
-from bangfu.text import day as written
 from bangfu.vault import Vault
 
 
@@ -40,9 +39,8 @@ async def make_batch(
     and ``NOT_FOUND`` for a stage that does not pay.
     """
     own = _paying(who, ground, stage)
-    opens = ground.latest.proceedings.opens(own)
-    if opens is not None and who.at.today < opens:
-        raise Code.STAGE_NOT_OPEN.refuse("stage", stage=own.title, opens=written(opens))
+    if early := ground.latest.proceedings.not_open(own, who.at.today, "stage"):
+        raise Refused([early])
     process = ground.programme.process
     notice = process.before(own.code, Notice)
     if notice is not None and process.after(notice.code) == own.code:

@@ -23,6 +23,7 @@ from bangfu.errors import Code, Problem
 from bangfu.models import Case, CaseEvent, Claim, Household, HouseholdCadre, Membership, Person, new_id
 from bangfu.process import WITHDRAWN, Move, Plan
 from bangfu.programme import Span
+from bangfu.registry.history import held
 from bangfu.rules.facts import FactSpec, Kind
 from bangfu.text import day
 
@@ -286,16 +287,12 @@ async def _targets(
     found: dict[str, Target] = {}
     for number, person, household, division, member, link in rows:
         on = days[number]
-        if member is not None and not _holds(member, on):
+        if member is not None and not held(member, on):
             continue
-        linked = link.officer_id if link is not None and _holds(link, on) else None
+        linked = link.officer_id if link is not None and held(link, on) else None
         known = found.get(number)
         found[number] = Target(number, household, person, division, linked or (known.cadre if known else None))
     return found
-
-
-def _holds(row: Any, on: date) -> bool:
-    return bool(row.valid_from <= on and (row.valid_to is None or on < row.valid_to))
 
 
 async def _claimed(session: AsyncSession, who: Entered, ground: Ground, whose: Sequence[UUID]) -> set[str]:

@@ -28,7 +28,7 @@ from bangfu.errors import Code, Problem, Refused
 from bangfu.models import CaseEvent, Schooling
 from bangfu.process import Move, Verify
 from bangfu.programme import Programme
-from bangfu.registry.history import Assertion, assert_from
+from bangfu.registry.history import Assertion, assert_from, held
 from bangfu.registry.importing import Importer, State, alone
 from bangfu.registry.schooling import KIND as SCHOOLING
 from bangfu.registry.schooling import LEVELS, PLACES, read_grade
@@ -214,7 +214,7 @@ def _data(finding: Finding) -> dict[str, Any]:
     said = {"outcome": finding.outcome.value, "method": finding.method.value}
     if finding.outcome is Outcome.MOVED_UP:
         said |= {"school": finding.school, "level": str(finding.level), "grade": str(finding.grade or "")}
-        said |= {"place": next(zh for zh, inside in PLACES.items() if inside == finding.in_county)}
+        said |= {"place": "县内" if finding.in_county else "县外"}
     words = f"{finding.method.title_text.zh}复核:{finding.outcome.title_text.zh}"
     return {**said, "finding": f"{words}({finding.school})" if finding.school else words}
 
@@ -291,7 +291,7 @@ async def _rolls(session: AsyncSession, who: Entered, persons: Sequence[UUID]) -
 def _roll(rows: Sequence[Schooling], finding: Finding, day: date) -> Schooling | None:
     """The row that holds on the day; of who has dropped out or moved up, where none does, the last that did."""
     begun = sorted((row for row in rows if row.valid_from <= day), key=lambda row: row.valid_from)
-    holding = [row for row in begun if row.valid_to is None or day < row.valid_to]
+    holding = [row for row in begun if held(row, day)]
     gone = finding.outcome in (Outcome.DROPPED_OUT, Outcome.MOVED_UP)
     found = holding or (begun if gone else [])
     return found[-1] if found else None

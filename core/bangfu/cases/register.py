@@ -30,6 +30,7 @@ from bangfu.models import Case, DeterminationRow, Household, Schooling, Standing
 from bangfu.process import CLOSED, END_TITLES, NOT_SELECTED, STOPPED, WITHDRAWN, Pay, Select
 from bangfu.programme import STANDINGS
 from bangfu.registry.divisions import Places, township_of
+from bangfu.registry.history import held
 from bangfu.rules import facts as sources
 from bangfu.rules.book import Outcome
 from bangfu.text import Text, day, join
@@ -221,7 +222,7 @@ async def _told(session: AsyncSession, who: Entered, listed: Sequence[Registered
         one.id: STANDINGS[row.standing].zh
         for one in listed
         for row in known.get(one.whom.household, ())
-        if row.valid_from <= days[one.id] and (row.valid_to is None or days[one.id] < row.valid_to)
+        if held(row, days[one.id])
     }
     found: Mapping[UUID, Schooling] = {}
     if schooled:

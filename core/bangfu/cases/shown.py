@@ -21,7 +21,7 @@ from bangfu.db.bulk import among
 from bangfu.models import Person, Schooling, Standing
 from bangfu.programme import EDUCATION_LEVELS, STANDINGS
 from bangfu.registry.divisions import Places
-from bangfu.registry.history import holds
+from bangfu.registry.history import held, holds
 
 HEADERS = {False: ("户编号", "户主"), True: ("人编号", "姓名")}
 """What a list calls the number and the name of whom a case is for: of households, and of persons."""
@@ -76,7 +76,7 @@ async def columns_of(
         known = await rolls(session, who, days)
         for case in cases:
             roll = known.get(case.whom.id)
-            if roll is not None and roll.valid_to is not None and roll.valid_to <= days[case.whom.id]:
+            if roll is not None and not held(roll, days[case.whom.id]):
                 roll = None
             found[case.id] |= {"school": roll.school if roll else "", "grade": grade_of(roll) if roll else ""}
     return found

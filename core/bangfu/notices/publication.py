@@ -13,7 +13,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -83,15 +83,12 @@ class Page:
     @property
     def common(self) -> str | None:
         """The rate of aid, where it is one and the same for everybody; said once above the entries."""
-        if "standard" not in self.columns:
-            return None
-        found = {line.values["standard"] for line in self.lines if line.values is not None}
-        return next(iter(found)) if len(found) == 1 else None
+        return common_rate(self.columns, [line.values for line in self.lines if line.values is not None])
 
     @property
     def shown(self) -> tuple[str, ...]:
         """The columns of its table: all of them but what is said once for everybody."""
-        return tuple(name for name in self.columns if name != "standard" or self.common is None)
+        return in_table(self.columns, self.common)
 
 
 _SEEN = (
@@ -130,6 +127,29 @@ def heading(column: str) -> Text:
     """The title of a column as it stands above figures: an amount says its unit."""
     title = NOTICE_COLUMNS[column]
     return Text(f"{title.zh}(元)", f"{title.en} (yuan)") if column == "amount" else title
+
+
+def columns_of(values: Mapping[str, Any]) -> list[str]:
+    """The columns of an entry, in the order in which notices have them."""
+    return [name for name in NOTICE_COLUMNS if name in values]
+
+
+def common_rate(columns: Collection[str], entries: Sequence[Mapping[str, Any]]) -> str | None:
+    """The rate of aid, where it is one and the same for all entries."""
+    found = {values["standard"] for values in entries} if "standard" in columns else set()
+    return found.pop() if len(found) == 1 else None
+
+
+def in_table(columns: Sequence[str], common: str | None) -> tuple[str, ...]:
+    """The columns of a table: all of them but a rate that is said once for everybody."""
+    return tuple(name for name in columns if name != "standard" or common is None)
+
+
+def titled(place: str, period: Text, programme: Text) -> Text:
+    """What stands above a notice."""
+    return Text("{place}{period}{programme}公示", "Public notice: {programme}, {period}, {place}").filled(
+        place=place, period=period, programme=programme
+    )
 
 
 def poster_of(page: Page, address: str) -> Poster:
@@ -187,10 +207,8 @@ async def make_public(
     for notice in posted:
         village, own = places.named(notice.division), entries[notice.id]
         township = places.township(notice.division)
-        columns = [name for name in NOTICE_COLUMNS if name in own[0][1]]
-        title = Text("{place}{period}{programme}公示", "Public notice: {programme}, {period}, {place}").filled(
-            place=f"{township}{village}", period=spell, programme=programme.title
-        )
+        columns = columns_of(own[0][1])
+        title = titled(f"{township}{village}", spell, programme.title)
         rows.append(
             {
                 "tenant_id": tenant,

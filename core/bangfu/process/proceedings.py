@@ -138,6 +138,13 @@ class Proceedings:
         """The first day of a stage, or None where the plan gives none."""
         return self.period.day_of(getattr(self.parameters, stage.opens)) if stage.opens else None
 
+    def not_open(self, stage: Stage, on: date, *path: str) -> Problem | None:
+        """That a stage is not open yet on a day."""
+        opens = self.opens(stage)
+        if opens is None or on >= opens:
+            return None
+        return Code.STAGE_NOT_OPEN.problem(*path, stage=stage.title, opens=day(opens))
+
     def signers(self, stage: Verify, poor_village: bool) -> dict[Duty, frozenset[Duty]]:
         """Who must sign in such a village, each with the places that the signature also stands for."""
         required = stage.signers if not isinstance(stage.signers, str) else getattr(self.parameters, stage.signers)
@@ -346,7 +353,7 @@ class Proceedings:
         if stage is None or not stage.rechecks:
             return self._wrong_stage(view, Text("登记复核结果", "re-checking"), act.day)
         able = {*self.signers(stage, bool(view.poor_village)), *stage.run_by}
-        problem = self._duty(stage, act, able) or self._in_order(None, act) or self._open(stage, act)
+        problem = self._duty(stage, act, able) or self._in_order(None, act) or self.not_open(stage, act.day, "day")
         return problem or Move(stage.code, _held(able, act)[0])
 
     def select(self, view: View, act: Act, selected: bool) -> Move | Problem:
@@ -488,7 +495,11 @@ class Proceedings:
         if stage is None:
             return self._wrong_stage(view, self.process.first(Pay).title, act.day)
         able = (stage.maker, stage.checker, stage.releaser)
-        return self._duty(stage, act, able) or self._open(stage, act) or Move(stage.code, _held(able, act)[0])
+        return (
+            self._duty(stage, act, able)
+            or self.not_open(stage, act.day, "day")
+            or Move(stage.code, _held(able, act)[0])
+        )
 
     def recalculate(self, view: View, act: Act) -> Move | Problem:
         """Work out again what a case comes to that has been paid out 重新核算, with the reason and what shows it.
@@ -587,7 +598,7 @@ class Proceedings:
         stands_for: frozenset[Duty] = frozenset(),
     ) -> Move | Problem:
         """The move, if the days are in order."""
-        if problem := self._in_order(view, act) or self._open(stage, act):
+        if problem := self._in_order(view, act) or self.not_open(stage, act.day, "day"):
             return problem
         deadline = self.deadline(stage)
         late = max(0, (act.day - deadline).days) if deadline else 0
@@ -597,13 +608,6 @@ class Proceedings:
             if not act.reason.strip():
                 return Code.LATE_NEEDS_REASON.problem("reason", deadline=day(deadline))
         return Move(to, duty, stands_for, late)
-
-    def _open(self, stage: Stage, act: Act) -> Problem | None:
-        """That a stage is not open yet."""
-        opens = self.opens(stage)
-        if opens is not None and act.day < opens:
-            return Code.STAGE_NOT_OPEN.problem("day", stage=stage.title, opens=day(opens))
-        return None
 
     def _in_order(self, view: View | None, act: Act) -> Problem | None:
         """What is wrong with the day of an act: it is to come, before what it rests on, or past without evidence."""

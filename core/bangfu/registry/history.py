@@ -94,3 +94,8 @@ def holds(model: type[Dated], day: date, known_at: datetime | None = None) -> Co
     if known_at is None:
         return valid & model.known_to.is_(None)
     return valid & (model.known_from <= known_at) & or_(model.known_to.is_(None), model.known_to > known_at)
+
+
+def held(row: Any, day: date) -> bool:
+    """Whether a dated fact that has been read holds on a day: the twin of :func:`holds`, for rows of many days."""
+    return bool(row.valid_from <= day and (row.valid_to is None or day < row.valid_to))

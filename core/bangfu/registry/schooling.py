@@ -45,7 +45,7 @@ from bangfu.models import Person as PersonRow
 from bangfu.process import Duty
 from bangfu.programme import EDUCATION_LEVELS
 from bangfu.registry.enrolment import VALUES, Judged, Person, Report, Settled, Source, Verdict, judge
-from bangfu.registry.history import Assertion, assert_from, holds
+from bangfu.registry.history import Assertion, assert_from, held, holds
 from bangfu.registry.identity import Identity, read_credit_code, read_identity
 from bangfu.registry.importing import EXAMPLES, Importer, State, Tally, alone
 from bangfu.registry.organizations import SCHOOLS
@@ -512,7 +512,7 @@ class SchoolConfirmationImporter(Importer[_SchoolState]):
         values, path = row.values, ("rows", row.number)
         day = values.get("day") or state.as_of
         if values["enrolled"]:
-            theirs = [own for own in theirs if own.valid_from <= day and (own.valid_to is None or day < own.valid_to)]
+            theirs = [own for own in theirs if held(own, day)]
         else:
             theirs = [own for own in theirs if own.valid_from < day]
         if not theirs:

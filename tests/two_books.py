@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 
 from bangfu.programme import DatedBook, Plugins, Programme, installed
-from bangfu.rules import Rounding, RuleBook, amount, criterion, least, share
+from bangfu.rules import AsOf, Registry, Rounding, RuleBook, amount, criterion, fact, least, share
 from county_default.consolidation.rules import Facts, Parameters
 from county_default.vocabulary import HouseholdStanding
 
 FIRST, SECOND, AT_LATEST = date(2020, 10, 1), date(2021, 3, 1), date(2023, 10, 1)
 
 
-class ByLabour(RuleBook[Facts, Parameters]):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoreFacts(Facts):
+    """What the second book looks at: whatever the first one does, and one thing more."""
+
+    members_now: int = fact(Registry("members", AsOf.CHECK), zh="核算时人口", en="members now", largest=99)
+
+
+class ByLabour(RuleBook[MoreFacts, Parameters]):
     """The book that is known from 1 March 2021: labour alone counts, and no year of leaving poverty is asked for."""
+
+    @criterion(cites="fenjin-2021#二(二)1")
+    def is_still_there(self) -> bool:
+        """The household has members still.
+        该户仍有成员。
+        """
+        return self.facts.members_now > 0
 
     @criterion(cites="fenjin-2021#二(二)1")
     def has_left_poverty(self) -> bool:
@@ -47,7 +61,8 @@ def with_two_books(at_latest: date | None = AT_LATEST) -> Plugins:
 
 def two_books(own: Programme, at_latest: date | None = AT_LATEST) -> Programme:
     """The programme with both books."""
-    return replace(own, books=(*own.books, DatedBook(SECOND, ByLabour, adopted=True, at_latest=at_latest)))
+    books = (*own.books, DatedBook(SECOND, ByLabour, adopted=True, at_latest=at_latest))
+    return replace(own, facts=MoreFacts, books=books)
 
 
 def moving(since: date, number: str = "测政办〔2021〕20号", book: date = SECOND) -> dict[str, object]:

@@ -11,7 +11,7 @@ import openpyxl
 import pytest
 
 from bangfu import payments
-from bangfu.cases import acts, adjusting, campus, correcting, missed, receipts, rechecks, year
+from bangfu.cases import acts, adjusting, campus, correcting, missed, overpaid, receipts, rechecks, year
 from bangfu.cases.plans import PlanImporter
 from bangfu.cases.rechecks import Finding, Method, Outcome, RecheckImporter
 from bangfu.cases.views import Selection, Stated
@@ -652,6 +652,97 @@ async def test_who_lacks_a_paper_or_is_too_old_is_told(learners: Learners) -> No
         "select d.facts from determination d join case_file c on c.id = d.case_id where c.number = 'F2-01'"
     )
     assert (facts["age"], facts["days"], facts["training_from"]) == (46, 91, "2021-03-02")
+
+
+# --- no course twice ------------------------------------------------------------------------------------------
+
+
+LONG = {
+    **COURSE, "training_from": date(2020, 9, 7), "training_to": date(2021, 9, 2), "certified_on": date(2021, 9, 3),
+}  # fmt: skip
+"""A course of 361 days by the trainee's card."""
+
+
+ANY_YEAR = {
+    "title": "测试县短期培训补充规定", "number": "测政办〔2021〕31号", "issued": date(2021, 3, 1),
+    "parameters": {"same_year": [{"since": date(2021, 1, 1), "value": False, "clause": "一"}]},
+}  # fmt: skip
+"""A county that does not mind when a training began."""
+
+
+async def on_a_training(learners: Learners, number: str, since: date, until: date | None, months: int | None) -> None:
+    """Put somebody of ``STUDENTS`` on the roll of a training, as the bureau lists it."""
+    await learners.enrol(number, since, until, level="skills_training", grade=None, months=months)
+
+
+async def signed(learners: Learners, *numbers: str) -> None:
+    """Let the township, the county and the bureau of finance sign for trainees."""
+    for number, stage in (("A2", "first_review"), ("C1", "county_review"), ("FI2", "finance_recheck")):
+        clean(await learners.sign(number, stage, *numbers))
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "months", "stage"),
+    [
+        (date(2020, 9, 1), None, 12, "refused"),  # the roll calls it a year
+        (date(2020, 9, 1), None, 11, "payment"),
+        (date(2021, 9, 2), None, 12, "refused"),  # on its roll on the last day of the card alone
+        (date(2020, 9, 1), date(2020, 9, 8), 12, "refused"),  # and on the first day alone
+        (date(2021, 9, 3), None, 12, "payment"),  # another course, begun on the day after
+        (date(2019, 9, 1), date(2020, 9, 7), 24, "payment"),  # another one, over on the first day of the card
+    ],
+)
+async def test_a_course_that_a_roll_calls_a_year_is_aided_by_the_term_alone(
+    learners: Learners, since: date, until: date | None, months: int, stage: str
+) -> None:
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    await learners.provide(ANY_YEAR)
+    await learners.open()
+    await on_a_training(learners, "F1-03", since, until, months)
+    clean(await learners.apply("F1-03", number="K1", facts=LONG))
+    clean(await learners.act("C1", acts.account))
+    if stage == "payment":
+        await signed(learners, "F1-03")
+    assert await learners.stages() == {"F1-03": stage}
+    ((facts,),) = await learners.rows("select facts from determination")
+    assert (facts["days"], facts["months_on_the_roll"]) == (361, months if stage == "refused" or months == 11 else 0)
+
+
+async def test_a_training_whose_length_no_roll_tells_is_not_assumed_to_be_short(learners: Learners) -> None:
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    await on_a_training(learners, "F1-03", date(2021, 3, 1), date(2021, 6, 1), None)
+    clean(await learners.apply("F1-03", number="K1", facts=COURSE))
+    clean(await learners.act("C1", acts.account))
+    told = await learners.rows("select outcome, payable_fen, facts -> 'months_on_the_roll' from determination")
+    assert [tuple(row) for row in told] == [("incomplete", 0, None)]
+    report = await learners.sign("A2", "first_review", "F1-03")
+    assert (report.done, codes(report)) == ([], {"F1-03": "NOT_DETERMINED"})
+    assert await learners.stages() == {"F1-03": "first_review"}
+
+
+async def test_what_a_roll_tells_later_shows_the_short_aid_as_paid_too_much(learners: Learners) -> None:
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    clean(await learners.apply("F1-01", "F1-03", number="K1", facts=COURSE))
+    clean(await learners.act("C1", acts.account))
+    await signed(learners, "F1-01", "F1-03")
+    await learners.pay("payment")
+    # The bureau's list of October has one of them on the roll of a training of a year since March.
+    learners.today = date(2021, 10, 20)
+    await on_a_training(learners, "F1-03", date(2021, 3, 1), None, 12)
+    who = learners.who("C1")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        found = (await overpaid.page(session, who, ground, 50)).found
+    assert [(one.number, one.paid_fen, one.right_fen) for one in found] == [("F1-03", 60_000, 0)]
+    (again,) = found[0].again
+    assert [line.name for line in again.lines] == ["is_aided_by_no_term"]
+    assert [(own.title.en, own.was.en, own.now.en, own.known_since) for own in again.changes] == [
+        ("months of the training that the rolls say he was in on these days", "0", "12", who.at.now)
+    ]
+    # What was decided then is decided so by what was known then.
+    async with learners.database.session(who.scope) as session:
+        replayed = await receipts.replay(session, who, learners.programme, "2021")
+    assert (replayed.same, replayed.faults) == (2, ())
 
 
 # --- another generation ---------------------------------------------------------------------------------------

@@ -67,6 +67,7 @@ from bangfu.rules import (
     Signed,
     StandingIn,
     Stated,
+    TrainingMonths,
     Vouched,
     When,
     Year,
@@ -220,6 +221,20 @@ class Other:
     pigs: int = fact(Stated(), zh="猪", en="pigs", sensitivity=Sensitivity.PUBLIC, largest=5)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking(AWARD.facts):  # type: ignore[misc, name-defined]
+    """The facts of the award, and one that is stated."""
+
+    wish: bool = fact(Stated(), zh="愿望", en="wish")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Looking(AWARD.facts):  # type: ignore[misc, name-defined]
+    """The facts of the award, and one of the register."""
+
+    left_in: Year = fact(Registry("exit_year", AsOf.CHECK), zh="核算时脱贫年度", en="year of leaving, as known then")
+
+
 @dataclass(frozen=True, kw_only=True)
 class OtherParameters:
     """Parameters beside them."""
@@ -262,6 +277,10 @@ BAD: dict[str, tuple[Programme, str]] = {
     "two books of one day": (replace(AWARD, books=AWARD.books * 2), "there is one book a day, and at least one"),
     "no book": (replace(AWARD, books=()), "there is one book a day, and at least one"),
     "a book over other facts": (replace(AWARD, facts=Other), "Consolidation is not written over the programme's Facts"),
+    "a later fact that every applicant would be asked for": (
+        replace(AWARD, facts=Asking),
+        "wish is stated by the applicant, and Consolidation does not know it; a later book adds no such fact",
+    ),
     "a book over other parameters": (replace(AWARD, parameters=OtherParameters), "is not written over"),
     "a clause that nobody answers": (policed(clauses={**CLAUSES, "九": "新"}), "fenjin-2021#九 is neither carried"),
     "a clause no longer left out": (policed(left_out={}), "clause fenjin-2021#三1 is neither carried out"),
@@ -463,6 +482,19 @@ def test_an_age_is_known_on_a_stated_day_and_on_those_of_the_case(on: str | AsOf
     assert counting(Age(on), beside=DAY, **OF_PERSONS) == []
 
 
+def test_a_later_book_may_look_at_more_than_an_earlier_one() -> None:
+    more = replace(AWARD, facts=Looking)
+    check(more, {"yikatong"})
+    assert set(more.specs()) - set(AWARD.specs()) == {"left_in"}
+    # The hash of a book is that of what it looks at itself.
+    assert (
+        [book.rules.traced().version for book in more.books]
+        == [book.rules.traced().version for book in AWARD.books]
+        == list(AWARD.released.values())
+    )
+    assert more.stated() == AWARD.stated()
+
+
 def test_who_something_is_for_has_two_names() -> None:
     assert [one.title_text for one in Beneficiary] == [Text("户", "household"), Text("个人", "person")]
     assert (AWARD.is_for_persons, replace(AWARD, beneficiary=Beneficiary.PERSON).is_for_persons) == (False, True)
@@ -545,6 +577,11 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
         counting(DaysFrom("first", "last"), beside=DAY),
         [f"fact one: {name} is not a day that the applicant states" for name in ("first", "last")],
     ),
+    "a training without its days": (
+        counting(TrainingMonths("first", "ended"), beside=DAY, **OF_PERSONS),
+        ["fact one: first is not a day that the applicant states"],
+    ),
+    "the training of a household": (counting(TrainingMonths("begun", "ended"), beside=DAY), [NOT_KNOWN]),
     "a span without its last day": (
         counting(DaysFrom("begun", "last"), beside=DAY), ["fact one: last is not a day that the applicant states"],
     ),

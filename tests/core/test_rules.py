@@ -50,6 +50,7 @@ from bangfu.rules import (
     StandingIn,
     Stated,
     Tiers,
+    TrainingMonths,
     Vouched,
     When,
     Year,
@@ -918,6 +919,10 @@ def bare_facts(annotation: Any, source: Any = Stated(), declared: bool = True, *
         (bare_facts(Year, Age(AsOf.CHECK)), r"an age is int, not bangfu\.rules\.facts\.Year"),
         (bare_facts(Fen, DaysFrom("begun", "ended")), r"a number of days is int, not bangfu\.policy\.\S*Fen"),
         (bare_facts(bool, DaysFrom("begun", "ended")), "a number of days is int, not <class 'bool'>"),
+        (
+            bare_facts(Year, TrainingMonths("begun", "ended")),
+            r"a number of months is int, not bangfu\.rules\.facts\.Year",
+        ),
         (bare_facts(date, InPeriod("begun")), "whether a day lies in the period is bool, not <class 'datetime.date'>"),
         (bare_facts(int, InPeriod("begun")), "whether a day lies in the period is bool, not <class 'int'>"),
     ],
@@ -976,6 +981,7 @@ WRITTEN: list[tuple[Any, str]] = [
     (Age(AsOf.REFERENCE), "Age(on='reference')"),
     (InPeriod("begun"), "InPeriod(day='begun')"),
     (DaysFrom("begun", "ended"), "DaysFrom(first='begun', last='ended')"),
+    (TrainingMonths("begun", "ended"), "TrainingMonths(first='begun', last='ended')"),
 ]
 
 

@@ -44,13 +44,13 @@ from bangfu.rules import (
     RuleBook,
     Schooling,
     Stated,
+    TrainingMonths,
     amount,
     choose,
 )
 from bangfu.rules.explain import Explainer
 from bangfu.text import Text
-from yulu.short_training.rules import Facts as TrainingFacts
-from yulu.short_training.rules import ShortTraining
+from yulu.short_training.rules import FactsWithTheRoll, ShortTraining, ShortTrainingByTheRoll
 from yulu.term_aid import LATER
 from yulu.term_aid.rules import Facts, LaterGeneration, SchoolTerm, TermAid
 from yulu.vocabulary import EducationLevel, HouseholdStanding
@@ -61,6 +61,7 @@ HERE = Path(yulu.__file__).parent
 PILOT = Examples({"programme": "term_aid", "period": "2011-2012"})
 LATER_ON = Examples({"programme": "term_aid", "period": "2015-2016", "book": LATER})
 COURSES = Examples({"programme": "short_training", "period": "2011"})
+FIRST_COURSES = COURSES.of({"book": date(2011, 1, 1)})
 BY_1500 = {"amount_autumn": "1500.00", "amount_spring": "1500.00"}
 
 STUDENT = Facts(
@@ -73,7 +74,7 @@ STUDENT = Facts(
     interning=False,
     proved=True,
 )
-TRAINEE = TrainingFacts(
+TRAINEE = FactsWithTheRoll(
     standing=HouseholdStanding.POOR,
     training_from=date(2011, 3, 1),
     training_to=date(2011, 3, 30),
@@ -87,6 +88,7 @@ TRAINEE = TrainingFacts(
     certified_in_period=True,
     days=30,
     days_to_certificate=46,
+    months_on_the_roll=0,
 )
 both = pytest.mark.parametrize("programme", [AID, TRAINING], ids=lambda programme: programme.code)
 
@@ -170,7 +172,7 @@ def test_the_two_books_differ_where_they_should() -> None:
 
 
 COMBINED: list[tuple[Any, ...]] = list(
-    itertools.product(HouseholdStanding, (15, 16, 45, 46), (0, 1, 364, 365), (0, 1), *[(True, False)] * 6)
+    itertools.product(HouseholdStanding, (15, 16, 45, 46), (0, 1, 364, 365), (0, 1), (0, 11, 12), *[(True, False)] * 6)
 )
 TRAINEES = [
     replace(
@@ -179,6 +181,7 @@ TRAINEES = [
         age=age,
         days=days,
         days_to_certificate=after,
+        months_on_the_roll=months,
         began_in_period=began,
         certified_in_period=certified,
         has_training_certificate=one,
@@ -186,31 +189,34 @@ TRAINEES = [
         base_sealed=sealed,
         identity_copied=copied,
     )
-    for standing, age, days, after, began, certified, one, other, sealed, copied in COMBINED
+    for standing, age, days, after, months, began, certified, one, other, sealed, copied in COMBINED
 ]
 
 
+@pytest.mark.parametrize("examples", [FIRST_COURSES, COURSES], ids=["first", "by the roll"])
 @pytest.mark.parametrize("same_year", [True, False])
-def test_a_trainee_is_aided_as_the_text_reads(same_year: bool) -> None:
-    parameters = COURSES.parameters({"same_year": same_year})
+def test_a_trainee_is_aided_as_the_text_reads(same_year: bool, examples: Examples) -> None:
+    book, parameters = examples.book, examples.parameters({"same_year": same_year})
+    by_the_roll = examples is COURSES
 
-    def due(f: TrainingFacts) -> int:
+    def due(f: FactsWithTheRoll) -> int:
         papers = (f.has_training_certificate, f.has_qualification_certificate, f.base_sealed, f.identity_copied)
         in_year = f.certified_in_period and (f.began_in_period or not same_year)
         covered = f.standing != "general" and f.age in range(16, 46) and f.days in range(1, 365)
+        covered = covered and (f.months_on_the_roll < 12 or not by_the_roll)
         return 60_000 if all(papers) and in_year and covered and f.days_to_certificate >= 1 else 0
 
     expected = [due(f) for f in TRAINEES]
-    # Of 2 standings, ages 16 and 45, 1 and 364 days; begun in the year, or whenever.
-    assert expected.count(60_000) == 2 * 2 * 2 * (1 if same_year else 2)
-    assert [ShortTraining.decide(f, parameters).payable for f in TRAINEES] == expected
-    assert [one.payable for one in on_columns(ShortTraining, TRAINEES, parameters)] == expected
+    # Of 2 standings, ages 16 and 45, 1 and 364 days; begun in the year, or whenever; 0 and 11 months on a roll, or 12.
+    assert expected.count(60_000) == 2 * 2 * 2 * (1 if same_year else 2) * (2 if by_the_roll else 3)
+    assert [book.decide(f, parameters).payable for f in TRAINEES] == expected
+    assert [one.payable for one in on_columns(book, TRAINEES, parameters)] == expected
 
 
 @pytest.mark.parametrize(
     ("examples", "known"),
-    [(PILOT, STUDENT), (LATER_ON, STUDENT), (COURSES, TRAINEE)],
-    ids=["pilot", "later", "courses"],
+    [(PILOT, STUDENT), (LATER_ON, STUDENT), (FIRST_COURSES, TRAINEE), (COURSES, TRAINEE)],
+    ids=["pilot", "later", "first courses", "courses"],
 )
 def test_what_is_not_known_is_never_met(examples: Examples, known: Any) -> None:
     book, parameters = examples.book, examples.parameters({})
@@ -223,7 +229,8 @@ def test_what_is_not_known_is_never_met(examples: Examples, known: Any) -> None:
     unread = {fact.name for fact in fields(known)} - set(book.traced().used_facts)
     assert unread == {
         TermAid: set(), LaterGeneration: {"grade", "months", "interning"},
-        ShortTraining: {"training_from", "training_to", "certified_on"},
+        ShortTraining: {"training_from", "training_to", "certified_on", "months_on_the_roll"},
+        ShortTrainingByTheRoll: {"training_from", "training_to", "certified_on"},
     }[book]  # fmt: skip
 
 
@@ -272,7 +279,7 @@ def aided(**other: Any) -> Callable[[Any], Any]:
 
 
 def trained(**other: Any) -> Callable[[Any], Any]:
-    return lambda p: paid(ShortTraining, replace(TRAINEE, **other), p)
+    return lambda p: paid(ShortTrainingByTheRoll, replace(TRAINEE, **other), p)
 
 
 def posted(examples: Examples, first: date) -> Callable[[Any], Any]:
@@ -314,7 +321,7 @@ TRAINING_EFFECTS: dict[str, tuple[Any, Callable[[Any], Any], Any, Any]] = {
     "amount": ("800.00", trained(), 60_000, 80_000),
     "notice_days": (7, lambda p: proceedings(COURSES, p).after("finance_recheck"), "payment", "notice"),
 }
-TRAINING_LOCKED = {"age_min": 15, "first_reviewers": ["township_clerk"]}
+TRAINING_LOCKED = {"age_min": 15, "least_training_months": 6, "first_reviewers": ["township_clerk"]}
 ALL_EFFECTS = [
     *((PILOT, name, *effect) for name, effect in EFFECTS.items()),
     *((COURSES, name, *effect) for name, effect in TRAINING_EFFECTS.items()),
@@ -560,6 +567,7 @@ def test_the_facts_come_from_where_they_are_known() -> None:
         "certified_in_period": InPeriod("certified_on"),
         "days": DaysFrom("training_from", "training_to"),
         "days_to_certificate": DaysFrom("training_from", "certified_on"),
+        "months_on_the_roll": TrainingMonths("training_from", "training_to"),
     }
     assert AID.stated() == {}
     assert list(TRAINING.stated()) == [
@@ -645,8 +653,9 @@ def test_the_two_aids_go_together_and_exclude_nobody() -> None:
     assert [[one.programme for one in programme.stacks] for programme in (AID, TRAINING)] == [
         ["tuition_waiver", "living_subsidy", "training_preference", "short_training"], ["term_aid"],
     ]  # fmt: skip
-    # No course is aided twice: what is long enough for the one is too long for the other.
-    assert (PARAMETERS.least_training_months, COURSES.parameters({}).longest_days) == (12, 364)
+    # No course is aided twice: what is long enough for the one is too long for the other, in months and in days.
+    short = COURSES.parameters({})
+    assert (PARAMETERS.least_training_months, short.least_training_months, short.longest_days) == (12, 12, 364)
 
 
 def test_a_refusal_says_by_how_much_and_an_award_from_what() -> None:

@@ -42,6 +42,7 @@ from bangfu.rules.facts import (
     Source,
     StandingIn,
     Stated,
+    TrainingMonths,
     Vouched,
 )
 
@@ -111,8 +112,11 @@ async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Seq
             found.registered[on] = await read.registered({(one.household, day) for one, day in found.on(on)}, wanted)
         if any(isinstance(s, Schooling) and s.on is on for s in sources.values()):
             found.schooled[on] = await read.schooled({(one.person, day) for one, day in found.on(on) if one.person})
+    persons = [one.person for one in subjects if one.person]
     if any(isinstance(s, Age) for s in sources.values()):
-        found.births = await read.births([one.person for one in subjects if one.person])
+        found.births = await read.births(persons)
+    if any(isinstance(s, TrainingMonths) for s in sources.values()):
+        found.trainings = await read.trainings(persons)
     found.incomes = await read.incomes(
         {name: s for name, s in sources.items() if isinstance(s, Income)}, [s.household for s in subjects]
     )
@@ -130,6 +134,7 @@ class _Found:
     days: Mapping[AsOf, Sequence[date]]
     registered: dict[AsOf, Mapping[OnDay, Mapping[str, Any]]] = field(default_factory=dict)
     schooled: dict[AsOf, Mapping[OnDay, models.Schooling]] = field(default_factory=dict)
+    trainings: Mapping[UUID, Sequence[models.Schooling]] = field(default_factory=dict)
     births: Mapping[UUID, date | None] = field(default_factory=dict)
     incomes: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
     counted: Mapping[UUID | None, Mapping[str, Any]] = field(default_factory=dict)
@@ -162,10 +167,27 @@ class _Found:
             case InPeriod(day):
                 own_days = [_stated(one, day) for one in self.subjects]
                 return [None if own is None else own in self.rules.period for own in own_days]
-            case DaysFrom(first, last):
-                spans = [(_stated(one, first), _stated(one, last)) for one in self.subjects]
-                return [None if a is None or b is None else max(0, (b - a).days + 1) for a, b in spans]
+            case DaysFrom():
+                return [None if a is None or b is None else max(0, (b - a).days + 1) for a, b in self.spans(source)]
+            case TrainingMonths():
+                return [self.training_months(*one) for one in zip(self.subjects, self.spans(source), strict=True)]
         raise TypeError(f"{source!r} is no source")
+
+    def spans(self, source: DaysFrom | TrainingMonths) -> list[tuple[date | None, date | None]]:
+        """From which to which day, as each applicant stated."""
+        return [(_stated(one, source.first), _stated(one, source.last)) for one in self.subjects]
+
+    def training_months(self, subject: Subject, span: tuple[date | None, date | None]) -> int | None:
+        """The longest training that a person is on a roll for on a day of a span; unknown where one has no length."""
+        first, last = span
+        if subject.person is None or first is None or last is None:
+            return None
+        found: list[int | None] = [
+            row.months
+            for row in self.trainings.get(subject.person, ())
+            if row.valid_from <= last and (row.valid_to is None or row.valid_to > first)
+        ]
+        return None if None in found else max((months for months in found if months is not None), default=0)
 
     def counted_to(self) -> list[date | None]:
         """The last day of income that was counted for each subject."""
@@ -255,6 +277,15 @@ class _Reading:
         """Where persons go to school, each on his days, in one statement."""
         own = models.Schooling
         return {key: row.Schooling for key, row in await self._on(own, own.person_id, persons, [own])}
+
+    async def trainings(self, persons: Collection[UUID]) -> dict[UUID, list[models.Schooling]]:
+        """The skills training that persons were ever on a roll for, in one statement."""
+        own = models.Schooling
+        query = select(own).where(self.known(own), among(own.person_id, persons), own.level == _TRAINING)
+        found: dict[UUID, list[models.Schooling]] = {}
+        for row in await self.session.scalars(query):
+            found.setdefault(row.person_id, []).append(row)
+        return found
 
     async def births(self, persons: Collection[UUID]) -> dict[UUID, date | None]:
         """When persons were born, in one statement."""
@@ -399,9 +430,9 @@ class Weighed:
 
 
 def typed(rules: Rules, raw: Mapping[str, Any]) -> Any:
-    """The programme's ``Facts`` of one household from raw values."""
-    specs = rules.book.traced().facts
-    return rules.programme.facts(**{name: _typed(spec, raw[name]) for name, spec in specs.items()})
+    """The ``Facts`` of one beneficiary that the book is written over, from raw values."""
+    specs, (facts, _) = rules.book.traced().facts, rules.book.types()
+    return facts(**{name: _typed(spec, raw[name]) for name, spec in specs.items()})
 
 
 def raw_stated(specs: Mapping[str, FactSpec], facts: Mapping[str, Any]) -> dict[str, Any]:

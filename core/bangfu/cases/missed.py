@@ -33,7 +33,7 @@ from bangfu.registry.divisions import Places, township_of
 from bangfu.registry.history import holds
 from bangfu.rules import columns
 from bangfu.rules.book import Outcome
-from bangfu.rules.facts import Age, Count, DaysFrom, FactSpec, Income, InPeriod, Stated
+from bangfu.rules.facts import Age, Count, DaysFrom, FactSpec, Income, InPeriod, Stated, TrainingMonths
 from bangfu.text import Text, day, join
 
 PART = 2_000
@@ -455,6 +455,7 @@ def lack_of(rules: Rules, name: str) -> Lack:
         Age: Wanting.STATED,
         InPeriod: Wanting.STATED,
         DaysFrom: Wanting.STATED,
+        TrainingMonths: Wanting.STATED,
         Count: Wanting.PARTICIPANTS,
         Income: Wanting.INCOME,
     }

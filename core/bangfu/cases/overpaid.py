@@ -26,12 +26,13 @@ from bangfu.cases.receipts import stored
 from bangfu.db.bulk import among
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
-from bangfu.models import Case, DeterminationRow, IncomeLine, Membership, Participant, Standing
+from bangfu.models import Case, DeterminationRow, IncomeLine, Membership, Participant, Schooling, Standing
 from bangfu.policy import Window
 from bangfu.registry.divisions import Places, township_of
 from bangfu.rules.book import Outcome, StepKind
 from bangfu.rules.explain import Line
-from bangfu.rules.facts import ALL, Count, Income, NetStablePerPerson, Registry
+from bangfu.rules.facts import ALL, Count, Income, NetStablePerPerson, Registry, TrainingMonths
+from bangfu.rules.facts import Schooling as Schooled
 from bangfu.text import Text, day, join
 
 PART = 2_000
@@ -380,17 +381,18 @@ def _again(rules: Rules, one: Remade, known: _Known, case: Any) -> Again:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What became known of some households, and of those who take part in their cases, after they were decided."""
+    """What became known of some beneficiaries, and of those who take part in their cases, after they were decided."""
 
     registered: Mapping[tuple[type, UUID], Sequence[datetime]]
     incomes: Mapping[UUID, Sequence[tuple[str, date, datetime]]]
     parts: Mapping[UUID, Sequence[tuple[UUID, Sequence[datetime]]]]
+    schooled: Mapping[UUID, Sequence[datetime]]
 
     @classmethod
     async def read(
         cls, session: AsyncSession, who: Entered, cases: Sequence[Any], decided: Sequence[DeterminationRow]
     ) -> _Known:
-        """Read it, in four statements at most."""
+        """Read it, in five statements at most."""
         tenant, after = who.county.id, min(row.known_at for row in decided)
         parts: dict[UUID, list[tuple[UUID, Sequence[datetime]]]] = {}
         stamps = (
@@ -403,10 +405,11 @@ class _Known:
             parts.setdefault(case, []).append((household, [stamp for stamp in at if stamp is not None]))
         households = {case.household_id for case in cases} | {one for own in parts.values() for one, _ in own}
 
-        def later(model: Any, *columns: Any) -> Any:
-            return select(model.household_id, model.known_from, model.known_to, *columns).where(
+        def later(model: Any, *columns: Any, whose: Any = None, of: Any = households) -> Any:
+            whose = model.household_id if whose is None else whose
+            return select(whose, model.known_from, model.known_to, *columns).where(
                 model.tenant_id == tenant,
-                among(model.household_id, households),
+                among(whose, of),
                 or_(model.known_from > after, model.known_to > after),
             )
 
@@ -417,7 +420,11 @@ class _Known:
         incomes: dict[UUID, list[tuple[str, date, datetime]]] = {}
         for row in await session.execute(later(IncomeLine, IncomeLine.category, IncomeLine.day)):
             incomes.setdefault(row.household_id, []).append((row.category, row.day, row.known_to or row.known_from))
-        return cls(registered, incomes, parts)
+        schooled: dict[UUID, list[datetime]] = {}
+        if persons := {case.person_id for case in cases} - {None}:
+            for row in await session.execute(later(Schooling, whose=Schooling.person_id, of=persons)):
+                schooled.setdefault(row.person_id, []).append(row.known_to or row.known_from)
+        return cls(registered, incomes, parts, schooled)
 
     def since(self, rules: Rules, name: str, row: DeterminationRow, paid: Any) -> datetime | None:
         """When what is known now of a fact became known; None where nothing of it did since the determination."""
@@ -426,6 +433,8 @@ class _Known:
                 stamps = self._registered(attribute, paid.household_id)
             case Income(category, window):
                 stamps = self._earned(rules, paid.household_id, category, window)
+            case Schooled() | TrainingMonths():
+                stamps = self.schooled.get(paid.person_id, ())
             case Count(_, where):
                 windows = [one.window for one in where if isinstance(one, NetStablePerPerson)]
                 stamps = [

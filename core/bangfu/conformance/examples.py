@@ -9,7 +9,7 @@ from typing import Any
 from bangfu.conformance.engines import Fault, check_parity
 from bangfu.policy import Fen as FenType
 from bangfu.policy import Provision, Shares, build, kind_of
-from bangfu.programme import Programme, installed
+from bangfu.programme import DatedBook, Programme, installed
 from bangfu.rules.book import Determination
 from bangfu.rules.explain import Explainer
 from bangfu.rules.facts import FactSpec, Kind
@@ -19,16 +19,26 @@ from bangfu.text import LANGUAGES, parse_yuan, yuan_digits
 
 class Examples:
     """The common part of a ``cases.toml``: programme, period, parameters, facts that hold unless stated otherwise; and
-    by its day the ``book``, where the county has moved to one by a document of its own.
+    by its day the ``book``, where the county has moved to one by a document of its own, or where the case was opened
+    before a later one took its place.
 
-    A case may have a period and a book of its own; :meth:`of` are the examples as it has them.
+    A case may have a period and a book of its own; :meth:`of` are the examples as it has them. What a book does not
+    look at of the common facts is left aside.
     """
 
     def __init__(self, raw: Mapping[str, Any], programme: Programme | None = None) -> None:
         self.raw = raw
         self.programme = programme or installed().programme(raw["programme"])
         self.period = self.programme.period.period(raw["period"])
-        self.book = self.programme.book(self.period.reference_day, self._moved()).book.rules
+        self.book = self._book().rules
+
+    def _book(self) -> DatedBook:
+        """The book of the examples: an earlier one that every county has had stays that of the cases that it decided,
+        also where no period begins by it any more."""
+        for book in self.programme.books:
+            if book.since == self.raw.get("book") and not book.adopted and book.since <= self.period.reference_day:
+                return book
+        return self.programme.book(self.period.reference_day, self._moved()).book
 
     def _moved(self) -> list[Provision]:
         """The document by which the county has moved to the book, if it has."""
@@ -57,18 +67,19 @@ class Examples:
 
     def facts(self, case: Mapping[str, Any]) -> Any:
         """The facts of a case."""
-        stated = {**self.raw.get("facts", {}), **case.get("facts", {})}
-        unknown = set(case.get("unknown", ()))
         specs = self.book.traced().facts
+        unread = self.programme.specs().keys() - specs.keys()
+        common = {name: value for name, value in self.raw.get("facts", {}).items() if name not in unread}
+        stated = {**common, **case.get("facts", {})}
+        unknown = set(case.get("unknown", ()))
         strange = (set(stated) | unknown) - set(specs)
         if strange:
             raise Fault(f"no such facts: {', '.join(sorted(strange))}")
         lacking = set(specs) - set(stated) - unknown
         if lacking:
             raise Fault(f"state these facts or list them as unknown: {', '.join(sorted(lacking))}")
-        return self.programme.facts(
-            **{name: None if name in unknown else _read(spec, stated[name]) for name, spec in specs.items()}
-        )
+        facts, _ = self.book.types()
+        return facts(**{name: None if name in unknown else _read(spec, stated[name]) for name, spec in specs.items()})
 
     def decide(self, case: Mapping[str, Any]) -> Determination:
         """Decide a case on both engines, hold it against what it expects, and explain it; :class:`Fault` says what

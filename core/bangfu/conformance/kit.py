@@ -210,7 +210,8 @@ class _Kit:
                         told = {step for step, one in book.traced().steps.items() if name in one.facts}
                         faults.append(f"{name} is unknown, and {', '.join(sorted(told))} came out all the same")
                         break
-            nothing = book.decide(self.programme.facts(**dict.fromkeys(specs)), parameters)
+            facts_type, _ = book.types()
+            nothing = book.decide(facts_type(**dict.fromkeys(specs)), parameters)
             if nothing.outcome is not Outcome.INCOMPLETE or nothing.payable:
                 faults.append(f"a household of which nothing is known is {nothing.outcome}")
 

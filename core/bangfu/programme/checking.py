@@ -49,8 +49,10 @@ from bangfu.rules.facts import (
     Sensitivity,
     Signed,
     StandingIn,
+    TrainingMonths,
     Vouched,
     When,
+    facts_of,
 )
 from bangfu.text import Text
 
@@ -109,8 +111,7 @@ def _book_faults(programme: Programme) -> list[str]:
         if (citation.document, citation.clause) not in known:
             faults.append(f"{', '.join(map(str, where))} cites {citation}, which no document lists")
     for book in programme.books:
-        if book.rules.types() != (programme.facts, programme.parameters):
-            faults.append(f"{book.rules.__name__} is not written over the programme's Facts and Parameters")
+        faults += _type_faults(programme, book.rules)
         expected = programme.released.get(book.since)
         if expected is not None and expected != book.rules.traced().version:
             faults.append(
@@ -119,6 +120,18 @@ def _book_faults(programme: Programme) -> list[str]:
             )
     gone = sorted(set(programme.released) - {book.since for book in programme.books})
     return faults + [f"the released book of {day} is gone; old cases could not be replayed" for day in gone]
+
+
+def _type_faults(programme: Programme, book: type[RuleBook[Any, Any]]) -> list[str]:
+    """Every book is written over the programme's Facts, or over those from which they are derived: a later book may
+    look at more. What the applicant states is asked alike in every period."""
+    facts, parameters = book.types()
+    if not issubclass(programme.facts, facts) or parameters is not programme.parameters:
+        return [f"{book.__name__} is not written over the programme's Facts and Parameters"]
+    return [
+        f"{name} is stated by the applicant, and {book.__name__} does not know it; a later book adds no such fact"
+        for name in sorted(programme.stated().keys() - facts_of(facts).keys())
+    ]
 
 
 def _date_faults(programme: Programme) -> list[str]:
@@ -182,7 +195,7 @@ def _days_of(source: Any) -> list[str]:
             return [on]
         case InPeriod(day):
             return [day]
-        case DaysFrom(first, last):
+        case DaysFrom(first, last) | TrainingMonths(first, last):
             return [first, last]
     return []
 

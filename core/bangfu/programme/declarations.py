@@ -15,7 +15,7 @@ from bangfu.errors import Code
 from bangfu.policy import Adoptable, Adoption, Policy, Provision, in_force
 from bangfu.process import Duty, Process
 from bangfu.rules.book import RuleBook, StepKind, TracedStep
-from bangfu.rules.facts import FactSpec, Kind, Stated, When
+from bangfu.rules.facts import FactSpec, Kind, Stated, When, facts_of
 from bangfu.text import Text
 
 PROJECT = "bangfu"
@@ -309,8 +309,8 @@ class Programme:
         return self.policy.read_provision(raw, id, self.adoptable())
 
     def specs(self) -> dict[str, FactSpec]:
-        """The facts by name; all books are written over the same."""
-        return dict(self.books[-1].rules.traced().facts)
+        """The facts by name that any of the books may look at."""
+        return facts_of(self.facts)
 
     def steps(self) -> dict[str, TracedStep]:
         """Every step of any of the books by name, the newest text of each; in the order of the newest book."""

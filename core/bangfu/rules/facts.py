@@ -259,9 +259,21 @@ class Count(_Source):
     where: tuple[Condition, ...] = ()
 
 
-Source = Registry | Income | Stated | AtStage | Count | Schooling | Age | InPeriod | DaysFrom
+@dataclass(frozen=True, slots=True, repr=False)
+class TrainingMonths(_Source):
+    """The fact is the length in months of the skills training that the person is on a roll for on any day from one
+    stated day to another, the longest where there are several; 0 where there is none.
 
-OF_A_PERSON = (Schooling, Age)
+    A training whose length no roll tells makes it unknown.
+    """
+
+    first: str
+    last: str
+
+
+Source = Registry | Income | Stated | AtStage | Count | Schooling | Age | InPeriod | DaysFrom | TrainingMonths
+
+OF_A_PERSON = (Schooling, Age, TrainingMonths)
 """What is known of a person, and of no household."""
 
 
@@ -302,6 +314,7 @@ _SOURCE_KINDS: Mapping[type, tuple[Kind, str]] = {
     Count: (Kind.NUMBER, "a count is int"),
     Age: (Kind.NUMBER, "an age is int"),
     DaysFrom: (Kind.NUMBER, "a number of days is int"),
+    TrainingMonths: (Kind.NUMBER, "a number of months is int"),
     InPeriod: (Kind.TRUTH, "whether a day lies in the period is bool"),
 }
 _LARGEST = {Kind.MONEY: LARGEST_FEN, Kind.YEAR: 2999, Kind.NUMBER: LARGEST_NUMBER}

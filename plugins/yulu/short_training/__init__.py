@@ -10,7 +10,7 @@ from bangfu.policy import MonthDay, Policy
 from bangfu.process import Duty, Notice, Plan, Process, Verify
 from bangfu.programme import Beneficiary, ClaimOf, ClaimSpec, DatedBook, Programme, Span, Stacks, released
 from bangfu.text import Text
-from yulu.short_training.rules import Facts, Parameters, ShortTraining
+from yulu.short_training.rules import FactsWithTheRoll, Parameters, ShortTraining, ShortTrainingByTheRoll
 from yulu.vocabulary import payment
 
 HERE = Path(__file__).parent
@@ -71,8 +71,11 @@ PROGRAMME = Programme(
     period=PlanYear(reference=MonthDay(12, 31)),
     policy=Policy.load(HERE / "policy.toml", Parameters),
     parameters=Parameters,
-    facts=Facts,
-    books=(DatedBook(date(2011, 1, 1), ShortTraining),),
+    facts=FactsWithTheRoll,
+    books=(
+        DatedBook(date(2011, 1, 1), ShortTraining),
+        DatedBook(date(2011, 12, 1), ShortTrainingByTheRoll),
+    ),
     released=released(HERE / "released.toml"),
     process=PROCESS,
     claims=(
@@ -88,9 +91,9 @@ PROGRAMME = Programme(
         Stacks(
             programme="term_aid",
             why=Text(
-                "不满一年的培训在此补助,一年以上的由学期补助,同一课程只补一次;同一人先后参加不同课程的,可分别享受",
-                "A course shorter than a year is aided here, one of a year and more there, so that no course is aided "
-                "twice; who takes both, one after the other, may have both",
+                "不满一年的培训在此补助,学籍名册载明一年以上的由学期补助,同一课程只补一次;同一人先后参加不同课程的,可分别享受",
+                "A course shorter than a year is aided here, one that a roll calls a year and more there, so that no "
+                "course is aided twice; who takes both, one after the other, may have both",
             ),
             cites=STANDARD,
         ),

@@ -1,4 +1,9 @@
-"""雨露短期技能培训: the aid for those who have finished a short course of training (yulu-2011 二)."""
+"""雨露短期技能培训: the aid for those who have finished a short course of training (yulu-2011 二).
+
+The first book counted the days on the trainee's card alone. The second one, which takes its place in every period that
+is opened from now on, asks the schools' rolls as well: a course that a roll calls one of a year and more is aided by
+the term, whatever the card says, and no course twice.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +22,7 @@ from bangfu.rules import (
     Rounding,
     RuleBook,
     Stated,
+    TrainingMonths,
     among,
     amount,
     choose,
@@ -60,6 +66,18 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FactsWithTheRoll(Facts):
+    """What the second book looks at: the card, and what the rolls say of the same days."""
+
+    months_on_the_roll: int = fact(
+        TrainingMonths("training_from", "training_to"),
+        zh="同期在册技能培训学制(月)",
+        en="months of the training that the rolls say he was in on these days",
+        largest=999,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parameters:
     """The numbers of ``policy.toml``, as the book and the stages read them."""
 
@@ -68,6 +86,7 @@ class Parameters:
     age_max: int
     same_year: bool
     longest_days: int
+    least_training_months: int
     amount: Fen
     first_reviewers: frozenset[Duty]
     notice_days: int
@@ -167,3 +186,17 @@ class ShortTraining(RuleBook[Facts, Parameters]):
         该人一次性补助金额。
         """
         return choose(self.is_qualified, self.p.amount, 0)
+
+
+class ShortTrainingByTheRoll(ShortTraining, RuleBook[FactsWithTheRoll, Parameters]):
+    """The book in force from 1 December 2011, the month of the plan: the first one, and no course that is aided by the
+    term."""
+
+    facts: FactsWithTheRoll
+
+    @criterion(cites="yulu-2011#二1")
+    def is_aided_by_no_term(self) -> bool:
+        """No roll calls the training of these days one of a year and more, which is aided by the term.
+        同期学籍名册所载技能培训不满一年(满一年的由学期补助)。
+        """
+        return self.facts.months_on_the_roll < self.p.least_training_months

@@ -557,6 +557,12 @@ class Code(Enum):
         "请先补齐资料并完成收入核算,再签字。",
         "Complete the facts and run the accounting, then sign.",
     )
+    REFUSED_NO_MORE = _says(
+        "按现在所知的情况,该案件在“{stage}”不再属于不符合条件",
+        "By what is known now the case would not be refused at {stage}.",
+        "请先重新核算该案件,由其继续办理;应补部分随下一期发放。",
+        "Account the case again, so that it goes on; what is missing is paid with its next instalment.",
+    )
     NOTICE_OPEN = _says(
         "公示至 {last_day} 止,次日({next_day})起方可办理",
         "The notice stands until {last_day}; the next step is possible from {next_day}.",

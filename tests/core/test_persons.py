@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import openpyxl
@@ -17,6 +17,7 @@ from bangfu.cases.rechecks import Finding, Method, Outcome, RecheckImporter
 from bangfu.cases.views import Selection, Stated
 from bangfu.documents.posters import Poster, poster
 from bangfu.errors import Refused
+from bangfu.payments import invariants
 from tests.county import HOMES, ONE, clean
 from tests.learners import APPLIED, ELIGIBLE, POSTED, REVIEWED, SCHOOL, SHORT, SPRING, TERM, YEAR, Learners
 
@@ -781,6 +782,142 @@ async def test_a_rule_book_that_changes_in_the_year_yields_arrears(learners: Lea
     assert receipt.payable == 300_000
     first = learners.programme.books[0].rules.traced().version
     assert [one.book for one in receipt.earlier] == [receipt.book, first, first]
+
+
+LATE = Stated(reason="按新办法补差", evidence="测政办〔2022〕30号")
+
+
+async def recalculated(learners: Learners, *numbers: str) -> adjusting.Recalculated:
+    """Work out again what persons come to, all of them unless stated."""
+    who = learners.who("C2")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        return await adjusting.recalculate(session, who, ground, Selection(numbers=numbers or None), LATE)
+
+
+async def listed(learners: Learners) -> list[tuple[str, int, int | None]]:
+    """What was paid and would come out differently now: the person, what was paid and what is right, in fen."""
+    who = learners.who("C1")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        return [(o.number, o.paid_fen, o.right_fen) for o in (await overpaid.page(session, who, ground, 50)).found]
+
+
+async def sound(learners: Learners) -> None:
+    """Nothing that always holds is broken, and what was decided is decided so again."""
+    plugins = learners.plugins.programmes
+    found = await invariants.examine(learners.database, [learners.tenant.id], plugins, datetime.now(UTC))
+    assert [str(one) for one in found] == []
+    who = learners.who("C1")
+    async with learners.database.session(who.scope) as session:
+        assert (await receipts.replay(session, who, learners.programme, YEAR)).faults == ()
+
+
+async def ended_in_spring(learners: Learners, outcome: Outcome) -> None:
+    """F1-02 has lost the spring, and the county has moved to the later book since."""
+    await learners.aided("recheck")
+    clean(await found(learners, "C1", finding("F1-02", outcome)))
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    assert (await learners.stages())["F1-02"] == "refused"
+    learners.today = date(2022, 4, 1)
+    await learners.provide(LATER)
+    await learners.open()
+
+
+async def test_who_lost_the_spring_gets_the_arrears_of_the_autumn(learners: Learners) -> None:
+    await ended_in_spring(learners, Outcome.DROPPED_OUT)
+    made = await recalculated(learners)
+    assert [(one.number, one.was, one.now) for one in made.differences] == [("F1-02", 70_000, 150_000)]
+    # F1-03 goes on: the next instalment makes up for it.
+    assert codes(made.report) == {"F1-03": "WRONG_STAGE"}
+    assert await learners.due("F1-02") == [("award", 1, 70_000), ("arrears", 1, 80_000)]
+    assert (await learners.stages())["F1-02"] == "refused"
+    # The refusal stands, by the later book, and the receipt tells it; the autumn is among the earlier results.
+    who = learners.who("C1")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        receipt = await receipts.why(session, who, ground, "F1-02")
+    books = [book.rules.traced().version for book in learners.programme.books]
+    assert (receipt.outcome, receipt.payable, receipt.book) == ("refused", 0, books[1])
+    assert [(one.outcome, one.payable, one.book) for one in receipt.earlier] == [
+        ("eligible", 150_000, books[1]), ("refused", 0, books[0]), ("eligible", 70_000, books[0]),
+    ]  # fmt: skip
+    before = await learners.snapshot()
+    again = await recalculated(learners, "F1-02")
+    assert (again.differences, again.report.unchanged) == ([], ["F1-02"])
+    assert await learners.snapshot() == before
+    batch = await learners.pay("autumn_payment")
+    assert (batch.count, batch.total_fen) == (1, 80_000)
+    assert (await learners.stages())["F1-02"] == "refused"
+    await sound(learners)
+
+
+async def test_who_goes_on_after_all_is_paid_no_arrears_twice(learners: Learners) -> None:
+    await ended_in_spring(learners, Outcome.DROPPED_OUT)
+    await recalculated(learners, "F1-02")
+    # The school finds that she had been on leave: she is on its roll.
+    learners.today = date(2022, 4, 8)
+    await learners.enrol("F1-02", SPRING)
+    assert codes((await recalculated(learners, "F1-02")).report) == {"F1-02": "REFUSED_NO_MORE"}
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    assert (await learners.stages())["F1-02"] == "recheck"
+    clean(await found(learners, "C1", finding("F1-02", Outcome.CONTINUES)))
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    clean(await learners.sign("C1", "recheck", "F1-02"))
+    # 3,000 a school year, of which 700 and 800 are hers already.
+    assert await learners.due("F1-02") == [("award", 1, 70_000), ("arrears", 1, 80_000), ("award", 2, 150_000)]
+    await sound(learners)
+
+
+async def test_a_refusal_that_the_later_book_does_not_know_is_no_arrears(learners: Learners) -> None:
+    """An intern is aided by the later book: her case goes on, and the spring pays what the autumn lacked."""
+    await ended_in_spring(learners, Outcome.INTERNING)
+    before = await learners.snapshot()
+    made = await recalculated(learners, "F1-02")
+    assert (made.differences, codes(made.report)) == ([], {"F1-02": "REFUSED_NO_MORE"})
+    (problem,) = [problem for _, problem in made.report.refused]
+    assert (problem.path, problem.message.en) == (
+        ("person", "F1-02"), "By what is known now the case would not be refused at re-check in spring.",
+    )  # fmt: skip
+    assert await learners.snapshot() == before
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    clean(await learners.sign("C1", "recheck", "F1-02"))
+    assert await learners.due("F1-02") == [("award", 1, 70_000), ("award", 2, 230_000)]
+    await sound(learners)
+
+
+async def test_who_lost_the_spring_pays_back_an_autumn_that_was_none(learners: Learners) -> None:
+    await learners.aided("recheck")
+    clean(await found(learners, "C1", finding("F1-02", Outcome.DROPPED_OUT)))
+    clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    assert await listed(learners) == []
+    # The bureau's list of April: she had left before the first review.
+    learners.today = date(2022, 4, 10)
+    await learners.enrol("F1-02", SEPTEMBER, date(2021, 10, 1))
+    assert await listed(learners) == [("F1-02", 70_000, 0)]
+    made = await recalculated(learners, "F1-02")
+    assert [(one.number, one.was, one.now) for one in made.differences] == [("F1-02", 70_000, 0)]
+    assert await learners.due("F1-02") == [("award", 1, 70_000), ("recovery", 1, -70_000)]
+    assert await listed(learners) == []
+    assert (await learners.stages())["F1-02"] == "refused"
+    await sound(learners)
+
+
+async def test_what_was_stopped_with_a_part_of_it_is_worked_out_again(learners: Learners) -> None:
+    await learners.aided("recheck")
+    one, two = Selection(numbers=["F1-02"]), Selection(numbers=["F1-03"])
+    clean(await learners.act("C1", correcting.stop, one, finding="死亡", stated=Stated(evidence="证明")))
+    clean(await learners.act("VC1", correcting.withdraw, two, stated=Stated(reason="申请")))
+    assert await learners.stages() == {"F1-02": "stopped", "F1-03": "withdrawn"}
+    learners.today = date(2022, 4, 1)
+    await learners.provide(LATER)
+    await learners.open()
+    made = await recalculated(learners)
+    assert [(one.number, one.was, one.now) for one in made.differences] == [
+        (number, 70_000, 150_000) for number in ("F1-02", "F1-03")
+    ]
+    assert await learners.stages() == {"F1-02": "stopped", "F1-03": "withdrawn"}
+    await sound(learners)
 
 
 async def test_interns_and_third_grades_are_aided_by_the_later_book(learners: Learners) -> None:

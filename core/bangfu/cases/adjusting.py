@@ -1,9 +1,13 @@
-"""重新核算: what is owed either way when something becomes known after a case was paid out.
+"""重新核算: what is owed either way when something becomes known after a case has ended.
 
 A late fact, a corrected one, or a county's document with retroactive effect. Every determination that an instalment
 rests on is made again (:mod:`~bangfu.cases.again`), by the newest edition and by what is known now; what was paid
 stays, and the difference becomes arrears that are paid like an award, or a recovery that the household pays back. The
 receipt explains the result that stands and keeps the earlier ones.
+
+A case may end with a part of its award: who was not eligible for the next one, withdrew or was stopped. The result by
+which it ended is made again too, and stands: it ended, and is due what it was due. A refusal that does not hold any
+more is nothing to adjust, the case goes on from there.
 """
 
 from __future__ import annotations
@@ -19,15 +23,16 @@ from bangfu import payments
 from bangfu.access import Action, Entered
 from bangfu.cases import instalments
 from bangfu.cases.acts import Change, Report, determination_row, judged, note_missing, write
-from bangfu.cases.again import Remade, remake, right_fen
+from bangfu.cases.again import Remade, behind, remake, right_fen
 from bangfu.cases.gather import subject_of
 from bangfu.cases.ground import Ground
 from bangfu.cases.instalments import Part
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db.bulk import insert_rows
-from bangfu.errors import Code
+from bangfu.errors import Code, Problem
 from bangfu.models import DeterminationRow
-from bangfu.process import Pay
+from bangfu.process import REFUSED, Pay
+from bangfu.rules.book import Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +55,12 @@ class Recalculated:
 async def recalculate(
     session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stated: Stated | None = None
 ) -> Recalculated:
-    """Work out again what the selected cases come to that have been paid out, and write down what is owed.
+    """Work out again what the selected cases come to that have ended with something paid, and write down what is owed.
 
-    A case that comes to what it was due is left as it is. Doing it again changes nothing more. Refuses, per household,
-    what the process refuses, and ``NOT_DETERMINED`` where something that its result needs is not known any more. The
-    number of statements does not depend on how many cases there are.
+    A case that comes to what it was due is left as it is. Doing it again changes nothing more. Refuses, per case, what
+    the process refuses, ``NOT_DETERMINED`` where something that its result needs is not known any more, and
+    ``REFUSED_NO_MORE`` where it would not be refused by what is known now. The number of statements does not depend on
+    how many cases there are.
     """
     stated = stated or Stated()
     views = await look(session, who, ground, selection, stated.day)
@@ -73,10 +79,14 @@ async def recalculate(
     parts = await instalments.standing(session, who, cases)
     added = await instalments.adjusted(session, who, cases)
     subjects = {case.id: subject_of(case) for case in cases.values()}
-    made = await remake(session, who, parts.values(), subjects, lambda _: ground.latest)
-    changes, differences, kept = [], {}, {}
+    wanted = behind(parts.values()) | {case.determination for case in cases.values() if case.determination}
+    made = await remake(session, who, wanted, subjects, lambda _: ground.latest)
+    changes, differences, kept, rests_on = [], {}, {}, {}
     for case, move in moves:
         was, now = sum(part.fen for part in parts[case.id]) + added.get(case.id, 0), right_fen(parts[case.id], made)
+        if problem := _unsettled(case, made):
+            report.refused.append((case.number, problem))
+            continue
         if now is None:
             report.refused.append((case.number, Code.NOT_DETERMINED.problem(case.path[0])))
             continue
@@ -84,6 +94,7 @@ async def recalculate(
             report.unchanged.append(case.number)
             continue
         rows = _rows(who, case, parts[case.id], made)
+        rests_on[case.id] = rows[len(behind([parts[case.id]])) - 1]["id"]
         fields = {"edition_id": ground.latest.id, "round": rows[-1]["round"], "since": case.view.since}
         data = {"determinations": [str(row["id"]) for row in rows], "was_fen": was, "now_fen": now}
         changes.append(Change(case, move, fields, data))
@@ -91,16 +102,34 @@ async def recalculate(
     done = [change.case.id for change in await write(session, who, "recalculate", changes, stated, report)]
     await insert_rows(session, DeterminationRow, [row for case in done for row in kept[case]])
     adjustments = [
-        payments.Adjustment(case, kept[case][-1]["id"], differences[case].now - differences[case].was) for case in done
+        payments.Adjustment(case, rests_on[case], differences[case].now - differences[case].was) for case in done
     ]
     if adjustments:
         await payments.adjust(session, who, adjustments, stated.reason)
     return Recalculated(report, [differences[case] for case in done])
 
 
+def _unsettled(case: CaseView, made: dict[UUID, Remade]) -> Problem | None:
+    """That a refusal by which a case ended would be none by what is known now: that is decided first."""
+    if case.view.stage != REFUSED or case.determination is None:
+        return None
+    one = made[case.determination]
+    if one.now.outcome is Outcome.INCOMPLETE:
+        return Code.NOT_DETERMINED.problem(case.path[0])
+    stage = one.rules.programme.process.title(one.row.stage)
+    return Code.REFUSED_NO_MORE.problem(*case.path, stage=stage) if one.now.outcome is Outcome.ELIGIBLE else None
+
+
 def _rows(who: Entered, case: CaseView, parts: Sequence[Part], made: dict[UUID, Remade]) -> list[dict[str, Any]]:
-    """The determinations of a case as they come out now, as rows to keep: a round each, the last of which stands."""
+    """The determinations of a case as they come out now, as rows to keep: a round each, the last of which stands.
+
+    Those that its parts rest on come first; that of the stage at which it ended, if that is another, stays the one that
+    stands.
+    """
     again = [made[key] for key in dict.fromkeys(part.determination for part in parts)]
+    ended = made[case.determination] if case.determination else again[-1]
+    if ended.row.stage not in {one.row.stage for one in again}:
+        again.append(ended)
     return [
         {
             **determination_row(who, case, one.rules, one.row.stage, one.facts, one.now, one.counted_to),

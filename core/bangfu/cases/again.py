@@ -7,7 +7,7 @@ this, so that the list and the arrears and recoveries name the same sums.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -50,19 +50,17 @@ class Remade:
 async def remake(
     session: AsyncSession,
     who: Entered,
-    parts: Iterable[Sequence[Part]],
+    determinations: Collection[UUID],
     subjects: Mapping[UUID, Subject],
     rules_of: Callable[[DeterminationRow], Rules],
 ) -> dict[UUID, Remade]:
-    """The determinations behind some parts, each made again, by their ids; set-based by rules and stage.
+    """Some determinations, each made again, by their ids; set-based by rules and stage.
 
     ``subjects`` says whom each case is of, ``rules_of`` by which rules a determination is made now. A value that cannot
     be counts as one that is not known.
     """
-    wanted = {part.determination for own in parts for part in own}
-    kept = await session.scalars(
-        select(DeterminationRow).where(DeterminationRow.tenant_id == who.county.id, among(DeterminationRow.id, wanted))
-    )
+    own_row = (DeterminationRow.tenant_id == who.county.id, among(DeterminationRow.id, determinations))
+    kept = await session.scalars(select(DeterminationRow).where(*own_row))
     alike: dict[tuple[UUID, str], tuple[Rules, list[DeterminationRow]]] = {}
     for row in kept:
         rules = rules_of(row)
@@ -82,6 +80,11 @@ async def remake(
             now = stored(rules, row) if same else rules.book.decide(typed(rules, facts), rules.parameters)
             made[row.id] = Remade(row, rules, now, facts, gathered.counted_to[index])
     return made
+
+
+def behind(parts: Iterable[Sequence[Part]]) -> set[UUID]:
+    """The determinations that some parts rest on."""
+    return {part.determination for own in parts for part in own}
 
 
 def decided_on(row: DeterminationRow) -> date:

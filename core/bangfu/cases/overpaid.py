@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import notices
 from bangfu.access import CHINA, Action, Entered
 from bangfu.cases import instalments
-from bangfu.cases.again import Remade, decided_on, remake, right_fen
+from bangfu.cases.again import Remade, behind, decided_on, remake, right_fen
 from bangfu.cases.gather import subject_of, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.receipts import stored
@@ -329,7 +329,7 @@ async def _differing(session: AsyncSession, who: Entered, ground: Ground, rows: 
         return ground.editions[cases[row.case_id].edition_id if row.case_id in added else row.edition_id]
 
     subjects = {row.id: subject_of(row) for row in rows}
-    made = await remake(session, who, paid.values(), subjects, rules_of)
+    made = await remake(session, who, behind(paid.values()), subjects, rules_of)
     affected = [row for row in rows if any(made[part.determination].differs for part in paid[row.id])]
     if not affected:
         return []

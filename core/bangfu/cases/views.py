@@ -348,17 +348,19 @@ def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any
         .correlate(Case)
         .scalar_subquery()
     )
+    entitled = (
+        Entitlement.tenant_id == Case.tenant_id,
+        Entitlement.case_id == Case.id,
+        Entitlement.voided_at.is_(None),
+    )
+    award = Entitlement.kind == payments.Kind.AWARD.value
     due = (
         select(func.jsonb_object_agg(Entitlement.instalment, Entitlement.amount_fen))
-        .where(
-            Entitlement.tenant_id == Case.tenant_id,
-            Entitlement.case_id == Case.id,
-            Entitlement.kind == payments.Kind.AWARD.value,
-            Entitlement.voided_at.is_(None),
-        )
+        .where(*entitled, award)
         .correlate(Case)
         .scalar_subquery()
     )
+    adjusted = select(func.sum(Entitlement.amount_fen)).where(*entitled, ~award).correlate(Case).scalar_subquery()
     return (
         select(
             Case,
@@ -375,6 +377,7 @@ def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any
             verified.label("verified"),
             objections.label("objections"),
             due.label("due"),
+            adjusted.label("adjusted"),
             _unanswered(programmes).label("unanswered"),
             Case.id.in_(pending_cases(tenant)).label("heard"),
         )
@@ -418,6 +421,15 @@ def _missing(role: Role) -> list[ColumnElement[bool]]:
     return missing
 
 
+def _due(awards: Mapping[str, int], adjusted: int) -> dict[int, int]:
+    """What is or was due by instalment; what was added or recovered since belongs to the last one, so that the next
+    makes up for no more than is missing."""
+    due = {int(instalment): amount for instalment, amount in awards.items()}
+    if adjusted and due:
+        due[max(due)] += adjusted
+    return due
+
+
 def _case(
     ground: Ground, row: Any, places: Places, posted: tuple[date, date] | None, drawn: bool, hands: _Hands
 ) -> CaseView:
@@ -445,7 +457,7 @@ def _case(
         rechecked=hands.rechecked,
         unanswered=row.unanswered,
         paused=case.paused_on is not None,
-        due={int(instalment): amount for instalment, amount in (row.due or {}).items()},
+        due=_due(row.due or {}, int(row.adjusted or 0)),
     )
     return CaseView(
         case.id,

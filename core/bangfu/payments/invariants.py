@@ -18,6 +18,7 @@ from bangfu.audit import chain
 from bangfu.db import Database, Scope
 from bangfu.process import (
     CLOSED,
+    END_TITLES,
     NOT_SELECTED,
     REFUSED,
     STOPPED,
@@ -261,10 +262,16 @@ INVARIANTS = (
             "entitled to all of them",
         ),
         """
-        with due as (
-            select e.tenant_id, e.case_id, sum(e.amount_fen) as fen, count(*) as instalments,
+        with last as (
+            select e.tenant_id, e.case_id, count(*) as instalments, max(e.created_at) as at,
                    (array_agg(e.determination_id order by e.instalment desc))[1] as determination_id
               from entitlement e where e.voided_at is null and e.kind = 'award' group by e.tenant_id, e.case_id
+        ), due as (
+            -- What was added or recovered before the last instalment is made up for by it; later, it stands beside.
+            select l.*, (select sum(e.amount_fen) from entitlement e
+                          where e.tenant_id = l.tenant_id and e.case_id = l.case_id and e.voided_at is null
+                            and (e.kind = 'award' or e.created_at < l.at)) as fen
+              from last l
         )
         select 'case_file/' || c.id as what from due u
           join case_file c on c.tenant_id = u.tenant_id and c.id = u.case_id
@@ -345,7 +352,7 @@ def graph(process: Process) -> frozenset[tuple[str, str]]:
         if not verify.reports:
             moves.add((verify.code, STOPPED))
     moves |= {(select.code, NOT_SELECTED) for select in process.kind(Select)}
-    moves.add((CLOSED, CLOSED))  # worked out again after it was paid
+    moves |= {(end, end) for end in END_TITLES}  # worked out again after something was paid
     return frozenset(moves)
 
 

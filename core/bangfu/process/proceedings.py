@@ -15,7 +15,6 @@ from bangfu.calendar import ONE_DAY, Period, WorkingDays, last_day
 from bangfu.errors import Code, Problem
 from bangfu.process.duties import Duty, duty_names
 from bangfu.process.stages import (
-    CLOSED,
     END_TITLES,
     NOT_SELECTED,
     REFUSED,
@@ -49,7 +48,7 @@ class View:
     the plan, ``prepared_by`` those and whoever typed it in, ``verified_by`` who signed, or typed in a signature, under
     the standing determination, ``accepted_by`` who accepted the case, or typed that in. ``drawn`` is whether the case
     waits for the result of a spot check, ``rechecked`` whether it has been found out what has become of the person,
-    ``paused`` whether it rests, ``due`` what it is or was due, in fen by instalment.
+    ``paused`` whether it rests, ``due`` what it is or was due, in fen by instalment, arrears and recoveries included.
     """
 
     stage: str
@@ -502,20 +501,20 @@ class Proceedings:
         )
 
     def recalculate(self, view: View, act: Act) -> Move | Problem:
-        """Work out again what a case comes to that has been paid out 重新核算, with the reason and what shows it.
+        """Work out again what a case came to that has ended 重新核算, with the reason and what shows it.
 
-        What was paid stays as it was paid; the difference is paid besides, or recovered. Before the last instalment the
-        next one makes up for what changed, so nothing is recalculated.
+        What was paid stays as it was paid; the difference is paid besides, or recovered. In a case that goes on, the
+        next instalment makes up for what changed, so nothing is recalculated.
         """
         pays = list(self.process.kind(Pay))
-        if view.stage != CLOSED or not view.due:
+        if view.stage not in END_TITLES or not view.due:
             return self._wrong_stage(view, Text("重新核算", "recalculating"), act.day)
         problem = self._duty(pays[-1], act, {pays[-1].maker})
         if problem is None and not act.reason.strip():
             problem = Code.REASON_NEEDED.problem("reason")
         if problem is None and not act.evidence.strip():
             problem = Code.EVIDENCE_NEEDED.problem("evidence", day=day(act.day))
-        return problem or self._in_order(None, act) or Move(CLOSED, pays[-1].maker)
+        return problem or self._in_order(None, act) or Move(view.stage, pays[-1].maker)
 
     def due(self, stage: Pay, award: int, before: Mapping[int, int]) -> int:
         """What an instalment of an award comes to, in fen, when ``before`` was due by instalment already.

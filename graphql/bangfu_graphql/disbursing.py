@@ -350,9 +350,9 @@ class MoneyMutation:
         return await acting.keyed(info, RepaymentPayload, work)
 
     @_field(
-        "Work out again what cases come to that have been paid out 重新核算, by the newest rules and by what is known "
-        "now, with the reason and the paper that shows it. What was paid stays; the difference becomes arrears or a "
-        "recovery among the `awards` of the case. `overpaid` lists whom it concerns.",
+        "Work out again what cases come to that ended with something paid 重新核算, by the newest rules and by what "
+        "is known now, with the reason and the paper that shows it. What was paid stays; the difference becomes "
+        "arrears or a recovery among the `awards` of the case. `overpaid` lists whom it concerns.",
         Action.PAY_CASES,
     )
     async def recalculate_cases(

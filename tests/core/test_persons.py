@@ -502,9 +502,19 @@ async def test_who_has_left_already_can_still_be_found_to_have(learners: Learner
     clean(await found(learners, "C1", by_telephone))
     new = (SPRING, None, "邻市学院", "higher_vocational", 1, False)
     assert await rolls(learners, "F1-02") == [*before, new]
-    # The same but for where it lies is another finding.
+    # Where it lies is another finding; a school of the county is one of its organizations, or is none.
     on_the_spot = replace(inside, method=Method.ON_SITE)
-    assert clean(await found(learners, "C1", on_the_spot)).done == ["F1-02"]
+    unknown = await learners.snapshot()
+    report = await found(learners, "C1", on_the_spot)
+    assert (codes(report), report.refused[0][1].path) == ({"F1-02": "BAD_VALUE"}, ("school",))
+    assert await learners.snapshot() == unknown
+    assert clean(await found(learners, "C1", replace(on_the_spot, school="测试职业中学"))).done == ["F1-02"]
+    rows = await learners.rows(
+        "select s.school, o.credit_code from schooling s left join organization o on o.id = s.organization_id"
+        " where s.known_to is null and s.valid_to is null"
+        " and s.person_id = (select id from person where number = 'F1-02')"
+    )
+    assert [tuple(row) for row in rows] == [("测试职业中学", SCHOOL)]
 
 
 async def test_a_finding_does_not_undo_what_is_known_of_a_later_day(learners: Learners) -> None:

@@ -155,6 +155,31 @@ async def test_a_row_with_a_problem_is_named(taught: World, changed: dict[str, s
     assert await contents(taught) == before
 
 
+async def test_a_school_of_the_county_is_told_by_its_code_or_by_its_name(taught: World) -> None:
+    await brought(taught, listed(学校信用代码=""))
+    assert [row.credit_code for row in await taught.rows(
+        "select o.credit_code from schooling s join organization o on o.id = s.organization_id"
+    )] == [SCHOOL]  # fmt: skip
+    # The same list with the code says nothing new.
+    await repeats_on(taught, listed())
+
+
+async def test_who_goes_to_no_school_that_the_county_knows_is_a_problem_of_the_row(taught: World) -> None:
+    unknown = {"就读学校": "无名中学", "学校信用代码": ""}
+    await fails(taught, "schooling", listed(unknown), [("MISSING_VALUE", ["rows", 2, "unit"])], "ED")
+    # Elsewhere it may be called whatever it is called; who has left, and who is not in the register, is asked for none.
+    await brought(taught, listed({**unknown, "县内外": "县外"}))
+    await brought(taught, listed({**unknown, "离校日期": "2021-09-15"}), day=LATER)
+    await brought(taught, listed({**unknown, "证件号码": NOBODY}), day=LATER)
+
+
+async def test_a_name_that_two_schools_have_tells_neither(taught: World) -> None:
+    second = f"统一社会信用代码,单位名称,单位类型,所在区划代码\n{credit_code(77)},测试职业中学,培训基地,\n"
+    assert (await taught.bring("organizations", second, "R1")).state == "done"
+    await fails(taught, "schooling", listed(学校信用代码=""), [("MISSING_VALUE", ["rows", 2, "unit"])], "ED")
+    await brought(taught, listed())
+
+
 async def test_a_student_stands_once_in_a_list(taught: World) -> None:
     await fails(taught, "schooling", listed({}, {}), [("DUPLICATE_ROW", ["rows", 3, "identity"])], "ED")
 
@@ -314,7 +339,7 @@ async def test_another_name_is_a_task_and_no_overwrite(taught: World) -> None:
 @pytest.mark.parametrize(
     ("changed", "differs"),
     [
-        ({"就读学校": "别的中学", "学校信用代码": ""}, {"school": ("测试职业中学", "别的中学")}),
+        ({"就读学校": "别的中学", "学校信用代码": "", "县内外": "县外"}, {"school": ("测试职业中学", "别的中学")}),
         ({"学段": "高职"}, {"level": ("secondary_vocational", "higher_vocational")}),
         ({"年级": "二年级"}, {"grade": (1, 2)}),
         ({"顶岗实习": "是"}, {"interning": (False, True)}),

@@ -30,6 +30,7 @@ from bangfu.process import Move, Verify
 from bangfu.programme import Programme
 from bangfu.registry.history import Assertion, assert_from, held
 from bangfu.registry.importing import Importer, State, alone
+from bangfu.registry.organizations import Schools
 from bangfu.registry.schooling import KIND as SCHOOLING
 from bangfu.registry.schooling import LEVELS, PLACES, read_grade
 from bangfu.text import Text
@@ -89,12 +90,14 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A finding that can be written down, with the case, what the process says, and the row of the register."""
+    """A finding that can be written down, with the case, what the process says, the row of the register, and the school
+    of the county that somebody moved up to, if it is one."""
 
     finding: Finding
     case: CaseView
     move: Move
     roll: Schooling | None
+    school: UUID | None
 
 
 @dataclass(slots=True)
@@ -111,8 +114,8 @@ async def record(session: AsyncSession, who: Entered, ground: Ground, findings: 
 
     The same finding again changes nothing. Refuses, per person: ``NOT_FOUND``, ``WRONG_STAGE``, ``NOT_YOUR_DUTY``,
     ``CASE_PAUSED``, ``CONFLICT``, what is wrong with the day, ``MISSING_VALUE`` for where somebody moved up to,
-    ``BAD_VALUE`` for a school of the county that was not visited, or somebody who is on no roll, and
-    ``BEFORE_PREVIOUS_STEP`` where the register already says something of a later day.
+    ``BAD_VALUE`` for a school of the county that was not visited or is no organization of it, or somebody who is on no
+    roll, and ``BEFORE_PREVIOUS_STEP`` where the register already says something of a later day.
     """
     judged = await judge(session, who, ground, findings)
     await carry_out(session, who, ground, judged)
@@ -128,6 +131,7 @@ async def judge(session: AsyncSession, who: Entered, ground: Ground, findings: S
     }
     rolls = await _rolls(session, who, [case.person for case in views.values() if case.person is not None])
     known = await _said(session, who, [case.id for case in views.values()])
+    schools = await Schools.read(session, who.county.id)
     judged = Judged(Report(), [])
     for one in findings:
         case = views.get(one.number)
@@ -142,7 +146,7 @@ async def judge(session: AsyncSession, who: Entered, ground: Ground, findings: S
         roll = _roll(rows, one, one.stated.on(who))
         said = recorded(who, ground, one.stated, stage.code)
         said = said or permitted(who, ground, one.stated, stage.code, Action.WORK_ON_CASES)
-        said = said or overtaken(case, one.stated) or rests(case) or _wanting(one, roll)
+        said = said or overtaken(case, one.stated) or rests(case) or _wanting(one, roll, schools)
         said = said or _later(one, rows, one.stated.on(who))
         move = said or case.rules.proceedings.recheck(case.view, act_of(who, one.stated, case.division, case.cadre))
         if one.outcome is Outcome.PAUSED and not isinstance(move, Problem):
@@ -152,7 +156,7 @@ async def judge(session: AsyncSession, who: Entered, ground: Ground, findings: S
         if isinstance(move, Problem):
             judged.report.refused.append((one.number, move))
         else:
-            judged.ready.append(Ready(one, case, move, roll))
+            judged.ready.append(Ready(one, case, move, roll, schools.called(one.school) if one.in_county else None))
     return judged
 
 
@@ -219,7 +223,7 @@ def _data(finding: Finding) -> dict[str, Any]:
     return {**said, "finding": f"{words}({finding.school})" if finding.school else words}
 
 
-def _wanting(finding: Finding, roll: Schooling | None) -> Problem | None:
+def _wanting(finding: Finding, roll: Schooling | None, schools: Schools) -> Problem | None:
     """What is wrong with a finding beside who made it and when."""
     if roll is None:
         expected = Text("学籍登记册中在读的学生", "a student who is on a roll in the register")
@@ -238,6 +242,10 @@ def _wanting(finding: Finding, roll: Schooling | None) -> Problem | None:
         ):
             if not value:
                 return Code.MISSING_VALUE.problem(name, field=title)
+        if finding.in_county and schools.called(finding.school) is None:
+            expected = Text("组织名录中的县内学校名称", "the name of a school of the county, as registered")
+            field_ = Text("升入学校", "the school moved up to")
+            return Code.BAD_VALUE.problem("school", field=field_, value=finding.school, expected=expected)
     return None
 
 
@@ -264,7 +272,7 @@ def _assertion(who: Entered, own: Ready) -> Assertion | Schooling | None:
         case Outcome.MOVED_UP:
             moved = {
                 "school": finding.school.strip(), "level": finding.level, "grade": finding.grade, "interning": False,
-                "in_county": finding.in_county, "organization_id": None, "student_number": "", "months": None,
+                "in_county": finding.in_county, "organization_id": own.school, "student_number": "", "months": None,
                 "source": "family",
             }  # fmt: skip
             return Assertion(key, {**values, **moved}, day)

@@ -3,10 +3,11 @@ units."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -34,6 +35,38 @@ KINDS = {
 }
 SCHOOLS = frozenset({"school", "training_base"})
 """The kinds of organizations that teach: they have a roll of students, and agents who answer for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schools:
+    """The schools and training bases of a county, and the codes of all of its organizations."""
+
+    by_code: Mapping[str, UUID]
+    codes: frozenset[str]
+    _named: Mapping[str, Sequence[str]]
+
+    @classmethod
+    async def read(cls, session: AsyncSession, tenant: int) -> Schools:
+        """Read them, in one statement."""
+        rows = await session.execute(
+            select(Organization.credit_code, Organization.id, Organization.name, Organization.kind).where(
+                Organization.tenant_id == tenant
+            )
+        )
+        by_code: dict[str, UUID] = {}
+        named: dict[str, list[str]] = {}
+        codes = set()
+        for row in rows:
+            codes.add(row.credit_code)
+            if row.kind in SCHOOLS:
+                by_code[row.credit_code] = row.id
+                named.setdefault(row.name, []).append(row.credit_code)
+        return cls(by_code, frozenset(codes), named)
+
+    def called(self, name: str) -> UUID | None:
+        """The one school of a name; None where there is none, or more than one."""
+        codes = self._named.get(name.strip(), ())
+        return self.by_code[codes[0]] if len(codes) == 1 else None
 
 
 @dataclass

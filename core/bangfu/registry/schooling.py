@@ -13,7 +13,7 @@ Nobody of a school sees persons: its agents see the rows of their own roll, and 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -40,7 +40,7 @@ from bangfu.documents.cells import (
     read_yes_no,
 )
 from bangfu.errors import Code, Problem
-from bangfu.models import Discrepancy, Organization, Schooling, new_id
+from bangfu.models import Discrepancy, Schooling, new_id
 from bangfu.models import Person as PersonRow
 from bangfu.process import Duty
 from bangfu.programme import EDUCATION_LEVELS
@@ -48,7 +48,7 @@ from bangfu.registry.enrolment import VALUES, Judged, Person, Report, Settled, S
 from bangfu.registry.history import Assertion, assert_from, held, holds
 from bangfu.registry.identity import Identity, read_credit_code, read_identity
 from bangfu.registry.importing import EXAMPLES, Importer, State, Tally, alone
-from bangfu.registry.organizations import SCHOOLS
+from bangfu.registry.organizations import Schools
 from bangfu.text import Text
 from bangfu.vault import Vault, mask_identity
 
@@ -232,12 +232,16 @@ _AS_STATED = (
     "left_on",
 )  # fmt: skip
 """What a report takes from a row as it stands there."""
+_CODE_OF_THE_COUNTY = Text(
+    "学校信用代码(县内学校须填写,或填组织名录中的学校名称)",
+    "the credit code of the school: one of the county needs it, or the name that it has among the organizations",
+)
 
 
 @dataclass
 class _State(State):
     source: Source = Source.FAMILY
-    schools: dict[str, tuple[UUID, str]] = field(default_factory=dict)
+    schools: Schools = field(default_factory=lambda: Schools({}, frozenset(), {}))
     rows: dict[str, int] = field(default_factory=dict)
 
 
@@ -245,7 +249,9 @@ class SchoolingImporter(Importer[_State]):
     """The roll of students: one row a student, known by the identity number.
 
     It speaks of its day (``as_of``). Brought by the education bureau it is the bureau's list; brought by a township or
-    an office of the county it says what families' papers say.
+    an office of the county it says what families' papers say. A school of the county is one of its organizations, told
+    by its credit code or, where only one is called so, by its name: it answers for its students and hangs up their
+    names.
     """
 
     kind = KIND
@@ -275,21 +281,16 @@ class SchoolingImporter(Importer[_State]):
 
     async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> _State:
         """Read the organizations there are, and whose list it is."""
-        found = await session.execute(
-            select(Organization.credit_code, Organization.id, Organization.kind).where(
-                Organization.tenant_id == who.county.id
-            )
-        )
-        schools = {row.credit_code: (row.id, row.kind) for row in found}
+        schools = await Schools.read(session, who.county.id)
         return _State(who, vault, as_of, source=source_of(who), schools=schools)
 
     def check(self, row: Row, state: _State) -> None:
         """The school is one, the days are in their order and not after the list's own, a student stands once."""
         values, path = row.values, ("rows", row.number)
         unit = values.get("unit")
-        if unit is not None and unit not in state.schools:
+        if unit is not None and unit not in state.schools.codes:
             row.problems.append(Code.NOT_FOUND.problem(*path, "unit", what=unit))
-        elif unit is not None and state.schools[unit][1] not in SCHOOLS:
+        elif unit is not None and unit not in state.schools.by_code:
             named, expected = Text("学校信用代码", "the school"), Text("学校的信用代码", "the code of a school")
             row.problems.append(Code.BAD_VALUE.problem(*path, "unit", field=named, value=unit, expected=expected))
         since, left_on = values.get("since"), values.get("left_on")
@@ -324,6 +325,9 @@ class SchoolingImporter(Importer[_State]):
                 state.tally("not in the register").same += 1
                 continue
             report = self._report(row, state)
+            if report.in_county and report.organization_id is None and report.left_on is None:
+                row.problems.append(Code.MISSING_VALUE.problem("rows", row.number, "unit", field=_CODE_OF_THE_COUNTY))
+                continue
             judged = judge(person, known.rows.get(person.id, ()), report, known.settled.get(person.id, ()))
             _count(state, person, report, judged, known, changes, None)
         return changes
@@ -335,9 +339,16 @@ class SchoolingImporter(Importer[_State]):
         return Report(
             source=state.source,
             reported_on=state.as_of,
-            organization_id=None if unit is None else state.schools[unit][0],
+            organization_id=self._school(unit, values, state.schools),
             **{**said, "student_number": said["student_number"] or ""},
         )
+
+    @staticmethod
+    def _school(unit: str | None, values: Mapping[str, Any], schools: Schools) -> UUID | None:
+        """The school of a row, as an organization; one elsewhere is none unless its code says so."""
+        if unit is not None:
+            return schools.by_code[unit]
+        return schools.called(values["school"]) if values["in_county"] else None
 
     async def apply(self, session: AsyncSession, changes: _Changes, state: _State) -> None:
         """Assert what is new, and write down what somebody has to settle."""

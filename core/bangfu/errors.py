@@ -539,6 +539,12 @@ class Code(Enum):
         "请在该日之后办理,或填写实际办理日期。",
         "Wait until then, or state the day on which it was done.",
     )
+    STAGE_NEVER_OPEN = _says(
+        "“{stage}”自 {opens} 起办理,却于 {deadline} 截止",
+        "{stage} begins on {opens} and ends before that, on {deadline}.",
+        "请将起始日改为不晚于截止日。",
+        "Set a first day that does not come after the last.",
+    )
     VILLAGE_KIND_UNKNOWN = _says(
         "未登记 {village} 是否为贫困村",
         "It is not registered whether {village} is a poor village.",

@@ -20,7 +20,7 @@ from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
 from bangfu.cases import provisions
 from bangfu.cases.gather import At, Subject, gather, subject_of
-from bangfu.cases.ground import Rules
+from bangfu.cases.ground import Rules, require_open
 from bangfu.cases.views import standing_result
 from bangfu.errors import Problem
 from bangfu.models import Case, DeterminationRow, ProvisionPreview, ProvisionRow, new_id
@@ -103,7 +103,8 @@ class Preview:
 async def preview(session: AsyncSession, who: Entered, plugins: Plugins, provision: UUID, period: str) -> Preview:
     """What a document would come to in a period, whether it is a draft or released; nothing is written.
 
-    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROGRAMME_UNKNOWN`` and ``PERIOD_BAD``.
+    Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROGRAMME_UNKNOWN``, ``PERIOD_BAD``, and ``STAGE_NEVER_OPEN`` for each stage
+    that would end before it begins.
     """
     row = await provisions.find(session, who, provision)
     programme = plugins.programme(row.programme)
@@ -170,6 +171,8 @@ async def _previewed(
     (known, unknown), (wanted, unset) = (programme.policy.resolved(day, stand) for stand in (others, all_))
     books = programme.book(day, others).book, programme.book(day, all_).book
     before = None if unknown else _rules(programme, spell, known, working, books[0])
+    if not unset:
+        require_open(programme, spell, wanted)
     after = None if unset else _rules(programme, spell, wanted, working, books[1])
     counted: dict[int, Figures] = {}
     async for township, figures in _decided(session, who, programme, spell, (before, after)):

@@ -9,6 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import text
 
 from bangfu import payments
 from bangfu.cases import acts, adjusting, campus, correcting, missed, overpaid, receipts, rechecks, year
@@ -18,6 +19,7 @@ from bangfu.cases.views import Selection, Stated
 from bangfu.documents.posters import Poster, poster
 from bangfu.errors import Refused
 from bangfu.payments import invariants
+from bangfu.simulate import keep_preview
 from tests.county import HOMES, ONE, clean
 from tests.learners import APPLIED, ELIGIBLE, POSTED, REVIEWED, SCHOOL, SHORT, SPRING, TERM, YEAR, Learners
 
@@ -75,6 +77,40 @@ async def test_who_is_not_in_sight_or_no_person_opens_nothing(learners: Learners
     assert (report.done, codes(report)) == ([], {"F4-02": "NOT_FOUND", "F1": "NOT_FOUND", "F1-09": "NOT_FOUND"})
     assert {problem.path[0] for _, problem in report.refused} == {"person"}
     assert await learners.snapshot() == before
+
+
+NEVER: dict[str, Any] = {
+    "title": "测试县申请时间", "number": "测政办〔2021〕32号", "issued": date(2021, 8, 1),
+    "parameters": {
+        "application_opens": [{"since": date(2021, 8, 1), "value": "09-21", "clause": "一"}],
+        "application_deadline": [{"since": date(2021, 8, 1), "value": "09-20", "clause": "一"}],
+    },
+}  # fmt: skip
+
+
+async def test_a_stage_that_would_end_before_it_begins_is_neither_previewed_nor_opened(learners: Learners) -> None:
+    learners.on(TERM, YEAR)
+    draft = await learners.draft(NEVER, previewed=False)
+    who, before = learners.who("C1"), await learners.snapshot()
+    async with learners.database.session(who.scope) as session:
+        with pytest.raises(Refused) as refused:
+            await keep_preview(session, who, learners.plugins, draft, YEAR)
+    (problem,) = refused.value.problems
+    assert (problem.code.name, problem.path) == ("STAGE_NEVER_OPEN", ("parameters", "application_opens"))
+    assert problem.message.en == ("application begins on 21 September 2021 and ends before that, on 20 September 2021.")
+    assert await learners.snapshot() == before
+    # A document of another way in is refused where the period is opened.
+    async with learners.database.owner() as connection:
+        await connection.execute(text("set role none"))
+        await connection.execute(text("update provision set state = 'released', released_at = drafted_at"))
+    before = await learners.snapshot()
+    with pytest.raises(Refused, match="STAGE_NEVER_OPEN"):
+        await learners.open()
+    assert await learners.snapshot() == before
+    one_day = {**NEVER, "parameters": {**NEVER["parameters"], "application_opens": [
+        {"since": date(2021, 8, 1), "value": "09-20", "clause": "一"}
+    ]}}  # fmt: skip
+    await learners.draft({**one_day, "number": "测政办〔2021〕33号"})
 
 
 async def test_before_its_day_nothing_is_applied_for(learners: Learners) -> None:

@@ -20,7 +20,7 @@ from bangfu.disclosure import record_export
 from bangfu.documents.posters import Poster
 from bangfu.errors import Code
 from bangfu.models import Case, Notice, NoticeEntry, Organization, Schooling, Supervision
-from bangfu.notices.publication import UNITS, columns_of, common_rate, heading, in_table, titled
+from bangfu.notices.publication import columns_of, common_rate, heading, in_table, titled
 from bangfu.text import Text, day
 
 PLACE = "校园公告栏"
@@ -57,7 +57,7 @@ async def poster_of(session: AsyncSession, who: Entered, ground: Ground, credit_
         common,
         [(name, heading(name)) for name in in_table(columns, common)],
         [(number, {name: row.shown[name] for name in columns}) for number, row in enumerate(rows, 1)],
-        UNITS[ground.programme.beneficiary],
+        ground.programme.beneficiary.counted,
         Text(f"{school.name}或县级主管部门", "the school or the county office in charge"),
     )
 

@@ -247,8 +247,8 @@ class Ground:
 async def open_period(session: AsyncSession, who: Entered, programme: Programme, key: str) -> Rules:
     """Freeze the rules of a period, or the next edition of them if released provisions now say otherwise.
 
-    Refuses ``FORBIDDEN``, ``PERIOD_BAD``, ``PROGRAMME_OFF``, and one ``PARAMETER_UNSET`` for each value that nobody
-    has set.
+    Refuses ``FORBIDDEN``, ``PERIOD_BAD``, ``PROGRAMME_OFF``, one ``PARAMETER_UNSET`` for each value that nobody has
+    set, and one ``STAGE_NEVER_OPEN`` for each stage that would end before it begins.
     """
     who.require(Action.OPEN_PERIOD, programme.code)
     period = programme.period.period(key)
@@ -259,6 +259,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
     found = programme.book(period.reference_day, provisions)
     dated, moved = found.book, moved_by(found)
     resolved = programme.policy.resolve(period.reference_day, provisions)
+    require_open(programme, period, resolved)
     frozen = freeze(programme, resolved)
     version = dated.rules.traced().version
     # One at a time: the number of the edition is counted.
@@ -297,6 +298,13 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
             {"edition": number, "book": version},
         )
     return (await ground_of(session, who.county.id, programme, key)).latest
+
+
+def require_open(programme: Programme, period: Period, resolved: Mapping[str, Resolved]) -> None:
+    """Refuse (one ``STAGE_NEVER_OPEN`` each) numbers by which a stage would end before it begins."""
+    parameters: Any = build(programme.parameters, resolved)
+    if amiss := Proceedings(programme.process, parameters, period, WorkingDays()).never_open():
+        raise Refused(amiss)
 
 
 async def ground_of(session: AsyncSession, tenant: int, programme: Programme, key: str) -> Ground:

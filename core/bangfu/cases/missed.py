@@ -248,7 +248,6 @@ async def sheet(
             )
     title = f"{who.county.name}{ground.period.title.zh}{ground.programme.title.zh}应享未享名单"
     for_persons = ground.programme.is_for_persons
-    unit = "人" if for_persons else "户"
     headers = ("乡镇", "村", "组", *shown.HEADERS[for_persons], "尚缺")
     listed = Sheet(
         "应享未享",
@@ -261,7 +260,7 @@ async def sheet(
         ],
         rows,
         above=[
-            f"{day(who.at.today).zh}    共 {len(rows)} {unit}",
+            f"{day(who.at.today).zh}    共 {len(rows)} {ground.programme.beneficiary.counted.zh}",
             how_to_apply(ground.latest, who.at.today).zh,
         ],
     )

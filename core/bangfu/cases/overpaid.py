@@ -223,18 +223,22 @@ async def sheet(
                     join([said(again) for again in one.again], ";", "; ").zh,
                 )
             )
+    of = ground.programme.beneficiary
     money = ("已发(元)", "按现有情况应发(元)", "多发(元,负数为少发)")
     listed = Sheet(
         "已发待核",
         f"{who.county.name}{ground.period.title.zh}{ground.programme.title.zh}已发待核名单",
         [
             SheetColumn("序号", "integer"),
-            *map(SheetColumn, ("乡镇", "村", "户编号", "户主")),
+            *map(SheetColumn, ("乡镇", "村", of.numbered.zh, "户主")),
             *(SheetColumn(header, "money") for header in money),
             SheetColumn("原因"),
         ],
         rows,
-        above=[f"{day(who.at.today).zh}    共 {len(rows)} 户", "本表仅供核实,不改变已发放的金额。"],
+        above=[
+            f"{day(who.at.today).zh}    共 {len(rows)} {of.counted.zh}",
+            "本表仅供核实,不改变已发放的金额。",
+        ],
         total=True,
     )
     await record_export(

@@ -28,6 +28,7 @@ from bangfu.cli.shell import (
     stated_options,
 )
 from bangfu.process import Duty, Verify, duty_names
+from bangfu.programme import Beneficiary
 from bangfu.registry.divisions import Places
 from bangfu.text import Text, join, money
 from bangfu.text import number as shown_number
@@ -323,9 +324,10 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
             ]
             names = await overview.holders(session, who, found[:limit])
             townships = await overview.by_township(session, who, found)
-            return found, names, townships, await Places.on(session, who.at.today), process
+            of = ground.programme.beneficiary
+            return found, names, townships, await Places.on(session, who.at.today), process, of
 
-    found, names, townships, places, process = shell.run(work)
+    found, names, townships, places, process, of = shell.run(work)
     heads = (Text("乡镇", "township"), Text("待办", "waiting"), Text("逾期", "overdue"), Text("暂停", "paused"))
     counted = [(own.name, own.waiting, own.overdue, own.paused) for own in townships]
     shell.table(
@@ -335,7 +337,7 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
         right=(1, 2, 3),
     )
     shown = (
-        Text("户编号", "household"),
+        of.numbered,
         Text("村", "village"),
         Text("环节", "stage"),
         Text("截止", "deadline"),
@@ -351,7 +353,7 @@ def waiting(shell: Shell, overdue: bool, duty: str | None, limit: int, **options
         )
         for item, own in zip(found, names, strict=False)
     ]
-    title = Text(f"共 {len(found)} 户", f"{len(found)} households")
+    title = Text(f"共 {len(found)} {of.counted.zh}", f"{len(found)} {of.counted.en}")
     shell.table(shell.show(title), [shell.show(t) for t in shown], rows)
 
 
@@ -405,16 +407,17 @@ def list_(shell: Shell, overdue: bool, limit: int, **options: Any) -> None:
     """Show where cases stand, who holds each, and what is overdue."""
     chosen = select(*(options[name] for name in _CHOSEN))
 
-    async def work(opened: Open) -> tuple[list[overview.Waiting], Any]:
+    async def work(opened: Open) -> tuple[list[overview.Waiting], Any, Beneficiary]:
         who = await opened.enter()
         ground = await opened.ground(who, options["programme"], options["period"])
         async with opened.database.session(who.scope) as session:
-            return await overview.waiting(session, who, ground, chosen), ground.programme.process
+            found = await overview.waiting(session, who, ground, chosen)
+            return found, ground.programme.process, ground.programme.beneficiary
 
-    found, process = shell.run(work)
+    found, process, of = shell.run(work)
     held = [item for item in found if item.overdue or not overdue]
     titles = (
-        Text("户编号", "household"),
+        of.numbered,
         Text("村", "village"),
         Text("环节", "stage"),
         Text("自", "since"),
@@ -432,7 +435,7 @@ def list_(shell: Shell, overdue: bool, limit: int, **options: Any) -> None:
         )
         for item in held[:limit]
     ]
-    title = Text(f"共 {len(held)} 户", f"{len(held)} households")
+    title = Text(f"共 {len(held)} {of.counted.zh}", f"{len(held)} {of.counted.en}")
     shell.table(shell.show(title), [shell.show(t) for t in titles], rows)
 
 

@@ -12,6 +12,7 @@ from bangfu.cases import missed, overpaid, receipts, register, year
 from bangfu.cli.case import case
 from bangfu.cli.receipt import print_receipt, print_year
 from bangfu.cli.shell import Open, Shell, area_option, pass_shell, programme_options
+from bangfu.programme import Beneficiary
 from bangfu.registry.divisions import Places
 from bangfu.text import LANGUAGES, Text, money, yuan_digits
 from bangfu.text import number as shown_number
@@ -92,7 +93,7 @@ def missed_(shell: Shell, limit: int, export: Path | None, reason: str, area: An
         _saved(shell, missed, export, reason, area, options)
         return
 
-    async def work(opened: Open) -> tuple[list[missed.TownshipMissed], missed.Page, Places, Text]:
+    async def work(opened: Open) -> tuple[list[missed.TownshipMissed], missed.Page, Places, Text, Beneficiary]:
         who = await opened.enter()
         ground = await opened.ground(who, options["programme"], options["period"])
         async with opened.database.session(who.scope, reading=True) as session:
@@ -103,12 +104,13 @@ def missed_(shell: Shell, limit: int, export: Path | None, reason: str, area: An
                 page,
                 await Places.on(session, who.at.today),
                 missed.how_to_apply(ground.latest, who.at.today),
+                ground.programme.beneficiary,
             )
 
-    figures, page, places, how = shell.run(work)
+    figures, page, places, how, of = shell.run(work)
     titles = (
         Text("乡镇", "township"),
-        Text("户数", "households"),
+        Text(f"{of.counted.zh}数", of.counted.en),
         Text("已申报", "applied"),
         Text("不符合", "not eligible"),
         Text("享受他项", "have another"),
@@ -134,9 +136,9 @@ def missed_(shell: Shell, limit: int, export: Path | None, reason: str, area: An
         right=range(1, 9),
     )
     shell.line(shell.show(how))
-    headers = (Text("户编号", "household"), Text("村", "village"), Text("尚缺", "wanting"), Text("可得(元)", "yuan"))
+    headers = (of.numbered, Text("村", "village"), Text("尚缺", "wanting"), Text("可得(元)", "yuan"))
     shell.table(
-        shell.show(Text(f"前 {len(page.found)} 户", f"the first {len(page.found)}")),
+        shell.show(Text(f"前 {len(page.found)} {of.counted.zh}", f"the first {len(page.found)}")),
         [shell.show(t) for t in headers],
         [
             (
@@ -163,17 +165,18 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
         _saved(shell, overpaid, export, reason, area, options)
         return
 
-    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], overpaid.Page]:
+    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], overpaid.Page, Beneficiary]:
         who = await opened.enter()
         ground = await opened.ground(who, options["programme"], options["period"])
         async with opened.database.session(who.scope, reading=True) as session:
             figures = await overpaid.figures(session, who, ground, area)
-            return figures, await overpaid.page(session, who, ground, limit, None, area)
+            page = await overpaid.page(session, who, ground, limit, None, area)
+            return figures, page, ground.programme.beneficiary
 
-    figures, page = shell.run(work)
+    figures, page, of = shell.run(work)
     titles = (
         Text("乡镇", "township"),
-        Text("已发户数", "paid"),
+        Text(f"已发{of.counted.zh}数", "paid"),
         Text("与现有情况不符", "would differ"),
         Text("其中不再符合", "of them not eligible"),
         Text("其中无法判断", "of them untold"),
@@ -199,13 +202,13 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
         right=range(1, 7),
     )
     headers = (
-        Text("户编号", "household"),
+        of.numbered,
         Text("已发(元)", "paid"),
         Text("多发(元)", "too much"),
         Text("原因", "why"),
     )
     shell.table(
-        shell.show(Text(f"前 {len(page.found)} 户", f"the first {len(page.found)}")),
+        shell.show(Text(f"前 {len(page.found)} {of.counted.zh}", f"the first {len(page.found)}")),
         [shell.show(t) for t in headers],
         [
             (

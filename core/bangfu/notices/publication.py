@@ -115,12 +115,8 @@ def _page(row: Any, withdrawn: frozenset[int]) -> Page:
         row.contact,
         tuple(row.columns),
         tuple(Line(position, None if position in withdrawn else values) for position, values in row.entries),
-        UNITS[row.title.get("of", Beneficiary.HOUSEHOLD)],
+        Beneficiary(row.title.get("of", Beneficiary.HOUSEHOLD)).counted,
     )
-
-
-UNITS = {Beneficiary.HOUSEHOLD: Text("户", "households"), Beneficiary.PERSON: Text("人", "persons")}
-"""What the entries of a notice are counted in, by whom its programme is for."""
 
 
 def heading(column: str) -> Text:

@@ -198,14 +198,14 @@ def _sheets(
         townships.setdefault(township, []).append(line.PaymentLine.amount_fen)
     source = f"资金来源:{source_of(found.source)}" if found.source else ""
     what = f"环节:{programme.process[batch.stage].title.zh}(第 {batch.instalment} 期)"
-    title = f"{who.county.name}{batch.period}年度{programme.title.zh}"
+    title, of = f"{who.county.name}{batch.period}年度{programme.title.zh}", programme.beneficiary.counted.zh
     cover = Sheet(
         "汇总",
         f"{title}资金拨付汇总表",
-        [SheetColumn("乡镇"), SheetColumn("户数", "count"), SheetColumn("金额(元)", "money")],
+        [SheetColumn("乡镇"), SheetColumn(f"{of}数", "count"), SheetColumn("金额(元)", "money")],
         [(found.places.named(code), len(amounts), sum(amounts)) for code, amounts in sorted(townships.items())],
         above=[
-            f"批次:第 {batch.number} 批    {what}    发放渠道:{channel.title.zh}    户数:{number(batch.count)}",
+            f"批次:第 {batch.number} 批    {what}    发放渠道:{channel.title.zh}    {of}数:{number(batch.count)}",
             source,
         ],
         below=[

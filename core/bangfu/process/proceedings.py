@@ -137,6 +137,16 @@ class Proceedings:
         """The first day of a stage, or None where the plan gives none."""
         return self.period.day_of(getattr(self.parameters, stage.opens)) if stage.opens else None
 
+    def never_open(self) -> list[Problem]:
+        """The stages that would be over before they begin, each with the parameter that says when it begins."""
+        return [
+            Code.STAGE_NEVER_OPEN.problem(
+                "parameters", stage.opens, stage=stage.title, opens=day(opens), deadline=day(deadline)
+            )
+            for stage in self.process.stages
+            if stage.opens and (opens := self.opens(stage)) and (deadline := self.deadline(stage)) and opens > deadline
+        ]
+
     def not_open(self, stage: Stage, on: date, *path: str) -> Problem | None:
         """That a stage is not open yet on a day."""
         opens = self.opens(stage)

@@ -117,6 +117,16 @@ class Beneficiary(StrEnum):
         """Its two names."""
         return Text("户", "household") if self is Beneficiary.HOUSEHOLD else Text("个人", "person")
 
+    @property
+    def counted(self) -> Text:
+        """What they are counted in."""
+        return Text("户", "households") if self is Beneficiary.HOUSEHOLD else Text("人", "persons")
+
+    @property
+    def numbered(self) -> Text:
+        """What their numbers are headed."""
+        return Text(f"{self.counted.zh}编号", self.value)
+
 
 @dataclass(frozen=True, slots=True)
 class DatedBook:

@@ -203,6 +203,10 @@ def learning(result: Told, story: Story, said: str) -> None:
     students = story.county.students
     aided = [own for own in students if own.grade <= {"高职": 3, "中职": 2}[own.level] and not own.interning]
     assert 0 < len(aided) < len(students)
+    # Some families do not apply; the list of the missed finds them by the schools' rolls.
+    missed = sum(not own.applies for own in aided)
+    assert result.missed[TERM] == missed > 0
+    students, aided = ([own for own in all_ if own.applies] for all_ in (students, aided))
     figures = result.figures[TERM]
     counts = [sum(getattr(own, key) for own in figures) for key in ("applied", "eligible", "refused")]
     assert counts == [len(students), len(aided), len(students) - len(aided)]
@@ -210,7 +214,7 @@ def learning(result: Told, story: Story, said: str) -> None:
     (batch,) = result.batches[TERM]
     assert (batch.count, batch.total_fen) == (len(paid), 70_000 * len(paid))
     for school in story.county.schools[:2]:
-        own = sum(student.school is school for student in students)
+        own = sum(student.school is school for student in story.county.students)
         assert f"{school.name}确认本校学生 {own} 人" in said
     trainees = story.county.trainees
     young = [own for own in trainees if _born(own) > "19750308"]  # forty-five on 8 March 2021

@@ -143,7 +143,8 @@ class School:
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A member of a household who learns a trade: the number in the register, where, at which level and grade."""
+    """A member of a household who learns a trade: the number in the register, where, at which level and grade, and
+    whether the family applies."""
 
     number: str
     home: Household
@@ -152,6 +153,7 @@ class Student:
     level: str
     grade: int
     interning: bool
+    applies: bool
 
     @property
     def roll(self) -> str:
@@ -350,7 +352,7 @@ class Maker:
         """Whoever of a registered household is of the age and no head: fifteen to twenty-one in the autumn of 2021.
 
         Every fifth goes to school elsewhere, every ninth is on an internship; who is seventeen may be in a grade that
-        is not aided any more.
+        is not aided any more. Of every twenty-fifth the family does not apply: the roll knows of it.
         """
         found: list[Student] = []
         for home, place, member, born in _numbered(households):
@@ -360,7 +362,8 @@ class Maker:
             level, grade = ("高职", min(3, age - 17)) if age >= 18 else ("中职", max(1, age - 14))
             away = index % 5 == 2
             school = schools[(2 if level == "高职" else 3) if away else index % 2]
-            found.append(Student(_person(home, place), home, member, school, level, grade, index % 9 == 4))
+            interning, applies = index % 9 == 4, index % 25 != 6
+            found.append(Student(_person(home, place), home, member, school, level, grade, interning, applies))
         return found
 
     def _trainees(self, households: Sequence[Household], others: set[str]) -> list[Trainee]:
@@ -755,7 +758,7 @@ def term_aid_workbook(county: County, township: Township, day: date) -> bytes:
     rows = [
         [own.number, day, own.home.village.committee, f"申请表{own.number[-7:]}"]
         for own in county.students
-        if own.home.village.township == township.name
+        if own.applies and own.home.village.township == township.name
     ]
     return _book("申请", "雨露计划补助资金申请表汇总", ("人编号", "制定日期", _COMMITTEE, "凭据"), rows)
 

@@ -45,7 +45,7 @@ class TermAid(Award):
                 )
 
     async def apply(self) -> None:
-        """Every student of a registered household applies, in the village."""
+        """The students of registered households apply in the village, nearly all of them."""
         await self.sheets(
             "学生申请 / students apply",
             "雨露计划申请表",

@@ -139,6 +139,7 @@ OWN_HOUSEHOLD = {
     Own.HOUSEHOLD: "id = :home",
     Own.HOUSEHOLD_ID: "household_id = :home",
     Own.CASE_ID: "case_id in (select id from case_file where household_id = :home)",
+    Own.ORGANIZATION_OR_CASE: "case_id in (select id from case_file where household_id = :home)",
     Own.MEMBER: "id in (select person_id from membership where household_id = :home)",
 }
 

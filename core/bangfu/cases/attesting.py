@@ -148,7 +148,10 @@ async def ask_again(session: AsyncSession, who: Entered, cases: Sequence[CaseVie
     if not own:
         return
     query = select(Attestation).where(Attestation.tenant_id == who.county.id, among(Attestation.case_id, own))
-    last = {(row.case_id, row.fact): row for row in await session.scalars(query.order_by(Attestation.asked_at))}
+    last = {
+        (row.case_id, row.fact): row
+        for row in await session.scalars(query.order_by(Attestation.asked_at, Attestation.id))
+    }
     again = [row for row in last.values() if row.gone_at is not None and row.fact not in own[row.case_id].stated]
     copied = ("tenant_id", "programme", "period", "case_id", "organization_id", "fact", "name", "card")
     rows = [
@@ -279,9 +282,12 @@ async def attest(
         AttestationAnswer.tenant_id == who.county.id, among(AttestationAnswer.attestation_id, found.keys() - fresh)
     )
     before = {row.attestation_id: row.attested for row in await session.execute(said)}
+    places: dict[UUID, int] = {}
+    for place, own in enumerate(ids):
+        places.setdefault(own, place)
     refused = [
         (own, Code.CONFLICT.problem("ids", place) if own in found else Code.NOT_FOUND.problem("ids", place, what=_WHAT))
-        for place, own in enumerate(dict.fromkeys(ids))
+        for own, place in places.items()
         if own not in fresh and before.get(own) is not attested
     ]
     counts = {"on": day.isoformat(), "attested": attested, "done": len(fresh), "refused": len(refused)}
@@ -353,11 +359,10 @@ async def told(
 
 def in_words(programme: Programme, card: Mapping[str, Any]) -> list[tuple[str, Text, Text]]:
     """What an organization is shown, fact by fact: its name, what it is called, and its value in words."""
-    specs = programme.stated()
     return [
-        (name, specs[name].title, Explainer.shown_fact(specs[name], typed_fact(specs[name], value)))
-        for name, value in card.items()
-        if name in specs
+        (name, spec.title, Explainer.shown_fact(spec, typed_fact(spec, card[name])))
+        for name, spec in programme.stated().items()
+        if name in card
     ]
 
 
@@ -376,6 +381,15 @@ class Card:
     attested: bool | None
     answered_on: date | None
     note: str
+
+    @property
+    def answer(self) -> Text:
+        """Its answer, in words."""
+        if self.answered_on is None:
+            return Text("待答复", "none yet")
+        if self.attested:
+            return Text(f"{self.answered_on} 已证明", f"attested on {self.answered_on}")
+        return Text(f"{self.answered_on} 不予证明({self.note})", f"not attested on {self.answered_on} ({self.note})")
 
     @property
     def place(self) -> tuple[datetime, UUID]:

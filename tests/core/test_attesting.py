@@ -254,7 +254,7 @@ async def test_what_is_not_answered_is_not_known_anywhere(trained: Learners) -> 
     async with trained.database.session(who.scope) as session:
         found = (await missed.page(session, who, ground, 100)).found
         (own,) = (one for one in found if one.whom.number == "F1-01")
-        assert [lack.spec.name for lack in own.lacks] == ["base_sealed"]
+        assert [lack.fact.name for lack in own.lacks] == ["base_sealed"]
 
 
 # --- an answer is final -----------------------------------------------------------------------------------------

@@ -110,6 +110,7 @@ def walls() -> str:
         Own.HOUSEHOLD: "who is linked to the household, or is of it",
         Own.HOUSEHOLD_ID: "who is linked to the household, or is of it",
         Own.CASE_ID: "who is linked to the case's household, or is of it",
+        Own.ORGANIZATION_OR_CASE: "who works for the organization, is linked to the case's household, or is of it",
         Own.MEMBER: "who is linked to the person's household, or is of it",
         Own.REACH: "whoever works in the division",
     }

@@ -425,7 +425,7 @@ class World:
             "sample_draw", "sample_unit", "entitlement", "payment_batch", "payment_line", "edition", "provision",
             "household", "person", "membership", "standing", "account", "income_line", "budget_line", "budget_entry",
             "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template", "schooling",
-            "discrepancy",
+            "discrepancy", "attestation", "attestation_answer",
         )  # fmt: skip
         counts: dict[str, int | str] = {
             table: (await self.rows(f"select count(*) from {table}"))[0][0] for table in tables

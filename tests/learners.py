@@ -78,6 +78,18 @@ OFFICERS = f"""工号,姓名,职责,负责区划代码,起始日期
 FI2,财政乙,县财政局,{BASE},2020-01-01
 """
 
+TRAINER, OTHER_TRAINER = credit_code(13), credit_code(15)
+"""Two training bases, each with an agent."""
+BASES = f"""统一社会信用代码,单位名称,单位类型,所在区划代码
+{TRAINER},测试培训基地,培训基地,{BASE}
+{OTHER_TRAINER},另一培训基地,培训基地,{BASE}
+"""
+AGENTS = f"""工号,姓名,职责,负责区划代码,起始日期,单位信用代码
+TB,基地甲,培训基地经办,{BASE},2020-01-01,{TRAINER}
+TX,基地乙,学校、培训基地经办,{BASE},2020-01-01,{OTHER_TRAINER}
+SA,学校甲,学校经办,{BASE},2020-01-01,{SCHOOL}
+"""
+
 
 class Learners(World):
     """The county, working on one of the two programmes at a time."""
@@ -131,13 +143,23 @@ class Learners(World):
         day: date | None = None,
         evidence: str = "",
         facts: Mapping[str, Any] | None = None,
+        attesters: Mapping[str, str] | None = None,
+        reason: str = "",
     ) -> Report:
         """Let the village, or whoever takes applications, apply for persons."""
-        stated = Stated(day, evidence=evidence)
+        stated = Stated(day, evidence=evidence, reason=reason)
         who = self.who(number)
         ground = await self.ground(who)
         async with self.database.session(who.scope) as session:
-            return await planning.plan(session, who, ground, [PlanStated(own, facts or {}, stated) for own in numbers])
+            plans = [PlanStated(own, facts or {}, stated, attesters=attesters or {}) for own in numbers]
+            return await planning.plan(session, who, ground, plans)
+
+    @remembered
+    async def bases(self) -> None:
+        """Bring in the training bases, and who acts for them and for the school."""
+        for kind, data in (("organizations", BASES), ("officers", AGENTS)):
+            status = await self.bring(kind, data, "R1")
+            assert status.state == "done", status.result
 
     @remembered
     async def aided(self, stage: str) -> None:

@@ -880,6 +880,81 @@ class Participant(TenantRow, Base):
     vouched_at: Mapped[datetime | None]
 
 
+class Attestation(TenantRow, Base):
+    """What an organization is asked to attest of a case 待证明事项, such as a card that a training base is to sign and
+    seal.
+
+    ``fact`` is what it attests instead of its being stated. ``name`` of the person and ``card``, the stated facts that
+    it is shown (in raw form), are all that it sees. Nobody is asked any more from ``gone_at`` on: the plan was
+    corrected, or the case has ended.
+    """
+
+    __tablename__ = "attestation"
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.ORGANIZATION_OR_CASE, update=("division", "gone_at"))
+    __table_args__ = (
+        _to("case_file", "case_id"),
+        _to("organization"),
+        UniqueConstraint("tenant_id", "id", "case_id", "organization_id"),
+        Index("ix_attestation_organization", "tenant_id", "organization_id"),
+        Index("ix_attestation_case", "tenant_id", "case_id"),
+        Index(
+            "uq_attestation_current",
+            "tenant_id",
+            "case_id",
+            "fact",
+            unique=True,
+            postgresql_where=text("gone_at is null"),
+        ),
+    )
+
+    programme: Mapped[str]
+    period: Mapped[str]
+    case_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+    fact: Mapped[str]
+    name: Mapped[str]
+    card: Mapped[Json]
+    asked_by: Mapped[UUID]
+    asked_at: Mapped[datetime]
+    gone_at: Mapped[datetime | None]
+
+
+class AttestationAnswer(TenantRow, Base):
+    """What an organization answered when it was asked to attest something 证明结果. Given once, and never changed.
+
+    ``note`` is why it does not attest it; empty where it does.
+    """
+
+    __tablename__ = "attestation_answer"
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.ORGANIZATION_OR_CASE, update=("division",))
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["tenant_id", "attestation_id", "case_id", "organization_id"],
+            [
+                "attestation.tenant_id",
+                "attestation.id",
+                "attestation.case_id",
+                "attestation.organization_id",
+            ],
+            name="fk_attestation_answer_attestation",
+        ),
+        UniqueConstraint("tenant_id", "attestation_id"),
+        CheckConstraint("attested or note <> ''", name="note"),
+        Index("ix_attestation_answer_case", "tenant_id", "case_id"),
+    )
+
+    attestation_id: Mapped[UUID]
+    case_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+    attested: Mapped[bool]
+    note: Mapped[str]
+    answered_on: Mapped[date]
+    answered_by: Mapped[UUID]
+    answered_at: Mapped[datetime]
+
+
 class Claim(Base):
     """What may be had only once 限领: one award a household and period, one leader a led household, once in a lifetime.
 

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 from uuid import UUID
 
 import strawberry
-from sqlalchemy import ColumnElement, func, not_, select
+from sqlalchemy import ColumnElement, false, func, not_, select
 
 from bangfu import models, notices
 from bangfu.access import Action
+from bangfu.cases.attesting import in_words
 from bangfu.cases.ground import Ground, grounds_of
 from bangfu.cases.receipts import act_title, answers
 from bangfu.cases.views import CaseView, look_at
@@ -39,7 +40,7 @@ from bangfu_graphql.mapping import (
 )
 from bangfu_graphql.money import Award
 from bangfu_graphql.nodes import Connection, Node
-from bangfu_graphql.people import Division, Household, Officer, Person, within
+from bangfu_graphql.people import Division, Household, Officer, Organization, Person, within
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.scalars import DivisionCode, Money, Percentage, described
 from bangfu_graphql.work import File
@@ -567,6 +568,131 @@ class Participant(Node):
     )
 
 
+# --- what organizations attest --------------------------------------------------------------------------------
+
+
+@strawberry.type(description="A fact that an organization is shown of what it is asked to attest.")
+class AttestationFact:
+    """A fact that an organization is shown of what it is asked to attest."""
+
+    fact: str = strawberry.field(description="The fact, by its name.")
+    title: str = strawberry.field(description="It, in words.")
+    value: str = strawberry.field(description="What was stated of it, in words.")
+
+
+def _attested_title(sight: Sight, row: Mapping[str, Any]) -> str:
+    declared = sight.programmes[row["programme"]].attestable().get(row["fact"])
+    return row["fact"] if declared is None else sight.say(declared.title)
+
+
+def _card(sight: Sight, row: Mapping[str, Any]) -> list[AttestationFact]:
+    return [
+        AttestationFact(fact=name, title=sight.say(title), value=sight.say(said))
+        for name, title, said in in_words(sight.programmes[row["programme"]], row["card"])
+    ]
+
+
+def _answered(attested: bool | None = None) -> ColumnElement[bool]:
+    """The condition that something was answered, in one way if that is stated."""
+    found = select(models.AttestationAnswer.id).where(
+        models.AttestationAnswer.tenant_id == models.Attestation.tenant_id,
+        models.AttestationAnswer.attestation_id == models.Attestation.id,
+    )
+    if attested is not None:
+        found = found.where(models.AttestationAnswer.attested.is_(attested))
+    return found.correlate(models.Attestation).exists()
+
+
+def _asked_or_answered(sight: Sight) -> ColumnElement[bool]:
+    """What is asked now, or was answered: of whom nobody is asked any more, nothing is shown."""
+    return among(models.Attestation.programme, sight.programmes) & (models.Attestation.gone_at.is_(None) | _answered())
+
+
+def _asked_in(sight: Sight, code: int) -> ColumnElement[bool]:
+    """The condition that the case is of a division, for who may know."""
+    return within(models.Attestation.division, code) if sight.who.may(Action.READ_CASES) else false()
+
+
+@filters
+class AttestationFilter:
+    """Which things that organizations are asked to attest."""
+
+    programme: str | None = where(lambda s, v: models.Attestation.programme == v, "Of this programme, by its code.")
+    period: str | None = where(lambda s, v: models.Attestation.period == v, "Of this period.")
+    open: bool | None = where(
+        lambda s, v: models.Attestation.gone_at.is_(None) & not_(_answered()) if v else _answered(),
+        "Those that wait for an answer, or those that have one.",
+    )
+    attested: bool | None = where(lambda s, v: _answered(v), "Which the organization attests, or does not.")
+    division: DivisionCode | None = where(
+        _asked_in, "Of cases in this division; an organization does not learn where somebody lives."
+    )
+
+
+def _of_known_attestations(sight: Sight) -> ColumnElement[bool]:
+    """The condition that an answer is of a programme that this schema knows."""
+    own = select(models.Attestation.id).where(
+        models.Attestation.tenant_id == sight.tenant,
+        models.Attestation.id == models.AttestationAnswer.attestation_id,
+        among(models.Attestation.programme, sight.programmes),
+    )
+    return own.correlate(models.AttestationAnswer).exists()
+
+
+@mapped(
+    models.AttestationAnswer,
+    order=(models.AttestationAnswer.answered_at, models.AttestationAnswer.id),
+    alone=_of_known_attestations,
+    read=Action.READ_ATTESTATIONS,
+)
+class AttestationAnswer(Node):
+    """What an organization answered when it was asked to attest something 证明结果. Given once, never changed."""
+
+    attested: bool = column(models.AttestationAnswer.attested, "Whether it attests it.")
+    note: str = column(models.AttestationAnswer.note, "Why it does not; may be empty where it does.")
+    answered_on: date = column(models.AttestationAnswer.answered_on, "The day that the answer is of.")
+    answered_at: datetime = column(models.AttestationAnswer.answered_at, "When it was given.")
+    answered_by: Officer | None = one(models.AttestationAnswer.answered_by, models.Officer.id, "Whose answer it is.")
+
+
+@mapped(
+    models.Attestation,
+    order=(models.Attestation.asked_at, models.Attestation.id),
+    where=_asked_or_answered,
+    read=Action.READ_ATTESTATIONS,
+)
+class Attestation(Node):
+    """What an organization is asked to attest of a case 待证明事项, such as a card that a training base is to sign and
+    seal. The organization sees its own: a name and what is shown with it, and nothing else of the case."""
+
+    programme: str = column(models.Attestation.programme, "The code of the programme.")
+    period: str = column(models.Attestation.period, "The period.")
+    fact: str = column(models.Attestation.fact, "The fact that it attests, by its name.")
+    title: str = derived(
+        [models.Attestation.programme, models.Attestation.fact],
+        _attested_title,
+        "As what the organization is asked, in words.",
+    )
+    name: str = column(models.Attestation.name, "The name of the person.")
+    card: list[AttestationFact] = derived(
+        [models.Attestation.programme, models.Attestation.card], _card, "What it is shown of what was stated."
+    )
+    organization: Organization | None = one(
+        models.Attestation.organization_id, models.Organization.id, "The organization that is asked."
+    )
+    asked_at: datetime = column(models.Attestation.asked_at, "Since when it is asked.")
+    gone_at: datetime | None = column(
+        models.Attestation.gone_at,
+        "Since when its answer counts no more, as the plan was corrected; null while it does.",
+    )
+    answer: AttestationAnswer | None = one(
+        models.Attestation.id, models.AttestationAnswer.attestation_id, "Its answer; null while there is none."
+    )
+    case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
+        models.Attestation.case_id, models.Case.id, "The case."
+    )
+
+
 # --- cases ----------------------------------------------------------------------------------------------------
 
 
@@ -773,6 +899,12 @@ class Case(Node):
         "The households that take part in it today, as far as they are in sight.",
         local=models.Case.id,
         where=lambda sight: models.Participant.left_at.is_(None),
+    )
+    attestations: list[Attestation] = many(
+        models.Attestation.case_id,
+        "What organizations are asked to attest of it, and what they answered.",
+        local=models.Case.id,
+        where=lambda sight: models.Attestation.gone_at.is_(None),
     )
     award: Award | None = one(
         models.Case.id,

@@ -17,7 +17,7 @@ from bangfu.process import Duty
 from bangfu.programme import CarrierKind, ClaimOf, ClauseState, Exclusion, Programme, Span, Stacks
 from bangfu.programme import clauses_of as answered_by
 from bangfu_graphql.requests import request_of, say
-from bangfu_graphql.scalars import Percentage, described, value
+from bangfu_graphql.scalars import OrganizationKind, Percentage, described, value
 
 described(CarrierKind, "ClauseCarrierKind", "What kind of thing carries out a clause.")
 described(ClauseState, "ClauseState", "How far a clause is carried out.")
@@ -251,6 +251,33 @@ def roles_of(info: strawberry.Info, programme: Programme) -> list[ParticipantRol
             code=role.code, title=say(info, role.title), cites=role.cites, signs=role.signs, vouched_by=role.vouched_by
         )
         for role in programme.participants
+    ]
+
+
+@strawberry.type(description="A fact that an organization may attest itself, instead of its being stated 单位证明.")
+class ProgrammeAttestation:
+    """A fact that an organization may attest itself."""
+
+    fact: str = strawberry.field(description="The fact, by its name.")
+    title: str = strawberry.field(description="As what the organization is asked.")
+    cites: str = strawberry.field(description="The document and clause that say so.")
+    by: OrganizationKind = strawberry.field(description="The kind of the organization.")
+    shows: list[str] = strawberry.field(
+        description="The facts, by name, that it is shown beside the name of the person; it sees nothing else."
+    )
+
+
+def attested_of(info: strawberry.Info, programme: Programme) -> list[ProgrammeAttestation]:
+    """What organizations may attest."""
+    return [
+        ProgrammeAttestation(
+            fact=one.fact,
+            title=say(info, one.title),
+            cites=one.cites,
+            by=OrganizationKind(one.by),
+            shows=list(one.shows),
+        )
+        for one in programme.attested
     ]
 
 

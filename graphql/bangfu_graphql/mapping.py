@@ -214,7 +214,7 @@ def bounds_of(model: Any, scope: Scope) -> ColumnElement[bool]:
     own = model.__wall__.own
     if own is Own.REACH and scope.own:
         found.append(model.division.between(min(low for low, _ in scope.own), max(high for _, high in scope.own)))
-    elif own is Own.ORGANIZATION_ID and scope.organizations:
+    elif own in (Own.ORGANIZATION_ID, Own.ORGANIZATION_OR_CASE) and scope.organizations:
         found.append(among(model.organization_id, scope.organizations))
     elif scope.households and own in _OF_HOUSEHOLDS:
         found.append(_OF_HOUSEHOLDS[own](model, scope))
@@ -231,6 +231,7 @@ _OF_HOUSEHOLDS: Mapping[Own, Callable[[Any, Scope], ColumnElement[bool]]] = {
     Own.HOUSEHOLD: lambda model, scope: among(model.id, scope.households),
     Own.HOUSEHOLD_ID: lambda model, scope: among(model.household_id, scope.households),
     Own.CASE_ID: lambda model, scope: _through(model.case_id, Case, Case.id, scope),
+    Own.ORGANIZATION_OR_CASE: lambda model, scope: _through(model.case_id, Case, Case.id, scope),
     Own.MEMBER: lambda model, scope: _through(model.id, Membership, Membership.person_id, scope),
 }
 

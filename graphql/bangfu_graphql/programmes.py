@@ -44,9 +44,11 @@ from bangfu_graphql.declared import (
     Clause,
     Milestone,
     ParticipantRole,
+    ProgrammeAttestation,
     ProgrammeBeside,
     ProgrammeClaim,
     Stage,
+    attested_of,
     claims_of,
     clauses_of,
     excluded_by,
@@ -261,6 +263,8 @@ class ProgrammeTypes:
     """The input of what the applicant states; None where he states nothing."""
     participants: Any
     """The input of who takes part in a plan; None where there are no roles."""
+    attesters: Any
+    """The input of which organizations are to attest a fact; None where none may."""
     provision: Any
     stage: Any
     types: tuple[Any, ...]
@@ -316,7 +320,7 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
             bases=(Determination,),
         )
     )
-    says = programme.stated()
+    says, attestable = programme.stated(), programme.attestable()
     fields: dict[str, tuple[Any, Any]] = {}
     if says:
         stated = made(
@@ -355,7 +359,21 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
         plan = made(
             f"{prefix}PlanFacts",
             f"What the applicant states: {title}. Nothing else of an applicant is ever an input.",
-            {name: (_fact_type(spec), _words(spec.title)) for name, spec in says.items()},
+            {
+                name: (_fact_type(spec), _words(spec.title)) if name not in attestable else _unless_attested(spec)
+                for name, spec in says.items()
+            },
+            decorate=strawberry.input,
+        )
+    attesters = None
+    if attestable:
+        attesters = made(
+            f"{prefix}Attesters",
+            f"Which organizations are to attest a fact, by their credit codes; it is then not stated: {title}.",
+            {
+                name: (str | None, strawberry.field(description=_words(own.title), default=None))
+                for name, own in attestable.items()
+            },
             decorate=strawberry.input,
         )
     participants = None
@@ -379,7 +397,13 @@ def types_of(programme: CoreProgramme) -> ProgrammeTypes:
     )
     provision = _provision(programme, prefix, parameters, titles)
     period = _period(programme, prefix, case, values)
-    return ProgrammeTypes(period, plan, participants, provision, stage, (case, determination, period))
+    return ProgrammeTypes(period, plan, participants, attesters, provision, stage, (case, determination, period))
+
+
+def _unless_attested(spec: FactSpec) -> tuple[Any, Any]:
+    """A fact of a plan that an organization may attest instead."""
+    words = f"{_words(spec.title)} Left out where `attesters` names who attests it."
+    return _fact_type(spec) | None, strawberry.field(description=words, default=None)
 
 
 def _finding_type(kind: Kind) -> Any:
@@ -794,6 +818,11 @@ class Programme:
     def roles(self, info: strawberry.Info) -> list[ParticipantRole]:
         """The roles of those who take part."""
         return roles_of(info, self.own)
+
+    @strawberry.field(description="What organizations may attest themselves, instead of its being stated 单位证明.")
+    def attested(self, info: strawberry.Info) -> list[ProgrammeAttestation]:
+        """What organizations may attest."""
+        return attested_of(info, self.own)
 
     @strawberry.field(description="What a household can have once 限领.")
     def claims(self, info: strawberry.Info) -> list[ProgrammeClaim]:

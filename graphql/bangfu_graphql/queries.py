@@ -17,6 +17,9 @@ from bangfu.errors import Code, Refused
 from bangfu.process import Duty
 from bangfu.programme import Programme as CoreProgramme
 from bangfu_graphql.casework import (
+    Attestation,
+    AttestationAnswer,
+    AttestationFilter,
     Case,
     CaseEvent,
     CaseFilter,
@@ -105,7 +108,7 @@ MAPPED: Mapping[str, type] = {
         Job, KeptPreview, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization,
         Pairing, Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication,
         Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
-        PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy,
+        PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -179,6 +182,11 @@ class Query:
     )
     income: Connection[IncomeLine] = _listed(IncomeLine, IncomeFilter, "The income ledger, by household and day.")
     cases: Connection[Case] = _listed(Case, CaseFilter, "Cases in sight, of all programmes that the county runs.")
+    attestations: Connection[Attestation] = _listed(
+        Attestation,
+        AttestationFilter,
+        "What organizations are asked to attest, as it was asked; an organization sees its own.",
+    )
     notices: Connection[Notice] = _listed(Notice, NoticeFilter, "Notices in sight, by village.")
     public_objections: Connection[PublicObjection] = _listed(
         PublicObjection, PublicObjectionFilter, "What the public handed in against notices in sight, the oldest first."

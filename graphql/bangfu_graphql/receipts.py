@@ -92,6 +92,19 @@ class ReceiptParticipant:
     why_not: list[str] = strawberry.field(description="Each reason why it is not; empty where it is.")
 
 
+@strawberry.type(description="What an organization is asked to attest of a case, and what it answered.")
+class ReceiptAttestation:
+    """What an organization is asked to attest of a case."""
+
+    title: str = strawberry.field(description="As what it is asked.")
+    organization: str = strawberry.field(description="Its name; its kind for who does not see organizations.")
+    asked_on: date = strawberry.field(description="Since which day it is asked.")
+    attested: bool | None = strawberry.field(description="Whether it attests it; null while it has not answered.")
+    answered_on: date | None = strawberry.field(description="The day of its answer; null while there is none.")
+    note: str = strawberry.field(description="Why it does not attest it.")
+    words: str = strawberry.field(description="All of it, in one sentence.")
+
+
 @strawberry.type(description="What came out for a household once, with everything that explains it.")
 class ReceiptResult:
     """What came out for a household once."""
@@ -176,6 +189,22 @@ class Receipt(ReceiptResult):
                 why_not=[say(info, text) for text in own.why_not],
             )
             for own in self.source.took_part
+        ]
+
+    @strawberry.field(description="What organizations are asked to attest of the case, and what they answered.")
+    def attested(self, info: strawberry.Info) -> list[ReceiptAttestation]:
+        """What organizations attest."""
+        return [
+            ReceiptAttestation(
+                title=say(info, own.title),
+                organization=say(info, own.organization),
+                asked_on=own.asked_on,
+                attested=own.attested,
+                answered_on=own.answered_on,
+                note=own.note,
+                words=say(info, own.text),
+            )
+            for own in self.source.attested
         ]
 
     @strawberry.field(description="What happened to the case, in order.")

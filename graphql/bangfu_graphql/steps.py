@@ -45,6 +45,8 @@ def steps_of(programme: Programme) -> type:
 def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
     title, stated, roles = programme.title.en, programme.stated(), [role.code for role in programme.participants]
     kind = programme.beneficiary.value
+    attestable = list(programme.attestable())
+    asked = strawberry.field(description="Which organizations are to attest what is then not stated.", default=None)
     apart = strawberry.field(description="What is said of this plan, where it differs from the others.", default=None)
     plan_input = made(
         f"{prefix_of(programme.code)}PlanInput",
@@ -53,6 +55,7 @@ def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
             kind: (str, f"The number of the {kind}."),
             **({"facts": (types.plan, "What the applicant states.")} if stated else {}),
             **({"participants": (types.participants, "Who takes part in it.")} if roles else {}),
+            **({"attesters": (types.attesters | None, asked)} if attestable else {}),
             "act": (ActInput | None, apart),
         },
         decorate=strawberry.input,
@@ -73,7 +76,9 @@ def _planning(programme: Programme, types: ProgrammeTypes) -> Any:
                 }
                 own = said if one.act is None else await acting.stated(request, session, one.act)
                 parts = {code: list(getattr(one.participants, code)) for code in roles}
-                stated_plans.append(planning.PlanStated(getattr(one, kind), facts, own, parts))
+                named = one.attesters if attestable else None
+                asks = {name: code for name in attestable if (code := getattr(named, name, None)) is not None}
+                stated_plans.append(planning.PlanStated(getattr(one, kind), facts, own, parts, asks))
             return await planning.plan(session, request.who, ground, stated_plans)
 
         return await acting.act(info, programme.code, period, act, work)

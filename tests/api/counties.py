@@ -189,6 +189,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
             duty["household_id"] = homes[role.households[0]]["id"]
         found["assignment"].append(duty)
     _add_schools(found, officers, homes)
+    _add_attestations(found, officers, homes["H1"]["created_at"])
     enterprise = officers["E1"]["organization_id"]
     other = next(unit["id"] for unit in units if unit["id"] != enterprise)
     found["pairing"] += [
@@ -279,6 +280,27 @@ def _add_schools(found: dict[str, list[Row]], officers: dict[str, Row], homes: M
                 "reported": json.dumps({"name": f"别名{home[1:]}"}, ensure_ascii=False),
                 "recorded_by": officers["JY"]["id"], "recorded_at": now, "accepted": None, "reason": "",
                 "settled_by": None, "settled_at": None,
+            })  # fmt: skip
+
+
+def _add_attestations(found: dict[str, list[Row]], officers: dict[str, Row], now: datetime) -> None:
+    """What the two schools are asked of cases of each village; one has answered of one."""
+    schools = {row["name"]: row["id"] for row in found["organization"]}
+    for place, (home, school) in enumerate((("H1", "东校"), ("H5", "东校"), ("H7", "西校"), ("H2", "西校"))):
+        (case,) = (row for row in found["case_file"] if row["number"] == home and row["programme"] == "consolidation")
+        own = {name: case[name] for name in ("tenant_id", "division")}
+        own |= {"case_id": case["id"], "organization_id": schools[school]}
+        key = UUID(int=0x0198_0000_0000_7000_F000_0000_0000_0000 + place)
+        found["attestation"].append({
+            **own, "id": key, "programme": case["programme"], "period": case["period"], "fact": "sealed",
+            "name": f"学员{home[1:]}号", "card": case["stated"], "asked_by": officers["K1"]["id"], "asked_at": now,
+            "gone_at": None,
+        })  # fmt: skip
+        if home in ("H1", "H7"):
+            found["attestation_answer"].append({
+                **own, "id": UUID(int=key.int + 0x100), "attestation_id": key, "attested": home == "H1",
+                "note": f"说明{home[1:]}", "answered_on": now.date(), "answered_by": officers["SA"]["id"],
+                "answered_at": now,
             })  # fmt: skip
 
 
@@ -466,6 +488,8 @@ class Counties:
             return row["id"] in own["household"]
         if table in ("pairing", "schooling", "discrepancy"):
             return row["organization_id"] in own["organization"]
+        if table in ("attestation", "attestation_answer"):
+            return row["organization_id"] in own["organization"] or row["case_id"] in own["case"]
         if table in ("notice", "claim", "publication", "publication_withdrawal", "notice_evidence"):
             low, high = role.belongs
             return low <= place <= high

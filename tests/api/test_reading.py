@@ -37,7 +37,7 @@ from bangfu.cases import acts, hearing, paying, sampling
 from bangfu.cases.views import Selection, Stated
 from bangfu.db import session as sessions
 from bangfu.db.bulk import insert_rows, update_all
-from bangfu.models import Discrepancy, Schooling
+from bangfu.models import Attestation, AttestationAnswer, Discrepancy, Schooling, new_id
 from bangfu.notices import evidence
 from bangfu.notices.publication import HandedIn, hand_in, page_of
 from bangfu.programme import Plugins, installed
@@ -228,7 +228,34 @@ async def county(standing: Served) -> Served:
     """The county at the end of the story; nothing changes it any more."""
     await story(standing)
     await taught(standing.world)
+    await attested(standing.world)
     return standing
+
+
+async def attested(world: World) -> None:
+    """A school is asked of four of the county: it attests one, does not attest another, has not answered of the third,
+    and is asked no more of the fourth, whom nobody sees."""
+    who = world.who("R1")
+    ((school,),) = await world.rows("select id from organization where name = '乙学校'")
+    cases = {row[0]: row for row in await world.rows("select number, id, division from case_file")}
+    asked, answers = [], []
+    for home, answer in (("H1", True), ("H2", None), ("H5", False), ("H7", None)):
+        _, case, division = cases[home]
+        own = {"tenant_id": who.county.id, "case_id": case, "organization_id": school, "division": division}
+        asked.append({
+            **own, "id": new_id(), "programme": "consolidation", "period": "2021", "fact": "sealed",
+            "name": f"测{home[1:]}户主", "card": {"projects": ["small_breeding"]}, "asked_by": who.actor.id,
+            "asked_at": who.at.now, "gone_at": who.at.now if home == "H2" else None,
+        })  # fmt: skip
+        if answer is not None:
+            answers.append({
+                **own, "id": new_id(), "attestation_id": asked[-1]["id"], "attested": answer,
+                "note": "" if answer else "不属实", "answered_on": world.today, "answered_by": who.actor.id,
+                "answered_at": who.at.now,
+            })  # fmt: skip
+    async with world.database.session(who.scope) as session:
+        await insert_rows(session, Attestation, asked)
+        await insert_rows(session, AttestationAnswer, answers)
 
 
 async def taught(world: World) -> None:
@@ -369,6 +396,7 @@ LISTS = (
     Listed("cases", "id from case_file order by division, id"),
     Listed("cases", "id from case_file order by division, id", "DIVISION"),
     Listed("cases", "id from case_file order by since, id", "SINCE"),
+    Listed("attestations", "id from attestation where name <> '测2户主' order by asked_at, id"),
     Listed("notices", "id from notice order by division, id"),
     Listed("publicObjections", "id from public_objection order by handed_in_at, id"),
     Listed("samples", "id from sample_draw order by id"),
@@ -638,6 +666,7 @@ REACHED = {
     "DiscrepancyFilter": "discrepancies(filter: %s)",
     "IncomeFilter": "income(filter: %s)",
     "CaseFilter": "cases(filter: %s)",
+    "AttestationFilter": "attestations(filter: %s)",
     "NoticeFilter": "notices(filter: %s)",
     "PublicObjectionFilter": "publicObjections(filter: %s)",
     "SampleFilter": "samples(filter: %s)",
@@ -757,6 +786,15 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("CaseFilter", "{outcome: INCOMPLETE}", "household { number }", ["H4"]),
     ("CaseFilter", '{since: "2021-10-23"}', "household { number }", ["H7"]),
     ("CaseFilter", '{since: "2021-10-29"}', "household { number }", []),
+    ("AttestationFilter", '{programme: "consolidation"}', "name", ["测1户主", "测5户主", "测7户主"]),
+    ("AttestationFilter", '{programme: "another"}', "name", []),
+    ("AttestationFilter", '{period: "2021"}', "name", ["测1户主", "测5户主", "测7户主"]),
+    ("AttestationFilter", '{period: "2022"}', "name", []),
+    ("AttestationFilter", "{open: true}", "name", ["测7户主"]),
+    ("AttestationFilter", "{open: false}", "name", ["测1户主", "测5户主"]),
+    ("AttestationFilter", "{attested: true}", "name", ["测1户主"]),
+    ("AttestationFilter", "{attested: false}", "answer { note }", ["不属实"]),
+    ("AttestationFilter", f'{{division: "{T1}"}}', "name", ["测1户主", "测5户主"]),
     ("NoticeFilter", '{programme: "consolidation"}', "division { name }", ["甲村", "乙村", "丙村"]),
     ("NoticeFilter", '{programme: "another"}', "division { name }", []),
     ("NoticeFilter", '{period: "2020"}', "division { name }", []),
@@ -953,6 +991,7 @@ EVERY_ID = """{
   schooling { nodes { ...N } }
   discrepancies { nodes { ...N } }
   income { nodes { ...N } }
+  attestations { nodes { ...N answer { ...N } } }
   cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N } } }
   awards { nodes { ...N repayments { ...N } } }
   notices { nodes { ...N entries { nodes { ...N } } evidence { ...N } publication { ...N objections { ...N } } } }

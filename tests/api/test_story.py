@@ -124,6 +124,7 @@ SCHOOLS = {"schooling", "confirm_schooling", "discrepancies", "discrepancy_count
 LEARNING = {
     *("plan_term_aid", "sign_term_aid", "draft_term_aid_provision", "record_rechecks", "students"),
     *("plan_short_training", "sign_short_training", "draft_short_training_provision"),
+    *("attestations", "attest"),
 }
 """The operations of the aid for those who learn a trade; ``test_learning`` tells them."""
 

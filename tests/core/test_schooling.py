@@ -516,12 +516,14 @@ async def schooled(taught: World) -> World:
 def test_a_school_agent_holds_no_office_and_works_in_no_area() -> None:
     duty = Duty.SCHOOL_AGENT
     assert (duty.is_staff, duty.is_agent, duty.has_area, duty.sees_area) == (False, True, False, False)
-    assert (duty.tier.title_text.zh, duty.title_text.zh) == ("服务机构", "学校经办")
+    assert (duty.tier.title_text.zh, duty.title_text.zh) == ("服务机构", "学校、培训基地经办")
 
 
 async def test_a_school_sees_its_own_roll_and_nothing_of_any_household(schooled: World) -> None:
     who = schooled.who("S1")
-    assert who.permissions == {Action.CONFIRM_SCHOOLING, Action.READ_SCHOOLING, Action.READ_OFFICES}
+    assert who.permissions == {
+        Action.CONFIRM_SCHOOLING, Action.READ_SCHOOLING, Action.READ_OFFICES, Action.ATTEST, Action.READ_ATTESTATIONS,
+    }  # fmt: skip
     ((unit,),) = await schooled.rows("select id from organization where credit_code = :code", code=SCHOOL)
     whole = (schooled.tenant.area,)
     assert who.scope == Scope(schooled.tenant.id, (), who.actor.id, whole, (UUID(str(unit)),), (), False)
@@ -542,6 +544,8 @@ async def test_a_school_sees_its_own_roll_and_nothing_of_any_household(schooled:
         (f"S9,新,企业经办,{BASE},2020-01-01,{SCHOOL}", ("BAD_VALUE", "unit")),
         (f"ED,教育甲,学校经办,{BASE},2020-01-01,{SCHOOL}", ("INCOMPATIBLE_DUTIES", "duty")),
         (f"S9,新,学校经办,{BASE},2020-01-01,{TRAINER}", None),
+        (f"S9,新,培训基地经办,{BASE},2020-01-01,{TRAINER}", None),
+        (f"S9,新,学校、培训基地经办,{BASE},2020-01-01,{SCHOOL}", None),
     ],
 )
 async def test_a_school_agent_is_of_a_school_and_nothing_else(

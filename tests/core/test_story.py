@@ -216,7 +216,10 @@ def learning(result: Told, story: Story, said: str) -> None:
     for school in story.county.schools[:2]:
         own = sum(student.school is school for student in story.county.students)
         assert f"{school.name}确认本校学生 {own} 人" in said
-    trainees = story.county.trainees
+    trainees, base = story.county.trainees, story.county.base
+    sealed = sum(own.by_base for own in trainees)
+    assert 0 < sealed < len(trainees)
+    assert f"{base.name}签字盖章 {sealed} 份" in said
     young = [own for own in trainees if _born(own) > "19750308"]  # forty-five on 8 March 2021
     assert len(young) == len(trainees) - 1
     figures = result.figures[SHORT]

@@ -139,6 +139,7 @@ OWN_HOUSEHOLD = {
     Own.HOUSEHOLD: "id = :home",
     Own.HOUSEHOLD_ID: "household_id = :home",
     Own.CASE_ID: "case_id in (select id from case_file where household_id = :home)",
+    Own.ORGANIZATION_OR_CASE: "case_id in (select id from case_file where household_id = :home)",
     Own.MEMBER: "id in (select person_id from membership where household_id = :home)",
 }
 
@@ -162,10 +163,12 @@ async def test_who_has_a_household_of_his_own_sees_its_rows_and_no_others(world:
             assert (await session.execute(text(of))).all() == [], table
         if expected and theirs:
             filled.add(table)
-    # The programme of this county has no participants; those of another are told in test_participants.
+    # The programme of this county has no participants and nothing attested; those of others are told in
+    # test_striving and test_attesting.
     # What is paid, and comes back, is told in test_money.
     money = {"entitlement", "payment_line", "payment_return", "payment_arrival", "payment_wait", "repayment"}
-    assert filled == set(PARTICIPANTS) - {"objection", "participant", "sample_unit"} - money
+    others = {"objection", "participant", "sample_unit", "attestation", "attestation_answer"}
+    assert filled == set(PARTICIPANTS) - others - money
 
 
 async def test_the_notices_of_a_village_are_seen_by_whoever_works_there(world: World) -> None:

@@ -537,6 +537,16 @@ def test_a_short_course_is_aided_once_in_a_lifetime() -> None:
     assert AID.claims == ()
 
 
+def test_a_training_base_may_seal_the_card_itself_and_is_shown_days_and_certificates_alone() -> None:
+    (seal,) = TRAINING.attested
+    assert (seal.fact, seal.by, seal.cites) == ("base_sealed", "training_base", "yulu-2011#二2")
+    assert seal.shows == (
+        "training_from", "training_to", "certified_on", "has_training_certificate", "has_qualification_certificate",
+    )  # fmt: skip
+    assert seal.fact in TRAINING.stated()
+    assert AID.attested == ()
+
+
 # --- declarations ----------------------------------------------------------------------------------------------------
 
 

@@ -42,6 +42,7 @@ class Action(StrEnum):
     IMPORT_SCHOOLING = "import_schooling"
     CONFIRM_SCHOOLING = "confirm_schooling"
     SETTLE_DISCREPANCIES = "settle_discrepancies"
+    ATTEST = "attest"
     SET_CALENDAR = "set_calendar"
     SWITCH_PROGRAMME = "switch_programme"
     DRAFT_PROVISION = "draft_provision"
@@ -66,6 +67,7 @@ class Action(StrEnum):
     READ_OBJECTORS = "read_objectors"
     READ_PAIRINGS = "read_pairings"
     READ_SCHOOLING = "read_schooling"
+    READ_ATTESTATIONS = "read_attestations"
     READ_POLICY = "read_policy"
     WORK_ON_CASES = "work_on_cases"
     SAMPLE_CASES = "sample_cases"
@@ -106,6 +108,7 @@ _ACTIONS = {
     Action.IMPORT_SCHOOLING: Text("导入学籍名册", "importing the roll of students"),
     Action.CONFIRM_SCHOOLING: Text("确认在校学生", "confirming a school's own students"),
     Action.SETTLE_DISCREPANCIES: Text("处理核对事项", "settling what lists say otherwise than the register"),
+    Action.ATTEST: Text("证明申报事项", "attesting what one's organization is asked"),
     Action.SET_CALENDAR: Text("维护工作日历", "keeping the calendar"),
     Action.SWITCH_PROGRAMME: Text("启用项目", "switching programmes on"),
     Action.DRAFT_PROVISION: Text("起草本县规定", "drafting provisions"),
@@ -134,6 +137,7 @@ _ACTIONS = {
     Action.READ_POLICY: Text("查阅权限规定及无权原因", "reading who may do what, and why not"),
     Action.READ_PAIRINGS: Text("查阅结对帮扶", "reading pairings"),
     Action.READ_SCHOOLING: Text("查阅学籍", "reading where persons go to school"),
+    Action.READ_ATTESTATIONS: Text("查阅证明事项", "reading what organizations are asked to attest"),
     Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
     Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),
     Action.PAY_CASES: Text("办理拨付", "making, checking and releasing payments"),

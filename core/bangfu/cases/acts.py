@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import notices, payments
 from bangfu.access import Action, Entered, allows, duties_that_may
-from bangfu.cases import claims, shown
+from bangfu.cases import attesting, claims, shown
 from bangfu.cases.gather import At, gather, subject_of, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
@@ -706,6 +706,9 @@ async def write(
     for rules, own in _by_rules(done):
         ended = {c.case.id: c.move.to for c in own if c.move.to in END_TITLES and not c.case.view.due}
         await claims.give_back(session, who, rules, ended)
+    over = [c.case.id for c in done if c.case.rules.programme.attested and c.move.to in attesting.ENDS]
+    if over:
+        await attesting.let_go(session, who, over)
     return done
 
 

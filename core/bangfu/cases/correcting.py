@@ -14,7 +14,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases import participants
+from bangfu.cases import attesting, participants
 from bangfu.cases.acts import Change, Judge, Report, judged, not_in_batch, note_missing, sent_back, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, Stated, look
@@ -203,6 +203,8 @@ async def undo(
     await participants.claim(
         session, who, ground, [change.case.id for change in done if change.case.view.stage == WITHDRAWN]
     )
+    ended = [change.case for change in done if change.case.view.stage in attesting.ENDS]
+    await attesting.ask_again(session, who, ended)
     return report
 
 

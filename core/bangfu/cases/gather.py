@@ -19,7 +19,16 @@ from bangfu.calendar import age
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import CaseView
 from bangfu.db.bulk import among
-from bangfu.models import Household, IncomeLine, Membership, Participant, Person, Standing
+from bangfu.models import (
+    Attestation,
+    AttestationAnswer,
+    Household,
+    IncomeLine,
+    Membership,
+    Participant,
+    Person,
+    Standing,
+)
 from bangfu.policy import Window
 from bangfu.registry.history import held, holds
 from bangfu.rules.facts import (
@@ -120,6 +129,8 @@ async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Seq
     found.incomes = await read.incomes(
         {name: s for name, s in sources.items() if isinstance(s, Income)}, [s.household for s in subjects]
     )
+    if any(rules.programme.attestable().keys() & sources):
+        found.attested = await read.attested([one.case for one in subjects if one.case])
     found.counted = await _counts(read, {n: s for n, s in sources.items() if isinstance(s, Count)}, subjects)
     return Gathered({name: found.column(name, source) for name, source in sources.items()}, found.counted_to())
 
@@ -138,6 +149,7 @@ class _Found:
     births: Mapping[UUID, date | None] = field(default_factory=dict)
     incomes: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
     counted: Mapping[UUID | None, Mapping[str, Any]] = field(default_factory=dict)
+    attested: Mapping[tuple[UUID | None, str], bool] = field(default_factory=dict)
 
     def on(self, day: AsOf) -> Iterator[tuple[Subject, date]]:
         """Each subject with the day on which it is looked at."""
@@ -156,7 +168,8 @@ class _Found:
             case Count():
                 return [self.counted.get(one.case, {}).get(name) if one.case else None for one in self.subjects]
             case Stated():
-                return [one.stated.get(name) for one in self.subjects]
+                # What an organization is asked for is not stated; until it answers, it is not known.
+                return [one.stated.get(name, self.attested.get((one.case, name))) for one in self.subjects]
             case Schooling(attribute, on):
                 rolls = self.schooled[on]
                 return [_schooling(one, rolls.get((one.person, day)), attribute) for one, day in self.on(on)]  # type: ignore[arg-type]
@@ -341,6 +354,26 @@ class _Reading:
         )
         return {row.household_id: row._asdict() for row in await self.session.execute(query)}
 
+    async def attested(self, cases: Sequence[UUID]) -> dict[tuple[UUID | None, str], bool]:
+        """What organizations had answered of cases, by case and fact, in one statement."""
+        query = (
+            select(Attestation.case_id, Attestation.fact, AttestationAnswer.attested)
+            .join(
+                AttestationAnswer,
+                and_(
+                    AttestationAnswer.tenant_id == self.tenant,
+                    AttestationAnswer.attestation_id == Attestation.id,
+                    AttestationAnswer.answered_at <= self.at.known_at,
+                ),
+            )
+            .where(
+                Attestation.tenant_id == self.tenant,
+                among(Attestation.case_id, cases),
+                or_(Attestation.gone_at.is_(None), Attestation.gone_at > self.at.known_at),
+            )
+        )
+        return {(row.case_id, row.fact): row.attested for row in await self.session.execute(query)}
+
 
 # --- who takes part -------------------------------------------------------------------------------------------
 
@@ -432,7 +465,7 @@ class Weighed:
 def typed(rules: Rules, raw: Mapping[str, Any]) -> Any:
     """The ``Facts`` of one beneficiary that the book is written over, from raw values."""
     specs, (facts, _) = rules.book.traced().facts, rules.book.types()
-    return facts(**{name: _typed(spec, raw[name]) for name, spec in specs.items()})
+    return facts(**{name: typed_fact(spec, raw[name]) for name, spec in specs.items()})
 
 
 def raw_stated(specs: Mapping[str, FactSpec], facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -446,7 +479,8 @@ def _raw(value: Any) -> Any:
     return sorted(value) if isinstance(value, frozenset | set | list) else value
 
 
-def _typed(spec: FactSpec, value: Any) -> Any:
+def typed_fact(spec: FactSpec, value: Any) -> Any:
+    """The value of one fact from its raw form."""
     if value is not None and spec.kind is Kind.DAY:
         return date.fromisoformat(value)
     if value is None or spec.choices is None:

@@ -12,7 +12,7 @@ from sqlalchemy import null, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
-from bangfu.cases import claims, exclusions, participants
+from bangfu.cases import attesting, claims, exclusions, participants
 from bangfu.cases.acts import Change, Report, act_of, event_of, overtaken, permitted, recorded, sent_back, write
 from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground, Rules
@@ -31,12 +31,18 @@ from bangfu.text import day
 @dataclass(frozen=True, slots=True)
 class PlanStated:
     """A plan as it is stated: the number of the household or, where the programme is for persons, of the person, the
-    facts by name (typed), the act of planning, and who takes part: household numbers by role."""
+    facts by name (typed), the act of planning, who takes part: household numbers by role, and which organizations are
+    to attest a fact that is then not stated: credit codes by fact."""
 
     number: str
     facts: Mapping[str, Any]
     stated: Stated
     participants: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    attesters: Mapping[str, str] = field(default_factory=dict)
+
+    def raw(self, specs: Mapping[str, FactSpec]) -> dict[str, Any]:
+        """What is stated, in raw form; what is left to be attested is not there."""
+        return raw_stated(specs, {name: value for name, value in self.facts.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Ready:
     target: Target
     move: Move
     parts: participants.Parts
+    asks: Mapping[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +65,7 @@ class Amendment:
     case: CaseView
     move: Move
     parts: participants.Parts
+    asks: Mapping[str, UUID]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,8 @@ async def plan(session: AsyncSession, who: Entered, ground: Ground, plans: Seque
     """Open one case a beneficiary with its plan, or correct the plan of a case that is not on notice yet.
 
     The same plan again changes nothing. Refuses, per beneficiary: ``NOT_FOUND`` (also where it is out of sight),
-    ``ALREADY_CLAIMED``, ``STATED_NOT_ALLOWED``, ``MISSING_VALUE``, and what the process refuses.
+    ``ALREADY_CLAIMED``, ``STATED_NOT_ALLOWED``, ``MISSING_VALUE``, ``BAD_VALUE`` for an organization that attests
+    nothing here, and what the process refuses.
     """
     found = await judge_plans(session, who, ground, plans)
     report = found.report
@@ -94,7 +103,8 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
     again = [item.number for item in plans if item.number in targets and str(targets[item.number].id) in taken]
     views = await look(session, who, ground, Selection(numbers=again)) if again else []
     cases = {case.number: case for case in views}
-    before = await parts_of(session, who, views)
+    before, asked = await parts_of(session, who, views), await attesting.asked(session, who, views)
+    units = await attesting.units(session, who, {code for item in plans for code in item.attesters.values()})
     whose = {one for target in targets.values() for one in (target.id, target.household)}
     has = await claims.held(session, who, rules, {*whose, *(place.id for place in places.values())})
     excluded = await exclusions.against(session, who, ground, list(targets.values()))
@@ -115,6 +125,7 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
             problem
             or _ill_stated(item, specs, who.at.today)
             or participants.ill_named(ground, item.participants, item.number)
+            or attesting.ill_named(ground.programme, item.attesters, units)
         )
         problem = problem or _unknown_part(item, places)
         if problem is None and case is None and str(target.id) in taken:
@@ -124,10 +135,9 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
             and case
             and case.view.stage != WITHDRAWN
             and case.marked is None
-            and (
-                (case.stated, case.opened_on, before.get(case.id, {}))
-                == (raw_stated(specs, item.facts), on, {role: sorted(own) for role, own in item.participants.items()})
-            )
+            and (case.stated, case.opened_on) == (item.raw(specs), on)
+            and before.get(case.id, {}) == {role: sorted(own) for role, own in item.participants.items()}
+            and asked.get(case.id, {}) == item.attesters
         ):
             report.unchanged.append(item.number)
             continue
@@ -138,14 +148,15 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
             parts = {role: [places[number] for number in own] for role, own in item.participants.items()}
             problem = _taken_part(rules, key, parts, has)
         act = act_of(who, item.stated, target.division, target.cadre)
+        asks = {} if problem else {fact: units[code].id for fact, code in item.attesters.items()}
         move = problem or (case.rules.proceedings.amend(case.view, act) if case else rules.proceedings.plan(act))
         if isinstance(move, Problem):
             report.refused.append((item.number, move))
         elif case:
-            amended.append(Amendment(item, case, move, parts))
+            amended.append(Amendment(item, case, move, parts, asks))
         else:
             taken.add(str(target.id))
-            ready.append(Ready(item, key, target, move, parts))
+            ready.append(Ready(item, key, target, move, parts, asks))
     return Judged(report, ready, amended)
 
 
@@ -206,12 +217,16 @@ def _numbered(parts: participants.Parts) -> dict[UUID, str]:
 
 
 def _ill_stated(plan: PlanStated, specs: Mapping[str, FactSpec], today: date) -> Problem | None:
-    """What is wrong with the facts of a plan: one that may not be stated, one that is left out, or a day that has not
-    come."""
-    if strange := [name for name in plan.facts if name not in specs]:
-        return Code.STATED_NOT_ALLOWED.problem("facts", strange[0], fact=strange[0], known=", ".join(specs))
+    """What is wrong with the facts of a plan: one that may not be stated, as it is attested by an organization or
+    otherwise, one that is left out, or a day that has not come."""
+    given = {name for name, value in plan.facts.items() if value is not None}
+    if strange := [name for name in plan.facts if name not in specs or name in given & plan.attesters.keys()]:
+        known = ", ".join(name for name in specs if name not in plan.attesters)
+        return Code.STATED_NOT_ALLOWED.problem("facts", strange[0], fact=strange[0], known=known)
     for name, spec in specs.items():
         value = plan.facts.get(name)
+        if name in plan.attesters:
+            continue
         if value is None or (spec.kind is Kind.CHOICES and not value):
             return Code.MISSING_VALUE.problem("facts", name, field=spec.title)
         if spec.kind is Kind.DAY and value > today:
@@ -230,7 +245,7 @@ async def amend_plans(
             item.move,
             {
                 **sent_back(item.case, item.move.to),
-                "stated": raw_stated(specs, item.plan.facts),
+                "stated": item.plan.raw(specs),
                 "opened_on": item.plan.stated.on(who),
                 "marked": None,
             },
@@ -240,7 +255,13 @@ async def amend_plans(
         for item in amended
     ]
     done = {change.case.id for change in await write(session, who, "amend", changes, Stated(), report)}
-    await participants.change(session, who, ground, {a.case.id: a.parts for a in amended if a.case.id in done})
+    written = [item for item in amended if item.case.id in done]
+    await participants.change(session, who, ground, {item.case.id: item.parts for item in written})
+    asking = {
+        item.case.id: attesting.Asking(item.asks, item.case.whom.id, item.case.division, item.plan.raw(specs))
+        for item in written
+    }
+    await attesting.change(session, who, ground, asking)
 
 
 def _claimed_already(ground: Ground) -> Problem:
@@ -343,7 +364,7 @@ async def open_cases(
                 "round": 0,
                 "since": on,
                 "opened_on": on,
-                "stated": raw_stated(specs, item.plan.facts),
+                "stated": item.plan.raw(specs),
             }
         )
         place = item.target.division
@@ -351,4 +372,9 @@ async def open_cases(
     await insert_rows(session, Case, cases)
     await insert_rows(session, CaseEvent, events)
     await participants.join(session, who, ground, {item.case: item.parts for item in opened})
+    asking = {
+        item.case: attesting.Asking(item.asks, item.target.id, item.target.division, item.plan.raw(specs))
+        for item in opened
+    }
+    await attesting.ask(session, who, ground, asking)
     return opened, [item for item in ready if item.case not in won]

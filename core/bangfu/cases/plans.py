@@ -1,22 +1,23 @@
 """Plans in bulk: the sheet that a village or township fills in, one row a beneficiary, opens the cases.
 
 The columns beside whom it is for, the day and who made the plan are the facts that the programme lets an applicant
-state, and one for each role in which other households take part, derived from their declarations.
+state, one for each organization that may attest one of them instead, and one for each role in which other households
+take part, derived from their declarations.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Actor, Entered, actors
+from bangfu.cases import attesting
 from bangfu.cases.acts import Report
-from bangfu.cases.gather import raw_stated
 from bangfu.cases.ground import Ground, ground_of
 from bangfu.cases.planning import Judged, PlanStated, amend_plans, judge_plans, open_cases, parts_of
 from bangfu.cases.views import Stated
@@ -36,7 +37,8 @@ from bangfu.documents.cells import (
 from bangfu.errors import Code
 from bangfu.policy import title_of
 from bangfu.process import Duty, Plan
-from bangfu.programme import Programme
+from bangfu.programme import ORGANIZATION_KINDS, Attested, Programme
+from bangfu.registry.identity import read_credit_code
 from bangfu.registry.importing import Importer, State
 from bangfu.rules.facts import FactSpec, Kind
 from bangfu.text import Text
@@ -74,6 +76,15 @@ def _read_keys(cell: Cell) -> tuple[str, ...]:
 _HOUSEHOLD = Column("number", Text("户编号", "household number"), read_key, ("户码", "家庭编号", "农户编号"))
 _PERSON = Column("number", Text("人编号", "number of the person"), read_key, ("人员编号", "人码", "个人编号"))
 """The column of whom a plan is for."""
+
+
+def _attester(attested: Attested) -> Column:
+    """The column of the organization that is to attest a fact; where it is filled in, the fact's own is left empty."""
+    kind = ORGANIZATION_KINDS[attested.by]
+    title = Text(f"{attested.title.zh}信用代码", f"credit code of the {attested.title.en}")
+    return Column(f"{attested.fact}_by", title, read_credit_code, (f"{kind.zh}信用代码",), required=False)
+
+
 _PLANNERS = {
     Duty.LINKED_CADRE: Column("cadre", Text("联户干部工号", "linked cadre"), read_key, ("帮扶责任人工号",)),
 }
@@ -98,10 +109,11 @@ class PlanImporter(Importer[_State]):
         self.programme, self.period = programme, period
         self.kind = f"plans/{programme.code}/{period}"
         self.place = (programme.code, programme.process.first(Plan).code)
-        by = programme.process.first(Plan).by
+        by, attestable = programme.process.first(Plan).by, programme.attestable()
         self.columns = (
             _PERSON if programme.is_for_persons else _HOUSEHOLD,
-            *(column_of(spec) for spec in programme.stated().values()),
+            *(replace(column_of(spec), required=name not in attestable) for name, spec in programme.stated().items()),
+            *(_attester(own) for own in attestable.values()),
             *(Column(role.code, role.title, _read_keys) for role in programme.participants),
             Column("day", Text("制定日期", "day of the plan"), read_day, ("日期", "签订日期")),
             _PLANNERS.get(by, Column("cadre", Text(f"{by.title_text.zh}工号", by.title_text.en), read_key)),
@@ -131,7 +143,7 @@ class PlanImporter(Importer[_State]):
         specs, tally = self.programme.stated(), state.tally("plan")
         plans: dict[str, tuple[Row, PlanStated]] = {}
         for row in rows:
-            facts = {name: row.values[name] for name in specs}
+            facts = {name: row.values.get(name) for name in specs}
             stated = Stated(
                 row.values["day"],
                 reason=row.values.get("reason") or "",
@@ -139,20 +151,26 @@ class PlanImporter(Importer[_State]):
                 signatory=state.officers[row.values["cadre"]],
             )
             parts = {role.code: row.values[role.code] for role in self.programme.participants}
-            plans[row.values["number"]] = (row, PlanStated(row.values["number"], facts, stated, parts))
+            attesters = {
+                one.fact: code for one in self.programme.attested if (code := row.values.get(f"{one.fact}_by"))
+            }
+            plans[row.values["number"]] = (row, PlanStated(row.values["number"], facts, stated, parts, attesters))
         found = await judge_plans(session, state.who, state.ground, [plan for _, plan in plans.values()])
         for number, problem in found.report.refused:
             row = plans[number][0]
             row.problems.append(problem.code.problem("rows", row.number, *problem.path, **problem.values))
         tally.new += len(found.ready)
         tally.same += len(found.report.unchanged)
-        before = await parts_of(session, state.who, [item.case for item in found.amended])
+        amended = [item.case for item in found.amended]
+        before, asked = await parts_of(session, state.who, amended), await attesting.asked(session, state.who, amended)
         for item in found.amended:
             was: dict[str, tuple[Any, Any]] = {
-                name: (item.case.stated.get(name), value) for name, value in raw_stated(specs, item.plan.facts).items()
+                name: (item.case.stated.get(name), item.plan.raw(specs).get(name)) for name in specs
             }
             for role, own in item.plan.participants.items():
                 was[role] = (before.get(item.case.id, {}).get(role, []), sorted(own))
+            for fact in self.programme.attestable():
+                was[f"{fact}_by"] = (asked.get(item.case.id, {}).get(fact), item.plan.attesters.get(fact))
             was["day"] = (item.case.opened_on, item.plan.stated.day)
             tally.change(item.plan.number, **{name: pair for name, pair in was.items() if pair[0] != pair[1]})
         return found

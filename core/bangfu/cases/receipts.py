@@ -18,6 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Entered
+from bangfu.cases import attesting
 from bangfu.cases.counted import Judged, TookPart, took_part
 from bangfu.cases.gather import At, Subject, awaited, gather, subject_of, typed
 from bangfu.cases.ground import Ground, Rules, thaw
@@ -89,7 +90,8 @@ class Receipt(Result):
 
     ``applied`` is whether there is a case; ``summary`` says whether the result stands, stood until the case was sent
     back or ended, or is what would come out. ``earlier`` are the results before it, the latest first, ``took_part`` who
-    takes part in the case and whether they are counted.
+    takes part in the case and whether they are counted, ``attested`` what organizations are asked to attest of it, and
+    what they answered.
     """
 
     number: str
@@ -99,6 +101,7 @@ class Receipt(Result):
     stage: Text | None
     earlier: tuple[Result, ...]
     took_part: tuple[TookPart, ...]
+    attested: tuple[attesting.Told, ...]
     history: tuple[Step, ...]
 
 
@@ -153,6 +156,7 @@ async def answers(
             for id_ in ids
         ],
     )
+    attested = await attesting.told(session, who, ground.programme, ids)
     found = {}
     for whose, one in asked.items():
         case = cases.get(whose)
@@ -173,6 +177,7 @@ async def answers(
             stage=ground.programme.process.title(case.stage) if case is not None else None,
             earlier=tuple(_result(ground, row, _Standing.EARLIER) for row in own[1:]),
             took_part=parts.get(case.id, ()) if case is not None else (),
+            attested=attested.get(case.id, ()) if case is not None else (),
             history=histories.get(case.id, ()) if case is not None else (),
         )
     return found

@@ -18,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases import exclusions, instalments
+from bangfu.cases import attesting, exclusions, instalments
 from bangfu.cases.claims import CASE, SPANS, span_key
 from bangfu.cases.ground import Ground, Rules, grounds_of, switched_on
 from bangfu.cases.instalments import Part
@@ -275,7 +275,7 @@ def _in_period(who: Entered, ground: Ground, receipt: Receipt, own: _Own) -> InP
         in_the_way,
         taken,
         _payments(own),
-        _waits(own.view, who.at.today) if own.view is not None else (),
+        _waits(own.view, receipt, who.at.today) if own.view is not None else (),
     )
 
 
@@ -421,7 +421,7 @@ def _payments(own: _Own) -> tuple[Payment, ...]:
     return tuple(found)
 
 
-def _waits(case: CaseView, today: date) -> tuple[Text, ...]:
+def _waits(case: CaseView, receipt: Receipt, today: date) -> tuple[Text, ...]:
     """What a case waits for, of whom, and until when."""
     view, proceedings = case.view, case.rules.proceedings
     code = proceedings.reached(view, today)
@@ -453,6 +453,8 @@ def _waits(case: CaseView, today: date) -> tuple[Text, ...]:
                 f"{count} of the households that take part have not signed, or have not been confirmed",
             )
         )
+    if (awaited := attesting.waiting(receipt.attested)) is not None:
+        said.append(awaited)
     if not said and duties is not None:
         how = Text("签字", "to sign") if isinstance(stage, Verify) else Text("办理", "to act")
         said.append(

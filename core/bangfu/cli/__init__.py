@@ -13,6 +13,7 @@ import click
 from bangfu import __version__
 from bangfu.cli import (
     accounts,
+    attest,
     audit,
     case,
     demo,
@@ -81,6 +82,7 @@ for module in (
     provision,
     plugin,
     case,
+    attest,
     lists,
     notice,
     money,

@@ -32,6 +32,9 @@ def receipt_lines(receipt: Receipt, language: Language) -> list[str]:
     if receipt.took_part:
         lines += ["", t("参与户:", "who takes part:")]
         lines += [f"  {_took_part(one).in_(language)}" for one in receipt.took_part]
+    if receipt.attested:
+        lines += ["", t("单位证明:", "what organizations attest:")]
+        lines += [f"  {one.text.in_(language)}" for one in receipt.attested]
     if receipt.history:
         lines += ["", t("办理记录:", "what was done:")]
         for step in receipt.history:
@@ -98,6 +101,7 @@ def year_lines(answer: YearAnswer, language: Language) -> list[str]:
         for said in (own.in_the_way, own.fails, own.could, own.waits, payments, own.taken, own.apart, own.together):
             lines += [f"  · {text.in_(language)}" for text in said]
         lines += [f"  · {_took_part(one).in_(language)}" for one in receipt.took_part]
+        lines += [f"  · {one.text.in_(language)}" for one in receipt.attested]
     if not answer.periods:
         lines.append(Text("本年度没有开启的项目", "no programme was opened in this year").in_(language))
     return lines

@@ -50,6 +50,7 @@ class Own(StrEnum):
     HOUSEHOLD = "household"
     HOUSEHOLD_ID = "household_id"
     CASE_ID = "case_id"
+    ORGANIZATION_OR_CASE = "organization_or_case"
     MEMBER = "member"
     REACH = "reach"
 
@@ -111,6 +112,7 @@ _OWN = {
     f" and m.valid_to is null and m.household_id = any ({_HOUSEHOLDS}::uuid[]))",
     Own.REACH: f"division <@ {_REACH}",
 }
+_OWN[Own.ORGANIZATION_OR_CASE] = f"({_OWN[Own.ORGANIZATION_ID]} or {_OWN[Own.CASE_ID]})"
 
 
 def _opaque(*conditions: str) -> str:

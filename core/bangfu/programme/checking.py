@@ -26,6 +26,7 @@ from bangfu.programme.declarations import (
     SCHOOLING_COLUMNS,
     SCHOOLING_FACTS,
     STANDINGS,
+    TEACHING,
     ClaimOf,
     Programme,
 )
@@ -72,6 +73,7 @@ def check(programme: Programme, channels: Iterable[str]) -> None:
         *_fact_faults(programme),
         *_stage_faults(programme, set(channels)),
         *_claim_faults(programme),
+        *_attestation_faults(programme),
         *_name_faults(programme),
         *_shape_faults(programme),
         *(f"clause {one} is neither carried out nor listed as left out or missing" for one in unanswered(programme)),
@@ -289,6 +291,26 @@ def _claim_faults(programme: Programme) -> list[str]:
         for one in programme.excludes
         if one.same == "person" and not programme.is_for_persons
     ]
+    return faults
+
+
+def _attestation_faults(programme: Programme) -> list[str]:
+    """What is wrong with what organizations may attest."""
+    stated, facts = programme.stated(), [one.fact for one in programme.attested]
+    faults = [f"attestation {fact} stands twice" for fact in sorted({own for own in facts if facts.count(own) > 1})]
+    for one in programme.attested:
+        where = f"attestation {one.fact}"
+        if not programme.is_for_persons:
+            faults.append(f"{where}: the programme is for households, of which no organization is shown a name")
+        if one.fact not in stated or stated[one.fact].kind is not Kind.TRUTH:
+            faults.append(f"{where}: it is not a yes-or-no fact that the applicant states")
+        if one.by not in TEACHING:
+            faults.append(f"{where}: nobody attests for a {one.by}, but for {', '.join(sorted(TEACHING))}")
+        for name in one.shows:
+            if name not in stated or name in facts:
+                faults.append(f"{where}: {name}, which it shows, is not stated by the applicant")
+            elif stated[name].sensitivity is Sensitivity.SENSITIVE:
+                faults.append(f"{where}: {name} is sensitive, and is shown to no organization")
     return faults
 
 

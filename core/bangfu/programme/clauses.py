@@ -26,6 +26,7 @@ class CarrierKind(StrEnum):
     STAGE = "stage"
     PARAMETER = "parameter"
     ROLE = "role"
+    ATTESTATION = "attestation"
     CLAIM = "claim"
     EXCLUSION = "exclusion"
     STACKING = "stacking"
@@ -44,6 +45,7 @@ _KINDS = {
     CarrierKind.STAGE: Text("环节", "stage"),
     CarrierKind.PARAMETER: Text("参数", "parameter"),
     CarrierKind.ROLE: Text("参与户", "role"),
+    CarrierKind.ATTESTATION: Text("证明", "attestation"),
     CarrierKind.CLAIM: Text("限领", "claim"),
     CarrierKind.EXCLUSION: Text("互斥", "exclusion"),
     CarrierKind.STACKING: Text("可叠加", "stacking"),
@@ -163,14 +165,15 @@ def _carriers(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
     for parameter in programme.policy.parameters.values():
         for entry in parameter.entries:
             yield entry.cites, Carrier(CarrierKind.PARAMETER, parameter.name, parameter.title)
-    for role in programme.participants:
-        yield Citation.parse(role.cites), Carrier(CarrierKind.ROLE, role.code, role.title)
-    for claim in programme.claims:
-        yield Citation.parse(claim.cites), Carrier(CarrierKind.CLAIM, claim.kind, claim.title)
-    for excluded in programme.excludes:
-        yield Citation.parse(excluded.cites), Carrier(CarrierKind.EXCLUSION, excluded.programme, excluded.why)
-    for stacked in programme.stacks:
-        yield Citation.parse(stacked.cites), Carrier(CarrierKind.STACKING, stacked.programme, stacked.why)
+    beside = (
+        *((role.cites, Carrier(CarrierKind.ROLE, role.code, role.title)) for role in programme.participants),
+        *((one.cites, Carrier(CarrierKind.ATTESTATION, one.fact, one.title)) for one in programme.attested),
+        *((claim.cites, Carrier(CarrierKind.CLAIM, claim.kind, claim.title)) for claim in programme.claims),
+        *((one.cites, Carrier(CarrierKind.EXCLUSION, one.programme, one.why)) for one in programme.excludes),
+        *((one.cites, Carrier(CarrierKind.STACKING, one.programme, one.why)) for one in programme.stacks),
+    )
+    for cites, carrier in beside:
+        yield Citation.parse(cites), carrier
     for milestone in programme.milestones:
         for cites in milestone.cites:
             yield Citation.parse(cites), Carrier(CarrierKind.MILESTONE, milestone.code, milestone.title)

@@ -84,6 +84,21 @@ SCHOOLING_FACTS: Mapping[str, tuple[Kind, Text]] = {
 }
 """The attributes of a person's schooling that a fact may be taken from, with their kind."""
 
+ORGANIZATION_KINDS: Mapping[str, Text] = {
+    "bureau": Text("机关", "bureau"),
+    "institution": Text("事业单位", "public institution"),
+    "school": Text("学校", "school"),
+    "training_base": Text("培训基地", "training base"),
+    "enterprise": Text("企业", "enterprise"),
+    "cooperative": Text("合作社", "cooperative"),
+    "bank": Text("银行", "bank"),
+    "other": Text("其他", "other"),
+}
+"""The kinds of organizations that the register knows."""
+
+TEACHING = frozenset({"school", "training_base"})
+"""Those that teach: they have a roll of students, and agents who answer for it and attest what they are asked."""
+
 BOOK_TITLE = Text("规则版本", "rule book")
 """What a rule book is called beside the parameters of a programme, none of which is called so."""
 
@@ -170,6 +185,23 @@ class Role:
     vouched_by: Duty | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attested:
+    """A yes-or-no fact that an organization may attest itself 证明, instead of its being stated from a paper, such as
+    that a training base has signed and sealed a card.
+
+    ``by`` is the kind of the organization, ``title`` what it is called in this part. ``shows`` names the stated facts
+    that it is shown beside the person's name, and it sees nothing else of the case. Which organization is asked is
+    said with the plan; where none is, the fact is stated as before.
+    """
+
+    fact: str
+    by: str
+    title: Text
+    cites: str
+    shows: tuple[str, ...] = ()
+
+
 class Span(StrEnum):
     """For how long something holds: one period of the programme, the plan year that it belongs to, or ever."""
 
@@ -253,9 +285,9 @@ class Programme:
 
     ``beneficiary`` is whom it is for. ``released`` maps the day of each released book to its hash, so that a released
     text cannot change unseen. ``once_per_period`` allows one case a beneficiary and period. ``participants`` are the
-    roles in which other households take part, ``claims`` what can be had once, ``excludes`` and ``stacks`` the
-    programmes that do not go together with this one, and those that do, ``milestones`` the times of the plan that are
-    no stages.
+    roles in which other households take part, ``attested`` what organizations may attest, ``claims`` what can be had
+    once, ``excludes`` and ``stacks`` the programmes that do not go together with this one, and those that do,
+    ``milestones`` the times of the plan that are no stages.
     """
 
     code: str
@@ -270,6 +302,7 @@ class Programme:
     beneficiary: Beneficiary = Beneficiary.HOUSEHOLD
     once_per_period: bool = True
     participants: tuple[Role, ...] = ()
+    attested: tuple[Attested, ...] = ()
     claims: tuple[ClaimSpec, ...] = ()
     excludes: tuple[Exclusion, ...] = ()
     stacks: tuple[Stacks, ...] = ()
@@ -345,6 +378,10 @@ class Programme:
     def stated(self) -> dict[str, FactSpec]:
         """The facts that the applicant states; nothing else is ever an input."""
         return {name: spec for name, spec in self.specs().items() if isinstance(spec.source, Stated)}
+
+    def attestable(self) -> dict[str, Attested]:
+        """What organizations may attest, by the fact that is then not stated."""
+        return {one.fact: one for one in self.attested}
 
     def titles(self) -> dict[str, Text]:
         """The two names of every parameter."""

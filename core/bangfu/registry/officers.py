@@ -25,6 +25,13 @@ from bangfu.registry.offices import Path, Roster, Term
 from bangfu.text import Text
 from bangfu.vault import Vault
 
+DUTIES = {
+    **{duty.title_text.zh: duty for duty in Duty},
+    "学校经办": Duty.SCHOOL_AGENT,
+    "培训基地经办": Duty.SCHOOL_AGENT,
+}
+"""What a roster calls the duties."""
+
 
 @dataclass
 class _State(State):
@@ -58,7 +65,7 @@ class OfficerImporter(Importer[_State]):
     columns = (
         Column("number", Text("工号", "staff number"), read_key, ("人员编号",)),
         Column("name", Text("姓名", "name"), read_name),
-        Column("duty", Text("职责", "duty"), one_of({duty.title_text.zh: duty for duty in Duty}), ("岗位", "职务")),
+        Column("duty", Text("职责", "duty"), one_of(DUTIES), ("岗位", "职务")),
         Column("area", Text("负责区划代码", "area"), read_code, ("区划代码", "负责区域")),
         Column("valid_from", Text("起始日期", "from"), read_day, ("任职日期",)),
         Column("valid_to", Text("截止日期", "until"), read_day, ("免职日期",), required=False),

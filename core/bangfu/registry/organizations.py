@@ -17,23 +17,15 @@ from bangfu.db.bulk import among, insert_rows, update_each
 from bangfu.documents.cells import Column, Row, one_of, read_text
 from bangfu.errors import Code
 from bangfu.models import Organization, new_id
+from bangfu.programme import ORGANIZATION_KINDS, TEACHING
 from bangfu.registry.divisions import read_code
 from bangfu.registry.identity import read_credit_code
 from bangfu.registry.importing import Importer, State
 from bangfu.text import Text
 from bangfu.vault import Vault
 
-KINDS = {
-    "机关": "bureau",
-    "事业单位": "institution",
-    "学校": "school",
-    "培训基地": "training_base",
-    "企业": "enterprise",
-    "合作社": "cooperative",
-    "银行": "bank",
-    "其他": "other",
-}
-SCHOOLS = frozenset({"school", "training_base"})
+KINDS = {title.zh: kind for kind, title in ORGANIZATION_KINDS.items()}
+SCHOOLS = TEACHING
 """The kinds of organizations that teach: they have a roll of students, and agents who answer for it."""
 
 

@@ -113,9 +113,10 @@ class Explainer:
             return ()
         return tuple(self._misses(self.trace.steps[name].term, _Values(facts, self.parameters, values), True))
 
-    def shown_fact(self, spec: FactSpec, value: Any) -> Text:
+    @staticmethod
+    def shown_fact(spec: FactSpec, value: Any) -> Text:
         """A fact's value as a person reads it."""
-        return Text("未知", "unknown") if value is None else self._shown(Term.of_fact(spec), value)
+        return Text("未知", "unknown") if value is None else Explainer._shown(Term.of_fact(spec), value)
 
     def parameters_read(self) -> frozenset[str]:
         """The parameters that some step of the book reads."""
@@ -249,7 +250,8 @@ class Explainer:
             return self.titles[term.data]
         return self.trace.steps[term.data].step.title
 
-    def _shown(self, term: Term, value: Any) -> Text:
+    @staticmethod
+    def _shown(term: Term, value: Any) -> Text:
         if term.kind is Kind.MONEY:
             return money(value)
         if term.kind is Kind.EXACT:

@@ -8,7 +8,7 @@ from pathlib import Path
 from bangfu.calendar import PlanYear
 from bangfu.policy import MonthDay, Policy
 from bangfu.process import Duty, Notice, Plan, Process, Verify
-from bangfu.programme import Beneficiary, ClaimOf, ClaimSpec, DatedBook, Programme, Span, Stacks, released
+from bangfu.programme import Attested, Beneficiary, ClaimOf, ClaimSpec, DatedBook, Programme, Span, Stacks, released
 from bangfu.text import Text
 from yulu.short_training.rules import FactsWithTheRoll, Parameters, ShortTraining, ShortTrainingByTheRoll
 from yulu.vocabulary import payment
@@ -78,6 +78,22 @@ PROGRAMME = Programme(
     ),
     released=released(HERE / "released.toml"),
     process=PROCESS,
+    # Of a base that has no account, the township states from the card on paper that it is sealed.
+    attested=(
+        Attested(
+            fact="base_sealed",
+            by="training_base",
+            title=Text("签字盖章的培训基地", "training base that signs and seals the card"),
+            cites=APPLYING,
+            shows=(
+                "training_from",
+                "training_to",
+                "certified_on",
+                "has_training_certificate",
+                "has_qualification_certificate",
+            ),
+        ),
+    ),
     claims=(
         ClaimSpec(
             kind="short_training",

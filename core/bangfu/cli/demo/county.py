@@ -169,6 +169,8 @@ class Trainee:
     home: Household
     first: date
     last: date
+    by_base: bool
+    """Whether the base seals the card itself; else the township states it from the paper."""
 
 
 @dataclass(slots=True)
@@ -214,6 +216,8 @@ class County:
     claimed_twice: Leading | None
     """A household that names somebody whom another leads already."""
     schools: list[School]
+    base: School
+    """The training base, which seals the cards of some trainees itself."""
     students: list[Student]
     trainees: list[Trainee]
 
@@ -240,12 +244,13 @@ class Maker:
         enterprises = self._enterprises(villages)
         accounts = self._accounts(townships, enterprises, households)
         leading, twice = self._leading(townships, villages, households)
-        schools = self._schools()
+        schools, training_base = self._schools(), self._base()
         students = self._students(households, schools)
         trainees = self._trainees(households, {student.number for student in students})
         return County(
-            self.code, villages, townships, self.staff, households, enterprises, [*self._learning(schools), *accounts],
-            leading, twice, schools, students, trainees,
+            self.code, villages, townships, self.staff, households, enterprises,
+            [*self._learning([*schools, training_base]), *accounts], leading, twice, schools, training_base, students,
+            trainees,
         )  # fmt: skip
 
     # --- places and people in office ---
@@ -341,8 +346,13 @@ class Maker:
             made.append(School(name, first17 + credit_check_character(first17), f"X{36 + 10 * index:03d}"))
         return [*made, School("邻市职业技术学院", "", ""), School("邻市中等专业学校", "", "")]
 
+    def _base(self) -> School:
+        """The training base of the county."""
+        first17 = f"12{self.code}{9:09d}"
+        return School("演示县职业技能培训基地", first17 + credit_check_character(first17), "X056")
+
     def _learning(self, schools: Sequence[School]) -> list[Staff]:
-        """The agents of the county's schools, and who reviews at the finance bureau and releases nothing."""
+        """The agents of the county's schools and base, and who reviews at the finance bureau and releases nothing."""
         base = int(self.code) * 1_000_000
         own = [one for one in schools if one.agent]
         agents = [Staff(one.agent, self._named(one.agent), Duty.SCHOOL_AGENT, base, unit=one.code) for one in own]
@@ -367,13 +377,15 @@ class Maker:
         return found
 
     def _trainees(self, households: Sequence[Household], others: set[str]) -> list[Trainee]:
-        """In each village the first of working age, who took a course of three months; one is a year too old for it."""
+        """In each village the first of working age, who took a course of three months; one is a year too old for it.
+        Of every third the base seals the card itself."""
         found: dict[int, Trainee] = {}
         for home, place, _, born in _numbered(households):
             number, village = _person(home, place), home.village.code
             oldest = date(1974 if not found else 1975, 3, 9)
             if number not in others and village not in found and oldest <= born <= date(2003, 1, 1):
-                found[village] = Trainee(number, home, date(2021, 3, 8), date(2021, 5, 28))
+                by_base = len(found) % 3 == 1
+                found[village] = Trainee(number, home, date(2021, 3, 8), date(2021, 5, 28), by_base)
         return list(found.values())
 
     # --- households ---
@@ -563,9 +575,10 @@ def divisions_workbook(county: County) -> bytes:
 
 
 def organizations_workbook(county: County) -> bytes:
-    """The helping units and the enterprises."""
+    """The helping units, the enterprises, the schools and the training base."""
     rows = [(one.code, one.name, one.kind, f"{county.code}000000") for one in county.enterprises]
     rows += [(one.code, one.name, "学校", f"{county.code}000000") for one in county.schools if one.code]
+    rows.append((county.base.code, county.base.name, "培训基地", f"{county.code}000000"))
     for index, village in enumerate(v for v in county.villages if v.poor):
         first17 = f"11{county.code}{index:09d}"
         rows.append((first17 + credit_check_character(first17), f"演示帮扶单位{index + 1}", "机关", str(village.code)))
@@ -766,14 +779,17 @@ def term_aid_workbook(county: County, township: Township, day: date) -> bytes:
 def training_workbook(county: County, township: Township, day: date) -> bytes:
     """Who of one township applies for a short training."""
     rows = [
-        [own.number, own.first, own.last, date(2021, 6, 18), "是", "是", "是", "是", day, township.clerk, "登记卡"]
+        [
+            own.number, own.first, own.last, date(2021, 6, 18), "是", "是", "" if own.by_base else "是",
+            county.base.code if own.by_base else "", "是", day, township.clerk, "登记卡",
+        ]
         for own in county.trainees
         if own.home.village.township == township.name
-    ]
+    ]  # fmt: skip
     headers = (
         "人编号", "培训开始日", "培训结束日", "取证日(两证中较晚的)", "技能培训合格证书复印件",
-        "职业资格等级证书复印件",
-        "登记卡经培训基地签字盖章", "身份证复印件", "制定日期", "乡镇经办工号", "凭据",
+        "职业资格等级证书复印件", "登记卡经培训基地签字盖章", "培训基地信用代码", "身份证复印件", "制定日期",
+        "乡镇经办工号", "凭据",
     )  # fmt: skip
     return _book("申请", "雨露短期技能培训登记汇总", headers, rows)
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases import acts
+from bangfu.cases import acts, attesting
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection
@@ -96,11 +96,17 @@ class ShortTraining(Award):
     code = "short_training"
 
     async def apply(self) -> None:
-        """Who took a course applies at the township."""
+        """Who took a course applies at the township; the training base seals what it is asked."""
         await self.sheets(
             "短期培训申请 / short trainings",
             "短期技能培训登记",
             lambda township: made_up.training_workbook(self.t.county, township, APPLIED),
+        )
+        base = self.t.county.base
+        done = await self.t.do(base.agent, _seal)
+        self.t.say(
+            f"{base.name}签字盖章 {number(done)} 份,其余见纸质登记卡",
+            f"{base.name} signs and seals {number(done)} cards itself; the others are sealed on paper",
         )
 
     async def review(self) -> None:
@@ -114,6 +120,14 @@ class ShortTraining(Award):
     async def payment(self, line: UUID) -> None:
         """Paid once."""
         await self.pay(line, "payment")
+
+
+async def _seal(session: AsyncSession, who: Entered) -> int:
+    """The agent of the training base signs and seals every card that it is asked, page by page."""
+    done = 0
+    while asked := await attesting.cards(session, who, answered=False):
+        done += (await attesting.attest(session, who, [one.id for one in asked], attested=True)).done
+    return done
 
 
 async def _confirm(session: AsyncSession, who: Entered) -> int:

@@ -293,6 +293,9 @@ FAULTS: dict[str, tuple[Plant, tuple[str, ...], tuple[str, ...], str]] = {
     "a wall that knows the county and no school": (
         _sql(f"alter policy wall_select on schooling using ({_TENANT})"), ("SA",), ("reads",), "Query.node",
     ),
+    "a wall that knows the county and not who is asked": (
+        _sql(f"alter policy wall_select on attestation using ({_TENANT})"), ("SA",), ("reads",), "Query.node",
+    ),
     "a wall with a second gate": (
         _sql("create policy gate on case_file for select using (true)"), ("W1",), ("reads",), "Query.node",
     ),

@@ -118,16 +118,14 @@ async def change(session: AsyncSession, who: Entered, ground: Ground, changing: 
     query = select(Attestation).where(*_current(who, changing)).order_by(Attestation.id).with_for_update()
     current = (await session.scalars(query)).all()
     kept = {
-        (row.case_id, row.fact): row
+        (row.case_id, row.fact)
         for row in current
         if changing[row.case_id].by.get(row.fact) == row.organization_id
         and _card(ground.programme, row.fact, changing[row.case_id].stated) == row.card
     }
     gone = [row.id for row in current if (row.case_id, row.fact) not in kept]
     await update_all(session, Attestation, gone, {"gone_at": who.at.now})
-    fresh = [
-        (case, own, fact) for case, own in changing.items() for fact in own.by if (case, fact) not in kept
-    ]  # fmt: skip
+    fresh = [(case, own, fact) for case, own in changing.items() for fact in own.by if (case, fact) not in kept]
     await _put(session, who, ground, fresh)
 
 
@@ -237,7 +235,7 @@ async def attest(
     """Let an organization say whether it attests what it is asked 证明, on a day, today unless stated; ``note`` is why
     it does not.
 
-    The same answer again changes nothing, and another one is too late: an answer is final. In seven statements whatever
+    The same answer again changes nothing, and another one is too late: an answer is final. In five statements whatever
     their number. Refuses ``FORBIDDEN``, ``DAY_IN_FUTURE`` and ``REASON_NEEDED``; of each, ``NOT_FOUND`` for what one's
     organization is not asked (any more), and ``CONFLICT`` for what was answered otherwise.
     """

@@ -6,7 +6,7 @@ code that exists already, or a hook name that is none is refused by name. A thir
 or that nobody has admitted, is reported and skipped; a bundled one is fatal.
 """
 
-from bangfu.programme.checking import check, check_together, released
+from bangfu.programme.checking import check, check_pairing, check_together, released
 from bangfu.programme.clauses import (
     Answer,
     Answered,
@@ -30,6 +30,7 @@ from bangfu.programme.declarations import (
     SCHOOLING_COLUMNS,
     SCHOOLING_FACTS,
     STANDINGS,
+    AnyProgramme,
     Beneficiary,
     ClaimOf,
     ClaimSpec,
@@ -47,6 +48,7 @@ from bangfu.programme.declarations import (
     hookspec,
 )
 from bangfu.programme.loading import GROUP, Plugins, bundled, installed, load
+from bangfu.programme.pairing import Charge, DeliveryKind, HelpPath, PairingAct, PairingProgramme
 
 __all__ = [
     "BOOK_TITLE",
@@ -62,18 +64,24 @@ __all__ = [
     "STANDINGS",
     "Answer",
     "Answered",
+    "AnyProgramme",
     "Beneficiary",
     "Carrier",
     "CarrierKind",
+    "Charge",
     "ClaimOf",
     "ClaimSpec",
     "Clause",
     "ClauseState",
     "DatedBook",
+    "DeliveryKind",
     "Exclusion",
+    "HelpPath",
     "Hooks",
     "InForce",
     "Milestone",
+    "PairingAct",
+    "PairingProgramme",
     "PaymentChannel",
     "Plugins",
     "Programme",
@@ -83,6 +91,7 @@ __all__ = [
     "answered",
     "bundled",
     "check",
+    "check_pairing",
     "check_together",
     "citations",
     "clauses_of",

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bangfu.policy import Citation
-from bangfu.programme.declarations import Programme
+from bangfu.programme.declarations import AnyProgramme, Programme
+from bangfu.programme.pairing import PairingProgramme
 from bangfu.text import Text, join
 
 
@@ -30,6 +31,9 @@ class CarrierKind(StrEnum):
     EXCLUSION = "exclusion"
     STACKING = "stacking"
     MILESTONE = "milestone"
+    PATH = "path"
+    DELIVERY = "delivery"
+    ACT = "act"
 
     @property
     def title_text(self) -> Text:
@@ -48,6 +52,9 @@ _KINDS = {
     CarrierKind.EXCLUSION: Text("互斥", "exclusion"),
     CarrierKind.STACKING: Text("可叠加", "stacking"),
     CarrierKind.MILESTONE: Text("日程", "milestone"),
+    CarrierKind.PATH: Text("帮扶途径", "path"),
+    CarrierKind.DELIVERY: Text("帮扶内容", "delivery"),
+    CarrierKind.ACT: Text("办理", "act"),
 }
 
 
@@ -92,7 +99,7 @@ class Clause:
     ``left_out`` says what of it is deliberately not carried out and why, ``missing`` what is not carried out yet.
     """
 
-    programme: Programme
+    programme: AnyProgramme
     document: str
     title: str
     clause: str
@@ -129,7 +136,7 @@ _COLON = Text("{what}:{said}", "{what}: {said}")
 class Answer:
     """What several programmes make of one clause, where they all make the same of it."""
 
-    programmes: tuple[Programme, ...]
+    programmes: tuple[AnyProgramme, ...]
     state: ClauseState
     says: Text
 
@@ -143,7 +150,7 @@ class Answered:
     answers: tuple[Answer, ...]
 
 
-def citations(programme: Programme) -> dict[Citation, list[Carrier]]:
+def citations(programme: AnyProgramme) -> dict[Citation, list[Carrier]]:
     """What carries out each clause that anything of a programme cites, each thing once."""
     cited: dict[Citation, list[Carrier]] = {}
     for citation, carrier in _carriers(programme):
@@ -153,16 +160,28 @@ def citations(programme: Programme) -> dict[Citation, list[Carrier]]:
     return cited
 
 
-def _carriers(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
+def _carriers(programme: AnyProgramme) -> Iterator[tuple[Citation, Carrier]]:
+    if isinstance(programme, Programme):
+        yield from _of_steps_and_stages(programme)
+    for parameter in programme.policy.parameters.values():
+        for entry in parameter.entries:
+            yield entry.cites, Carrier(CarrierKind.PARAMETER, parameter.name, parameter.title)
+    if isinstance(programme, Programme):
+        yield from _of_who_takes_part(programme)
+    elif isinstance(programme, PairingProgramme):
+        yield from _of_pairings(programme)
+
+
+def _of_steps_and_stages(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
     for dated in programme.books:
         for name, traced in dated.rules.traced().steps.items():
             yield traced.step.cites, Carrier(CarrierKind(traced.step.kind), name, traced.step.title)
     for stage in programme.process.stages:
         for cites in stage.cites:
             yield Citation.parse(cites), Carrier(CarrierKind.STAGE, stage.code, stage.title)
-    for parameter in programme.policy.parameters.values():
-        for entry in parameter.entries:
-            yield entry.cites, Carrier(CarrierKind.PARAMETER, parameter.name, parameter.title)
+
+
+def _of_who_takes_part(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
     for role in programme.participants:
         yield Citation.parse(role.cites), Carrier(CarrierKind.ROLE, role.code, role.title)
     for claim in programme.claims:
@@ -176,7 +195,17 @@ def _carriers(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
             yield Citation.parse(cites), Carrier(CarrierKind.MILESTONE, milestone.code, milestone.title)
 
 
-def clauses_of(programme: Programme) -> list[Clause]:
+def _of_pairings(programme: PairingProgramme) -> Iterator[tuple[Citation, Carrier]]:
+    for path in programme.paths:
+        yield Citation.parse(path.cites), Carrier(CarrierKind.PATH, path.code, path.title)
+    for kind in programme.kinds:
+        yield Citation.parse(kind.cites), Carrier(CarrierKind.DELIVERY, kind.code, kind.title)
+    for act, charge in programme.charges.items():
+        for cites in charge.cites:
+            yield Citation.parse(cites), Carrier(CarrierKind.ACT, act.value, act.title_text)
+
+
+def clauses_of(programme: AnyProgramme) -> list[Clause]:
     """Every clause of a programme's documents, in their order."""
     cited = citations(programme)
     return [
@@ -195,7 +224,7 @@ def clauses_of(programme: Programme) -> list[Clause]:
     ]
 
 
-def unanswered(programme: Programme) -> list[str]:
+def unanswered(programme: AnyProgramme) -> list[str]:
     """The clauses of the programme's documents that nothing carries out and nothing lists as left out or missing."""
     return [
         f"{one.document}#{one.clause}"
@@ -204,7 +233,7 @@ def unanswered(programme: Programme) -> list[str]:
     ]
 
 
-def answered(programmes: Iterable[Programme]) -> dict[tuple[str, str], list[Answered]]:
+def answered(programmes: Iterable[AnyProgramme]) -> dict[tuple[str, str], list[Answered]]:
     """Every document of several programmes, by its code and title, with its clauses in their order and what each makes
     of them."""
     documents: dict[tuple[str, str], dict[str, list[Clause]]] = {}
@@ -239,7 +268,7 @@ def _number(chinese: str) -> int:
 
 
 def _together(ones: Iterable[Clause]) -> tuple[Answer, ...]:
-    same: dict[tuple[ClauseState, Text], list[Programme]] = {}
+    same: dict[tuple[ClauseState, Text], list[AnyProgramme]] = {}
     for one in ones:
         same.setdefault((one.state, one.says), []).append(one.programme)
     return tuple(Answer(tuple(programmes), *answer) for answer, programmes in same.items())

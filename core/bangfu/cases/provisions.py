@@ -200,9 +200,10 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
         raise Code.PROVISION_NOT_PREVIEWED.refuse(
             "provision", periods=join(titles) if titles else Text("至少一个期间", "at least one period")
         )
+    ready = [PREVIEWED] if programme.is_previewed else [DRAFT, PREVIEWED]
     done = await session.execute(
         update(ProvisionRow)
-        .where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id, ProvisionRow.state == PREVIEWED)
+        .where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id, ProvisionRow.state.in_(ready))
         .values(state=RELEASED, released_by=who.actor.id, released_at=who.at.now)
         .returning(ProvisionRow.id)
     )

@@ -94,6 +94,8 @@ def check_pairing(programme: PairingProgramme) -> None:
         for name in (programme.term_min, programme.term_max, programme.typical_villages)
         if hints.get(name) is not int
     ]
+    if hints.get(programme.poor_villages) is not bool:
+        faults.append(f"{programme.poor_villages} is not a parameter that is yes or no")
     for kind in programme.kinds:
         faults += [f"kind {kind.code}: there is no path {code}" for code in sorted(kind.paths - set(paths))]
         if not kind.paths:

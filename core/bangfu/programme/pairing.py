@@ -103,7 +103,8 @@ class PairingProgramme(AnyProgramme):
 
     ``helpers`` are the kinds of organizations that may help. ``term_min`` and ``term_max`` name the parameters (years,
     whole numbers) that an agreement lasts at least and at most, ``typical_villages`` that of how many villages are
-    nominated a year at most. A signature is asked of both sides; who is not verified signs nothing.
+    nominated a year at most, ``poor_villages`` that which says whether only poor villages are helped. A signature is
+    asked of both sides; who is not verified signs nothing.
     """
 
     helpers: frozenset[str]
@@ -112,6 +113,7 @@ class PairingProgramme(AnyProgramme):
     term_min: str
     term_max: str
     typical_villages: str
+    poor_villages: str
     charges: Mapping[PairingAct, Charge]
 
     def path(self, code: str) -> HelpPath | None:

@@ -67,7 +67,7 @@ class Pairs(World):
         )
         return made
 
-    async def sign(self, id: UUID, side: Side, by: str, day: date = SIGNED) -> bool:
+    async def signed(self, id: UUID, side: Side, by: str, day: date = SIGNED) -> bool:
         """A side that signs."""
         done: bool = await self.do(by, agreements.sign, id, side, Stated(day, evidence="协议原件"))
         return done
@@ -78,8 +78,8 @@ class Pairs(World):
     ) -> UUID:  # fmt: skip
         """An agreement that both have signed."""
         made = await self.propose(number, code, village, **terms)
-        assert not await self.sign(made, Side.HELPER, agent)
-        assert await self.sign(made, Side.HELPED, committee)
+        assert not await self.signed(made, Side.HELPER, agent)
+        assert await self.signed(made, Side.HELPED, committee)
         return made
 
     async def two(self) -> tuple[UUID, UUID]:

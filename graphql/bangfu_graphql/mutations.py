@@ -245,7 +245,8 @@ class Mutation:
             rule = Rule(
                 input.duty.value, input.action.value, input.programme or EVERY, input.stage or EVERY, input.effect.value
             )
-            key = await lay_down(session, request.who, request.programmes, rule, reason)
+            ruled = {**request.programmes, **request.plugins.pairings}
+            key = await lay_down(session, request.who, ruled, rule, reason)
             return RulePayload(key=key, done=True, problems=[])
 
         return await acting.change(info, work, lambda problems: RulePayload(key=None, done=False, problems=problems))

@@ -93,10 +93,10 @@ class Figures:
         return self.total("agreed"), self.total("lines")
 
 
-def _agreements(who: Entered, programme: PairingProgramme, which: Which) -> Select[Any]:
+def _agreements(who: Entered, programme: PairingProgramme, which: Which) -> Select[UUID, UUID, int]:
     """The signed agreements that are meant: those whose term touches the year, if one is stated."""
     one = PairingAgreement
-    query: Select[Any] = select(one.id, one.organization_id, one.division).where(
+    query = select(one.id, one.organization_id, one.division).where(
         one.tenant_id == who.county.id,
         one.programme == programme.code,
         one.signed_on.is_not(None),

@@ -328,8 +328,9 @@ async def _keep(
     answers = [
         {
             "tenant_id": who.county.id, "id": new_id(), "delivery_id": key,
-            "organization_id": rows[key].organization_id, "division": rows[key].division, "number": rows[key].version, "verdict": verdict.value,
-            "stands_fen": standing.fen, "stands_quantity": standing.quantity, "reason": stated.reason, **columns,
+            "organization_id": rows[key].organization_id, "division": rows[key].division,
+            "number": rows[key].version, "verdict": verdict.value, "stands_fen": standing.fen,
+            "stands_quantity": standing.quantity, "reason": stated.reason, **columns,
         }
         for key, (standing, columns) in ready.items()
     ]  # fmt: skip

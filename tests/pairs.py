@@ -8,10 +8,10 @@ from uuid import UUID
 
 from bangfu.cases import ground as grounds
 from bangfu.cases.views import Stated
-from bangfu.pairings import agreements, helpers, ledger
+from bangfu.pairings import agreements, ledger, registrations
 from bangfu.pairings.agreements import Planned, Terms
-from bangfu.pairings.helpers import Applicant
 from bangfu.pairings.ledger import Chosen, Delivered, Report
+from bangfu.pairings.registrations import Applicant
 from bangfu.pairings.standing import NOTHING, Measure, Side, Verdict
 from bangfu.programme import PairingProgramme
 from tests.county import ONE, OTHER, V1, V3, World
@@ -52,8 +52,8 @@ class Pairs(World):
 
     async def register(self, code: str = ONE, by: str = "IF", verified_by: str = "IF2") -> UUID:
         """An enterprise that is registered and verified."""
-        made: UUID = await self.do(by, helpers.register, Applicant(code), Stated())
-        await self.do(verified_by, helpers.verify, made, Stated(), passed=True)
+        made: UUID = await self.do(by, registrations.register, Applicant(code), Stated())
+        await self.do(verified_by, registrations.verify, made, Stated(), passed=True)
         return made
 
     async def propose(

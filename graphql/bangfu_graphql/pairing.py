@@ -18,7 +18,7 @@ from bangfu import models
 from bangfu.access import Action
 from bangfu.cases.views import Stated
 from bangfu.errors import Problem
-from bangfu.pairings import agreements, figures, helpers, ledger, needs, reviews
+from bangfu.pairings import agreements, figures, ledger, needs, registrations, reviews
 from bangfu.pairings.charges import AGREEMENT
 from bangfu.pairings.standing import Measure, Side, Verdict
 from bangfu.programme import PairingProgramme
@@ -463,7 +463,7 @@ class PairingMutation:
         """Register an organization that wants to help."""
 
         async def work(request: Request, session: AsyncSession) -> UUID:
-            applicant = helpers.Applicant(
+            applicant = registrations.Applicant(
                 input.credit_code,
                 input.name,
                 "enterprise" if input.kind is None else input.kind.value,
@@ -471,7 +471,9 @@ class PairingMutation:
                 input.chamber,
             )
             said = await acting.stated(request, session, act)
-            return await helpers.register(session, request.who, request.plugins.pairing(programme), applicant, said)
+            return await registrations.register(
+                session, request.who, request.plugins.pairing(programme), applicant, said
+            )
 
         return await acting.keyed(info, HelperPayload, work)
 
@@ -490,10 +492,10 @@ class PairingMutation:
         """Say whether an organization may help."""
 
         async def work(request: Request, session: AsyncSession) -> UUID:
-            key = _key(Helper, id, "id", helpers.WHAT)
+            key = _key(Helper, id, "id", registrations.WHAT)
             said = await acting.stated(request, session, act)
             own = request.plugins.pairing(programme)
-            await helpers.verify(session, request.who, own, key, said, passed=passed)
+            await registrations.verify(session, request.who, own, key, said, passed=passed)
             return key
 
         return await acting.keyed(info, HelperPayload, work)

@@ -143,7 +143,8 @@ async def test_an_enterprise_a_village_and_the_county_at_work(county: Served) ->
     await may_not("E2", "log_deliveries", "NOT_FOUND", lines=given[:1])
     logged = await may("E1", "log_deliveries", lines=given)
     assert (logged["done"], len(logged["deliveries"])) == (3, 3)
-    told = await county.operation("E2", "log_deliveries", **PROGRAMME, lines=[cash(two["id"], "1.00", "r 1")])
+    again = {**PROGRAMME, "lines": [cash(two["id"], "1.00", "r 1")]}
+    told = await county.operation("E2", "log_deliveries", None, **again)
     (problem,) = told.data["logDeliveries"]["problems"]
     assert (problem["code"], problem["path"]) == ("RECEIPT_COUNTED", ["lines", "0", "receipt"])
     assert "企业" not in problem["message"]

@@ -19,12 +19,12 @@ from bangfu.cases import ground as grounds
 from bangfu.cases import provisions
 from bangfu.cases.views import Stated
 from bangfu.errors import Code, Problem, Refused
-from bangfu.pairings import agreements, figures, helpers, ledger, needs, reviews
+from bangfu.pairings import agreements, figures, ledger, needs, registrations, reviews
 from bangfu.pairings.agreements import Planned
 from bangfu.pairings.charges import ACTIONS
 from bangfu.pairings.figures import Party, Waits, Which
-from bangfu.pairings.helpers import Applicant
 from bangfu.pairings.ledger import Chosen
+from bangfu.pairings.registrations import Applicant
 from bangfu.pairings.reviews import Finding, Outcome
 from bangfu.pairings.standing import (
     AgreementState,
@@ -160,28 +160,28 @@ def test_never_more_stands_than_was_logged(
 
 
 async def test_an_enterprise_is_registered_and_verified_by_another_person(pairs: Pairs) -> None:
-    made = await pairs.do("IF", helpers.register, Applicant(FRESH, "新企业", chamber="县商会"), Stated())
+    made = await pairs.do("IF", registrations.register, Applicant(FRESH, "新企业", chamber="县商会"), Stated())
     assert [tuple(row) for row in await pairs.rows(
         "select o.credit_code, o.name, o.kind, h.chamber, h.verified, h.duty from helper h"
         " join organization o on o.id = h.organization_id"
     )] == [(FRESH, "新企业", "enterprise", "县商会", None, "industry_federation")]  # fmt: skip
-    await refused(pairs, Code.SAME_PERSON, "IF", helpers.verify, made, Stated(), passed=True)
-    await refused(pairs, Code.REASON_NEEDED, "IF2", helpers.verify, made, Stated(), passed=False)
-    await refused(pairs, Code.HELPER_REGISTERED, "IF", helpers.register, Applicant(FRESH), Stated())
-    await pairs.do("IF2", helpers.verify, made, Stated(reason="执照过期"), passed=False)
-    await refused(pairs, Code.CONFLICT, "IF2", helpers.verify, made, Stated(), passed=True)
-    again = await pairs.do("IF", helpers.register, Applicant(FRESH), Stated())
-    await pairs.do("IF2", helpers.verify, again, Stated(), passed=True)
+    await refused(pairs, Code.SAME_PERSON, "IF", registrations.verify, made, Stated(), passed=True)
+    await refused(pairs, Code.REASON_NEEDED, "IF2", registrations.verify, made, Stated(), passed=False)
+    await refused(pairs, Code.HELPER_REGISTERED, "IF", registrations.register, Applicant(FRESH), Stated())
+    await pairs.do("IF2", registrations.verify, made, Stated(reason="执照过期"), passed=False)
+    await refused(pairs, Code.CONFLICT, "IF2", registrations.verify, made, Stated(), passed=True)
+    again = await pairs.do("IF", registrations.register, Applicant(FRESH), Stated())
+    await pairs.do("IF2", registrations.verify, again, Stated(), passed=True)
     rows = await pairs.rows("select verified, reason from helper order by id")
     assert [tuple(row) for row in rows] == [(False, "执照过期"), (True, "")]
 
 
 async def test_an_agent_registers_the_own_enterprise_and_no_other(pairs: Pairs) -> None:
-    await refused(pairs, Code.NOT_FOUND, "E1", helpers.register, Applicant(OTHER), Stated())
-    await refused(pairs, Code.NOT_FOUND, "E1", helpers.register, Applicant(FRESH, "新企业"), Stated())
-    made = await pairs.do("E1", helpers.register, Applicant(ONE), Stated())
-    await refused(pairs, Code.FORBIDDEN, "E1", helpers.verify, made, Stated(), passed=True)
-    await pairs.do("IF", helpers.verify, made, Stated(), passed=True)
+    await refused(pairs, Code.NOT_FOUND, "E1", registrations.register, Applicant(OTHER), Stated())
+    await refused(pairs, Code.NOT_FOUND, "E1", registrations.register, Applicant(FRESH, "新企业"), Stated())
+    made = await pairs.do("E1", registrations.register, Applicant(ONE), Stated())
+    await refused(pairs, Code.FORBIDDEN, "E1", registrations.verify, made, Stated(), passed=True)
+    await pairs.do("IF", registrations.verify, made, Stated(), passed=True)
 
 
 @pytest.mark.parametrize(
@@ -196,19 +196,19 @@ async def test_an_agent_registers_the_own_enterprise_and_no_other(pairs: Pairs) 
     ],
 )
 async def test_what_is_wrong_with_a_registration(pairs: Pairs, applicant: Applicant, code: Code) -> None:
-    await refused(pairs, code, "IF", helpers.register, applicant, Stated())
+    await refused(pairs, code, "IF", registrations.register, applicant, Stated())
 
 
 @pytest.mark.parametrize("number", ["VC1", "K1", "C1", "HA", "AU", "SU", "FI", "ED"])
 async def test_nobody_else_registers_who_helps(pairs: Pairs, number: str) -> None:
-    await refused(pairs, Code.FORBIDDEN, number, helpers.register, Applicant(ONE), Stated())
+    await refused(pairs, Code.FORBIDDEN, number, registrations.register, Applicant(ONE), Stated())
 
 
 async def test_nothing_is_done_where_the_programme_is_off(pairs: Pairs) -> None:
     who = pairs.who("C1")
     async with pairs.database.session(who.scope) as session:
         await grounds.switch_off(session, who, pairs.pairing, TODAY, "暂停")
-    await refused(pairs, Code.PROGRAMME_OFF, "IF", helpers.register, Applicant(ONE), Stated())
+    await refused(pairs, Code.PROGRAMME_OFF, "IF", registrations.register, Applicant(ONE), Stated())
     await refused(pairs, Code.PROGRAMME_OFF, "VC1", needs.state, V1, "trade", "卖苹果", Stated())
 
 
@@ -245,11 +245,11 @@ async def test_needs_are_seen_by_who_may_help_and_by_everybody_in_office(pairs: 
         async with pairs.database.session(pairs.who(number).scope) as session:
             return int(await session.scalar(text("select count(*) from need")) or 0)
 
-    made = await pairs.do("E1", helpers.register, Applicant(ONE), Stated())
+    made = await pairs.do("E1", registrations.register, Applicant(ONE), Stated())
     assert {number: await sees(number) for number in ("E1", "E2", "HA", "VC1", "K2", "C1", "AU")} == {
         "E1": 0, "E2": 0, "HA": 0, "VC1": 2, "K2": 2, "C1": 2, "AU": 2,
     }  # fmt: skip
-    await pairs.do("IF", helpers.verify, made, Stated(), passed=True)
+    await pairs.do("IF", registrations.verify, made, Stated(), passed=True)
     assert (await sees("E1"), await sees("E2")) == (2, 0)
     # Seeing is not writing: the wall itself turns away what the core never asks for.
     for number in ("E1", "VC3"):
@@ -825,9 +825,9 @@ async def test_every_total_is_that_of_its_lines_for_every_filter(pairs: Pairs) -
 
 
 async def test_what_waits_for_whom_the_oldest_first(pairs: Pairs) -> None:
-    registered = await pairs.do("E1", helpers.register, Applicant(ONE), Stated())
+    registered = await pairs.do("E1", registrations.register, Applicant(ONE), Stated())
     assert [one.id for one in await pairs.do("IF", figures.waiting, Party.COUNTY)] == [registered]
-    await pairs.do("IF", helpers.verify, registered, Stated(), passed=True)
+    await pairs.do("IF", registrations.verify, registered, Stated(), passed=True)
     made = await pairs.propose()
     for party, number in ((Party.HELPER, "E1"), (Party.HELPED, "VC1")):
         found = await pairs.do(number, figures.waiting, party)

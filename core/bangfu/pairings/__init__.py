@@ -2,7 +2,7 @@
 
 * ``standing`` says what state an agreement is in and what stands of a delivery after each answer (pure),
 * ``charges`` who may do an act,
-* ``helpers`` and ``needs`` who is registered to help, and what villages need,
+* ``registrations`` and ``needs`` who is registered to help, and what villages need,
 * ``agreements`` what two sides sign, plan and run into,
 * ``ledger`` what was delivered and what was answered,
 * ``reviews`` the yearly review against the plan,

@@ -23,7 +23,7 @@ from bangfu.db import hold
 from bangfu.db.bulk import insert_rows, update_all
 from bangfu.errors import Code, Refused
 from bangfu.models import AgreementSignature, Delivery, Obstacle, Pairing, PairingAgreement, PlanLine, new_id
-from bangfu.pairings import helpers
+from bangfu.pairings import registrations
 from bangfu.pairings.charges import ACTIONS, AGREEMENT, Acting, found, need_text, numbers_on
 from bangfu.pairings.needs import require_path, require_village
 from bangfu.pairings.standing import NOTHING, AgreementState, Measure, Side, after_years, in_force_on, state_of
@@ -59,7 +59,7 @@ async def propose(
     ``NUMBER_TAKEN``, and ``AGREEMENT_STATE`` for taking over what is not to be relayed.
     """
     acting = await Acting.of(session, who, programme, PairingAct.PROPOSE)
-    helper, organization = await helpers.verified(session, who, programme, terms.credit_code)
+    helper, organization = await registrations.verified(session, who, programme, terms.credit_code)
     columns = acting.by(stated, organization=organization.id, division=terms.division)
     number = need_text(terms.number, "number", Text("协议编号", "number"))
     numbers = await numbers_on(session, acting, stated)

@@ -113,6 +113,7 @@ def walls() -> str:
         Own.ORGANIZATION_OR_CASE: "who works for the organization, is linked to the case's household, or is of it",
         Own.MEMBER: "who is linked to the person's household, or is of it",
         Own.REACH: "whoever works in the division",
+        Own.OFFERED: "who holds an office of the county, or works for an organization that is verified to help",
     }
     lines = [
         "# Walls",
@@ -237,7 +238,7 @@ def clauses() -> str:
         f"which programme it is carried out; what is left out, and why; what is missing. A clause is one of: {states}.",
         "",
     ]
-    for (code, title), found in answered(installed().programmes.values()).items():
+    for (code, title), found in answered(installed().every.values()).items():
         count = Counter(_overall(one) for one in found)
         lines += [f"## {title} `{code}`", ""]
         lines += [

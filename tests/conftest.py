@@ -23,6 +23,7 @@ from bangfu.settings import Settings
 from bangfu.vault import Vault
 from tests.county import World
 from tests.learners import Learners
+from tests.pairs import Pairs
 from tests.stories import Kept, copy_of, drop
 from tests.striving import Striving
 
@@ -220,6 +221,14 @@ async def striving(server: EmbeddedServer, four_awards: str, vault: Vault, tmp_p
 async def learners(server: EmbeddedServer, taught: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Learners]:
     """The small county with students."""
     async with of_ones_own(Learners, server, taught, vault, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def pairs(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Pairs]:
+    """The small county with enterprises that may help, and the programme of pairings."""
+    async with of_ones_own(Pairs, server, peopled, vault, tmp_path) as made:
+        await made.begin()
         yield made
 
 

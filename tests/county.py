@@ -425,7 +425,8 @@ class World:
             "sample_draw", "sample_unit", "entitlement", "payment_batch", "payment_line", "edition", "provision",
             "household", "person", "membership", "standing", "account", "income_line", "budget_line", "budget_entry",
             "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template", "schooling",
-            "discrepancy", "attestation", "attestation_answer",
+            "discrepancy", "attestation", "attestation_answer", "helper", "need", "pairing_agreement", "agreement_signature", "plan_line", "obstacle",
+            "delivery", "delivery_receipt", "delivery_answer", "delivery_person", "pairing_review", "pairing",
         )  # fmt: skip
         counts: dict[str, int | str] = {
             table: (await self.rows(f"select count(*) from {table}"))[0][0] for table in tables

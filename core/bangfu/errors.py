@@ -842,6 +842,56 @@ class Code(Enum):
         "Install bangfu[embedded], or set BANGFU_DATABASE_URL.",
     )
 
+    # Pairings
+    HELPER_REGISTERED = _says(
+        "“{name}”已登记,待核验或已核验",
+        "{name} is registered already, verified or to be.",
+        "请查看已有的登记;未通过核验的可重新登记。",
+        "Look at the registration there is; one that was refused may register again.",
+    )
+    HELPER_NOT_VERIFIED = _says(
+        "“{name}”尚未通过“{programme}”的核验",
+        "{name} is not verified to help in {programme}.",
+        "请由县工商联核验后再办理。",
+        "The county's federation of industry and commerce verifies it first.",
+    )
+    TERM_OUT_OF_RANGE = _says(
+        "协议期限须为 {least} 至 {most} 年,即截止日在 {first} 至 {last} 之间({clause})",
+        "An agreement lasts {least} to {most} years, so it ends from {first} to {last} ({clause}).",
+        "请调整起止日期;县另有规定的,先发布本县规定。",
+        "Change its days; where the county has another rule, release it first.",
+    )
+    AGREEMENT_STATE = _says(
+        "帮扶协议现为“{state}”,不能办理“{act}”",
+        "The agreement is {state}; {act} is not possible.",
+        "请核对协议及其起止日期。",
+        "Look at the agreement and its days.",
+    )
+    PAIRED_ALREADY = _says(
+        "该企业与该村在此期间已有协议 {number}",
+        "The two have an agreement for some of this time already: {number}.",
+        "请先解除原协议,或改动起止日期。",
+        "End that one first, or choose other days.",
+    )
+    RECEIPT_COUNTED = _says(
+        "单据 {receipt} 已经计入过",
+        "The receipt {receipt} has been counted already.",
+        "同一笔投入只计一次;登记有误的,以更正原记录的方式更正。",
+        "The same thing counts once; to mend an entry, correct the line that brought it.",
+    )
+    DELIVERY_STATE = _says(
+        "该笔投入现为“{state}”,不能办理“{act}”",
+        "The delivery is {state}; {act} is not possible.",
+        "请按登记、确认、裁定的顺序办理。",
+        "First it is logged, then answered by the village, then settled by the county.",
+    )
+    NOMINATIONS_FULL = _says(
+        "{year} 年典型村推荐名额 {most} 个已用完",
+        "All {most} villages that may be nominated for {year} are.",
+        "请先改动已有的推荐。",
+        "Take a nomination back first.",
+    )
+
     def problem(self, *path: str | int, **values: object) -> Problem:
         """The problem of this code at a field, with the places of its texts filled."""
         shown = {name: printable(value) if isinstance(value, str) else value for name, value in values.items()}

@@ -38,7 +38,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, INT8MULTIRANGE, JSONB, Range
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from bangfu.db import DAY, SLUG, Kind, Opening, Own, Wall, Walls
+from bangfu.db import DAY, INSIDE, SLUG, Kind, Opening, Own, Wall, Walls
 
 Division12 = Annotated[int, mapped_column(BigInteger)]
 """A 12-digit division code as a number, so that an area is a range."""
@@ -99,6 +99,17 @@ class Dated:
     valid_to: Mapped[date | None]
     known_from: Mapped[datetime]
     known_to: Mapped[datetime | None]
+
+
+class Acted:
+    """Who did something 办理: in which duty, on which day, what shows it, and who typed it in when."""
+
+    officer_id: Mapped[UUID]
+    duty: Mapped[str]
+    effective_on: Mapped[date]
+    evidence: Mapped[str]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
 
 
 def _to(target: str, column: str | None = None) -> ForeignKeyConstraint:
@@ -1780,6 +1791,338 @@ class Pairing(TenantRow, Dated, Base):
 
     organization_id: Mapped[UUID]
     division: Mapped[Division12]
+
+
+class Helper(TenantRow, Acted, Base):
+    """An organization that registers to help in a programme 帮扶企业登记; whether it may is verified by another person.
+
+    ``chamber`` is the chamber of commerce 商会 that it belongs to, if any. One that was refused may register again.
+    """
+
+    __tablename__ = "helper"
+    __wall__ = Wall(
+        Kind.STAFF,
+        own=Own.ORGANIZATION_ID,
+        update=("verified", "reason", "verified_by", "verified_on", "verified_at"),
+        while_="verified_at is null",
+    )
+    __table_args__ = (
+        _to("organization"),
+        Index(
+            "uq_helper_standing",
+            "tenant_id",
+            "programme",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("verified is distinct from false"),
+        ),
+        CheckConstraint("(verified is null) = (verified_at is null)", name="verified"),
+        CheckConstraint("verified_by is distinct from recorded_by", name="verifier"),
+    )
+
+    programme: Mapped[str]
+    organization_id: Mapped[UUID]
+    chamber: Mapped[str]
+    verified: Mapped[bool | None]
+    reason: Mapped[str]
+    verified_by: Mapped[UUID | None]
+    verified_on: Mapped[date | None]
+    verified_at: Mapped[datetime | None]
+
+
+class Need(TenantRow, Acted, Base):
+    """What a village needs, by the path on which it could be given 帮扶需求. It says nothing of any household.
+
+    A change is a new need that ``replaces`` the old one; one is closed as ``changed``, ``met`` or ``withdrawn``.
+    """
+
+    __tablename__ = "need"
+    __wall__ = Wall(
+        Kind.AREA,
+        own=Own.OFFERED,
+        update=("closed_as", "closed_by", "closed_on", "closed_at", "reason"),
+        while_=f"closed_at is null and {INSIDE}",
+    )
+    __table_args__ = (
+        _to("need", "replaces"),
+        _by_division("need"),
+        UniqueConstraint("tenant_id", "replaces"),
+        CheckConstraint("closed_as in ('changed', 'met', 'withdrawn')", name="closed_as"),
+        CheckConstraint("(closed_as is null) = (closed_at is null)", name="closed"),
+    )
+
+    programme: Mapped[str]
+    division: Mapped[Division12]
+    path: Mapped[str]
+    what: Mapped[str]
+    replaces: Mapped[UUID | None]
+    closed_as: Mapped[str | None]
+    closed_by: Mapped[UUID | None]
+    closed_on: Mapped[date | None]
+    closed_at: Mapped[datetime | None]
+    reason: Mapped[str]
+
+
+class PairingAgreement(TenantRow, Acted, Base):
+    """What an organization and a village sign for some years 帮扶协议: from its first day to before ``valid_to``.
+
+    It is in force once both have signed (``signed_on``), and ends by its day or earlier, ``ended_as`` withdrawn before
+    it was signed, ended, or relayed to another one, which names it by ``takes_over`` 接力. ``held_to`` are the limits
+    of its term, with the clause that sets each, as they were when it was drawn up.
+    """
+
+    __tablename__ = "pairing_agreement"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        update=("signed_on", "ended_as", "ended_on", "ended_by", "ended_at", "end_reason", "end_evidence"),
+        while_="ended_at is null",
+    )
+    __table_args__ = (
+        _to("organization"),
+        _to("helper"),
+        _to("pairing_agreement", "takes_over"),
+        _by_division("pairing_agreement"),
+        Index("ix_pairing_agreement_organization", "tenant_id", "organization_id"),
+        UniqueConstraint("tenant_id", "programme", "number"),
+        Index(
+            "uq_pairing_agreement_takes_over",
+            "tenant_id",
+            "takes_over",
+            unique=True,
+            postgresql_where=text("ended_as is distinct from 'withdrawn'"),
+        ),
+        CheckConstraint("valid_from < valid_to", name="term"),
+        CheckConstraint("ended_as in ('withdrawn', 'ended', 'relayed')", name="ended_as"),
+        CheckConstraint("(ended_as is null) = (ended_at is null)", name="ended"),
+        CheckConstraint("(ended_as = 'withdrawn') = (signed_on is null)", name="withdrawn"),
+    )
+
+    programme: Mapped[str]
+    number: Mapped[str]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+    helper_id: Mapped[UUID]
+    valid_from: Mapped[date]
+    valid_to: Mapped[date]
+    takes_over: Mapped[UUID | None]
+    held_to: Mapped[Json]
+    signed_on: Mapped[date | None]
+    ended_as: Mapped[str | None]
+    ended_on: Mapped[date | None]
+    ended_by: Mapped[UUID | None]
+    ended_at: Mapped[datetime | None]
+    end_reason: Mapped[str]
+    end_evidence: Mapped[str]
+
+
+class OfAgreement:
+    """A row of an agreement; whose it is stands in it too, for its wall."""
+
+    agreement_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+
+
+class AgreementSignature(TenantRow, OfAgreement, Acted, Base):
+    """That one of the two sides has signed an agreement 签约. Never changed."""
+
+    __tablename__ = "agreement_signature"
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
+    __table_args__ = (
+        _to("pairing_agreement", "agreement_id"),
+        UniqueConstraint("tenant_id", "agreement_id", "side"),
+        CheckConstraint("side in ('helper', 'helped')", name="side"),
+    )
+
+    side: Mapped[str]
+
+
+class PlanLine(TenantRow, OfAgreement, Acted, Base):
+    """A line of the plan of an agreement for a year 帮扶规划: a measure of the enterprise, or a task of the government.
+
+    A measure has a path, a kind and what is promised (``amount_fen``, ``quantity``); a task the office that owns it. A
+    change is a new line that ``replaces`` the old one.
+    """
+
+    __tablename__ = "plan_line"
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID, update=("replaced_at",), while_="replaced_at is null")
+    __table_args__ = (
+        _to("pairing_agreement", "agreement_id"),
+        _to("plan_line", "replaces"),
+        UniqueConstraint("tenant_id", "replaces"),
+        Index("ix_plan_line_agreement", "tenant_id", "agreement_id", "year"),
+        CheckConstraint("(kind is null) = (office <> '')", name="side"),
+        CheckConstraint("amount_fen >= 0 and quantity >= 0", name="promised"),
+    )
+
+    year: Mapped[int]
+    path: Mapped[str | None]
+    kind: Mapped[str | None]
+    office: Mapped[str]
+    what: Mapped[str]
+    amount_fen: Mapped[int | None] = mapped_column(BigInteger)
+    quantity: Mapped[int | None]
+    due_on: Mapped[date]
+    replaces: Mapped[UUID | None]
+    replaced_at: Mapped[datetime | None]
+
+
+class Obstacle(TenantRow, OfAgreement, Acted, Base):
+    """Something that stands in the way of an agreement 困难问题: raised by anyone, resolved by its owner."""
+
+    __tablename__ = "obstacle"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        update=("owner_id", "outcome", "resolved_by", "resolved_on", "resolved_at"),
+        while_="resolved_at is null",
+    )
+    __table_args__ = (
+        _to("pairing_agreement", "agreement_id"),
+        _to("officer", "owner_id"),
+        Index("ix_obstacle_agreement", "tenant_id", "agreement_id"),
+    )
+
+    what: Mapped[str]
+    owner_id: Mapped[UUID | None]
+    outcome: Mapped[str]
+    resolved_by: Mapped[UUID | None]
+    resolved_on: Mapped[date | None]
+    resolved_at: Mapped[datetime | None]
+
+
+class Delivery(TenantRow, OfAgreement, Acted, Base):
+    """Something that was delivered under an agreement 帮扶投入, as who delivered it says; the line is never changed.
+
+    ``effective_on`` is the day of the delivery, ``receipt`` the number of the paper that shows it, which counts once in
+    the county (:class:`DeliveryReceipt`), ``valuation`` how the value of goods was found. What it comes to follows the
+    answers: ``state``, and what stands of amount and number. A correction is a new line that ``corrects`` another.
+    """
+
+    __tablename__ = "delivery"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        update=("state", "stands_fen", "stands_quantity", "version"),
+        while_="state <> 'replaced'",
+    )
+    __table_args__ = (
+        _to("pairing_agreement", "agreement_id"),
+        _to("delivery", "corrects"),
+        _by_division("delivery"),
+        UniqueConstraint("tenant_id", "corrects"),
+        Index("ix_delivery_agreement", "tenant_id", "agreement_id", "effective_on"),
+        Index("ix_delivery_organization", "tenant_id", "organization_id"),
+        CheckConstraint(
+            "state in ('logged', 'confirmed', 'partly', 'disputed', 'contested', 'ruled', 'replaced')", name="state"
+        ),
+        CheckConstraint("amount_fen is not null or quantity is not null", name="measured"),
+        CheckConstraint("amount_fen >= 0 and quantity >= 0", name="delivered"),
+        CheckConstraint(
+            "stands_fen between 0 and coalesce(amount_fen, 0) and stands_quantity between 0 and coalesce(quantity, 0)",
+            name="stands",
+        ),
+    )
+
+    programme: Mapped[str]
+    year: Mapped[int]
+    path: Mapped[str]
+    kind: Mapped[str]
+    what: Mapped[str]
+    amount_fen: Mapped[int | None] = mapped_column(BigInteger)
+    quantity: Mapped[int | None]
+    valuation: Mapped[str]
+    receipt: Mapped[str]
+    corrects: Mapped[UUID | None]
+    state: Mapped[str]
+    stands_fen: Mapped[FenColumn]
+    stands_quantity: Mapped[int]
+    version: Mapped[int]
+
+
+class DeliveryReceipt(Base):
+    """A receipt that has been counted 单据: once in the county, whoever brings it in whichever programme.
+
+    ``first_id`` is the line that brought it first; its own corrections may bring it again.
+    """
+
+    __tablename__ = "delivery_receipt"
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
+    __table_args__ = (_to("delivery", "first_id"),)
+
+    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    first_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+
+
+class DeliveryAnswer(TenantRow, Acted, Base):
+    """What was said to a delivery 确认意见: by the village, by who delivered it, or by the county. Never changed.
+
+    ``number`` counts the answers to a line; ``stands_fen`` and ``stands_quantity`` are what stands of it afterwards.
+    """
+
+    __tablename__ = "delivery_answer"
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
+    __table_args__ = (
+        _to("delivery"),
+        UniqueConstraint("tenant_id", "delivery_id", "number"),
+        CheckConstraint("verdict in ('confirmed', 'partly', 'disputed', 'contested', 'ruled')", name="verdict"),
+    )
+
+    delivery_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+    number: Mapped[int]
+    verdict: Mapped[str]
+    stands_fen: Mapped[FenColumn]
+    stands_quantity: Mapped[int]
+    reason: Mapped[str]
+
+
+class DeliveryPerson(TenantRow, Base):
+    """A person of the village whom a delivery was for 受益人, as the village knows; no enterprise sees it."""
+
+    __tablename__ = "delivery_person"
+    __wall__ = Wall(Kind.AREA)
+    __table_args__ = (
+        _to("delivery"),
+        _to("person"),
+        UniqueConstraint("tenant_id", "delivery_id", "person_id"),
+        Index("ix_delivery_person_person", "tenant_id", "person_id"),
+    )
+
+    delivery_id: Mapped[UUID]
+    person_id: Mapped[UUID]
+    division: Mapped[Division12]
+    recorded_by: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class PairingReview(TenantRow, OfAgreement, Acted, Base):
+    """How an agreement was carried out in a year, held against its plan 年度检查. Looked at anew, the last one counts.
+
+    ``figures`` are those of the day of the review; ``exited_households`` how many households of the village have left
+    poverty in the year by the register; ``nominated`` says that the village is put forward as a typical one 典型村.
+    """
+
+    __tablename__ = "pairing_review"
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
+    __table_args__ = (
+        _to("pairing_agreement", "agreement_id"),
+        UniqueConstraint("tenant_id", "agreement_id", "year", "number"),
+        CheckConstraint("outcome in ('met', 'partly', 'unmet')", name="outcome"),
+    )
+
+    year: Mapped[int]
+    number: Mapped[int]
+    outcome: Mapped[str]
+    finding: Mapped[str]
+    nominated: Mapped[bool]
+    exited_households: Mapped[int]
+    figures: Mapped[Json]
 
 
 # --- audit ----------------------------------------------------------------------------------------------------

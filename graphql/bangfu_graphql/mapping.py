@@ -25,7 +25,7 @@ from typing import Annotated, Any, TypeAlias, TypeVar, cast, get_args
 
 import strawberry
 from graphql import FieldNode
-from sqlalchemy import ColumnElement, Label, false, or_, select
+from sqlalchemy import ColumnElement, Label, false, or_, select, true
 from sqlalchemy.orm import InstrumentedAttribute
 from strawberry.types.base import StrawberryObjectDefinition, get_object_definition
 
@@ -212,7 +212,9 @@ def bounds_of(model: Any, scope: Scope) -> ColumnElement[bool]:
     if scope.areas:
         found.append(model.division.between(min(low for low, _ in scope.areas), max(high for _, high in scope.areas)))
     own = model.__wall__.own
-    if own is Own.REACH and scope.own:
+    if own is Own.OFFERED:
+        found.append(true())
+    elif own is Own.REACH and scope.own:
         found.append(model.division.between(min(low for low, _ in scope.own), max(high for _, high in scope.own)))
     elif own in (Own.ORGANIZATION_ID, Own.ORGANIZATION_OR_CASE) and scope.organizations:
         found.append(among(model.organization_id, scope.organizations))

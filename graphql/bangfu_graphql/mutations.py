@@ -173,7 +173,7 @@ class Mutation:
         """Switch a programme on."""
 
         async def work(request: Request, session: AsyncSession) -> None:
-            own = request.plugins.programme(programme)
+            own = request.plugins.any(programme)
             await grounds.switch_on(session, request.who, own, since or request.who.at.today)
 
         return await acting.setting(info, work)
@@ -193,7 +193,7 @@ class Mutation:
         """Suspend a programme."""
 
         async def work(request: Request, session: AsyncSession) -> None:
-            own = request.plugins.programme(programme)
+            own = request.plugins.any(programme)
             await grounds.switch_off(session, request.who, own, until or request.who.at.today, reason)
 
         return await acting.setting(info, work)
@@ -245,7 +245,8 @@ class Mutation:
             rule = Rule(
                 input.duty.value, input.action.value, input.programme or EVERY, input.stage or EVERY, input.effect.value
             )
-            key = await lay_down(session, request.who, request.programmes, rule, reason)
+            ruled = {**request.programmes, **request.plugins.pairings}
+            key = await lay_down(session, request.who, ruled, rule, reason)
             return RulePayload(key=key, done=True, problems=[])
 
         return await acting.change(info, work, lambda problems: RulePayload(key=None, done=False, problems=problems))

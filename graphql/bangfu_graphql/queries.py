@@ -38,6 +38,22 @@ from bangfu_graphql.casework import (
     SampleUnit,
     Signature,
 )
+from bangfu_graphql.helping import (
+    Agreement,
+    AgreementFilter,
+    AgreementSignature,
+    Delivery,
+    DeliveryAnswer,
+    DeliveryFilter,
+    DeliveryPerson,
+    Helper,
+    HelperFilter,
+    Need,
+    NeedFilter,
+    Obstacle,
+    PairingReview,
+    PlanLine,
+)
 from bangfu_graphql.identifiers import bad_input, decode_id, split_id
 from bangfu_graphql.mapping import ACTION, entity_of, orders_of, page_arguments, prefix_of, signed
 from bangfu_graphql.money import (
@@ -108,7 +124,8 @@ MAPPED: Mapping[str, type] = {
         Job, KeptPreview, LinkedCadre, Member, Notice, NoticeEntry, NoticeEvidence, Objection, Officer, Organization,
         Pairing, Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication,
         Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
-        PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer,
+        PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer, Helper,
+        Need, Agreement, AgreementSignature, PlanLine, Obstacle, PairingReview, Delivery, DeliveryAnswer, DeliveryPerson,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -172,6 +189,14 @@ class Query:
     organizations: Connection[Organization] = _listed(Organization, OrganizationFilter, "Organizations.")
     officers: Connection[Officer] = _listed(Officer, OfficerFilter, "Officers, by staff number.")
     pairings: Connection[Pairing] = _listed(Pairing, PairingFilter, "Pairings in sight, by village.")
+    helpers: Connection[Helper] = _listed(
+        Helper, HelperFilter, "Who has registered to help; an agent sees the own one."
+    )
+    needs: Connection[Need] = _listed(Need, NeedFilter, "What villages need, by village.")
+    agreements: Connection[Agreement] = _listed(Agreement, AgreementFilter, "Agreements in sight, by village.")
+    deliveries: Connection[Delivery] = _listed(
+        Delivery, DeliveryFilter, "What was delivered, of what is in sight, by day."
+    )
     households: Connection[Household] = _listed(Household, HouseholdFilter, "Households in sight.")
     persons: Connection[Person] = _listed(Person, PersonFilter, "Persons in sight, by village.")
     schooling: Connection[Schooling] = _listed(

@@ -38,6 +38,7 @@ from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation
 from bangfu_graphql.noticing import NoticeMutation
 from bangfu_graphql.offices import OfficeMutation
+from bangfu_graphql.pairing import PairingMutation, PairingQuery
 from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
 from bangfu_graphql.provisioning import ProvisionMutation
@@ -86,6 +87,7 @@ def _built(programmes: _Set) -> Schema:
         YearQuery,
         ConfigurationQuery,
         SchoolingQuery,
+        PairingQuery,
         *(query_of(programme) for programme in programmes),
     )
     mutations = (
@@ -98,6 +100,7 @@ def _built(programmes: _Set) -> Schema:
         ListMutation,
         SchoolingMutation,
         AttestationMutation,
+        PairingMutation,
         ProvisionMutation,
         ConfigurationMutation,
         *(steps_of(programme) for programme in programmes),

@@ -54,6 +54,7 @@ from tests.api.conftest import Served
 from tests.api.counties import (
     CODE,
     DYE,
+    PAIRINGS,
     PERIOD,
     TWIN,
     TWINS_PERIOD,
@@ -83,7 +84,7 @@ PERIODS = {"ConsolidationPeriod": "consolidation", "LeadingPeriod": "leading"}
 """The types of the periods that the county runs, and whose they are."""
 FREE = frozenset({
     "words", "objector", "place", "finding", "reason", "evidence", "note", "seed", "seedSource", "title", "number",
-    "clause", "header", "column", "action", "contact", "file",
+    "clause", "header", "column", "action", "contact", "file", "what", "outcome", "valuation", "office", "chamber",
 })  # fmt: skip
 """Fields of inputs of mutations that take free words: nothing is looked up by them."""
 _ID = re.compile(r"^[A-Za-z0-9_-]{12,}$")
@@ -321,6 +322,21 @@ def required(arguments: Mapping[str, GraphQLArgument | GraphQLInputField]) -> di
     return made
 
 
+PAIRED = frozenset({
+    "HelperPayload", "NeedPayload", "AgreementPayload", "ObstaclePayload", "DeliveryPayload", "DeliveriesPayload",
+    "PairingFigures", "PairingWaiting",
+})  # fmt: skip
+"""What comes of fields that are for a programme of pairings."""
+
+
+def at_home(own: Field) -> dict[str, Any]:
+    """The arguments of a field that must be stated, for a programme that it is for."""
+    base = required(own.args)
+    if "programme" in base and get_named_type(own.type).name in PAIRED:
+        base["programme"] = PAIRINGS
+    return base
+
+
 def plain(name: str, kind: Any) -> Any:
     """Some value of a type that names nothing."""
     if isinstance(kind, GraphQLEnumType):
@@ -380,7 +396,8 @@ class Values:
         for table, column in (
             ("household", "number"), ("officer", "number"), ("person", "number"), ("person", "name"),
             ("organization", "credit_code"),
-            ("audit_entry", "object"), ("schooling", "student_number"),
+            ("audit_entry", "object"), ("schooling", "student_number"), ("pairing_agreement", "number"),
+            ("delivery", "receipt"),
         ):  # fmt: skip
             found = self.rows(table)
             seen = {row[column] for row in self.sight.seen.get(table, ())}
@@ -421,6 +438,8 @@ class Values:
             made.append(Value("identity", RANDOM, twins_identity(997)))
         made += [Value("period", TENANT, TWINS_PERIOD), Value("period", RANDOM, "2031"), Value("period", OWN, PERIOD)]
         made.append(Value("programme", RANDOM, "consolation"))
+        for what, word in (("programme", PAIRINGS), ("path", "donation"), ("kind", "cash")):
+            made.append(Value(what, OWN, word, secret=False))
         return made
 
     def named(self, name: str) -> list[Value]:
@@ -579,7 +598,7 @@ class Prober:
                 orders = orders_of(own)
         elif not own.args:
             yield Probe(self.number, where, OWN, container % f"{name} {selected}", "", None)
-        base = required(own.args)
+        base = at_home(own)
         if "household" in base and (found := self.values.rows("household").get(OWN)) is not None:
             base["household"] = found["number"]
         if name == "provisionPreview" and (found := self.values.rows("provision").get(OWN)) is not None:
@@ -679,7 +698,7 @@ class Prober:
         assert root is not None
         for name, own in root.fields.items():
             where = f"Mutation.{name}"
-            base = self.known(required(own.args))
+            base = self.known(at_home(own))
             if any(leaf.named.name == "Upload" for leaf in leaves(own.args)):
                 excluded.add(f"{where}: takes a file; see the probes of workbooks")
                 continue

@@ -30,6 +30,8 @@ TWIN = "990301"
 """The code of the second county."""
 DYE = "龢"
 """The character that every Chinese word of the second county begins with."""
+PAIRINGS = "wanqi_bang_wancun"
+"""The programme of pairings that both counties run."""
 PERIOD, TWINS_PERIOD = "2021", "2022"
 """The period that both counties have opened, and one that the twin alone has."""
 _SHIFT = (int(TWIN) - int(CODE)) * 1_000_000
@@ -202,6 +204,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
         for place, (unit, village) in enumerate(((enterprise, V1), (other, V1), (other, V3)))
         if (unit, village) not in {(row["organization_id"], row["division"]) for row in found["pairing"]}
     ]
+    _add_pairings(found, officers, (enterprise, other))
     second = {homes["H3"]["id"], homes["H4"]["id"]}
     found["household_cadre"] = [
         {**row, "officer_id": officers["L2"]["id"]} if row["household_id"] in second else row
@@ -247,6 +250,67 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
         }
         for number in ("C1", "K2")
     ]
+
+
+def _add_pairings(found: dict[str, list[Row]], officers: Mapping[str, Row], units: tuple[UUID, UUID]) -> None:
+    """The programme of pairings, with something of everything between the first enterprise and a village of the east,
+    and between another and one of the west."""
+    office, home = officers["C1"], found["household"][0]
+    tenant, now = home["tenant_id"], home["created_at"]
+    persons = {row["division"]: row["id"] for row in found["person"]}
+    numbers = iter(range(1, 1000))
+
+    def row(**values: Any) -> dict[str, Any]:
+        key = UUID(int=0x0198_0000_0000_7000_F000_0000_0000_0000 + next(numbers))
+        acted = {
+            "officer_id": office["id"], "duty": "county_office", "effective_on": now.date(), "evidence": "纸质",
+            "recorded_by": office["id"], "recorded_at": now,
+        }  # fmt: skip
+        return {"tenant_id": tenant, "id": key, **acted, **values}
+
+    programme = {"programme": PAIRINGS}
+    found["programme_switch"].append({"tenant_id": tenant, **programme, "since": now.date(), "until": None})
+    for unit, village, word in ((units[0], V1, "东"), (units[1], V3, "西")):
+        answer = {"verified": True, "verified_by": officers["C2"]["id"], "verified_on": now.date(), "verified_at": now}
+        helper = row(**programme, organization_id=unit, chamber=f"{word}商会", reason="", **answer)
+        closed = dict.fromkeys(("closed_as", "closed_by", "closed_on", "closed_at", "replaces"))
+        need = row(**programme, division=village, path="donation", what=f"{word}村所需", reason="", **closed)
+        open_ = dict.fromkeys(("ended_as", "ended_on", "ended_by", "ended_at", "takes_over"))
+        agreement = row(
+            **programme, organization_id=unit, division=village, number=f"{word}协议", helper_id=helper["id"],
+            valid_from=now.date(), valid_to=now.date() + timedelta(days=1500), held_to="{}", signed_on=now.date(),
+            end_reason="", end_evidence="", **open_,
+        )  # fmt: skip
+        whose = {"agreement_id": agreement["id"], "organization_id": unit, "division": village}
+        line = row(
+            **whose, year=now.year, path="donation", kind="cash", office="", what=f"{word}措施", amount_fen=100,
+            quantity=None, due_on=now.date(), replaces=None, replaced_at=None,
+        )  # fmt: skip
+        obstacle = row(
+            **whose, what=f"{word}困难", owner_id=office["id"], outcome="", resolved_by=None, resolved_on=None,
+            resolved_at=None,
+        )  # fmt: skip
+        delivery = row(
+            **whose, **programme, year=now.year, path="donation", kind="cash", what=f"{word}捐款", amount_fen=100,
+            quantity=1, valuation="", receipt=f"{word}单据", corrects=None, state="partly", stands_fen=50,
+            stands_quantity=1, version=2,
+        )  # fmt: skip
+        said = {"delivery_id": delivery["id"], "organization_id": unit, "division": village, "number": 1}
+        person = row(delivery_id=delivery["id"], person_id=persons[village], division=village)
+        for name in ("officer_id", "duty", "effective_on", "evidence"):
+            del person[name]
+        key = {"tenant_id": tenant, "key": f"{word}单据", "first_id": delivery["id"], "organization_id": unit}
+        for table, made in (
+            ("helper", helper), ("need", need), ("pairing_agreement", agreement),
+            ("agreement_signature", row(**whose, side="helped")), ("plan_line", line), ("obstacle", obstacle),
+            ("delivery", delivery), ("delivery_receipt", {**key, "division": village}),
+            ("delivery_answer", row(**said, verdict="partly", stands_fen=50, stands_quantity=1, reason=f"{word}意见")),
+            ("delivery_person", person),
+            ("pairing_review", row(**whose, year=now.year, number=1, outcome="met", finding=f"{word}检查",
+                                   nominated=False, exited_households=1,
+                                   figures='{"pledged_fen": 100, "stands_fen": 50}')),
+        ):  # fmt: skip
+            found[table].append(made)
 
 
 def _add_schools(found: dict[str, list[Row]], officers: dict[str, Row], homes: Mapping[str, Row]) -> None:
@@ -360,6 +424,13 @@ OFFICES = frozenset(
     }
 )
 """What those in office may see; others what is their own."""
+OF_TWO_SIDES = frozenset(
+    {
+        "pairing", "schooling", "discrepancy", "pairing_agreement", "agreement_signature", "plan_line", "obstacle",
+        "delivery", "delivery_receipt", "delivery_answer", "pairing_review",
+    }
+)  # fmt: skip
+"""What who works over the village may see, and who works for the organization."""
 PRIVATE = frozenset({"credential", "login_session", "answered_request"})
 """What is somebody's own and nobody else's."""
 
@@ -473,6 +544,10 @@ class Counties:
         if table in OFFICES:
             mine = {"officer": row.get("id") in own["officer"], "organization": row.get("id") in own["organization"]}
             return role.office or bool(mine.get(table, row.get("officer_id") in own["officer"]))
+        if table == "helper":
+            return role.office or row["organization_id"] in own["organization"]
+        if table == "need":  # offered to everybody who is verified to help; each organization here is
+            return role.office or role.duty is Duty.ENTERPRISE_AGENT
         if table in PRIVATE:
             return row["officer_id"] in own["officer"]
         if "areas" in row:
@@ -486,7 +561,7 @@ class Counties:
             return row["id"] in own["person"]
         if table == "household":
             return row["id"] in own["household"]
-        if table in ("pairing", "schooling", "discrepancy"):
+        if table in OF_TWO_SIDES:
             return row["organization_id"] in own["organization"]
         if table in ("attestation", "attestation_answer"):
             return row["organization_id"] in own["organization"] or row["case_id"] in own["case"]

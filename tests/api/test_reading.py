@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from graphql import (
@@ -37,7 +37,23 @@ from bangfu.cases import acts, hearing, paying, sampling
 from bangfu.cases.views import Selection, Stated
 from bangfu.db import session as sessions
 from bangfu.db.bulk import insert_rows, update_all
-from bangfu.models import Attestation, AttestationAnswer, Discrepancy, Schooling, new_id
+from bangfu.models import (
+    AgreementSignature,
+    Attestation,
+    AttestationAnswer,
+    Delivery,
+    DeliveryAnswer,
+    DeliveryPerson,
+    Discrepancy,
+    Helper,
+    Need,
+    Obstacle,
+    PairingAgreement,
+    PairingReview,
+    PlanLine,
+    Schooling,
+    new_id,
+)
 from bangfu.notices import evidence
 from bangfu.notices.publication import HandedIn, hand_in, page_of
 from bangfu.programme import Plugins, installed
@@ -229,6 +245,7 @@ async def county(standing: Served) -> Served:
     await story(standing)
     await taught(standing.world)
     await attested(standing.world)
+    await paired(standing.world)
     return standing
 
 
@@ -285,6 +302,122 @@ async def taught(world: World) -> None:
         await assert_from(session, Schooling, rows, who.at.now)
         await insert_rows(session, Discrepancy, tasks)
         await update_all(session, Discrepancy, [tasks[1]["id"]], answer)
+
+
+async def paired(world: World) -> None:
+    """Two enterprises have registered, one is verified and has agreements with two villages, one of them over; what it
+    delivered is confirmed, disputed or replaced."""
+    who, programme = world.who("C1"), "wanqi_bang_wancun"
+    units = {code: UUID(str(key)) for code, key in await world.rows("select credit_code, id from organization")}
+    first, second = units[UNITS[2][0]], units[UNITS[3][0]]
+    acted = {
+        "officer_id": who.actor.id, "duty": "county_office", "effective_on": date(2021, 6, 1), "evidence": "纸质",
+        "recorded_by": who.actor.id, "recorded_at": who.at.now,
+    }  # fmt: skip
+
+    def row(**values: Any) -> dict[str, Any]:
+        return {"tenant_id": who.county.id, "id": new_id(), **values, **acted}
+
+    answer = {"verified_by": world.officers["C2"].id, "verified_on": date(2021, 6, 2), "verified_at": who.at.now}
+    blank = dict.fromkeys(("verified_by", "verified_on", "verified_at"))
+    helpers = [
+        row(programme=programme, organization_id=first, chamber="商会", verified=True, reason="", **answer),
+        row(programme=programme, organization_id=second, chamber="", verified=None, reason="", **blank),
+    ]
+    closed = {"closed_by": who.actor.id, "closed_on": date(2021, 7, 1), "closed_at": who.at.now}
+    opened = dict.fromkeys(("closed_by", "closed_on", "closed_at"))
+    need = {"programme": programme, "replaces": None, "reason": ""}
+    needs = [
+        row(**need, division=V1, path="trade", what="卖苹果", closed_as="met", **closed),
+        row(**need, division=V1, path="jobs", what="岗位", closed_as=None, **opened),
+        row(**need, division=V3, path="jobs", what="培训", closed_as=None, **opened),
+    ]
+    standing = dict.fromkeys(("ended_as", "ended_on", "ended_by", "ended_at", "takes_over"))
+    over = {**standing, "ended_as": "relayed", "ended_on": date(2021, 8, 1), "ended_by": who.actor.id}
+    over |= {"ended_at": who.at.now}
+    common = {
+        "programme": programme, "organization_id": first, "helper_id": helpers[0]["id"],
+        "valid_from": date(2021, 6, 1), "valid_to": date(2024, 6, 1), "held_to": {}, "signed_on": date(2021, 6, 1),
+        "end_reason": "", "end_evidence": "",
+    }  # fmt: skip
+    agreements = [
+        row(number="X-1", division=V1, **common, **standing),
+        row(number="X-2", division=V3, **common, **over),
+    ]
+    whose = [
+        {"agreement_id": one["id"], "organization_id": first, "division": one["division"]} for one in agreements
+    ]  # fmt: skip
+    line = {"path": "donation", "kind": "cash", "office": "", "quantity": None, "due_on": date(2021, 12, 31)}
+    line |= {"replaces": None, "replaced_at": None, "year": 2021}
+    given = {"programme": programme, "valuation": "", "corrects": None, "stands_quantity": 0, "version": 1}
+    deliveries = [
+        row(**whose[place], **given, year=year, path=path, kind=kind, what=receipt, receipt=receipt, state=state,
+            amount_fen=fen, quantity=number, stands_fen=stands)
+        for place, year, path, kind, receipt, state, fen, number, stands in (
+            (0, 2021, "donation", "cash", "R-1", "confirmed", 10_000, None, 10_000),
+            (0, 2021, "jobs", "posts", "R-2", "logged", 90_000, 2, 0),
+            (1, 2021, "donation", "cash", "R-3", "replaced", 5_000, None, 0),
+            (1, 2020, "trade", "purchase", "R-4", "disputed", 7_000, None, 0),
+        )
+    ]  # fmt: skip
+    persons = {row[0]: row[1] for row in await world.rows("select number, id from person")}
+    said = {"delivery_id": deliveries[0]["id"], "organization_id": first, "division": V1, "number": 1}
+    async with world.database.session(who.scope) as session:
+        for model, rows in (
+            (Helper, helpers),
+            (Need, needs),
+            (PairingAgreement, agreements),
+            (AgreementSignature, [row(**own, side=side) for own in whose for side in ("helper", "helped")]),
+            (PlanLine, [row(**own, what="捐款", amount_fen=1_000, **line) for own in whose]),
+            (
+                Obstacle,
+                [
+                    row(
+                        **own,
+                        what="用地",
+                        owner_id=who.actor.id,
+                        outcome="",
+                        resolved_by=None,
+                        resolved_on=None,
+                        resolved_at=None,
+                    )
+                    for own in whose
+                ],
+            ),
+            (Delivery, deliveries),
+            (DeliveryAnswer, [row(**said, verdict="confirmed", stands_fen=10_000, stands_quantity=0, reason="核对")]),
+            (
+                DeliveryPerson,
+                [
+                    {
+                        "tenant_id": who.county.id,
+                        "id": new_id(),
+                        "delivery_id": deliveries[1]["id"],
+                        "person_id": persons["H1-01"],
+                        "division": V1,
+                        "recorded_by": who.actor.id,
+                        "recorded_at": who.at.now,
+                    }
+                ],
+            ),
+            (
+                PairingReview,
+                [
+                    row(
+                        **own,
+                        year=2021,
+                        number=1,
+                        outcome="met",
+                        finding="好",
+                        nominated=False,
+                        exited_households=1,
+                        figures={"pledged_fen": 1_000, "pledged_quantity": 0, "stands_fen": 0, "stands_quantity": 0},
+                    )
+                    for own in whose
+                ],
+            ),
+        ):
+            await insert_rows(session, model, rows)  # fmt: skip
 
 
 # --- looking at answers ---------------------------------------------------------------------------------------
@@ -660,6 +793,10 @@ REACHED = {
     "OrganizationFilter": "organizations(filter: %s)",
     "OfficerFilter": "officers(filter: %s)",
     "PairingFilter": "pairings(filter: %s)",
+    "HelperFilter": "helpers(filter: %s)",
+    "NeedFilter": "needs(filter: %s)",
+    "AgreementFilter": "agreements(filter: %s)",
+    "DeliveryFilter": "deliveries(filter: %s)",
     "HouseholdFilter": "households(filter: %s)",
     "PersonFilter": "persons(filter: %s)",
     "SchoolingFilter": "schooling(filter: %s)",
@@ -710,6 +847,36 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("DivisionFilter", f'{{directlyIn: "{V1}"}}', "name", []),
     ("DivisionFilter", "{poor: true}", "name", ["甲村", "丙村"]),
     ("DivisionFilter", "{poor: false}", "name", ["乙村"]),
+    ("HelperFilter", '{programme: "wanqi_bang_wancun"}', "chamber", ["", "商会"]),
+    ("HelperFilter", '{programme: "consolidation"}', "chamber", []),
+    ("HelperFilter", "{verified: true}", "chamber", ["商会"]),
+    ("HelperFilter", "{verified: false}", "chamber", [""]),
+    ("HelperFilter", f'{{creditCode: "{UNITS[2][0]}"}}', "chamber", ["商会"]),
+    ("HelperFilter", f'{{creditCode: "{UNITS[0][0]}"}}', "chamber", []),
+    ("NeedFilter", '{programme: "wanqi_bang_wancun"}', "what", ["卖苹果", "岗位", "培训"]),
+    ("NeedFilter", f'{{division: "{T1}"}}', "what", ["卖苹果", "岗位"]),
+    ("NeedFilter", '{path: "jobs"}', "what", ["岗位", "培训"]),
+    ("NeedFilter", "{open: true}", "what", ["岗位", "培训"]),
+    ("NeedFilter", "{open: false}", "what", ["卖苹果"]),
+    ("AgreementFilter", '{programme: "wanqi_bang_wancun"}', "number", ["X-1", "X-2"]),
+    ("AgreementFilter", f'{{division: "{V3}"}}', "number", ["X-2"]),
+    ("AgreementFilter", f'{{creditCode: "{UNITS[2][0]}"}}', "number", ["X-1", "X-2"]),
+    ("AgreementFilter", f'{{creditCode: "{UNITS[3][0]}"}}', "number", []),
+    ("AgreementFilter", '{number: "X-1"}', "number", ["X-1"]),
+    ("AgreementFilter", '{inForceOn: "2021-07-31"}', "number", ["X-1", "X-2"]),
+    ("AgreementFilter", '{inForceOn: "2021-08-01"}', "number", ["X-1"]),
+    ("AgreementFilter", '{inForceOn: "2024-06-01"}', "number", []),
+    ("DeliveryFilter", '{programme: "wanqi_bang_wancun"}', "receipt", ["R-1", "R-2", "R-3", "R-4"]),
+    ("DeliveryFilter", f'{{division: "{T1}"}}', "receipt", ["R-1", "R-2"]),
+    ("DeliveryFilter", f'{{creditCode: "{UNITS[2][0]}"}}', "receipt", ["R-1", "R-2", "R-3", "R-4"]),
+    ("DeliveryFilter", f'{{creditCode: "{UNITS[3][0]}"}}', "receipt", []),
+    ("DeliveryFilter", '{path: "donation"}', "receipt", ["R-1", "R-3"]),
+    ("DeliveryFilter", '{kind: "posts"}', "receipt", ["R-2"]),
+    ("DeliveryFilter", "{year: 2020}", "receipt", ["R-4"]),
+    ("DeliveryFilter", "{state: DISPUTED}", "receipt", ["R-4"]),
+    ("DeliveryFilter", "{state: REPLACED}", "receipt", ["R-3"]),
+    ("DeliveryFilter", "{counts: true}", "receipt", ["R-1", "R-2", "R-4"]),
+    ("DeliveryFilter", "{counts: false}", "receipt", ["R-3"]),
     ("OrganizationFilter", "{kind: ENTERPRISE}", "name", ["丙企业", "丁企业"]),
     ("OrganizationFilter", "{kind: BANK}", "name", []),
     ("OrganizationFilter", f'{{creditCode: "{UNITS[1][0]}"}}', "name", ["乙学校"]),
@@ -986,6 +1153,10 @@ EVERY_ID = """{
   organizations { nodes { ...N } }
   officers(first: 100) { nodes { ...N assignments { ...N } } }
   pairings { nodes { ...N } }
+  helpers { nodes { ...N } }
+  needs { nodes { ...N } }
+  agreements { nodes { ...N signatures { ...N } plan { ...N } obstacles { ...N } reviews { ...N } } }
+  deliveries { nodes { ...N answers { ...N } persons { ...N } } }
   households { nodes { ...N members { ...N } standings { ...N } account { ...N } linkedCadre { ...N } } }
   persons { nodes { ...N } }
   schooling { nodes { ...N } }

@@ -78,6 +78,14 @@ class Action(StrEnum):
     CORRECT_ACCOUNTS = "correct_accounts"
     KEEP_POLICY = "keep_policy"
     KEEP_ACCOUNTS = "keep_accounts"
+    REGISTER_HELPERS = "register_helpers"
+    VERIFY_HELPERS = "verify_helpers"
+    STATE_NEEDS = "state_needs"
+    KEEP_AGREEMENTS = "keep_agreements"
+    LOG_DELIVERIES = "log_deliveries"
+    CONFIRM_DELIVERIES = "confirm_deliveries"
+    ARBITRATE_DELIVERIES = "arbitrate_deliveries"
+    REVIEW_PAIRINGS = "review_pairings"
 
     @property
     def title_text(self) -> Text:
@@ -147,6 +155,14 @@ _ACTIONS = {
     Action.CORRECT_ACCOUNTS: Text("更正一卡通账号", "correcting the accounts that households are paid to"),
     Action.KEEP_POLICY: Text("维护本县权限规定", "keeping the county's own rules on who may do what"),
     Action.KEEP_ACCOUNTS: Text("管理账号", "keeping accounts"),
+    Action.REGISTER_HELPERS: Text("登记帮扶企业", "registering enterprises that help"),
+    Action.VERIFY_HELPERS: Text("核验帮扶企业", "verifying enterprises that help"),
+    Action.STATE_NEEDS: Text("提出帮扶需求", "stating what villages need"),
+    Action.KEEP_AGREEMENTS: Text("办理帮扶协议、规划和困难问题", "keeping agreements, plans and obstacles"),
+    Action.LOG_DELIVERIES: Text("登记帮扶投入", "logging what is delivered"),
+    Action.CONFIRM_DELIVERIES: Text("确认帮扶投入", "confirming what is delivered"),
+    Action.ARBITRATE_DELIVERIES: Text("裁定帮扶投入", "arbitrating what is disputed"),
+    Action.REVIEW_PAIRINGS: Text("帮扶年度检查", "reviewing pairings each year"),
 }
 
 
@@ -167,6 +183,14 @@ _PROGRAMMES = frozenset(
         Action.KEEP_NOTICES,
         Action.HEAR_OBJECTIONS,
         Action.EXPORT_LISTS,
+        Action.REGISTER_HELPERS,
+        Action.VERIFY_HELPERS,
+        Action.STATE_NEEDS,
+        Action.KEEP_AGREEMENTS,
+        Action.LOG_DELIVERIES,
+        Action.CONFIRM_DELIVERIES,
+        Action.ARBITRATE_DELIVERIES,
+        Action.REVIEW_PAIRINGS,
     }
 )
 _STAGES = frozenset(

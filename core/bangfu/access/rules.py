@@ -21,7 +21,7 @@ from bangfu.db import hold
 from bangfu.errors import Code, Refused
 from bangfu.models import Officer, PolicyRule, new_id
 from bangfu.process import Duty
-from bangfu.programme import Programme
+from bangfu.programme import AnyProgramme, Programme
 from bangfu.text import Text
 
 LAY_DOWN, WITHDRAW = "lay_down_rule", "withdraw_rule"
@@ -59,7 +59,7 @@ def _rule(row: PolicyRule) -> Rule:
 
 
 async def lay_down(
-    session: AsyncSession, who: Entered, programmes: Mapping[str, Programme], rule: Rule, reason: str
+    session: AsyncSession, who: Entered, programmes: Mapping[str, AnyProgramme], rule: Rule, reason: str
 ) -> UUID:
     """Lay down a rule; one that says the opposite of the same place no longer stands. The same again changes nothing.
 
@@ -139,10 +139,12 @@ def _known(rule: Rule) -> tuple[Duty, Action]:
     return Duty(rule.duty), Action(rule.action)
 
 
-def _require_place(programmes: Mapping[str, Programme], rule: Rule, action: Action) -> None:
+def _require_place(programmes: Mapping[str, AnyProgramme], rule: Rule, action: Action) -> None:
     """Refuse ``RULE_PLACE`` unless the action can be ruled on there, and there is such a place."""
     meant = programmes.values() if rule.programme == EVERY else [programmes.get(rule.programme)]
-    stages = {stage.code for programme in meant if programme is not None for stage in programme.process.stages}
+    stages = {
+        stage.code for programme in meant if isinstance(programme, Programme) for stage in programme.process.stages
+    }
     fits = (
         (action.reach is not Reach.COUNTY or rule.programme == EVERY)
         and (action.reach is Reach.STAGE or rule.stage == EVERY)

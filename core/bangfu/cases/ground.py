@@ -29,7 +29,7 @@ from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Edition, ProgrammeSwitch, new_id
 from bangfu.policy import Resolved, Whose, build
 from bangfu.process import Proceedings
-from bangfu.programme import InForce, Milestone, Programme
+from bangfu.programme import AnyProgramme, InForce, Milestone, Programme
 from bangfu.registry.days import working_days
 from bangfu.rules.book import RuleBook
 from bangfu.rules.explain import Explainer
@@ -38,7 +38,7 @@ from bangfu.text import Text
 # --- switching on ---------------------------------------------------------------------------------------------
 
 
-async def switch_on(session: AsyncSession, who: Entered, programme: Programme, since: date) -> None:
+async def switch_on(session: AsyncSession, who: Entered, programme: AnyProgramme, since: date) -> None:
     """Let the county run a programme from a day on; where it runs or is to run by then already, nothing changes.
 
     What was to begin later begins then instead, and what was to be suspended later is not. Refuses ``FORBIDDEN``, and
@@ -66,7 +66,7 @@ async def switch_on(session: AsyncSession, who: Entered, programme: Programme, s
     )
 
 
-async def switch_off(session: AsyncSession, who: Entered, programme: Programme, until: date, reason: str) -> None:
+async def switch_off(session: AsyncSession, who: Entered, programme: AnyProgramme, until: date, reason: str) -> None:
     """Suspend a programme in the county from a day on 停用: nothing of its cases is done any more, and nothing is lost.
 
     ``until`` is the first day on which it does not run, today at the earliest; stated again, the last one counts.

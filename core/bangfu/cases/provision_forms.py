@@ -16,7 +16,7 @@ from bangfu.documents.reading import open_table
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code, Problem, Refused
 from bangfu.policy import Carried, Parameter, read_adoption
-from bangfu.programme import BOOK_TITLE, Programme
+from bangfu.programme import BOOK_TITLE, AnyProgramme, Programme
 from bangfu.text import Text
 
 
@@ -40,7 +40,7 @@ COLUMNS = (
 )
 
 
-def form(programme: Programme, day: date, carried: Carried | None = None) -> bytes:
+def form(programme: AnyProgramme, day: date, carried: Carried | None = None) -> bytes:
     """The form of a programme, as an XLSX workbook: what the plan says on a day, how far the county may deviate, and
     room for what it sets; filled in with what was carried over, if it is given."""
     given = {entry.parameter: entry for entry in carried.entries} if carried else {}
@@ -52,7 +52,7 @@ def form(programme: Programme, day: date, carried: Carried | None = None) -> byt
             filled = (parameter.kind.show(own.value).zh, own.since, own.until, own.clause)
         rows.append((parameter.title.zh, *(text.zh for text in planned(parameter, day)), *filled))
     movable = [one for one in programme.adoptable() if one.last is None or one.last >= day]
-    if len(movable) > 1:
+    if isinstance(programme, Programme) and len(movable) > 1:
         known = "、".join(one.book.isoformat() for one in movable)
         rows.append((BOOK_TITLE.zh, programme.book(day).book.since.isoformat(), known, "", None, None, ""))
     columns = [
@@ -77,7 +77,7 @@ def planned(parameter: Parameter, day: date) -> tuple[Text, Text]:
     return says, Text("不得调整", "fixed") if entry.varies is None else entry.varies.show(parameter.kind)
 
 
-def read(programme: Programme, heading: Heading, data: bytes, name: str) -> dict[str, Any]:
+def read(programme: AnyProgramme, heading: Heading, data: bytes, name: str) -> dict[str, Any]:
     """The content of a provision file from a workbook that was filled in (XLSX or CSV), checked like one.
 
     Refuses ``FILE_UNREADABLE``, ``FILE_TOO_LARGE``, ``HEADER_NOT_FOUND``, and every problem at its row: an unknown
@@ -98,7 +98,7 @@ def read(programme: Programme, heading: Heading, data: bytes, name: str) -> dict
 class _Rows:
     """What the rows of a workbook say."""
 
-    def __init__(self, programme: Programme) -> None:
+    def __init__(self, programme: AnyProgramme) -> None:
         self.programme, self.policy = programme, programme.policy
         self.named = {plain(own.title.zh): own for own in self.policy.parameters.values()} | dict(
             self.policy.parameters

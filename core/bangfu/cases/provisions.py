@@ -31,7 +31,7 @@ from bangfu.policy import (
     carried_over,
     in_force,
 )
-from bangfu.programme import Plugins, Programme
+from bangfu.programme import AnyProgramme, Plugins
 from bangfu.text import Text, join
 
 DRAFT, PREVIEWED, RELEASED = "draft", "previewed", "released"
@@ -59,7 +59,7 @@ class Heading:
         return {"title": self.title, "number": self.number, "issued": self.issued_on}
 
 
-async def draft(session: AsyncSession, who: Entered, programme: Programme, raw: Mapping[str, Any]) -> UUID:
+async def draft(session: AsyncSession, who: Entered, programme: AnyProgramme, raw: Mapping[str, Any]) -> UUID:
     """Write down a county's own document as a draft, after checking every value against the permitted deviation.
 
     ``raw`` is the content of a provision file; ``revokes`` names the document that it takes back by its number. Refuses
@@ -95,7 +95,7 @@ async def take_back(
     ``BAD_VALUE`` for one that is issued before the document which it takes back, and every problem of the heading.
     """
     row = await find(session, who, id)
-    programme = plugins.programme(row.programme)
+    programme = plugins.any(row.programme)
     who.require(Action.DRAFT_PROVISION, programme.code)
     return await _take_back(session, who, programme, row, heading.raw, since, clause)
 
@@ -103,7 +103,7 @@ async def take_back(
 async def _take_back(
     session: AsyncSession,
     who: Entered,
-    programme: Programme,
+    programme: AnyProgramme,
     row: ProvisionRow,
     raw: Mapping[str, Any],
     since: date,
@@ -128,7 +128,7 @@ async def _take_back(
 async def carry_over(
     session: AsyncSession,
     who: Entered,
-    programme: Programme,
+    programme: AnyProgramme,
     held: Mapping[str, Resolved],
     periods: tuple[Period, Period],
     heading: Heading,
@@ -156,7 +156,7 @@ async def carry_over(
 async def carried_to(
     session: AsyncSession,
     who: Entered,
-    programme: Programme,
+    programme: AnyProgramme,
     held: Mapping[str, Resolved],
     periods: tuple[Period, Period],
 ) -> Carried:
@@ -176,11 +176,12 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
 
     Refuses ``FORBIDDEN``, ``NOT_FOUND``, ``PROVISION_STATE``, ``SAME_PERSON``, ``NUMBER_TAKEN`` for a number under
     which one of the programme is released already, ``PROVISION_NOT_PREVIEWED`` unless it was previewed in every open
-    period that it changes, as things stand, and every problem of a value that the plan does not permit any more.
+    period that it changes, as things stand (where cases are decided by it), and every problem of a value that the plan
+    does not permit any more.
     """
     who.require(Action.RELEASE_PROVISION)
     row = await find(session, who, id)
-    programme = plugins.programme(row.programme)
+    programme = plugins.any(row.programme)
     who.require(Action.RELEASE_PROVISION, programme.code)
     if row.state == RELEASED:
         raise wrong_state(row, Text("再次发布", "released again"))
@@ -193,15 +194,16 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
         raise Code.NUMBER_TAKEN.refuse("number", number=row.number)
     _require_permitted(programme, row)
     _require_standing(released, provision_of(programme, row).revokes)
-    found = (await lacking(session, who, plugins.programmes, [row]))[row.id]
-    if found.periods or not found.any:
+    found = (await lacking(session, who, plugins.every, [row]))[row.id]
+    if programme.is_previewed and (found.periods or not found.any):
         titles = [programme.period.period(key).title for key in found.periods]
         raise Code.PROVISION_NOT_PREVIEWED.refuse(
             "provision", periods=join(titles) if titles else Text("至少一个期间", "at least one period")
         )
+    ready = [PREVIEWED] if programme.is_previewed else [DRAFT, PREVIEWED]
     done = await session.execute(
         update(ProvisionRow)
-        .where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id, ProvisionRow.state == PREVIEWED)
+        .where(ProvisionRow.tenant_id == who.county.id, ProvisionRow.id == id, ProvisionRow.state.in_(ready))
         .values(state=RELEASED, released_by=who.actor.id, released_at=who.at.now)
         .returning(ProvisionRow.id)
     )
@@ -212,12 +214,12 @@ async def release(session: AsyncSession, who: Entered, plugins: Plugins, id: UUI
     )
 
 
-async def hold_provisions(session: AsyncSession, programme: Programme) -> None:
+async def hold_provisions(session: AsyncSession, programme: AnyProgramme) -> None:
     """Let nobody else release a document of the programme or open a period of it until the transaction ends."""
     await hold(session, f"{programme.code}/provisions")
 
 
-def _require_permitted(programme: Programme, row: ProvisionRow) -> None:
+def _require_permitted(programme: AnyProgramme, row: ProvisionRow) -> None:
     """Refuse what the plan does not permit any more since the document was drafted."""
     own = provision_of(programme, row)
     said = {**Heading(row.title, row.number, row.issued_on).raw, **raw_of(programme, own)}
@@ -242,7 +244,7 @@ async def find(session: AsyncSession, who: Entered, id: UUID) -> ProvisionRow:
     return row
 
 
-async def released_by(session: AsyncSession, tenant: int, programme: Programme) -> list[Provision]:
+async def released_by(session: AsyncSession, tenant: int, programme: AnyProgramme) -> list[Provision]:
     """The released documents of a programme, the latest issued last."""
     rows = await session.scalars(
         select(ProvisionRow).where(
@@ -254,7 +256,7 @@ async def released_by(session: AsyncSession, tenant: int, programme: Programme) 
     return in_order(programme, rows.all())
 
 
-def in_order(programme: Programme, rows: Iterable[ProvisionRow]) -> list[Provision]:
+def in_order(programme: AnyProgramme, rows: Iterable[ProvisionRow]) -> list[Provision]:
     """Released documents of a programme, the latest issued last, and of one day the latest released."""
     ordered = sorted(rows, key=lambda row: (row.issued_on, row.released_at, row.id))
     return [provision_of(programme, row) for row in ordered]
@@ -268,7 +270,7 @@ def beside(own: Provision, released: Sequence[Provision]) -> tuple[list[Provisio
     return others, [*others[:place], own, *others[place:]]
 
 
-def provision_of(programme: Programme, row: ProvisionRow) -> Provision:
+def provision_of(programme: AnyProgramme, row: ProvisionRow) -> Provision:
     """A county's own document as it was written down."""
     return Provision(
         str(row.id),
@@ -290,7 +292,7 @@ def provision_of(programme: Programme, row: ProvisionRow) -> Provision:
     )
 
 
-def raw_of(programme: Programme, provision: Provision, numbers: Mapping[str, str] | None = None) -> dict[str, Any]:
+def raw_of(programme: AnyProgramme, provision: Provision, numbers: Mapping[str, str] | None = None) -> dict[str, Any]:
     """A document, without heading, in the form of a provision file; ``numbers`` are those of documents by their ids."""
     tables: dict[str, list[dict[str, Any]]] = {}
     for entry in provision.entries:
@@ -309,7 +311,7 @@ def raw_of(programme: Programme, provision: Provision, numbers: Mapping[str, str
     return said
 
 
-async def _keep(session: AsyncSession, who: Entered, programme: Programme, provision: Provision) -> UUID:
+async def _keep(session: AsyncSession, who: Entered, programme: AnyProgramme, provision: Provision) -> UUID:
     made = new_id()
     await session.execute(
         insert(ProvisionRow).values(
@@ -339,7 +341,7 @@ class Lacking:
 
 
 async def lacking(
-    session: AsyncSession, who: Entered, programmes: Mapping[str, Programme], rows: Sequence[ProvisionRow]
+    session: AsyncSession, who: Entered, programmes: Mapping[str, AnyProgramme], rows: Sequence[ProvisionRow]
 ) -> dict[UUID, Lacking]:
     """What some documents lack to be released, in three statements; nothing where they are released.
 
@@ -390,7 +392,7 @@ async def lacking(
 async def to_preview(session: AsyncSession, who: Entered, plugins: Plugins, id: UUID) -> list[str]:
     """The open periods in which a document has to be previewed before it can be released; refuses ``NOT_FOUND``."""
     row = await find(session, who, id)
-    return (await lacking(session, who, plugins.programmes, [row]))[id].periods
+    return (await lacking(session, who, plugins.every, [row]))[id].periods
 
 
 @dataclass(frozen=True, slots=True)
@@ -404,7 +406,7 @@ class Basis:
     books: tuple[str, str]
 
     @classmethod
-    def of(cls, programme: Programme, own: Provision, released: Sequence[Provision], period: str) -> Basis:
+    def of(cls, programme: AnyProgramme, own: Provision, released: Sequence[Provision], period: str) -> Basis:
         """That of a document in a period; refuses ``PERIOD_BAD``."""
         day = programme.period.period(period).reference_day
         kinds = {name: parameter.kind for name, parameter in programme.policy.parameters.items()}
@@ -412,7 +414,7 @@ class Basis:
         for documents in beside(own, released):
             resolved = programme.policy.resolved(day, documents)[0]
             values.append({name: kinds[name].dump(one.value) for name, one in resolved.items()})
-            books.append(programme.book(day, documents).book.rules.traced().version)
+            books.append(programme.text_on(day, documents))
         others = sorted(one.id for one in released if one.id != own.id)
         return cls(others, values[0], values[1], (books[0], books[1]))
 
@@ -436,7 +438,7 @@ def wrong_state(row: ProvisionRow, action: Text) -> Refused:
     return Code.PROVISION_STATE.refuse("provision", state=STATES[row.state], action=action)
 
 
-def _dump(programme: Programme, provision: Provision) -> dict[str, Any]:
+def _dump(programme: AnyProgramme, provision: Provision) -> dict[str, Any]:
     return {
         "entries": [
             {
@@ -458,7 +460,7 @@ def _dump(programme: Programme, provision: Provision) -> dict[str, Any]:
     }
 
 
-def _entry(programme: Programme, item: Mapping[str, Any]) -> ProvisionEntry:
+def _entry(programme: AnyProgramme, item: Mapping[str, Any]) -> ProvisionEntry:
     return ProvisionEntry(
         item["parameter"],
         date.fromisoformat(item["since"]),

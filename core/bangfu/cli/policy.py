@@ -57,7 +57,7 @@ def _lay_down(
     async def work(opened: Open) -> UUID:
         who = await opened.enter()
         async with opened.database.session(who.scope) as session:
-            return await county_rules.lay_down(session, who, shell.plugins.programmes, rule, reason)
+            return await county_rules.lay_down(session, who, shell.plugins.every, rule, reason)
 
     shell.say("规定 {id} 已生效", "rule {id} stands", id=shell.run(work))
 

@@ -11,7 +11,7 @@ from bangfu.cases import ground as grounds
 from bangfu.cli.shell import Day, Open, Shell, pass_shell
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.policy import Whose
-from bangfu.programme import ClauseState, answered
+from bangfu.programme import AnyProgramme, ClauseState, Programme, answered
 from bangfu.text import Text, join
 
 
@@ -26,13 +26,15 @@ def list_(shell: Shell) -> None:
     """List the programmes of this installation, and plugins that were skipped."""
     plugins = shell.plugins
     headers = [shell.show(t) for t in (Text("代码", "code"), Text("名称", "title"), Text("规则起始日", "books from"))]
-    rows = [
-        (p.code, shell.show(p.title), ", ".join(book.since.isoformat() for book in p.books))
-        for p in plugins.programmes.values()
-    ]
+    rows = [(p.code, shell.show(p.title), _books(p)) for p in plugins.every.values()]
     shell.table(shell.show(Text("项目", "programmes")), headers, rows)
     for name, why in plugins.skipped.items():
         shell.say("已跳过插件 {name}:{why}", "skipped plugin {name}: {why}", name=name, why=why)
+
+
+def _books(programme: AnyProgramme) -> str:
+    """The days from which the books of a programme hold; a programme of pairings has none."""
+    return ", ".join(book.since.isoformat() for book in programme.books) if isinstance(programme, Programme) else ""
 
 
 @programme.command("on")
@@ -45,10 +47,10 @@ def switch_on(shell: Shell, code: str, since: date | None) -> None:
     async def work(opened: Open) -> None:
         who = await opened.enter()
         async with opened.database.session(who.scope) as session:
-            await grounds.switch_on(session, who, shell.programme(code), since or who.at.today)
+            await grounds.switch_on(session, who, shell.any_programme(code), since or who.at.today)
 
     shell.run(work)
-    shell.say("已启用 {title}", "{title} is on", title=shell.programme(code).title)
+    shell.say("已启用 {title}", "{title} is on", title=shell.any_programme(code).title)
 
 
 @programme.command("off")
@@ -62,10 +64,10 @@ def switch_off(shell: Shell, code: str, until: date | None, reason: str) -> None
     async def work(opened: Open) -> None:
         who = await opened.enter()
         async with opened.database.session(who.scope) as session:
-            await grounds.switch_off(session, who, shell.programme(code), until or who.at.today, reason)
+            await grounds.switch_off(session, who, shell.any_programme(code), until or who.at.today, reason)
 
     shell.run(work)
-    shell.say("已停用 {title}", "{title} is off", title=shell.programme(code).title)
+    shell.say("已停用 {title}", "{title} is off", title=shell.any_programme(code).title)
 
 
 @programme.command("open")
@@ -158,7 +160,7 @@ def calendar(shell: Shell, code: str, period: str) -> None:
 @pass_shell
 def clauses(shell: Shell, code: str | None, state: str | None, export: Path | None) -> None:
     """Show, clause by clause, what carries it out or why it is left out; of all programmes unless one is named."""
-    chosen = [shell.programme(code)] if code else list(shell.plugins.programmes.values())
+    chosen = [shell.any_programme(code)] if code else list(shell.plugins.every.values())
     titles = (
         Text("条款", "clause"),
         Text("内容", "heading"),

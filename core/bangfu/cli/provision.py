@@ -17,7 +17,7 @@ from bangfu.cli.shell import Day, F, Open, Shell, pass_shell
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import ProvisionRow
 from bangfu.policy import Carried
-from bangfu.programme import Programme
+from bangfu.programme import AnyProgramme
 from bangfu.simulate import Preview, TownshipFigures
 from bangfu.text import Text, money
 
@@ -63,9 +63,9 @@ def draft(shell: Shell, file: Path, programme: str | None, title: str, number: s
             raw = tomllib.loads(file.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             shell.refuse([Code.FILE_UNREADABLE.problem("file", detail=str(error))])
-        own = shell.programme(raw.get("programme") or programme)
+        own = shell.any_programme(raw.get("programme") or programme)
     else:
-        own = shell.programme(programme)
+        own = shell.any_programme(programme)
         if issued is None:
             raise click.UsageError("--title, --number and --issued head the document of a workbook")
         try:
@@ -91,7 +91,7 @@ def draft(shell: Shell, file: Path, programme: str | None, title: str, number: s
 @pass_shell
 def form(shell: Shell, code: str, file: Path, day: date | None, carry: tuple[str, str] | None) -> None:
     """Write the form of a programme's provisions as a workbook: what the plan says, how far the county may deviate."""
-    own = shell.programme(code)
+    own = shell.any_programme(code)
 
     async def work(opened: Open) -> tuple[bytes, Carried | None]:
         who = await opened.enter()
@@ -109,7 +109,7 @@ def form(shell: Shell, code: str, file: Path, day: date | None, carry: tuple[str
         _left(shell, own, carried)
 
 
-def _left(shell: Shell, own: Programme, carried: Carried) -> None:
+def _left(shell: Shell, own: AnyProgramme, carried: Carried) -> None:
     """Say what was not carried over, and why."""
     for name, why in carried.left.items():
         parameter = own.policy.parameters[name]

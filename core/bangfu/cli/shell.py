@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -26,13 +26,14 @@ from bangfu.errors import Code, Problem, Refused
 from bangfu.jobs import Watch
 from bangfu.models import WALLS
 from bangfu.process import Duty
-from bangfu.programme import Plugins, Programme, installed
+from bangfu.programme import AnyProgramme, Plugins, Programme, installed
 from bangfu.registry.divisions import area_of, read_code
 from bangfu.settings import Settings
 from bangfu.text import LANGUAGES, Language, Text
 from bangfu.vault import Vault
 
 R = TypeVar("R")
+Q = TypeVar("Q", bound=AnyProgramme)
 REFUSED_EXIT = 1
 SHOWN = 20
 
@@ -66,13 +67,20 @@ class Shell:
         return installed()
 
     def programme(self, code: str | None) -> Programme:
-        """The programme that is meant: the stated one, that of ``BANGFU_PROGRAMME``, or the only one there is."""
-        known = self.plugins.programmes
+        """The programme of cases that is meant: the stated one, that of ``BANGFU_PROGRAMME``, or the only one there
+        is."""
+        return self._meant(code, self.plugins.programmes, self.plugins.programme)
+
+    def any_programme(self, code: str | None) -> AnyProgramme:
+        """The programme that is meant, of whatever shape."""
+        return self._meant(code, self.plugins.every, self.plugins.any)
+
+    def _meant(self, code: str | None, known: Mapping[str, AnyProgramme], find: Callable[[str], Q]) -> Q:
         stated = code or self.meant or (next(iter(known)) if len(known) == 1 else None)
         if stated is None:
             raise click.UsageError(f"--programme (or BANGFU_PROGRAMME) says which programme: {', '.join(known)}")
         try:
-            return self.plugins.programme(stated)
+            return find(stated)
         except Refused as refusal:
             self.refuse(refusal.problems)
 

@@ -128,7 +128,7 @@ def main(report: str, seconds: str, megabytes: str, name: str, folder: str | Non
         plugins = load_from(Path(folder)) if folder else load_named(name)
         if name in plugins.brought:
             _tell(out, brought=plugins.brought[name], kept=kept)
-            for code in plugins.brought[name]:
+            for code in (code for code in plugins.brought[name] if code in plugins.programmes):
                 for one in examine(plugins.programmes[code]):
                     _tell(out, programme=one.programme, check=one.check, faults=one.faults, note=one.note)
         else:

@@ -153,7 +153,7 @@ def _canonical(plugins: Plugins, given: CountyFile) -> CountyFile:
         documents[name] = entry
         raw = {key: own for key, own in entry.items() if key != "revokes"}
         with suppress(Refused):
-            programme = plugins.programme(entry["programme"])
+            programme = plugins.any(entry["programme"])
             if "parameters" in raw or "book" in raw:
                 said = provisions.raw_of(programme, programme.read_provision(raw))
                 documents[name] = whole(Section.PROVISIONS, {**_without(entry, "parameters", "book"), **said})
@@ -192,9 +192,7 @@ async def _read(
         running = await standing_since(session, tenant, who.at.today)
         found[Section.PROGRAMMES] = [{"code": code, "since": since} for code, since in sorted(running.items())]
     if Section.PROVISIONS in sections:
-        query = select(ProvisionRow).where(
-            ProvisionRow.tenant_id == tenant, ProvisionRow.programme.in_(plugins.programmes)
-        )
+        query = select(ProvisionRow).where(ProvisionRow.tenant_id == tenant, ProvisionRow.programme.in_(plugins.every))
         query = query.order_by(ProvisionRow.programme, ProvisionRow.issued_on, ProvisionRow.number, ProvisionRow.id)
         rows = (await session.scalars(query)).all()
         found[Section.PROVISIONS] = _documents(plugins, rows, given)
@@ -232,7 +230,7 @@ def _over(plugins: Plugins, rows: Sequence[ProvisionRow], today: date) -> Iterat
     """The names of released documents that are over on a day."""
     for code in sorted({row.programme for row in rows}):
         own = [row for row in rows if row.programme == code and row.state == provisions.RELEASED]
-        released = provisions.in_order(plugins.programme(code), own)
+        released = provisions.in_order(plugins.any(code), own)
         standing = {UUID(one.id) for one in in_force(released, today)}
         for one in released:
             says_more = one.revokes is None or one.entries or one.adoptions
@@ -241,7 +239,7 @@ def _over(plugins: Plugins, rows: Sequence[ProvisionRow], today: date) -> Iterat
 
 
 def _document(plugins: Plugins, row: ProvisionRow, numbers: Mapping[str, str]) -> Entry:
-    programme = plugins.programme(row.programme)
+    programme = plugins.any(row.programme)
     heading = provisions.Heading(row.title, row.number, row.issued_on).raw
     said = provisions.raw_of(programme, provisions.provision_of(programme, row), numbers)
     return {"programme": row.programme, **heading, **said}
@@ -298,18 +296,18 @@ _Carry: TypeAlias = Callable[[_Step, Entry, Change], Awaitable[Any]]
 
 
 async def _programme(at: _Step, entry: Entry, change: Change) -> None:
-    await switch_on(at.session, at.who, at.plugins.programme(entry["code"]), entry["since"])
+    await switch_on(at.session, at.who, at.plugins.any(entry["code"]), entry["since"])
 
 
 async def _provision(at: _Step, entry: Entry, change: Change) -> None:
     if change.kind is Difference.CHANGED:
         raise Code.COUNTY_FILE_CONFLICT.refuse("number", number=entry["number"])
-    await provisions.draft(at.session, at.who, at.plugins.programme(entry["programme"]), entry)
+    await provisions.draft(at.session, at.who, at.plugins.any(entry["programme"]), entry)
 
 
 async def _rule(at: _Step, entry: Entry, change: Change) -> None:
     rule = Rule(entry["duty"], entry["action"], entry["programme"], entry["stage"], entry["effect"])
-    await county_rules.lay_down(at.session, at.who, at.plugins.programmes, rule, entry["reason"])
+    await county_rules.lay_down(at.session, at.who, at.plugins.every, rule, entry["reason"])
 
 
 async def _bank(at: _Step, entry: Entry, change: Change) -> None:

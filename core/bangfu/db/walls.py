@@ -53,6 +53,7 @@ class Own(StrEnum):
     ORGANIZATION_OR_CASE = "organization_or_case"
     MEMBER = "member"
     REACH = "reach"
+    OFFERED = "offered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +68,8 @@ class Opening:
 SLUG = "nullif(current_setting('app.slug', true), '')"
 DAY = "nullif(current_setting('app.day', true), '')::date"
 """The page that a transaction of the public is for, and the county's day, as SQL."""
+INSIDE = "division <@ (select nullif(current_setting('app.areas', true), '')::int8multirange)"
+"""That a row lies in one of the actor's areas, as SQL: of what more people see than may change it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,10 @@ _OWN = {
     " where m.tenant_id = {table}.tenant_id and m.person_id = {table}.id and m.known_to is null"
     f" and m.valid_to is null and m.household_id = any ({_HOUSEHOLDS}::uuid[]))",
     Own.REACH: f"division <@ {_REACH}",
+    # What is offered to all who help is seen by everybody in office, and by whoever is verified to help in it.
+    Own.OFFERED: f"{_STAFF} or (cardinality({_ORGANIZATIONS}) > 0 and exists (select from helper r"
+    " where r.tenant_id = {table}.tenant_id and r.programme = {table}.programme and r.verified"
+    f" and r.organization_id = any ({_ORGANIZATIONS}::uuid[])))",
 }
 _OWN[Own.ORGANIZATION_OR_CASE] = f"({_OWN[Own.ORGANIZATION_ID]} or {_OWN[Own.CASE_ID]})"
 

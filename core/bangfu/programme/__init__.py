@@ -6,7 +6,7 @@ code that exists already, or a hook name that is none is refused by name. A thir
 or that nobody has admitted, is reported and skipped; a bundled one is fatal.
 """
 
-from bangfu.programme.checking import check, check_together, released
+from bangfu.programme.checking import check, check_pairing, check_together, released
 from bangfu.programme.clauses import (
     Answer,
     Answered,
@@ -32,6 +32,7 @@ from bangfu.programme.declarations import (
     SCHOOLING_FACTS,
     STANDINGS,
     TEACHING,
+    AnyProgramme,
     Attested,
     Beneficiary,
     ClaimOf,
@@ -50,6 +51,7 @@ from bangfu.programme.declarations import (
     hookspec,
 )
 from bangfu.programme.loading import GROUP, Plugins, bundled, installed, load
+from bangfu.programme.pairing import Charge, DeliveryKind, HelpPath, PairingAct, PairingProgramme
 
 __all__ = [
     "BOOK_TITLE",
@@ -67,19 +69,25 @@ __all__ = [
     "TEACHING",
     "Answer",
     "Answered",
+    "AnyProgramme",
     "Attested",
     "Beneficiary",
     "Carrier",
     "CarrierKind",
+    "Charge",
     "ClaimOf",
     "ClaimSpec",
     "Clause",
     "ClauseState",
     "DatedBook",
+    "DeliveryKind",
     "Exclusion",
+    "HelpPath",
     "Hooks",
     "InForce",
     "Milestone",
+    "PairingAct",
+    "PairingProgramme",
     "PaymentChannel",
     "Plugins",
     "Programme",
@@ -89,6 +97,7 @@ __all__ = [
     "answered",
     "bundled",
     "check",
+    "check_pairing",
     "check_together",
     "citations",
     "clauses_of",

@@ -27,9 +27,11 @@ from bangfu.programme.declarations import (
     SCHOOLING_FACTS,
     STANDINGS,
     TEACHING,
+    AnyProgramme,
     ClaimOf,
     Programme,
 )
+from bangfu.programme.pairing import PairingAct, PairingProgramme
 from bangfu.rules.book import RuleBook, Step
 from bangfu.rules.facts import (
     ALL,
@@ -76,10 +78,74 @@ def check(programme: Programme, channels: Iterable[str]) -> None:
         *_attestation_faults(programme),
         *_name_faults(programme),
         *_shape_faults(programme),
-        *(f"clause {one} is neither carried out nor listed as left out or missing" for one in unanswered(programme)),
+        *_clause_faults(programme),
     ]
     if faults:
         raise PolicyError(f"{programme.code}: " + "; ".join(faults))
+
+
+def check_pairing(programme: PairingProgramme) -> None:
+    """Refuse (:class:`PolicyError`) a programme of pairings whose parts do not fit, naming every fault."""
+    hints = get_type_hints(programme.parameters)
+    paths, kinds = [path.code for path in programme.paths], [kind.code for kind in programme.kinds]
+    faults = [
+        f"{what} {code} stands twice"
+        for what, codes in (("path", paths), ("kind", kinds))
+        for code in sorted({code for code in codes if codes.count(code) > 1})
+    ]
+    faults += [
+        f"{name} is not a whole-number parameter"
+        for name in (programme.term_min, programme.term_max, programme.typical_villages)
+        if hints.get(name) is not int
+    ]
+    if hints.get(programme.poor_villages) is not bool:
+        faults.append(f"{programme.poor_villages} is not a parameter that is yes or no")
+    for kind in programme.kinds:
+        faults += [f"kind {kind.code}: there is no path {code}" for code in sorted(kind.paths - set(paths))]
+        if not kind.paths:
+            faults.append(f"kind {kind.code}: it stands on no path")
+        if not kind.money and kind.counted is None:
+            faults.append(f"kind {kind.code}: it is measured neither in money nor by counting")
+        if kind.names_persons and kind.counted is None:
+            faults.append(f"kind {kind.code}: it names persons and does not count them")
+    faults += [f"path {code}: nothing can be delivered on it" for code in paths if not _delivered_on(programme, code)]
+    for act in PairingAct:
+        charge = programme.charges.get(act)
+        if charge is None or not charge.by:
+            faults.append(f"nobody is charged with {act}")
+        elif act in _OF_THE_HELPER and not all(duty.is_agent for duty in charge.by):
+            faults.append(f"{act} is for the side that helps")
+        elif act in _OF_THE_OTHERS and any(duty.is_agent for duty in charge.by):
+            faults.append(f"{act} is not for the side that helps")
+    faults += _clause_faults(programme)
+    if faults:
+        raise PolicyError(f"{programme.code}: " + "; ".join(faults))
+
+
+_OF_THE_HELPER = frozenset({PairingAct.SIGN_HELPER, PairingAct.DELIVER})
+_OF_THE_OTHERS = frozenset(
+    {
+        PairingAct.VERIFY, PairingAct.STATE_NEED, PairingAct.SIGN_HELPED, PairingAct.CLEAR_OBSTACLE, PairingAct.END,
+        PairingAct.CONFIRM, PairingAct.ARBITRATE, PairingAct.REVIEW,
+    }
+)  # fmt: skip
+
+
+def _delivered_on(programme: PairingProgramme, path: str) -> bool:
+    return any(path in kind.paths for kind in programme.kinds)
+
+
+def _clause_faults(programme: AnyProgramme) -> list[str]:
+    """Clauses that nobody answers, and citations of what no document lists."""
+    known = {(document.code, clause) for document in programme.policy.documents.values() for clause in document.clauses}
+    return [
+        *(
+            f"{', '.join(map(str, where))} cites {citation}, which no document lists"
+            for citation, where in citations(programme).items()
+            if (citation.document, citation.clause) not in known
+        ),
+        *(f"clause {one} is neither carried out nor listed as left out or missing" for one in unanswered(programme)),
+    ]
 
 
 def check_together(programmes: Iterable[Programme]) -> None:
@@ -108,10 +174,6 @@ def _book_faults(programme: Programme) -> list[str]:
     if len({book.since for book in programme.books}) != len(programme.books):
         faults.append("there is one book a day, and at least one")
     faults += _date_faults(programme)
-    known = {(document.code, clause) for document in programme.policy.documents.values() for clause in document.clauses}
-    for citation, where in citations(programme).items():
-        if (citation.document, citation.clause) not in known:
-            faults.append(f"{', '.join(map(str, where))} cites {citation}, which no document lists")
     for book in programme.books:
         faults += _type_faults(programme, book.rules)
         expected = programme.released.get(book.since)

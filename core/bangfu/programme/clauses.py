@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from bangfu.policy import Citation
-from bangfu.programme.declarations import Programme
+from bangfu.programme.declarations import AnyProgramme, Programme
+from bangfu.programme.pairing import PairingProgramme
 from bangfu.text import Text, join
 
 
@@ -31,6 +32,9 @@ class CarrierKind(StrEnum):
     EXCLUSION = "exclusion"
     STACKING = "stacking"
     MILESTONE = "milestone"
+    PATH = "path"
+    DELIVERY = "delivery"
+    ACT = "act"
 
     @property
     def title_text(self) -> Text:
@@ -50,6 +54,9 @@ _KINDS = {
     CarrierKind.EXCLUSION: Text("互斥", "exclusion"),
     CarrierKind.STACKING: Text("可叠加", "stacking"),
     CarrierKind.MILESTONE: Text("日程", "milestone"),
+    CarrierKind.PATH: Text("帮扶途径", "path"),
+    CarrierKind.DELIVERY: Text("帮扶内容", "delivery"),
+    CarrierKind.ACT: Text("办理", "act"),
 }
 
 
@@ -94,7 +101,7 @@ class Clause:
     ``left_out`` says what of it is deliberately not carried out and why, ``missing`` what is not carried out yet.
     """
 
-    programme: Programme
+    programme: AnyProgramme
     document: str
     title: str
     clause: str
@@ -131,7 +138,7 @@ _COLON = Text("{what}:{said}", "{what}: {said}")
 class Answer:
     """What several programmes make of one clause, where they all make the same of it."""
 
-    programmes: tuple[Programme, ...]
+    programmes: tuple[AnyProgramme, ...]
     state: ClauseState
     says: Text
 
@@ -145,7 +152,7 @@ class Answered:
     answers: tuple[Answer, ...]
 
 
-def citations(programme: Programme) -> dict[Citation, list[Carrier]]:
+def citations(programme: AnyProgramme) -> dict[Citation, list[Carrier]]:
     """What carries out each clause that anything of a programme cites, each thing once."""
     cited: dict[Citation, list[Carrier]] = {}
     for citation, carrier in _carriers(programme):
@@ -155,31 +162,54 @@ def citations(programme: Programme) -> dict[Citation, list[Carrier]]:
     return cited
 
 
-def _carriers(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
+def _carriers(programme: AnyProgramme) -> Iterator[tuple[Citation, Carrier]]:
+    if isinstance(programme, Programme):
+        yield from _of_steps_and_stages(programme)
+    for parameter in programme.policy.parameters.values():
+        for entry in parameter.entries:
+            yield entry.cites, Carrier(CarrierKind.PARAMETER, parameter.name, parameter.title)
+    if isinstance(programme, Programme):
+        yield from _of_who_takes_part(programme)
+    elif isinstance(programme, PairingProgramme):
+        yield from _of_pairings(programme)
+
+
+def _of_steps_and_stages(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
     for dated in programme.books:
         for name, traced in dated.rules.traced().steps.items():
             yield traced.step.cites, Carrier(CarrierKind(traced.step.kind), name, traced.step.title)
     for stage in programme.process.stages:
         for cites in stage.cites:
             yield Citation.parse(cites), Carrier(CarrierKind.STAGE, stage.code, stage.title)
-    for parameter in programme.policy.parameters.values():
-        for entry in parameter.entries:
-            yield entry.cites, Carrier(CarrierKind.PARAMETER, parameter.name, parameter.title)
-    beside = (
-        *((role.cites, Carrier(CarrierKind.ROLE, role.code, role.title)) for role in programme.participants),
-        *((one.cites, Carrier(CarrierKind.ATTESTATION, one.fact, one.title)) for one in programme.attested),
-        *((claim.cites, Carrier(CarrierKind.CLAIM, claim.kind, claim.title)) for claim in programme.claims),
-        *((one.cites, Carrier(CarrierKind.EXCLUSION, one.programme, one.why)) for one in programme.excludes),
-        *((one.cites, Carrier(CarrierKind.STACKING, one.programme, one.why)) for one in programme.stacks),
-    )
-    for cites, carrier in beside:
-        yield Citation.parse(cites), carrier
+
+
+def _of_who_takes_part(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
+    for role in programme.participants:
+        yield Citation.parse(role.cites), Carrier(CarrierKind.ROLE, role.code, role.title)
+    for attested in programme.attested:
+        yield Citation.parse(attested.cites), Carrier(CarrierKind.ATTESTATION, attested.fact, attested.title)
+    for claim in programme.claims:
+        yield Citation.parse(claim.cites), Carrier(CarrierKind.CLAIM, claim.kind, claim.title)
+    for excluded in programme.excludes:
+        yield Citation.parse(excluded.cites), Carrier(CarrierKind.EXCLUSION, excluded.programme, excluded.why)
+    for stacked in programme.stacks:
+        yield Citation.parse(stacked.cites), Carrier(CarrierKind.STACKING, stacked.programme, stacked.why)
     for milestone in programme.milestones:
         for cites in milestone.cites:
             yield Citation.parse(cites), Carrier(CarrierKind.MILESTONE, milestone.code, milestone.title)
 
 
-def clauses_of(programme: Programme) -> list[Clause]:
+def _of_pairings(programme: PairingProgramme) -> Iterator[tuple[Citation, Carrier]]:
+    for path in programme.paths:
+        yield Citation.parse(path.cites), Carrier(CarrierKind.PATH, path.code, path.title)
+    for kind in programme.kinds:
+        yield Citation.parse(kind.cites), Carrier(CarrierKind.DELIVERY, kind.code, kind.title)
+    for act, charge in programme.charges.items():
+        for cites in charge.cites:
+            yield Citation.parse(cites), Carrier(CarrierKind.ACT, act.value, act.title_text)
+
+
+def clauses_of(programme: AnyProgramme) -> list[Clause]:
     """Every clause of a programme's documents, in their order."""
     cited = citations(programme)
     return [
@@ -198,7 +228,7 @@ def clauses_of(programme: Programme) -> list[Clause]:
     ]
 
 
-def unanswered(programme: Programme) -> list[str]:
+def unanswered(programme: AnyProgramme) -> list[str]:
     """The clauses of the programme's documents that nothing carries out and nothing lists as left out or missing."""
     return [
         f"{one.document}#{one.clause}"
@@ -207,7 +237,7 @@ def unanswered(programme: Programme) -> list[str]:
     ]
 
 
-def answered(programmes: Iterable[Programme]) -> dict[tuple[str, str], list[Answered]]:
+def answered(programmes: Iterable[AnyProgramme]) -> dict[tuple[str, str], list[Answered]]:
     """Every document of several programmes, by its code and title, with its clauses in their order and what each makes
     of them."""
     documents: dict[tuple[str, str], dict[str, list[Clause]]] = {}
@@ -242,7 +272,7 @@ def _number(chinese: str) -> int:
 
 
 def _together(ones: Iterable[Clause]) -> tuple[Answer, ...]:
-    same: dict[tuple[ClauseState, Text], list[Programme]] = {}
+    same: dict[tuple[ClauseState, Text], list[AnyProgramme]] = {}
     for one in ones:
         same.setdefault((one.state, one.says), []).append(one.programme)
     return tuple(Answer(tuple(programmes), *answer) for answer, programmes in same.items())

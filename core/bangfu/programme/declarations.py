@@ -280,8 +280,43 @@ class Milestone:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Programme:
-    """One programme of a plan: its documents and parameters, its dated rule books, its stages.
+class AnyProgramme:
+    """What every programme has, whatever its shape: a name, its documents and parameters, and how it divides time.
+
+    Switching on, a county's own documents, the county file and the table of clauses ask for no more.
+    """
+
+    code: str
+    title: Text
+    period: PeriodKind
+    policy: Policy
+    parameters: type
+
+    @property
+    def is_previewed(self) -> bool:
+        """Whether a county's own document has to be previewed before it is released, since cases are decided by it."""
+        return False
+
+    def adoptable(self) -> list[Adoptable]:
+        """The rule books that a county's own document can move to, and when."""
+        return []
+
+    def text_on(self, day: date, provisions: Sequence[Provision] = ()) -> str:
+        """The hash of the rule text that a county decides by on a day; empty where nothing is decided by one."""
+        return ""
+
+    def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:
+        """Read and check a county's own document; refuses every problem of it."""
+        return self.policy.read_provision(raw, id, self.adoptable())
+
+    def titles(self) -> dict[str, Text]:
+        """The two names of every parameter."""
+        return {name: parameter.title for name, parameter in self.policy.parameters.items()}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Programme(AnyProgramme):
+    """A programme of cases: its documents and parameters, its dated rule books, its stages.
 
     ``beneficiary`` is whom it is for. ``released`` maps the day of each released book to its hash, so that a released
     text cannot change unseen. ``once_per_period`` allows one case a beneficiary and period. ``participants`` are the
@@ -290,11 +325,6 @@ class Programme:
     ``milestones`` the times of the plan that are no stages.
     """
 
-    code: str
-    title: Text
-    period: PeriodKind
-    policy: Policy
-    parameters: type
     facts: type
     books: tuple[DatedBook, ...]
     released: Mapping[date, str]
@@ -347,9 +377,14 @@ class Programme:
             found.append(Adoptable(book.since, book.since, last))
         return found
 
-    def read_provision(self, raw: Mapping[str, Any], id: str = "") -> Provision:
-        """Read and check a county's own document; refuses every problem of it."""
-        return self.policy.read_provision(raw, id, self.adoptable())
+    @property
+    def is_previewed(self) -> bool:
+        """Whether a county's own document has to be previewed before it is released: its cases are decided by it."""
+        return True
+
+    def text_on(self, day: date, provisions: Sequence[Provision] = ()) -> str:
+        """The hash of the rule book that a county decides by on a day; refuses ``PERIOD_BAD`` before the first one."""
+        return self.book(day, provisions).book.rules.traced().version
 
     def specs(self) -> dict[str, FactSpec]:
         """The facts by name that any of the books may look at."""
@@ -383,10 +418,6 @@ class Programme:
         """What organizations may attest, by the fact that is then not stated."""
         return {one.fact: one for one in self.attested}
 
-    def titles(self) -> dict[str, Text]:
-        """The two names of every parameter."""
-        return {name: parameter.title for name, parameter in self.policy.parameters.items()}
-
 
 @dataclass(frozen=True, slots=True)
 class PaymentChannel:
@@ -402,8 +433,8 @@ class Hooks:
     """The hooks of a plugin."""
 
     @hookspec
-    def programmes(self) -> Sequence[Programme]:  # type: ignore[empty-body]
-        """The programmes that the plugin brings."""
+    def programmes(self) -> Sequence[AnyProgramme]:  # type: ignore[empty-body]
+        """The programmes that the plugin brings: of cases (``Programme``), or of pairings (``PairingProgramme``)."""
 
     @hookspec
     def payment_channels(self) -> Sequence[PaymentChannel]:  # type: ignore[empty-body]

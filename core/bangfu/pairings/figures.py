@@ -1,0 +1,372 @@
+"""What pairings come to 帮扶台账统计, and what waits for whom.
+
+Every figure is counted over the agreements, plan lines and deliveries that one filter chooses, and the lists beside it
+choose by the same filter: a total always equals its lines. Enterprises, villages and persons are counted once, however
+many agreements and lines they stand in. The balance of the money is explained: what was logged is what stands, what
+waits, what is before the county, and what was not accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, case, distinct, func, literal, null, or_, select, union_all
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Action, Entered
+from bangfu.models import (
+    AgreementSignature,
+    Delivery,
+    DeliveryPerson,
+    Helper,
+    Obstacle,
+    Organization,
+    PairingAgreement,
+    PlanLine,
+)
+from bangfu.pairings.standing import AGREED, BEFORE_THE_COUNTY, DeliveryState, Side
+from bangfu.programme import PairingProgramme
+from bangfu.registry.divisions import area_of
+from bangfu.text import Text
+
+MOST = 100
+"""The most of a page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which part of a programme is meant: a county, a township or a village, an enterprise, a path, a kind, a year."""
+
+    division: int | None = None
+    credit_code: str | None = None
+    path: str | None = None
+    kind: str | None = None
+    year: int | None = None
+
+
+@dataclass(slots=True)
+class Line:
+    """What is pledged and delivered by one path in one kind: amounts (fen) and numbers.
+
+    ``logged`` is everything that was logged and not replaced. It is ``stands`` and ``waiting`` and ``disputed`` and
+    ``refused`` together.
+    """
+
+    path: str
+    kind: str
+    pledged_fen: int = 0
+    pledged_quantity: int = 0
+    logged_fen: int = 0
+    logged_quantity: int = 0
+    stands_fen: int = 0
+    stands_quantity: int = 0
+    waiting_fen: int = 0
+    disputed_fen: int = 0
+    refused_fen: int = 0
+    lines: int = 0
+    agreed: int = 0
+
+
+@dataclass(slots=True)
+class Figures:
+    """What a part of a programme comes to. Of the persons that deliveries were matched to, an enterprise learns
+    nothing: to it they are zero."""
+
+    enterprises: int = 0
+    villages: int = 0
+    agreements: int = 0
+    persons: int = 0
+    by_kind: list[Line] = field(default_factory=list)
+
+    def total(self, name: str) -> int:
+        """A figure of the lines, added up over all kinds and paths."""
+        return sum(getattr(line, name) for line in self.by_kind)
+
+    @property
+    def confirmation_rate(self) -> tuple[int, int]:
+        """Of how many lines both sides have said what stands, and of how many there are 双向确认率."""
+        return self.total("agreed"), self.total("lines")
+
+
+def _agreements(who: Entered, programme: PairingProgramme, which: Which) -> Select[UUID, UUID, int]:
+    """The signed agreements that are meant: those whose term touches the year, if one is stated."""
+    one = PairingAgreement
+    query = select(one.id, one.organization_id, one.division).where(
+        one.tenant_id == who.county.id,
+        one.programme == programme.code,
+        one.signed_on.is_not(None),
+        *_place(one, who, which),
+    )
+    if which.year is not None:
+        last = func.coalesce(one.ended_on, one.valid_to)
+        query = query.where(
+            one.valid_from < date(which.year + 1, 1, 1), last > date(which.year, 1, 1), last > one.valid_from
+        )
+    return query
+
+
+def _place(model: Any, who: Entered, which: Which) -> list[ColumnElement[bool]]:
+    found: list[ColumnElement[bool]] = []
+    if which.division is not None:
+        found.append(model.division.between(*area_of(which.division)))
+    if which.credit_code is not None:
+        named = select(Organization.id).where(
+            Organization.tenant_id == who.county.id, Organization.credit_code == which.credit_code
+        )
+        found.append(model.organization_id.in_(named))
+    return found
+
+
+def _kind(model: Any, which: Which) -> list[ColumnElement[bool]]:
+    stated = (("path", which.path), ("kind", which.kind), ("year", which.year))
+    return [getattr(model, name) == value for name, value in stated if value is not None]
+
+
+def delivered(who: Entered, programme: PairingProgramme, which: Which) -> list[ColumnElement[bool]]:
+    """The condition that a delivery is meant and counts: it is not replaced by a correction."""
+    return [
+        Delivery.tenant_id == who.county.id,
+        Delivery.programme == programme.code,
+        Delivery.state != DeliveryState.REPLACED.value,
+        *_place(Delivery, who, which),
+        *_kind(Delivery, which),
+    ]
+
+
+def pledged(who: Entered, programme: PairingProgramme, which: Which) -> list[ColumnElement[bool]]:
+    """The condition that a line of a plan is meant and counts: a measure of an agreement that is signed, not
+    replaced."""
+    signed = select(PairingAgreement.id).where(
+        PairingAgreement.tenant_id == who.county.id,
+        PairingAgreement.programme == programme.code,
+        PairingAgreement.signed_on.is_not(None),
+    )
+    return [
+        PlanLine.tenant_id == who.county.id,
+        PlanLine.agreement_id.in_(signed),
+        PlanLine.kind.is_not(None),
+        PlanLine.replaced_at.is_(None),
+        *_place(PlanLine, who, which),
+        *_kind(PlanLine, which),
+    ]
+
+
+async def figures(session: AsyncSession, who: Entered, programme: PairingProgramme, which: Which) -> Figures:
+    """What a part of a programme comes to, in four statements. Refuses ``FORBIDDEN``."""
+    who.require(Action.READ_PAIRINGS, programme.code)
+    agreements = _agreements(who, programme, which).subquery()
+    row = (
+        await session.execute(
+            select(
+                func.count(distinct(agreements.c.organization_id)),
+                func.count(distinct(agreements.c.division)),
+                func.count(agreements.c.id),
+            )
+        )
+    ).one()
+    found = Figures(*row)
+    lines: dict[tuple[str, str], Line] = {}
+    plan = (
+        select(
+            PlanLine.path, PlanLine.kind,
+            _sum(PlanLine.amount_fen).label("pledged_fen"), _sum(PlanLine.quantity).label("pledged_quantity"),
+        )
+        .where(*pledged(who, programme, which))
+        .group_by(PlanLine.path, PlanLine.kind)
+    )  # fmt: skip
+    fen = func.coalesce(Delivery.amount_fen, 0)
+    rest = fen - Delivery.stands_fen
+    before_county = Delivery.state.in_([state.value for state in BEFORE_THE_COUNTY])
+    agreed = Delivery.state.in_([state.value for state in AGREED])
+    ledger = (
+        select(
+            Delivery.path, Delivery.kind,
+            _sum(fen).label("logged_fen"),
+            _sum(Delivery.quantity).label("logged_quantity"),
+            _sum(Delivery.stands_fen).label("stands_fen"),
+            _sum(Delivery.stands_quantity).label("stands_quantity"),
+            _sum(case((Delivery.state == DeliveryState.LOGGED.value, fen), else_=0)).label("waiting_fen"),
+            _sum(case((before_county, rest), else_=0)).label("disputed_fen"),
+            _sum(case((agreed, rest), else_=0)).label("refused_fen"),
+            func.count().label("lines"),
+            func.count().filter(agreed).label("agreed"),
+        )
+        .where(*delivered(who, programme, which))
+        .group_by(Delivery.path, Delivery.kind)
+    )  # fmt: skip
+    for query in (plan, ledger):
+        for values in (await session.execute(query)).mappings():
+            line = lines.setdefault((values["path"], values["kind"]), Line(values["path"], values["kind"]))
+            for name, value in values.items():
+                setattr(line, name, value if isinstance(value, str) else int(value))
+    paths = [path.code for path in programme.paths]
+    kinds = [kind.code for kind in programme.kinds]
+    found.by_kind = sorted(lines.values(), key=lambda one: (paths.index(one.path), kinds.index(one.kind)))
+    persons = (
+        select(func.count(distinct(DeliveryPerson.person_id)))
+        .join(
+            Delivery,
+            (Delivery.tenant_id == DeliveryPerson.tenant_id) & (Delivery.id == DeliveryPerson.delivery_id),
+        )
+        .where(*delivered(who, programme, which), Delivery.stands_quantity > 0)
+    )
+    found.persons = await session.scalar(persons) or 0
+    return found
+
+
+def _sum(value: Any) -> Any:
+    return func.coalesce(func.sum(value), 0)
+
+
+# --- what waits for whom ----------------------------------------------------------------------------------------
+
+
+class Waits(StrEnum):
+    """What waits for somebody to do something."""
+
+    REGISTRATION = "registration"
+    SIGNATURE = "signature"
+    RELAY = "relay"
+    DELIVERY = "delivery"
+    PART = "part"
+    DISPUTE = "dispute"
+    OBSTACLE = "obstacle"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _WAITS[self]
+
+
+_WAITS = {
+    Waits.REGISTRATION: Text("待核验的企业登记", "a registration to be verified"),
+    Waits.SIGNATURE: Text("待签的帮扶协议", "an agreement to be signed"),
+    Waits.RELAY: Text("待新企业接力的协议", "an agreement to be taken over"),
+    Waits.DELIVERY: Text("待确认的帮扶投入", "a delivery to be confirmed"),
+    Waits.PART: Text("待答复的部分确认", "a confirmation in part to be looked at"),
+    Waits.DISPUTE: Text("待裁定的帮扶投入", "a delivery to be ruled on"),
+    Waits.OBSTACLE: Text("待解决的困难问题", "an obstacle to be resolved"),
+}
+
+
+class Party(StrEnum):
+    """For whom something waits: who helps, who is helped, or the county."""
+
+    HELPER = "helper"
+    HELPED = "helped"
+    COUNTY = "county"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return _PARTIES[self]
+
+
+_PARTIES = {
+    Party.HELPER: Side.HELPER.title_text,
+    Party.HELPED: Side.HELPED.title_text,
+    Party.COUNTY: Text("县", "the county"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something that waits: what, its id, of whom and for which village, since when."""
+
+    what: Waits
+    id: UUID
+    organization: UUID
+    division: int | None
+    since: datetime
+
+
+async def waiting(
+    session: AsyncSession, who: Entered, programme: PairingProgramme, party: Party, first: int = MOST
+) -> list[Waiting]:
+    """What waits for a side, or for the county, of what is in sight: the oldest first, in one statement.
+
+    Refuses ``FORBIDDEN``.
+    """
+    who.require(Action.READ_PAIRINGS, programme.code)
+    query = union_all(*(part for part in _parts(who, programme)[party])).subquery()
+    rows = await session.execute(select(query).order_by(query.c.since, query.c.id).limit(min(first, MOST)))
+    return [Waiting(Waits(row.what), row.id, row.organization_id, row.division, row.since) for row in rows]
+
+
+def _parts(who: Entered, programme: PairingProgramme) -> Mapping[Party, list[Select[Any]]]:
+    return {
+        Party.HELPER: [
+            _unsigned(who, programme, Side.HELPER),
+            _deliveries(who, programme, Waits.PART, [DeliveryState.PARTLY]),
+        ],
+        Party.HELPED: [
+            _unsigned(who, programme, Side.HELPED),
+            _deliveries(who, programme, Waits.DELIVERY, [DeliveryState.LOGGED]),
+        ],
+        Party.COUNTY: [
+            _row(Waits.REGISTRATION, Helper, division=null()).where(
+                Helper.tenant_id == who.county.id, Helper.programme == programme.code, Helper.verified_at.is_(None)
+            ),
+            _to_relay(who, programme),
+            _deliveries(who, programme, Waits.DISPUTE, BEFORE_THE_COUNTY),
+            _row(Waits.OBSTACLE, Obstacle).where(
+                Obstacle.tenant_id == who.county.id,
+                Obstacle.resolved_at.is_(None),
+                Obstacle.agreement_id.in_(
+                    select(PairingAgreement.id).where(
+                        PairingAgreement.tenant_id == who.county.id, PairingAgreement.programme == programme.code
+                    )
+                ),
+            ),
+        ],
+    }
+
+
+def _row(what: Waits, model: Any, division: Any = None, since: Any = None) -> Select[Any]:
+    return select(
+        literal(what.value).label("what"),
+        model.id.label("id"),
+        model.organization_id.label("organization_id"),
+        (model.division if division is None else division).label("division"),
+        (model.recorded_at if since is None else since).label("since"),
+    )
+
+
+def _unsigned(who: Entered, programme: PairingProgramme, side: Side) -> Select[Any]:
+    signed = select(AgreementSignature.agreement_id).where(
+        AgreementSignature.tenant_id == who.county.id, AgreementSignature.side == side.value
+    )
+    return _row(Waits.SIGNATURE, PairingAgreement).where(
+        PairingAgreement.tenant_id == who.county.id,
+        PairingAgreement.programme == programme.code,
+        PairingAgreement.signed_on.is_(None),
+        PairingAgreement.ended_at.is_(None),
+        PairingAgreement.id.not_in(signed),
+    )
+
+
+def _to_relay(who: Entered, programme: PairingProgramme) -> Select[Any]:
+    next_one = select(PairingAgreement.takes_over).where(
+        PairingAgreement.tenant_id == who.county.id,
+        PairingAgreement.takes_over.is_not(None),
+        or_(PairingAgreement.ended_as.is_(None), PairingAgreement.ended_as != "withdrawn"),
+    )
+    return _row(Waits.RELAY, PairingAgreement, since=PairingAgreement.ended_at).where(
+        PairingAgreement.tenant_id == who.county.id,
+        PairingAgreement.programme == programme.code,
+        PairingAgreement.ended_as == "relayed",
+        PairingAgreement.id.not_in(next_one),
+    )
+
+
+def _deliveries(who: Entered, programme: PairingProgramme, what: Waits, states: Any) -> Select[Any]:
+    return _row(what, Delivery).where(
+        Delivery.tenant_id == who.county.id,
+        Delivery.programme == programme.code,
+        Delivery.state.in_([state.value for state in states]),
+    )

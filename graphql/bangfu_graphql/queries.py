@@ -125,7 +125,8 @@ MAPPED: Mapping[str, type] = {
         Pairing, Participant, PaymentBatch, PaymentLine, Person, PolicyRule, Provision, PublicObjection, Publication,
         Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
         PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer, Helper,
-        Need, Agreement, AgreementSignature, PlanLine, Obstacle, PairingReview, Delivery, DeliveryAnswer, DeliveryPerson,
+        Need, Agreement, AgreementSignature, PlanLine, Obstacle, PairingReview, Delivery, DeliveryAnswer,
+        DeliveryPerson,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""

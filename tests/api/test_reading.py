@@ -318,22 +318,27 @@ async def paired(world: World) -> None:
     def row(**values: Any) -> dict[str, Any]:
         return {"tenant_id": who.county.id, "id": new_id(), **values, **acted}
 
-    answer = {"verified_by": world.officers["C2"].id, "verified_on": date(2021, 6, 2), "verified_at": who.at.now}
+    answer = {
+        "verified": True,
+        "verified_by": world.officers["C2"].id,
+        "verified_on": date(2021, 6, 2),
+        "verified_at": who.at.now,
+    }
     blank = dict.fromkeys(("verified_by", "verified_on", "verified_at"))
     helpers = [
-        row(programme=programme, organization_id=first, chamber="商会", verified=True, reason="", **answer),
+        row(programme=programme, organization_id=first, chamber="商会", verified=None, reason="", **blank),
         row(programme=programme, organization_id=second, chamber="", verified=None, reason="", **blank),
     ]
-    closed = {"closed_by": who.actor.id, "closed_on": date(2021, 7, 1), "closed_at": who.at.now}
+    closed = {"closed_as": "met", "closed_by": who.actor.id, "closed_on": date(2021, 7, 1), "closed_at": who.at.now}
     opened = dict.fromkeys(("closed_by", "closed_on", "closed_at"))
     need = {"programme": programme, "replaces": None, "reason": ""}
     needs = [
-        row(**need, division=V1, path="trade", what="卖苹果", closed_as="met", **closed),
+        row(**need, division=V1, path="trade", what="卖苹果", closed_as=None, **opened),
         row(**need, division=V1, path="jobs", what="岗位", closed_as=None, **opened),
         row(**need, division=V3, path="jobs", what="培训", closed_as=None, **opened),
     ]
     standing = dict.fromkeys(("ended_as", "ended_on", "ended_by", "ended_at", "takes_over"))
-    over = {**standing, "ended_as": "relayed", "ended_on": date(2021, 8, 1), "ended_by": who.actor.id}
+    over = {"ended_as": "relayed", "ended_on": date(2021, 8, 1), "ended_by": who.actor.id}
     over |= {"ended_at": who.at.now}
     common = {
         "programme": programme, "organization_id": first, "helper_id": helpers[0]["id"],
@@ -342,13 +347,13 @@ async def paired(world: World) -> None:
     }  # fmt: skip
     agreements = [
         row(number="X-1", division=V1, **common, **standing),
-        row(number="X-2", division=V3, **common, **over),
+        row(number="X-2", division=V3, **common, **standing),
     ]
     whose = [
         {"agreement_id": one["id"], "organization_id": first, "division": one["division"]} for one in agreements
     ]  # fmt: skip
-    line = {"path": "donation", "kind": "cash", "office": "", "quantity": None, "due_on": date(2021, 12, 31)}
-    line |= {"replaces": None, "replaced_at": None, "year": 2021}
+    line: dict[str, Any] = {"path": "donation", "kind": "cash", "office": "", "quantity": None}
+    line |= {"replaces": None, "replaced_at": None, "year": 2021, "due_on": date(2021, 12, 31)}
     given = {"programme": programme, "valuation": "", "corrects": None, "stands_quantity": 0, "version": 1}
     deliveries = [
         row(**whose[place], **given, year=year, path=path, kind=kind, what=receipt, receipt=receipt, state=state,
@@ -356,7 +361,7 @@ async def paired(world: World) -> None:
         for place, year, path, kind, receipt, state, fen, number, stands in (
             (0, 2021, "donation", "cash", "R-1", "confirmed", 10_000, None, 10_000),
             (0, 2021, "jobs", "posts", "R-2", "logged", 90_000, 2, 0),
-            (1, 2021, "donation", "cash", "R-3", "replaced", 5_000, None, 0),
+            (1, 2021, "donation", "cash", "R-3", "logged", 5_000, None, 0),
             (1, 2020, "trade", "purchase", "R-4", "disputed", 7_000, None, 0),
         )
     ]  # fmt: skip
@@ -417,7 +422,12 @@ async def paired(world: World) -> None:
                 ],
             ),
         ):
-            await insert_rows(session, model, rows)  # fmt: skip
+            await insert_rows(session, model, rows)
+        # The walls let nobody put in what is settled already.
+        await update_all(session, Helper, [helpers[0]["id"]], answer)
+        await update_all(session, Need, [needs[0]["id"]], closed)
+        await update_all(session, PairingAgreement, [agreements[1]["id"]], over)
+        await update_all(session, Delivery, [deliveries[2]["id"]], {"state": "replaced"})
 
 
 # --- looking at answers ---------------------------------------------------------------------------------------

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 import gc
 import itertools
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-import uvloop
 from argon2 import PasswordHasher
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -41,7 +39,7 @@ _TOLD = pytest.StashKey[list[str]]()
 @pytest.hookimpl(wrapper=True)
 def pytest_collection() -> Generator[None, object, object]:
     """What is imported and collected stays to the end: the garbage collector need not go through it over and over, and
-    looks less often at what comes then. It took a fifth of the time."""
+    looks less often at what comes then. It took a twelfth of the time of the tests, and a third of that of imports."""
     gc.disable()
     try:
         return (yield)
@@ -50,11 +48,6 @@ def pytest_collection() -> Generator[None, object, object]:
         gc.freeze()
         gc.set_threshold(20_000, 20, 20)
         gc.enable()
-
-
-def pytest_asyncio_loop_factories() -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop on which the server runs."""
-    return {"uvloop": uvloop.new_event_loop}
 
 
 @pytest.fixture

@@ -6,13 +6,15 @@ Two townships, three villages: 甲村 and 丙村 are poor, 乙村 is not. Eight 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from sqlalchemy import event, select, text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bangfu import jobs, payments
 from bangfu.access import CHINA, Actor, County, Entered, Moment, county, create_county, enter
@@ -282,12 +284,17 @@ class World:
             await insert_rows(session, Assignment, [row])
         await self.look()
 
-    async def look(self) -> None:
-        """Read the county and its officers anew."""
+    async def look(self, *, anew: bool = True) -> None:
+        """Read the county and its officers; unless ``anew``, nothing but the county's clock has changed."""
         self.tenant = await county(self.database, self.number)
+        if not anew:
+            self.officers = {number: replace(own, county=self.tenant) for number, own in self.officers.items()}
+            return
         async with self.database.session(Scope(self.tenant.id, staff=True)) as session:
             numbers = (await session.scalars(select(Officer.number).where(Officer.disabled_at.is_(None)))).all()
-        self.officers = {number: (await enter(self.database, self.number, number)).actor for number in numbers}
+        async with self.database.unscoped() as connection:
+            at_once = cast(Database, _Held(connection))
+            self.officers = {number: (await enter(at_once, self.number, number)).actor for number in numbers}
 
     @property
     def plugins(self) -> Plugins:
@@ -428,14 +435,25 @@ class World:
             "discrepancy", "attestation", "attestation_answer", "helper", "need", "pairing_agreement", "agreement_signature", "plan_line", "obstacle",
             "delivery", "delivery_receipt", "delivery_answer", "delivery_person", "pairing_review", "pairing",
         )  # fmt: skip
-        counts: dict[str, int | str] = {
-            table: (await self.rows(f"select count(*) from {table}"))[0][0] for table in tables
+        versions = "string_agg(id || ' ' || version || ' ' || stage || ' ' || since, ',' order by id) from case_file"
+        asked = {
+            **{table: f"count(*) from {table}" for table in tables},
+            "cases": versions,
+            "confirmed": "count(*) from budget_entry where confirmed_at is not null",
         }
-        versions = await self.rows(
-            "select string_agg(id || ' ' || version || ' ' || stage || ' ' || since, ',' order by id) from case_file"
-        )
-        confirmed = await self.rows("select count(*) from budget_entry where confirmed_at is not null")
-        return {**counts, "cases": versions[0][0] or "", "confirmed": confirmed[0][0]}
+        (found,) = await self.rows("select " + ", ".join(f"(select {own})" for own in asked.values()))
+        return {name: value or "" if name == "cases" else value for name, value in zip(asked, found, strict=True)}
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A database as far as somebody enters by it, on one connection for all of them."""
+
+    connection: AsyncConnection
+
+    @asynccontextmanager
+    async def unscoped(self) -> AsyncIterator[AsyncConnection]:
+        yield self.connection
 
 
 def clean(report: Report) -> Report:

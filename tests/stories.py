@@ -7,25 +7,36 @@ code; the database is kept as a template, and the next test gets a copy of it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import Engine, event, text
 
 from bangfu.db import Database
 from bangfu.db.embedded import ADMIN, OWNER, EmbeddedServer
 
+_numbers = itertools.count(1)
 _CHANGES = ("insert", "update", "delete", "with")
 _STATE = ("today", "code", "period", "tenant", "officers")
 
 
+_SPARE: defaultdict[tuple[Path, str], list[str]] = defaultdict(list)
+"""Copies that nobody has changed anything in, by their server and their template."""
+
+
 async def copy_of(server: EmbeddedServer, name: str, template: str) -> str:
     """A new database that is a copy of another."""
-    await _administer(server, f"create database {name} template {template} owner {OWNER} strategy file_copy")
+    if spare := _SPARE[server.data, template]:
+        await _administer(server, f"alter database {spare.pop()} rename to {name}")
+    else:
+        await _administer(server, f"create database {name} template {template} owner {OWNER} strategy file_copy")
     return name
 
 
@@ -34,18 +45,34 @@ async def drop(server: EmbeddedServer, name: str) -> None:
     await _administer(server, f"drop database {name} with (force)")
 
 
+def digests(tables: Iterable[str]) -> str:
+    """The statement by which each of some tables is told with the number of its rows and a digest of all of them."""
+    return " union all ".join(
+        f"select '{table}', count(*), md5(string_agg(t::text, '|' order by t::text)) from {table} t" for table in tables
+    )
+
+
+_ADMINS: dict[Path, asyncpg.Connection] = {}
+"""Of every server, the connection by which databases are made and removed: four times a test."""
+
+
 async def _administer(server: EmbeddedServer, statement: str) -> None:
-    admin = await asyncpg.connect(**server.connect_arguments(ADMIN, "postgres"))
-    try:
-        for left in reversed(range(100)):
-            try:
-                await admin.execute(statement)
-                break
-            except asyncpg.ObjectInUseError:  # a connection that was closed takes its time to end
-                if not left:
-                    raise
-                await asyncio.sleep(0.02)
-    finally:
+    admin = _ADMINS.get(server.data)
+    if admin is None:
+        admin = _ADMINS[server.data] = await asyncpg.connect(**server.connect_arguments(ADMIN, "postgres"))
+    for left in reversed(range(100)):
+        try:
+            await admin.execute(statement)
+            break
+        except asyncpg.ObjectInUseError:  # a connection that was closed takes its time to end
+            if not left:
+                raise
+            await asyncio.sleep(0.02)
+
+
+async def leave(server: EmbeddedServer) -> None:
+    """Close the connection by which databases were made and removed."""
+    if (admin := _ADMINS.pop(server.data, None)) is not None:
         await admin.close()
 
 
@@ -69,10 +96,19 @@ class Kept:
     touched: bool = False
     clock: date | None = None
 
-    def __post_init__(self) -> None:
+    def __enter__(self) -> Kept:
+        for engine in self._engines():
+            event.listen(engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for engine in self._engines():
+            event.remove(engine, "before_cursor_execute", self._note)
+
+    def _engines(self) -> Iterator[Engine]:
         for engine in (self.database.app, self.database._owner):
             assert engine is not None
-            event.listen(engine.sync_engine, "before_cursor_execute", self._note)
+            yield engine.sync_engine
 
     def _note(self, connection: Any, cursor: Any, statement: str, *_: Any) -> None:
         self.touched |= statement.lstrip().lower().startswith(_CHANGES)
@@ -83,9 +119,14 @@ class Kept:
         await copy_of(self.server, name, self.name)
 
     async def give(self, name: str) -> None:
-        """Replace the database by one that was kept."""
+        """Replace the database by one that was kept; a county that was just copied will do for another test."""
         await self.database.app.dispose()
-        await drop(self.server, self.name)
+        if self.clock is None:
+            spare = f"spare_{next(_numbers)}"
+            await _administer(self.server, f"alter database {self.name} rename to {spare}")
+            _SPARE[self.server.data, self.template].append(spare)
+        else:
+            await drop(self.server, self.name)
         await copy_of(self.server, self.name, name)
         if self.clock is not None:
             await self.set_clock(self.clock)

@@ -68,6 +68,7 @@ from tests.api.counties import (
     twins_identity,
 )
 from tests.county import identity
+from tests.stories import digests
 
 TENANT, AREA, RANDOM, OWN, DOOR, CHOICE = "other county", "other area", "made up", "own", "at the door", "every choice"
 KINDS = (TENANT, AREA, RANDOM)
@@ -878,6 +879,10 @@ class Attack:
         for kind, number, code in ((TENANT, "C1", TWIN), (AREA, "C1", CODE)):
             await self._take_cursors(kind, number, code)
 
+    def learn(self, other: Attack) -> None:
+        """Take over what another attack prepared, on a database of which this one's is a copy too."""
+        self.counties, self.schema, self.cursors = other.counties, other.schema, other.cursors
+
     async def _take_cursors(self, kind: str, number: str, code: str) -> None:
         may = await self.permissions(number, code)
         sight = self.counties.sight(number)
@@ -1131,11 +1136,7 @@ class Attack:
         """The number of rows of every table and a digest of them, whoever's they are."""
         connection = await self.admin()
         try:
-            digest = "md5(string_agg(t::text, '|' order by t::text))"
-            return {
-                table: tuple(await connection.fetchrow(f"select count(*), {digest} from {table} t"))
-                for table in self.counties.rows
-            }
+            return {table: digest for table, *digest in await connection.fetch(digests(self.counties.rows))}
         finally:
             await connection.close()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import socket
 from collections.abc import AsyncIterator
@@ -26,12 +25,11 @@ from bangfu_graphql.http import Service
 from bangfu_graphql.server import application
 from bangfu_graphql.tokens import Issuer, Tokens
 from bangfu_graphql.working import work_off
-from tests.conftest import connect
+from tests.conftest import lent
 from tests.county import CODE, World
-from tests.stories import copy_of, drop, set_clock
+from tests.stories import digests, set_clock
 
 ISSUER = Issuer.new()
-_numbers = itertools.count(1)
 
 
 def whole(tenant: int) -> Scope:
@@ -118,22 +116,18 @@ class Served:
     async def day(self, day: Any) -> None:
         """Move the county's clock to a day, at once: it is a demo county for the time of the test."""
         self.world.today = day
-        if self.world.kept is not None:
-            await self.world.kept.set_clock(day)
-        else:
+        if self.world.kept is None:
             await set_clock(self.world.database, day)
-        await self.world.look()
+            await self.world.look()
+            return
+        await self.world.kept.set_clock(day)
+        await self.world.look(anew=self.world.kept.touched)
 
     async def snapshot(self) -> dict[str, Any]:
         """What any change would change, of every table of the county but the record of who fetched what."""
         async with self.world.database.session(whole(self.world.tenant.id)) as session:
-            found: dict[str, Any] = {}
-            for table in sorted(WALLS):
-                if table in ("tenant", "identity_provider", "answered_request"):
-                    continue
-                columns = "md5(string_agg(t::text, '|' order by t::text))"
-                found[table] = (await session.execute(text(f"select count(*), {columns} from {table} t"))).one()
-        return found
+            tables = sorted(WALLS.keys() - {"tenant", "identity_provider", "answered_request"})
+            return {table: digest for table, *digest in await session.execute(text(digests(tables)))}
 
     async def denied(self, number: str, name: str, code: str, **variables: Any) -> Answer:
         """An operation that is refused with a code, by error or by problem, and has changed nothing."""
@@ -169,7 +163,8 @@ async def serving(database: Database, vault: Vault, world: World) -> AsyncIterat
     while not server.started:  # noqa: ASYNC110 - the server has no event to wait for
         await asyncio.sleep(0.005)
     address = f"http://127.0.0.1:{listening.getsockname()[1]}"
-    async with httpx2.AsyncClient(timeout=60) as client:
+    # No certificate is looked at: to read those of all the world takes longer than many a test.
+    async with httpx2.AsyncClient(timeout=60, verify=False) as client:
         yield Served(world, address, client, service)
     server.should_exit = True
     await running
@@ -189,15 +184,12 @@ async def standing(
     server: EmbeddedServer, peopled: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Served]:
     """The server over the small county, one for all the tests of a module that change nothing."""
-    name = await copy_of(server, f"standing_{next(_numbers)}", peopled)
-    opened = connect(server, name, tmp_path_factory.mktemp("home"))
-    world = World(opened, vault)
-    await world.look()
-    async with serving(opened, vault, world) as made:
-        await made.day(world.today)
-        yield made
-    await opened.close()
-    await drop(server, name)
+    async with lent(server, peopled, tmp_path_factory.mktemp("home")) as (_, opened):
+        world = World(opened, vault)
+        await world.look()
+        async with serving(opened, vault, world) as made:
+            await made.day(world.today)
+            yield made
 
 
 __all__ = ["ISSUER", "Answer", "Served", "served", "serving", "standing"]

@@ -3,11 +3,11 @@ planted in it."""
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import date, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +36,7 @@ from tests.api.attack import PARTS, Attack
 from tests.api.conftest import serving
 from tests.api.counties import ROLES, make_twin
 from tests.api.test_reading import LAST_DAY, story
-from tests.conftest import FULL, connect
+from tests.conftest import FULL, connect, lent
 from tests.county import HOMES, Home, World, roster
 from tests.stories import copy_of, drop
 
@@ -52,7 +52,6 @@ SILENT = (
 """What shows nothing of the asker's own, and why."""
 RUN = ("consolidation", "leading")
 """The programmes that the county runs; in the second households take part in another's case."""
-_numbers = itertools.count(1)
 
 
 def superuser(server: EmbeddedServer, name: str) -> Callable[[], Any]:
@@ -117,20 +116,33 @@ async def lead(world: World) -> None:
     world.code, world.today = "consolidation", today
 
 
-@pytest.fixture
-async def attack(
-    server: EmbeddedServer, attacked: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Attack]:
+@asynccontextmanager
+async def attacking(server: EmbeddedServer, attacked: str, vault: Vault, home: Path) -> AsyncIterator[Attack]:
     """An attack on a server over a copy of the two counties."""
-    name = await copy_of(server, f"attacked_{next(_numbers)}", attacked)
-    opened = connect(server, name, tmp_path_factory.mktemp("home"))
-    async with serving(opened, vault, World(opened, vault)) as served:
+    async with lent(server, attacked, home) as (name, opened), serving(opened, vault, World(opened, vault)) as served:
         made = Attack(served, superuser(server, name), RUN)
         made.arguments = server.connect_arguments(ADMIN, name)
-        await made.prepare()
         yield made
-    await opened.close()
-    await drop(server, name)
+
+
+@pytest.fixture(scope="module")
+async def prepared(
+    server: EmbeddedServer, attacked: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
+) -> Attack:
+    """An attack that has read whose every row is, for all that follow."""
+    async with attacking(server, attacked, vault, tmp_path_factory.mktemp("home")) as made:
+        await made.prepare()
+    return made
+
+
+@pytest.fixture
+async def attack(
+    server: EmbeddedServer, attacked: str, prepared: Attack, vault: Vault, tmp_path: Path
+) -> AsyncIterator[Attack]:
+    """An attack that knows whose every row is."""
+    async with attacking(server, attacked, vault, tmp_path) as made:
+        made.learn(prepared)
+        yield made
 
 
 async def test_nobody_sees_or_does_what_is_not_theirs(attack: Attack, told: list[str]) -> None:

@@ -40,7 +40,7 @@ class Browser:
 
     def __init__(self, served: Served) -> None:
         self.served = served
-        self.client = httpx2.AsyncClient(timeout=60, follow_redirects=False)
+        self.client = httpx2.AsyncClient(timeout=60, follow_redirects=False, verify=False)
 
     async def __aenter__(self) -> Browser:
         return self

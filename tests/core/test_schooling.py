@@ -40,6 +40,7 @@ from tests.schools import (
     confirmed,
     listed,
 )
+from tests.stories import remembered
 
 SEEN = (
     "select p.number, s.school, s.level, s.grade, s.interning, s.proved, s.source, s.reported_on, s.valid_from,"
@@ -50,12 +51,18 @@ FIRST = ("H1-01", "测试职业中学", "secondary_vocational", 1, False, False,
 """The row of ``ROW``, as the bureau's list of 1 September says."""
 
 
+@remembered
+async def invited(world: World) -> None:
+    """Bring in two schools, their agents and somebody of the education bureau."""
+    assert (await world.bring("organizations", ORGANIZATIONS, "R1")).state == "done"
+    assert (await world.bring("officers", STAFF, "R1")).state == "done"
+
+
 @pytest.fixture
 async def taught(world: World) -> World:
     """The county with two schools, their agents and somebody of the education bureau, in October."""
     world.today = OCTOBER
-    assert (await world.bring("organizations", ORGANIZATIONS, "R1")).state == "done"
-    assert (await world.bring("officers", STAFF, "R1")).state == "done"
+    await invited(world)
     return world
 
 

@@ -225,6 +225,12 @@ class County:
         """The households of a standing."""
         return [home for home in self.households if home.standing == standing]
 
+    def workers(self, village: Village) -> list[str]:
+        """The registered persons of a village who are of working age, by their numbers in the register."""
+        own = [home for home in self.households if home.village is village]
+        ages = date(1966, 1, 1), date(2001, 1, 1)
+        return [_person(home, place) for home, place, _, born in _numbered(own) if ages[0] <= born < ages[1]]
+
 
 class Maker:
     """Makes a county from a seed."""
@@ -319,6 +325,7 @@ class Maker:
         bureaux = (
             ("X007", Duty.CIVIL_AFFAIRS), ("X008", Duty.DISABLED_FEDERATION), ("X009", Duty.EDUCATION),
             ("X010", Duty.INDUSTRY_FEDERATION), ("X011", Duty.AUDITOR), ("X012", Duty.SUPERIOR),
+            ("X014", Duty.INDUSTRY_FEDERATION),
         )  # fmt: skip
         accounts = [Staff(number, self._named(number), duty, base) for number, duty in bureaux]
         accounts += [

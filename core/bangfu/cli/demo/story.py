@@ -1,5 +1,5 @@
-"""The whole story of the made-up county: a year of the four awards of 奋进计划 and the autumn of 雨露计划, every step
-by the officer whose duty it is, on the day it happened."""
+"""The whole story of the made-up county: a year of the four awards of 奋进计划 and of 万企帮万村, and the autumn of
+雨露计划, every step by the officer whose duty it is, on the day it happened."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from bangfu.cli import page
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.consolidation import PROVISION, Consolidation
 from bangfu.cli.demo.five_star import FiveStar
+from bangfu.cli.demo.helping import Helping
 from bangfu.cli.demo.leading import Leading
 from bangfu.cli.demo.learning import ShortTraining, TermAid
 from bangfu.cli.demo.planned_exit import PROVISION as EXIT_PROVISION
@@ -78,6 +79,7 @@ class Story(Telling):
         self.exit, self.left = PlannedExit(self), Consolidation(self)
         self.stars, self.leading = FiveStar(self), Leading(self)
         self.terms, self.training = TermAid(self), ShortTraining(self)
+        self.helping = Helping(self)
 
     @property
     def awards(self) -> Sequence[Award]:
@@ -96,12 +98,14 @@ class Story(Telling):
         await self.rules()
         await self.exit.plan()
         await self.left.plan()
+        await self.helping.begin()
         await self.exit.in_place()
         plan_line, county_line, learning_line = await self.funds()
         await self.exit.first_payment(plan_line)
         await self.left.in_place()
         await self.stars.quarter(plan_line)
         await self.exit.second_payment(plan_line)
+        await self.helping.summer()
         await self.leading.apply()
         await self.terms.rolls()
         await self.terms.apply()
@@ -129,6 +133,7 @@ class Story(Telling):
         await self.training.payment(learning_line)
         await self.exit.late_death()
         await self.left.posted_again()
+        await self.helping.autumn()
         await self.ending()
         return self.told
 
@@ -231,6 +236,7 @@ class Story(Telling):
             self.told.again.setdefault(award.code, sum(one.differing for one in again))
         self._by_award()
         await self._by_township()
+        await self.helping.figures()
         await self._holds()
         await self._page()
         await self._receipts()

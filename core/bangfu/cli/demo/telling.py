@@ -33,6 +33,7 @@ from bangfu.cli.demo import county as made_up
 from bangfu.cli.shell import progress_bar
 from bangfu.db import Database
 from bangfu.errors import Refused
+from bangfu.pairings.figures import Figures, Party
 from bangfu.programme import Plugins
 from bangfu.registry import importing
 from bangfu.registry.importing import Importer
@@ -72,6 +73,9 @@ class Told:
     replayed: dict[str, int] = field(default_factory=dict)
     broken: list[str] = field(default_factory=list)
     examples: dict[str, str] = field(default_factory=dict)
+    helped: Figures | None = None
+    """What pairings come to in the year, and in ``waiting`` how much waits for each side."""
+    waiting: dict[Party, int] = field(default_factory=dict)
 
 
 class Telling:

@@ -23,12 +23,12 @@ from bangfu.cli.demo.pledges import BEGINS, HANDED_ON, MODEL, RELAYED, SHORT, SP
 from bangfu.cli.demo.telling import AT_ONCE, Telling
 from bangfu.cli.shell import progress_bar
 from bangfu.models import Household, Need
-from bangfu.pairings import agreements, figures, helpers, ledger, needs, reviews
+from bangfu.pairings import agreements, figures, ledger, needs, registrations, reviews
 from bangfu.pairings.agreements import Planned, Terms
 from bangfu.pairings.figures import Party, Which
-from bangfu.pairings.helpers import Applicant
 from bangfu.pairings.ledger import Chosen, Delivered
 from bangfu.pairings.needs import Closed
+from bangfu.pairings.registrations import Applicant
 from bangfu.pairings.reviews import Finding, Outcome
 from bangfu.pairings.standing import NOTHING, Measure, Side, Verdict, after_years
 from bangfu.text import Text, money, number
@@ -119,7 +119,7 @@ class Helping:
         made = [await self.t.do(by, self._registering(applicant)) for by, applicant in makers]
         await self.t.refused(
             FEDERATION, "登记人不能自己核验", "who registered an enterprise does not verify it",
-            lambda s, w: helpers.verify(s, w, self.programme, made[-1], Stated(), passed=True),
+            lambda s, w: registrations.verify(s, w, self.programme, made[-1], Stated(), passed=True),
         )  # fmt: skip
         for one in made:
             passed = one != made[-1]
@@ -141,10 +141,10 @@ class Helping:
             await self.t.refused(FEDERATION, zh, en, self._proposing(terms))
 
     def _registering(self, applicant: Applicant) -> Callable[[AsyncSession, Entered], Awaitable[UUID]]:
-        return lambda s, w: helpers.register(s, w, self.programme, applicant, Stated())
+        return lambda s, w: registrations.register(s, w, self.programme, applicant, Stated())
 
     def _verifying(self, id: UUID, stated: Stated, passed: bool) -> Do:
-        return lambda s, w: helpers.verify(s, w, self.programme, id, stated, passed=passed)
+        return lambda s, w: registrations.verify(s, w, self.programme, id, stated, passed=passed)
 
     def _proposing(self, terms: Terms) -> Callable[[AsyncSession, Entered], Awaitable[UUID]]:
         return lambda s, w: agreements.propose(s, w, self.programme, terms, Stated())

@@ -8,14 +8,14 @@ waits, what is before the county, and what was not accepted.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, distinct, func, literal, null, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, case, distinct, false, func, literal, null, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
@@ -51,14 +51,20 @@ class Which:
 
 @dataclass(slots=True)
 class Line:
-    """What is pledged and delivered by one path in one kind: amounts (fen) and numbers.
+    """What is pledged and delivered by one path in one kind: amounts (fen) and numbers; where it is told apart, of one
+    organization in one village (``division``).
 
     ``logged`` is everything that was logged and not replaced. It is ``stands`` and ``waiting`` and ``disputed`` and
-    ``refused`` together.
+    ``refused`` together. ``agreed`` is of how many of its ``lines`` it is settled what stands, and ``agreed_fen`` and
+    ``agreed_quantity`` what stands of these: of one that the enterprise contests, a part stands and nothing is agreed.
+    ``projects`` 帮扶项目 are the measures of the plans.
     """
 
     path: str
     kind: str
+    division: int = 0
+    organization: UUID | None = None
+    projects: int = 0
     pledged_fen: int = 0
     pledged_quantity: int = 0
     logged_fen: int = 0
@@ -70,6 +76,8 @@ class Line:
     refused_fen: int = 0
     lines: int = 0
     agreed: int = 0
+    agreed_fen: int = 0
+    agreed_quantity: int = 0
 
 
 @dataclass(slots=True)
@@ -93,7 +101,7 @@ class Figures:
         return self.total("agreed"), self.total("lines")
 
 
-def _agreements(who: Entered, programme: PairingProgramme, which: Which) -> Select[UUID, UUID, int]:
+def signed(who: Entered, programme: PairingProgramme, which: Which) -> Select[UUID, UUID, int]:
     """The signed agreements that are meant: those whose term touches the year, if one is stated."""
     one = PairingAgreement
     query = select(one.id, one.organization_id, one.division).where(
@@ -103,6 +111,8 @@ def _agreements(who: Entered, programme: PairingProgramme, which: Which) -> Sele
         *_place(one, who, which),
     )
     if which.year is not None:
+        if not MINYEAR <= which.year < MAXYEAR:
+            return query.where(false())
         last = func.coalesce(one.ended_on, one.valid_to)
         query = query.where(
             one.valid_from < date(which.year + 1, 1, 1), last > date(which.year, 1, 1), last > one.valid_from
@@ -141,14 +151,14 @@ def delivered(who: Entered, programme: PairingProgramme, which: Which) -> list[C
 def pledged(who: Entered, programme: PairingProgramme, which: Which) -> list[ColumnElement[bool]]:
     """The condition that a line of a plan is meant and counts: a measure of an agreement that is signed, not
     replaced."""
-    signed = select(PairingAgreement.id).where(
+    both_signed = select(PairingAgreement.id).where(
         PairingAgreement.tenant_id == who.county.id,
         PairingAgreement.programme == programme.code,
         PairingAgreement.signed_on.is_not(None),
     )
     return [
         PlanLine.tenant_id == who.county.id,
-        PlanLine.agreement_id.in_(signed),
+        PlanLine.agreement_id.in_(both_signed),
         PlanLine.kind.is_not(None),
         PlanLine.replaced_at.is_(None),
         *_place(PlanLine, who, which),
@@ -159,7 +169,7 @@ def pledged(who: Entered, programme: PairingProgramme, which: Which) -> list[Col
 async def figures(session: AsyncSession, who: Entered, programme: PairingProgramme, which: Which) -> Figures:
     """What a part of a programme comes to, in four statements. Refuses ``FORBIDDEN``."""
     who.require(Action.READ_PAIRINGS, programme.code)
-    agreements = _agreements(who, programme, which).subquery()
+    agreements = signed(who, programme, which).subquery()
     row = (
         await session.execute(
             select(
@@ -170,53 +180,94 @@ async def figures(session: AsyncSession, who: Entered, programme: PairingProgram
         )
     ).one()
     found = Figures(*row)
-    lines: dict[tuple[str, str], Line] = {}
-    plan = (
-        select(
-            PlanLine.path, PlanLine.kind,
-            _sum(PlanLine.amount_fen).label("pledged_fen"), _sum(PlanLine.quantity).label("pledged_quantity"),
-        )
-        .where(*pledged(who, programme, which))
-        .group_by(PlanLine.path, PlanLine.kind)
-    )  # fmt: skip
-    fen = func.coalesce(Delivery.amount_fen, 0)
-    rest = fen - Delivery.stands_fen
-    before_county = Delivery.state.in_([state.value for state in BEFORE_THE_COUNTY])
-    agreed = Delivery.state.in_([state.value for state in AGREED])
-    ledger = (
-        select(
-            Delivery.path, Delivery.kind,
-            _sum(fen).label("logged_fen"),
-            _sum(Delivery.quantity).label("logged_quantity"),
-            _sum(Delivery.stands_fen).label("stands_fen"),
-            _sum(Delivery.stands_quantity).label("stands_quantity"),
-            _sum(case((Delivery.state == DeliveryState.LOGGED.value, fen), else_=0)).label("waiting_fen"),
-            _sum(case((before_county, rest), else_=0)).label("disputed_fen"),
-            _sum(case((agreed, rest), else_=0)).label("refused_fen"),
-            func.count().label("lines"),
-            func.count().filter(agreed).label("agreed"),
-        )
-        .where(*delivered(who, programme, which))
-        .group_by(Delivery.path, Delivery.kind)
-    )  # fmt: skip
-    for query in (plan, ledger):
-        for values in (await session.execute(query)).mappings():
-            line = lines.setdefault((values["path"], values["kind"]), Line(values["path"], values["kind"]))
-            for name, value in values.items():
-                setattr(line, name, value if isinstance(value, str) else int(value))
-    paths = [path.code for path in programme.paths]
-    kinds = [kind.code for kind in programme.kinds]
-    found.by_kind = sorted(lines.values(), key=lambda one: (paths.index(one.path), kinds.index(one.kind)))
-    persons = (
-        select(func.count(distinct(DeliveryPerson.person_id)))
+    found.by_kind = await lines(session, who, programme, which)
+    named = benefiting(who, programme, which).subquery()
+    found.persons = await session.scalar(select(func.count(distinct(named.c.person_id)))) or 0
+    return found
+
+
+def benefiting(who: Entered, programme: PairingProgramme, which: Which) -> Select[UUID, int, str]:
+    """The persons whom villages have named for deliveries of which some number stands, each with village and path; none
+    in the sight of an enterprise."""
+    return (
+        select(DeliveryPerson.person_id, Delivery.division, Delivery.path)
+        .distinct()
         .join(
             Delivery,
             (Delivery.tenant_id == DeliveryPerson.tenant_id) & (Delivery.id == DeliveryPerson.delivery_id),
         )
         .where(*delivered(who, programme, which), Delivery.stands_quantity > 0)
     )
-    found.persons = await session.scalar(persons) or 0
-    return found
+
+
+async def lines(
+    session: AsyncSession, who: Entered, programme: PairingProgramme, which: Which, *, apart: bool = False
+) -> list[Line]:
+    """What is pledged and delivered by path and kind, in the order in which the programme declares them; told ``apart``
+    by village and organization besides. In two statements.
+
+    Refuses ``FORBIDDEN``.
+    """
+    who.require(Action.READ_PAIRINGS, programme.code)
+    plan = select(
+        func.count().label("projects"),
+        _sum(PlanLine.amount_fen).label("pledged_fen"),
+        _sum(PlanLine.quantity).label("pledged_quantity"),
+    ).where(*pledged(who, programme, which))
+    fen = func.coalesce(Delivery.amount_fen, 0)
+    rest = fen - Delivery.stands_fen
+    before_county = Delivery.state.in_([state.value for state in BEFORE_THE_COUNTY])
+    agreed = Delivery.state.in_([state.value for state in AGREED])
+    ledger = select(
+        _sum(fen).label("logged_fen"),
+        _sum(Delivery.quantity).label("logged_quantity"),
+        _sum(Delivery.stands_fen).label("stands_fen"),
+        _sum(Delivery.stands_quantity).label("stands_quantity"),
+        _sum(case((Delivery.state == DeliveryState.LOGGED.value, fen), else_=0)).label("waiting_fen"),
+        _sum(case((before_county, rest), else_=0)).label("disputed_fen"),
+        _sum(case((agreed, rest), else_=0)).label("refused_fen"),
+        func.count().label("lines"),
+        func.count().filter(agreed).label("agreed"),
+        _sum(case((agreed, Delivery.stands_fen), else_=0)).label("agreed_fen"),
+        _sum(case((agreed, Delivery.stands_quantity), else_=0)).label("agreed_quantity"),
+    ).where(*delivered(who, programme, which))
+    names = ["path", "kind", *(("division", "organization_id") if apart else ())]
+    found: dict[tuple[Any, ...], Line] = {}
+    for query, model in ((plan, PlanLine), (ledger, Delivery)):
+        by = [getattr(model, name) for name in names]
+        for row in (await session.execute(query.add_columns(*by).group_by(*by))).mappings():
+            key = tuple(row[name] for name in names)
+            line = found.setdefault(key, Line(*key))
+            for name, value in row.items():
+                if name not in names:
+                    setattr(line, name, int(value))
+    paths = [path.code for path in programme.paths]
+    kinds = [kind.code for kind in programme.kinds]
+    return sorted(
+        found.values(),
+        key=lambda one: (paths.index(one.path), kinds.index(one.kind), one.division, str(one.organization)),
+    )
+
+
+async def deliveries(
+    session: AsyncSession,
+    who: Entered,
+    programme: PairingProgramme,
+    which: Which,
+    states: Collection[DeliveryState] | None = None,
+    first: int | None = None,
+) -> list[Delivery]:
+    """The lines that the figures of the same part are made of, by village, organization and day; those in some states,
+    or the first of them, if that is asked for. In one statement.
+
+    Refuses ``FORBIDDEN``.
+    """
+    who.require(Action.READ_PAIRINGS, programme.code)
+    query = select(Delivery).where(*delivered(who, programme, which))
+    if states is not None:
+        query = query.where(Delivery.state.in_([state.value for state in states]))
+    query = query.order_by(Delivery.division, Delivery.organization_id, Delivery.effective_on, Delivery.id)
+    return list(await session.scalars(query.limit(first)))
 
 
 def _sum(value: Any) -> Any:
@@ -338,7 +389,7 @@ def _row(what: Waits, model: Any, division: Any = None, since: Any = None) -> Se
 
 
 def _unsigned(who: Entered, programme: PairingProgramme, side: Side) -> Select[Any]:
-    signed = select(AgreementSignature.agreement_id).where(
+    has_signed = select(AgreementSignature.agreement_id).where(
         AgreementSignature.tenant_id == who.county.id, AgreementSignature.side == side.value
     )
     return _row(Waits.SIGNATURE, PairingAgreement).where(
@@ -346,7 +397,7 @@ def _unsigned(who: Entered, programme: PairingProgramme, side: Side) -> Select[A
         PairingAgreement.programme == programme.code,
         PairingAgreement.signed_on.is_(None),
         PairingAgreement.ended_at.is_(None),
-        PairingAgreement.id.not_in(signed),
+        PairingAgreement.id.not_in(has_signed),
     )
 
 

@@ -78,6 +78,16 @@ def age(born: date, on: date) -> int:
     return on.year - born.year - ((on.month, on.day) < (born.month, born.day))
 
 
+def months_after(day: date, months: int) -> date:
+    """The same day some months on; of a day that the month does not have, the first of the next."""
+    year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
+    try:
+        return day.replace(year=year, month=month + 1)
+    except ValueError:
+        year, month = divmod(year * 12 + month + 1, 12)
+        return date(year, month + 1, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """One round of a programme, such as the plan year 2021, and the day that its rules are chosen by.

@@ -902,9 +902,9 @@ class Case(Node):
     )
     attestations: list[Attestation] = many(
         models.Attestation.case_id,
-        "What organizations are asked to attest of it, and what they answered.",
+        "What organizations are asked to attest of it, and what they answered, also before the plan said otherwise.",
         local=models.Case.id,
-        where=lambda sight: models.Attestation.gone_at.is_(None),
+        where=lambda sight: models.Attestation.gone_at.is_(None) | _answered(),
     )
     award: Award | None = one(
         models.Case.id,

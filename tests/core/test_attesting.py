@@ -229,6 +229,53 @@ async def test_a_base_that_does_not_seal_says_why_and_the_case_is_refused(traine
     )  # fmt: skip
 
 
+async def test_what_a_base_denied_stays_to_be_seen_by_who_reviews(trained: Learners) -> None:
+    clean(await trained.apply("F1-01", number="K1", facts=COURSE, attesters=ASKED))
+    await answer(trained, "TB", await ids(trained), attested=False, note="不是本基地学员")
+    assert await account(trained, "F1-01") == {"F1-01": ("refused", 0)}
+    # The township says from a paper that the card is sealed after all.
+    clean(await trained.apply("F1-01", number="K1", facts={**COURSE, "base_sealed": True}, reason="纸质登记卡有章"))
+    assert await account(trained, "F1-01") == {"F1-01": ("eligible", 60_000)}
+    for number in ("A2", "C1", "FI2"):
+        (told,) = (await why(trained, "F1-01", number)).attested
+        assert (told.attested, told.note, told.gone) == (False, "不是本基地学员", True)
+        assert told.text.zh.endswith("不予证明(不是本基地学员),其后申报已改填")
+
+
+async def test_what_a_card_shows_is_not_attested_before_it_has_been(trained: Learners) -> None:
+    clean(await trained.apply("F1-01", number="K1", facts=COURSE, attesters=ASKED))
+    (one,) = await ids(trained)
+    before = await trained.snapshot()
+    found = await answer(trained, "TB", [one], on=date(2021, 6, 9))
+    assert (found.done, [(own, problem.code.name) for own, problem in found.refused]) == (
+        0, [(one, "BEFORE_PREVIOUS_STEP")],
+    )  # fmt: skip
+    assert await trained.snapshot() == before
+    assert (await answer(trained, "TB", [one], on=date(2021, 6, 10))).done == 1
+
+
+async def test_the_plan_of_a_case_that_was_stopped_says_nothing_new(trained: Learners) -> None:
+    clean(await trained.apply("F1-01", number="K1", facts=COURSE, attesters=ASKED))
+    stop = Stated(evidence="记录")
+    clean(await trained.act("A2", correcting.stop, Selection(numbers=["F1-01"]), finding="重复申报", stated=stop))
+    before = await trained.snapshot()
+    again = await trained.apply("F1-01", number="K1", facts=COURSE, attesters=ASKED)
+    assert (again.unchanged, codes(again)) == (["F1-01"], {})
+    assert await trained.snapshot() == before
+
+
+async def test_who_answers_while_the_case_is_taken_back_has_answered(trained: Learners) -> None:
+    clean(await trained.apply("F1-01", number="K1", facts=COURSE, attesters=ASKED))
+    asked_, who = await ids(trained), trained.who("TB")
+    async with trained.database.session(who.scope) as session:
+        await attesting.attest(session, who, asked_, attested=True)
+        taken = asyncio.create_task(trained.act("K1", correcting.withdraw, Selection(numbers=["F1-01"]), stated=WHY))
+        await asyncio.sleep(0.5)
+        assert not taken.done()
+    clean(await taken)
+    assert await asked(trained) == [(NAME, TRAINER, True, True)]
+
+
 async def test_without_a_base_the_township_states_it_from_the_paper_card(trained: Learners) -> None:
     clean(await trained.apply("F1-01", number="K1", facts={**COURSE, "base_sealed": True}))
     assert await ids(trained) == []

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bangfu.calendar import ONE_DAY, DayUnit, Period, PlanYear, Quarter, SchoolYear, WorkingDays, age, last_day
+from bangfu.calendar import (
+    ONE_DAY,
+    DayUnit,
+    Period,
+    PlanYear,
+    Quarter,
+    SchoolYear,
+    WorkingDays,
+    age,
+    last_day,
+    months_after,
+)
 from bangfu.errors import Code, Refused
 from bangfu.policy import MonthDay, Window
 from bangfu.text import Text
@@ -335,6 +346,23 @@ LEAP = date(2004, 2, 29)
 )
 def test_an_age_is_in_whole_years(born: date, on: date, years: int) -> None:
     assert age(born, on) == years
+
+
+@pytest.mark.parametrize(
+    ("day", "months", "then"),
+    [
+        (date(2020, 9, 1), 12, date(2021, 9, 1)),
+        (date(2020, 9, 1), 0, date(2020, 9, 1)),
+        (date(2020, 12, 31), 1, date(2021, 1, 31)),
+        (date(2020, 12, 31), 2, date(2021, 3, 1)),
+        (date(2020, 12, 31), 11, date(2021, 12, 1)),
+        (date(2020, 2, 29), 12, date(2021, 3, 1)),
+        (date(2020, 2, 29), 48, date(2024, 2, 29)),
+        (date(2020, 10, 31), 120, date(2030, 10, 31)),
+    ],
+)
+def test_some_months_on_is_the_same_day_or_the_first_after_it(day: date, months: int, then: date) -> None:
+    assert months_after(day, months) == then
 
 
 @given(st.dates(date(1900, 1, 1), date(2050, 12, 31)), st.integers(1, 110))

@@ -15,7 +15,7 @@ from bangfu import payments
 from bangfu.cases import acts, adjusting, campus, correcting, missed, overpaid, receipts, rechecks, year
 from bangfu.cases.plans import PlanImporter
 from bangfu.cases.rechecks import Finding, Method, Outcome, RecheckImporter
-from bangfu.cases.views import Selection, Stated
+from bangfu.cases.views import Selection, Stated, look
 from bangfu.documents.posters import Poster, poster
 from bangfu.errors import Refused
 from bangfu.payments import invariants
@@ -545,6 +545,8 @@ async def test_who_has_left_already_can_still_be_found_to_have(learners: Learner
     assert (codes(report), report.refused[0][1].path) == ({"F1-02": "BAD_VALUE"}, ("school",))
     assert await learners.snapshot() == unknown
     assert clean(await found(learners, "C1", replace(on_the_spot, school="测试职业中学"))).done == ["F1-02"]
+    # Told by its code, it is the same finding.
+    assert (await found(learners, "C1", replace(on_the_spot, school=SCHOOL))).unchanged == ["F1-02"]
     rows = await learners.rows(
         "select s.school, o.credit_code from schooling s left join organization o on o.id = s.organization_id"
         " where s.known_to is null and s.valid_to is null"
@@ -737,6 +739,8 @@ async def signed(learners: Learners, *numbers: str) -> None:
         (date(2020, 9, 1), date(2020, 9, 8), 12, "refused"),  # and on the first day alone
         (date(2021, 9, 3), None, 12, "payment"),  # another course, begun on the day after
         (date(2019, 9, 1), date(2020, 9, 7), 24, "payment"),  # another one, over on the first day of the card
+        (date(2018, 9, 7), None, 24, "payment"),  # another one, which no list has ended: it took two years
+        (date(2018, 9, 8), None, 24, "refused"),  # it was over a day later
     ],
 )
 async def test_a_course_that_a_roll_calls_a_year_is_aided_by_the_term_alone(
@@ -753,6 +757,41 @@ async def test_a_course_that_a_roll_calls_a_year_is_aided_by_the_term_alone(
     assert await learners.stages() == {"F1-03": stage}
     ((facts,),) = await learners.rows("select facts from determination")
     assert (facts["days"], facts["months_on_the_roll"]) == (361, months if stage == "refused" or months == 11 else 0)
+
+
+async def test_an_edition_of_before_goes_on_without_a_number_that_the_plan_has_learned_since(
+    learners: Learners,
+) -> None:
+    """What was opened and decided by the first book, before the second one brought a number of its own."""
+    learners.on(SHORT, "2021", date(2021, 9, 10))
+    first = learners.programme.books[0]
+    async with learners.database.owner() as connection:
+        await connection.execute(text("set role none"))
+        await connection.execute(
+            text(
+                "update edition set parameters = parameters - 'least_training_months', book_since = :since,"
+                " book_version = :version where programme = 'short_training'"
+            ),
+            {"since": first.since, "version": first.rules.traced().version},
+        )
+    await on_a_training(learners, "F1-03", date(2021, 3, 1), None, 12)
+    clean(await learners.apply("F1-01", "F1-03", number="K1", facts=COURSE))
+    clean(await learners.act("C1", acts.account))
+    await signed(learners, "F1-01", "F1-03")
+    await learners.pay("payment")
+    assert await learners.due("F1-03") == [("award", 1, 60_000)]
+    who = learners.who("C1")
+    async with learners.database.session(who.scope) as session:
+        replayed = await receipts.replay(session, who, learners.programme, "2021")
+    assert (replayed.same, replayed.faults) == (2, ())
+    # The next edition is of the second book; what was decided keeps to the first.
+    await learners.open()
+    assert await listed(learners) == []
+    await recalculated(learners, "F1-01")
+    assert [tuple(row) for row in await learners.rows("select number, book_since from edition"
+            " where programme = 'short_training' order by number")] == [
+        (1, date(2011, 1, 1)), (2, date(2011, 12, 1)),
+    ]  # fmt: skip
 
 
 async def test_a_training_whose_length_no_roll_tells_is_not_assumed_to_be_short(learners: Learners) -> None:
@@ -888,6 +927,10 @@ async def test_who_lost_the_spring_gets_the_arrears_of_the_autumn(learners: Lear
     assert [(one.outcome, one.payable, one.book) for one in receipt.earlier] == [
         ("eligible", 150_000, books[1]), ("refused", 0, books[0]), ("eligible", 70_000, books[0]),
     ]  # fmt: skip
+    # Done again, also on another day and with a roll that has her again since, it changes nothing: on the day on which
+    # she was refused she was on none.
+    await learners.enrol("F1-02", date(2022, 3, 20))
+    learners.today = date(2022, 4, 20)
     before = await learners.snapshot()
     again = await recalculated(learners, "F1-02")
     assert (again.differences, again.report.unchanged) == ([], ["F1-02"])
@@ -909,8 +952,15 @@ async def test_who_goes_on_after_all_is_paid_no_arrears_twice(learners: Learners
     assert (await learners.stages())["F1-02"] == "recheck"
     clean(await found(learners, "C1", finding("F1-02", Outcome.CONTINUES)))
     clean(await learners.act("C1", acts.account, Selection(numbers=["F1-02"])))
+    who = learners.who("C1")
+    async with learners.database.session(who.scope) as session:
+        page = await year.why_in(session, who, learners.plugins.programmes.values(), "F1", 2021)
+    (own,) = [
+        one for one in page.periods if one.receipt.number == "F1-02" and one.receipt.programme.zh.endswith("学期补助")
+    ]
+    assert [(one.fen, one.state.value) for one in own.payments] == [(70_000, "paid"), (150_000, "to_come")]
     clean(await learners.sign("C1", "recheck", "F1-02"))
-    # 3,000 a school year, of which 700 and 800 are hers already.
+    # 3,000 a school year, of which 700 and 800 are hers already; her page says so before it is due.
     assert await learners.due("F1-02") == [("award", 1, 70_000), ("arrears", 1, 80_000), ("award", 2, 150_000)]
     await sound(learners)
 
@@ -963,6 +1013,13 @@ async def test_what_was_stopped_with_a_part_of_it_is_worked_out_again(learners: 
         (number, 70_000, 150_000) for number in ("F1-02", "F1-03")
     ]
     assert await learners.stages() == {"F1-02": "stopped", "F1-03": "withdrawn"}
+    # Of who withdrew no result stands.
+    who = learners.who("C1")
+    ground = await learners.ground(who)
+    async with learners.database.session(who.scope) as session:
+        assert {view.number: view.determination is None for view in await look(session, who, ground, Selection())} == {
+            "F1-02": False, "F1-03": True,
+        }  # fmt: skip
     await sound(learners)
 
 

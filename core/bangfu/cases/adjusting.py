@@ -12,11 +12,12 @@ more is nothing to adjust, the case goes on from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
@@ -28,9 +29,9 @@ from bangfu.cases.gather import subject_of
 from bangfu.cases.ground import Ground
 from bangfu.cases.instalments import Part
 from bangfu.cases.views import CaseView, Selection, Stated, look
-from bangfu.db.bulk import insert_rows
+from bangfu.db.bulk import among, insert_rows
 from bangfu.errors import Code, Problem
-from bangfu.models import DeterminationRow
+from bangfu.models import CaseEvent, DeterminationRow
 from bangfu.process import REFUSED, Pay
 from bangfu.rules.book import Outcome
 
@@ -79,12 +80,12 @@ async def recalculate(
     parts = await instalments.standing(session, who, cases)
     added = await instalments.adjusted(session, who, cases)
     subjects = {case.id: subject_of(case) for case in cases.values()}
-    wanted = behind(parts.values()) | {case.determination for case in cases.values() if case.determination}
-    made = await remake(session, who, wanted, subjects, lambda _: ground.latest)
+    ended = await _ended_by(session, who, cases)
+    made = await remake(session, who, behind(parts.values()) | set(ended.values()), subjects, lambda _: ground.latest)
     changes, differences, kept, rests_on = [], {}, {}, {}
     for case, move in moves:
         was, now = sum(part.fen for part in parts[case.id]) + added.get(case.id, 0), right_fen(parts[case.id], made)
-        if problem := _unsettled(case, made):
+        if problem := _unsettled(case, made[ended[case.id]] if case.id in ended else None):
             report.refused.append((case.number, problem))
             continue
         if now is None:
@@ -93,9 +94,11 @@ async def recalculate(
         if was == now:
             report.unchanged.append(case.number)
             continue
-        rows = _rows(who, case, parts[case.id], made)
+        rows = _rows(who, case, parts[case.id], made, ended.get(case.id))
         rests_on[case.id] = rows[len(behind([parts[case.id]])) - 1]["id"]
-        fields = {"edition_id": ground.latest.id, "round": rows[-1]["round"], "since": case.view.since}
+        # Of a case that was taken back no result stands, whatever its parts come to.
+        stands = rows[-1]["round"] + (case.determination is None)
+        fields = {"edition_id": ground.latest.id, "round": stands, "since": case.view.since}
         data = {"determinations": [str(row["id"]) for row in rows], "was_fen": was, "now_fen": now}
         changes.append(Change(case, move, fields, data))
         differences[case.id], kept[case.id] = Difference(case.number, was, now), rows
@@ -109,27 +112,39 @@ async def recalculate(
     return Recalculated(report, [differences[case] for case in done])
 
 
-def _unsettled(case: CaseView, made: dict[UUID, Remade]) -> Problem | None:
+async def _ended_by(session: AsyncSession, who: Entered, cases: Mapping[UUID, CaseView]) -> dict[UUID, UUID]:
+    """The determination by which each case ended, as it was first made and for its own day, in one statement; none of
+    a case of which no result stands."""
+    standing = [case.id for case in cases.values() if case.determination is not None]
+    accounted = (
+        select(CaseEvent.case_id, CaseEvent.data["determination"].astext)
+        .where(CaseEvent.tenant_id == who.county.id, among(CaseEvent.case_id, standing), CaseEvent.act == "account")
+        .order_by(CaseEvent.case_id, CaseEvent.version)
+    )
+    return {case: UUID(determination) for case, determination in await session.execute(accounted)}
+
+
+def _unsettled(case: CaseView, one: Remade | None) -> Problem | None:
     """That a refusal by which a case ended would be none by what is known now: that is decided first."""
-    if case.view.stage != REFUSED or case.determination is None:
+    if case.view.stage != REFUSED or one is None:
         return None
-    one = made[case.determination]
     if one.now.outcome is Outcome.INCOMPLETE:
         return Code.NOT_DETERMINED.problem(case.path[0])
     stage = one.rules.programme.process.title(one.row.stage)
     return Code.REFUSED_NO_MORE.problem(*case.path, stage=stage) if one.now.outcome is Outcome.ELIGIBLE else None
 
 
-def _rows(who: Entered, case: CaseView, parts: Sequence[Part], made: dict[UUID, Remade]) -> list[dict[str, Any]]:
+def _rows(
+    who: Entered, case: CaseView, parts: Sequence[Part], made: dict[UUID, Remade], last: UUID | None
+) -> list[dict[str, Any]]:
     """The determinations of a case as they come out now, as rows to keep: a round each, the last of which stands.
 
     Those that its parts rest on come first; that of the stage at which it ended, if that is another, stays the one that
     stands.
     """
     again = [made[key] for key in dict.fromkeys(part.determination for part in parts)]
-    ended = made[case.determination] if case.determination else again[-1]
-    if ended.row.stage not in {one.row.stage for one in again}:
-        again.append(ended)
+    if last is not None and made[last].row.stage not in {one.row.stage for one in again}:
+        again.append(made[last])
     return [
         {
             **determination_row(who, case, one.rules, one.row.stage, one.facts, one.now, one.counted_to),

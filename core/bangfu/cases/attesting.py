@@ -8,13 +8,14 @@ case that has ended nobody is asked any more.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -36,6 +37,8 @@ MOST = 100
 ENDS = frozenset({WITHDRAWN, STOPPED, NOT_SELECTED})
 """The ends of a case at which nobody is asked any more. What was refused may come out otherwise by an answer."""
 _WHAT = Text("待证明事项", "what is to be attested")
+_DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+"""A day as a stated fact is kept in raw form."""
 _ANSWERED = and_(
     AttestationAnswer.tenant_id == Attestation.tenant_id, AttestationAnswer.attestation_id == Attestation.id
 )
@@ -130,11 +133,14 @@ async def change(session: AsyncSession, who: Entered, ground: Ground, changing: 
 
 
 async def let_go(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> None:
-    """Ask nobody any more of cases that have ended, in one statement. What was answered stands."""
+    """Ask nobody any more of cases that have ended, in two statements. What was answered stands, also by who answers
+    in this very moment."""
+    query = select(Attestation.id).where(*_current(who, cases)).order_by(Attestation.id).with_for_update()
+    open_ = (await session.scalars(query)).all()
     answered = select(AttestationAnswer.id).where(_ANSWERED).correlate(Attestation).exists()
     await session.execute(
         update(Attestation)
-        .where(*_current(who, cases), ~answered)
+        .where(Attestation.tenant_id == who.county.id, among(Attestation.id, open_), ~answered)
         .values(gone_at=who.at.now)
         .execution_options(synchronize_session=False)
     )
@@ -237,7 +243,8 @@ async def attest(
 
     The same answer again changes nothing, and another one is too late: an answer is final. In five statements whatever
     their number. Refuses ``FORBIDDEN``, ``DAY_IN_FUTURE`` and ``REASON_NEEDED``; of each, ``NOT_FOUND`` for what one's
-    organization is not asked (any more), and ``CONFLICT`` for what was answered otherwise.
+    organization is not asked (any more), ``BEFORE_PREVIOUS_STEP`` for a day before the last that the card shows,
+    and ``CONFLICT`` for what was answered otherwise.
     """
     who.require(Action.ATTEST)
     day = who.at.today if on is None else on
@@ -258,7 +265,9 @@ async def attest(
         .order_by(Attestation.id)
         .with_for_update()
     )
-    found = {row.id: row for row in await session.scalars(query)}
+    asked_ = {row.id: row for row in await session.scalars(query)}
+    early = {own: last for own, row in asked_.items() if (last := _last_day(row.card)) is not None and day < last}
+    found = {own: row for own, row in asked_.items() if own not in early}
     rows = [
         {
             "tenant_id": who.county.id,
@@ -283,8 +292,15 @@ async def attest(
     places: dict[UUID, int] = {}
     for place, own in enumerate(ids):
         places.setdefault(own, place)
+
+    def problem(own: UUID, place: int) -> Problem:
+        if own in early:
+            previous = written(early[own])
+            return Code.BEFORE_PREVIOUS_STEP.problem("ids", place, day=written(day), previous=previous)
+        return Code.CONFLICT.problem("ids", place) if own in found else Code.NOT_FOUND.problem("ids", place, what=_WHAT)
+
     refused = [
-        (own, Code.CONFLICT.problem("ids", place) if own in found else Code.NOT_FOUND.problem("ids", place, what=_WHAT))
+        (own, problem(own, place))
         for own, place in places.items()
         if own not in fresh and before.get(own) is not attested
     ]
@@ -294,6 +310,12 @@ async def attest(
         session, who.at.now, who.actor.id, Action.ATTEST.value, [(one, counts) for one in objects], note.strip()
     )
     return Answered(len(fresh), sum(own is attested for own in before.values()), refused)
+
+
+def _last_day(card: Mapping[str, Any]) -> date | None:
+    """The last of the days that a card shows; it attests that they have been."""
+    days = [date.fromisoformat(value) for value in card.values() if isinstance(value, str) and _DAY.fullmatch(value)]
+    return max(days, default=None)
 
 
 # --- what is shown of it ------------------------------------------------------------------------------------------
@@ -311,6 +333,8 @@ class Told:
     attested: bool | None
     answered_on: date | None
     note: str
+    gone: bool = False
+    """Whether it is asked no more: the plan says otherwise since. What was answered stays to be seen."""
 
     @property
     def text(self) -> Text:
@@ -323,6 +347,8 @@ class Told:
             how = Text(f"{on.zh}已证明", f"attested it on {on.en}")
             if not self.attested:
                 how = Text(f"{on.zh}不予证明({self.note})", f"did not attest it on {on.en} ({self.note})")
+        if self.gone:
+            how = Text(f"{how.zh},其后申报已改填", f"{how.en}; the plan says otherwise since")
         title, name = self.title, self.organization
         return Text(f"{title.zh}:{name.zh},{how.zh}", f"{title.en}: {name.en} {how.en}")
 
@@ -330,8 +356,8 @@ class Told:
 async def told(
     session: AsyncSession, who: Entered, programme: Programme, cases: Collection[UUID]
 ) -> dict[UUID, tuple[Told, ...]]:
-    """What organizations are asked to attest of cases of a programme, in one statement, and none where it has nothing
-    attested."""
+    """What organizations are asked to attest of cases of a programme, and what they answered before the plan said
+    otherwise, in one statement, and none where it has nothing attested."""
     attestable = programme.attestable()
     if not attestable or not cases:
         return {}
@@ -339,8 +365,13 @@ async def told(
         select(Attestation, AttestationAnswer, Organization.name)
         .outerjoin(AttestationAnswer, _ANSWERED)
         .outerjoin(Organization, _same_organization())
-        .where(*_current(who, cases), among(Attestation.fact, attestable))
-        .order_by(Attestation.case_id, Attestation.fact)
+        .where(
+            Attestation.tenant_id == who.county.id,
+            among(Attestation.case_id, cases),
+            among(Attestation.fact, attestable),
+            or_(Attestation.gone_at.is_(None), AttestationAnswer.id.is_not(None)),
+        )
+        .order_by(Attestation.case_id, Attestation.fact, Attestation.asked_at, Attestation.id)
     )
     found: dict[UUID, tuple[Told, ...]] = {}
     for row, answer, name in await session.execute(query):
@@ -350,6 +381,7 @@ async def told(
             Text(name, name) if name else ORGANIZATION_KINDS[own.by],
             row.asked_at.astimezone(CHINA).date(),
             *_answer(answer),
+            row.gone_at is not None,
         )
         found[row.case_id] = (*found.get(row.case_id, ()), said)
     return found

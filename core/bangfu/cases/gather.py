@@ -15,7 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import models
-from bangfu.calendar import age
+from bangfu.calendar import age, months_after
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import CaseView
 from bangfu.db.bulk import among
@@ -198,7 +198,7 @@ class _Found:
         found: list[int | None] = [
             row.months
             for row in self.trainings.get(subject.person, ())
-            if row.valid_from <= last and (row.valid_to is None or row.valid_to > first)
+            if row.valid_from <= last and ((ended := _ended(row)) is None or ended > first)
         ]
         return None if None in found else max((months for months in found if months is not None), default=0)
 
@@ -224,6 +224,15 @@ def _schooling(subject: Subject, row: models.Schooling | None, attribute: str) -
     # A training has no grades, and a school no length of a course: none, and not unknown.
     apart = {"grade": row.level == _TRAINING, "months": row.level != _TRAINING}
     return 0 if value is None and apart.get(attribute) else value
+
+
+def _ended(row: models.Schooling) -> date | None:
+    """The day on which a training was over: that of leaving, or the end of its months, where no list says that somebody
+    has left. Who is reported again begins anew."""
+    if row.months is None:
+        return row.valid_to
+    over = months_after(row.valid_from, row.months)
+    return over if row.valid_to is None else min(over, row.valid_to)
 
 
 def _stated(subject: Subject, fact: str) -> date | None:

@@ -386,19 +386,25 @@ def freeze(programme: Programme, resolved: Mapping[str, Resolved]) -> dict[str, 
 def thaw(programme: Programme, period: Period, row: Edition, working: WorkingDays) -> Rules:
     """An edition ready for use.
 
-    Refuses ``BOOK_MISSING`` if the book it was opened with is not installed: nothing is decided by another text.
+    A number that the plan has learned of since, with a later book, is what the plan says of it on the reference day:
+    the book of the edition knows nothing of it. Refuses ``BOOK_MISSING`` if the book it was opened with is not
+    installed: nothing is decided by another text.
     """
+    since, _ = programme.policy.resolved(row.reference_day, ())
     resolved = {
-        name: Resolved(
-            name,
-            programme.policy.parameters[name].kind.parse(item["value"]),
-            date.fromisoformat(item["since"]),
-            Whose(item["whose"]),
-            item["document"],
-            item["clause"],
-            item["provision"],
-        )
-        for name, item in row.parameters.items()
+        **{name: value for name, value in since.items() if name not in row.parameters},
+        **{
+            name: Resolved(
+                name,
+                programme.policy.parameters[name].kind.parse(item["value"]),
+                date.fromisoformat(item["since"]),
+                Whose(item["whose"]),
+                item["document"],
+                item["clause"],
+                item["provision"],
+            )
+            for name, item in row.parameters.items()
+        },
     }
     book = next((dated.rules for dated in programme.books if dated.since == row.book_since), None)
     if book is None or book.traced().version != row.book_version:

@@ -137,7 +137,7 @@ async def judge_plans(session: AsyncSession, who: Entered, ground: Ground, plans
             and case.marked is None
             and (case.stated, case.opened_on) == (item.raw(specs), on)
             and before.get(case.id, {}) == {role: sorted(own) for role, own in item.participants.items()}
-            and asked.get(case.id, {}) == item.attesters
+            and (case.view.stage in attesting.ENDS or asked.get(case.id, {}) == item.attesters)
         ):
             report.unchanged.append(item.number)
             continue

@@ -133,7 +133,8 @@ async def judge(session: AsyncSession, who: Entered, ground: Ground, findings: S
     known = await _said(session, who, [case.id for case in views.values()])
     schools = await Schools.read(session, who.county.id)
     judged = Judged(Report(), [])
-    for one in findings:
+    for said_ in findings:
+        one = _named(said_, schools)
         case = views.get(one.number)
         if case is None:
             problem: Problem = Code.NOT_FOUND.problem(ground.programme.beneficiary.value, what=one.number)
@@ -203,6 +204,12 @@ async def carry_out(session: AsyncSession, who: Entered, ground: Ground, judged:
 def _resting(finding: Finding) -> Stated:
     """What is said of letting a case rest, by who found that its student does."""
     return replace(finding.stated, reason=finding.stated.reason or Outcome.PAUSED.title_text.zh, seen={})
+
+
+def _named(finding: Finding, schools: Schools) -> Finding:
+    """A finding with the school of the county by its name, where it was told by its code."""
+    school = schools.called(finding.school) if finding.in_county else None
+    return finding if school is None else replace(finding, school=schools.name_of(school))
 
 
 def _stage(programme: Programme) -> Verify:

@@ -405,7 +405,8 @@ def _payments(own: _Own) -> tuple[Payment, ...]:
     if view is None:
         return ()
     there = {part.number: part for part in own.parts}
-    due = {part.number: part.fen for part in own.parts}
+    # What was added or recovered since counts towards what is to come.
+    due = dict(view.view.due)
     found = []
     for stage in view.rules.programme.process.kind(Pay):
         part = there.get(stage.instalment)

@@ -56,9 +56,15 @@ class Schools:
         return cls(by_code, frozenset(codes), named)
 
     def called(self, name: str) -> UUID | None:
-        """The one school of a name; None where there is none, or more than one."""
+        """The one school of a name, or of a code; None where there is none, or more than one."""
+        if (code := name.strip().upper()) in self.by_code:
+            return self.by_code[code]
         codes = self._named.get(name.strip(), ())
         return self.by_code[codes[0]] if len(codes) == 1 else None
+
+    def name_of(self, school: UUID) -> str:
+        """What a school is called."""
+        return next(name for name, codes in self._named.items() if any(self.by_code[one] == school for one in codes))
 
 
 @dataclass

@@ -42,6 +42,7 @@ from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
 from bangfu_graphql.provisioning import ProvisionMutation
 from bangfu_graphql.queries import MAPPED, Query, query_of
+from bangfu_graphql.reporting import ReportMutation, ReportQuery
 from bangfu_graphql.scalars import SCALARS
 from bangfu_graphql.schooling import SchoolingMutation, SchoolingQuery
 from bangfu_graphql.steps import steps_of
@@ -87,6 +88,7 @@ def _built(programmes: _Set) -> Schema:
         ConfigurationQuery,
         SchoolingQuery,
         PairingQuery,
+        ReportQuery,
         *(query_of(programme) for programme in programmes),
     )
     mutations = (
@@ -99,6 +101,7 @@ def _built(programmes: _Set) -> Schema:
         ListMutation,
         SchoolingMutation,
         PairingMutation,
+        ReportMutation,
         ProvisionMutation,
         ConfigurationMutation,
         *(steps_of(programme) for programme in programmes),

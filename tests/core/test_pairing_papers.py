@@ -19,6 +19,7 @@ from pypdf import PdfReader
 from bangfu.cases.views import Stated
 from bangfu.errors import Code, Refused
 from bangfu.pairings import agreements, exports, figures, ledger, papers, reviews, summaries
+from bangfu.pairings.agreements import Planned
 from bangfu.pairings.figures import Which
 from bangfu.pairings.reviews import Finding, Outcome
 from bangfu.pairings.standing import DeliveryState, Measure, Verdict
@@ -70,7 +71,8 @@ async def worked(pairs: Pairs) -> tuple[UUID, UUID]:
         measure_of(YEAR, "jobs", "posts", Measure(90_000, 3)),
         measure_of(YEAR + 1, "donation", "cash", Measure(777_700)),
     ]
-    await pairs.do("E1", agreements.plan, one, plan, Stated())
+    task = Planned(year=YEAR, due_on=date(YEAR, 12, 31), what="修路", office="县交通局")
+    await pairs.do("E1", agreements.plan, one, [*plan, task], Stated())
     a, b, c, d, e = await pairs.log(
         "E1", cash(one, 300, "R-1"), cash(one, 200, "R-2"), cash(one, 50, "R-3"), cash(one, 40, "R-4"),
         posts(one, 2, 600, "R-5"),
@@ -296,9 +298,9 @@ async def test_the_summary_is_what_its_lines_come_to(pairs: Pairs) -> None:
     with Statements(pairs.database) as counted:
         data = await pairs.do("C1", summaries.summary_book, YEAR)
     book = sheets(data)
-    assert list(book) == ["分乡镇", "分村", "分途径", "分内容", "投入明细"]
-    for rows in book.values():
-        assert any("不是财政支付凭证" in str(row[0]) for row in rows)
+    assert list(book) == ["分乡镇", "分村", "分途径", "分内容", "结对名单", "年度规划", "投入明细"]
+    for page in book.values():
+        assert any("不是财政支付凭证" in str(cells[0]) for cells in page)
 
     # By village, from the rows.
     ledger_rows = await pairs.rows(
@@ -331,13 +333,13 @@ async def test_the_summary_is_what_its_lines_come_to(pairs: Pairs) -> None:
     for name, first in (("分乡镇", "乡镇"), ("分村", "乡镇")):
         rows = table(book[name], first)
         assert [row["乡镇"] for row in rows] == ["东镇", "西镇", "合计"]
-        for row, village, counts, others in zip(
+        for row, code, counts, others in zip(
             rows, (V1, V3, None), ((1, 1, 1, 2), (1, 1, 1, 0), (2, 2, 2, 2)), ((1, 1, 1, 1), (0, 0, 1, 0), (1, 1, 2, 1)),
             strict=True,
         ):  # fmt: skip
             assert tuple(row[header] for header in once) == counts, (name, row)
             assert tuple(row[header] for header in found) == others, (name, row)
-            assert {header: row[header] for header in expected()} == expected(village), (name, row)
+            assert {header: row[header] for header in expected()} == expected(code), (name, row)
     rows = table(book["分途径"], "途径")
     assert [row["途径"] for row in rows] == ["就业扶贫", "捐赠扶贫", "合计"]
     for row, path in zip(rows, ("jobs", "donation", None), strict=True):
@@ -351,6 +353,13 @@ async def test_the_summary_is_what_its_lines_come_to(pairs: Pairs) -> None:
         ),
         "捐款": (None, None),
     }
+    # The list of pairs, and what they plan, with the tasks of the government.
+    agreed = [(row["协议编号"], row["村"], row["企业"], row["状态"]) for row in table(book["结对名单"], "协议编号")]
+    assert agreed == [("X-1", "甲村", "一号企业", "履行中"), ("X-2", "丙村", "二号企业", "履行中")]
+    plans = [(row["类别"], row["内容"], row["责任部门"], row["承诺(元)"]) for row in table(book["年度规划"], "乡镇")]
+    assert sorted(plans, key=str) == [
+        ("企业措施", "捐款", None, 1000), ("企业措施", "提供岗位及工资", None, 900), ("政府任务", None, "县交通局", None),
+    ]  # fmt: skip
     # Every total is that of the lines on the last sheet.
     lines = table(book["投入明细"], "日期")
     total = lines.pop()
@@ -383,9 +392,9 @@ async def test_the_summary_is_what_its_lines_come_to(pairs: Pairs) -> None:
     assert len(fewer) == len(counted)
     (own,) = (await pairs.do("K2", summaries.summary, YEAR)).villages
     assert own.code == V3
-    part = sheets(await pairs.do("K2", summaries.summary_book, YEAR))
-    assert [row["村"] for row in table(part["分村"], "乡镇")] == ["丙村", None]
-    assert any("范围:西镇" in str(row[0]) for row in part["分村"])
+    western = sheets(await pairs.do("K2", summaries.summary_book, YEAR))
+    assert [row["村"] for row in table(western["分村"], "乡镇")] == ["丙村", None]
+    assert any("范围:西镇" in str(cells[0]) for cells in western["分村"])
     for number in ("E1", "VC1", "AU", "SU", "HA"):
         await refused(pairs, Code.FORBIDDEN, number, summaries.summary_book, YEAR)
     await refused(pairs, Code.BAD_VALUE, "C1", summaries.summary_book, YEAR + 1)

@@ -20,12 +20,12 @@ from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.db.bulk import among
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
-from bangfu.models import Delivery, Helper, Obstacle, Organization, PairingAgreement
+from bangfu.models import Delivery, Helper, Obstacle, Organization, PairingAgreement, PlanLine
 from bangfu.models import Standing as StandingRow
 from bangfu.pairings.figures import Line, Which, benefiting, deliveries, lines, signed
 from bangfu.pairings.papers import require_year
 from bangfu.pairings.reviews import nominations
-from bangfu.pairings.standing import DeliveryState
+from bangfu.pairings.standing import DeliveryState, state_of
 from bangfu.programme import PairingProgramme
 from bangfu.registry.divisions import Places, area_of, township_of
 from bangfu.registry.history import holds
@@ -301,21 +301,49 @@ async def _obstacles(
     return {row[0]: row[1] for row in await session.execute(query)}
 
 
+async def _pairs(
+    session: AsyncSession, who: Entered, agreements: Iterable[UUID]
+) -> list[tuple[PairingAgreement, Organization, str]]:
+    """Agreements with who helps, and the chamber that it belongs to, by village and first day."""
+    query = (
+        select(PairingAgreement, Organization, Helper.chamber)
+        .join(
+            Organization,
+            (Organization.tenant_id == PairingAgreement.tenant_id)
+            & (Organization.id == PairingAgreement.organization_id),
+        )
+        .join(Helper, (Helper.tenant_id == PairingAgreement.tenant_id) & (Helper.id == PairingAgreement.helper_id))
+        .where(PairingAgreement.tenant_id == who.county.id, among(PairingAgreement.id, agreements))
+        .order_by(PairingAgreement.division, PairingAgreement.valid_from, PairingAgreement.number)
+    )
+    return [(row[0], row[1], row[2]) for row in await session.execute(query)]
+
+
+async def _plans(session: AsyncSession, who: Entered, agreements: Iterable[UUID], year: int) -> list[PlanLine]:
+    """The plans of agreements for a year: measures of enterprises and tasks of the government, as they stand."""
+    query = select(PlanLine).where(
+        PlanLine.tenant_id == who.county.id,
+        among(PlanLine.agreement_id, agreements),
+        PlanLine.year == year,
+        PlanLine.replaced_at.is_(None),
+    )
+    return list(await session.scalars(query.order_by(PlanLine.division, PlanLine.due_on, PlanLine.id)))
+
+
 async def summary_book(
     session: AsyncSession, who: Entered, programme: PairingProgramme, year: int, division: int | None = None
 ) -> bytes:
-    """The annual summary as a workbook: by township, village, path and kind, and every line that it is made of. In a
-    constant number of statements; on record. It names no person.
+    """The annual summary as a workbook: by township, village, path and kind, the list of pairs, their plans for the
+    year, and every line that it is made of. In a constant number of statements; on record. It names no person.
 
     Refuses ``FORBIDDEN`` and ``BAD_VALUE``.
     """
     who.require(Action.EXPORT_PAIRINGS, programme.code)
     told = await summary(session, who, programme, year, division)
     ledger = await deliveries(session, who, programme, Which(division=division, year=year))
-    query = select(Organization.id, Organization.name).where(
-        Organization.tenant_id == who.county.id, among(Organization.id, {own.organization_id for own in ledger})
-    )
-    names = {row.id: row.name for row in await session.execute(query)}
+    pairs = await _pairs(session, who, told.whole.agreements)
+    plans = await _plans(session, who, told.whole.agreements, year)
+    names = {agreement.id: own.name for agreement, own, _ in pairs}
     places = await Places.on(session, who.at.today)
     title = f"{who.county.name}{year}年“{programme.title.zh}”"
     made = _made(who, places, division)
@@ -347,6 +375,8 @@ async def summary_book(
             above=[made, once],
         ),
         sheet("分内容", _KIND_COLUMNS, [_kind_cells(programme, line) for line in told.kinds], above=[made]),
+        sheet("结对名单", _PAIR_COLUMNS, [_pair_cells(who, places, *row) for row in pairs], above=[made]),
+        sheet("年度规划", _PLAN_COLUMNS, [_plan_cells(programme, places, names, own) for own in plans], above=[made]),
         sheet(
             "投入明细",
             _LINE_COLUMNS,
@@ -380,6 +410,17 @@ _KIND_COLUMNS = [
     SheetColumn("计量单位"),
     *(SheetColumn(f"{header}(数量)", "integer") for header in ("规划承诺", "登记投入", "已确认")),
 ]
+_PAIR_COLUMNS = [
+    *map(SheetColumn, ("协议编号", "乡镇", "村", "企业", "统一社会信用代码", "所属商会")),
+    *(SheetColumn(header, "day") for header in ("签约日期", "起始日期", "截止日期")),
+    SheetColumn("状态"),
+]
+_PLAN_COLUMNS = [
+    *map(SheetColumn, ("乡镇", "村", "企业", "类别", "途径", "内容", "措施", "责任部门")),
+    SheetColumn("承诺(元)", "money"),
+    SheetColumn("承诺(数量)", "integer"),
+    SheetColumn("完成时限", "day"),
+]
 _LINE_COLUMNS = [
     SheetColumn("日期", "day"),
     *map(SheetColumn, ("乡镇", "村", "企业", "途径", "内容", "说明", "单据编号")),
@@ -408,12 +449,31 @@ def _kind_cells(programme: PairingProgramme, line: Line) -> list[Any]:
     ]  # fmt: skip
 
 
+def _pair_cells(
+    who: Entered, places: Places, agreement: PairingAgreement, own: Organization, chamber: str
+) -> list[Any]:
+    return [
+        agreement.number, places.township(agreement.division), places.named(agreement.division), own.name,
+        own.credit_code, chamber, agreement.signed_on, agreement.valid_from, agreement.ended_on or agreement.valid_to,
+        state_of(agreement, who.at.today).title_text.zh,
+    ]  # fmt: skip
+
+
+def _plan_cells(programme: PairingProgramme, places: Places, names: Mapping[UUID, str], own: PlanLine) -> list[Any]:
+    kind = None if own.kind is None else programme.kind(own.kind)
+    return [
+        places.township(own.division), places.named(own.division), names.get(own.agreement_id, ""),
+        "政府任务" if kind is None else "企业措施", "" if own.path is None else _title(programme, own.path),
+        "" if kind is None else kind.title.zh, own.what, own.office, own.amount_fen, own.quantity, own.due_on,
+    ]  # fmt: skip
+
+
 def _line_cells(programme: PairingProgramme, places: Places, names: Mapping[UUID, str], own: Delivery) -> list[Any]:
     kind = programme.kind(own.kind)
     assert kind is not None, own.kind
     return [
         own.effective_on, places.township(own.division), places.named(own.division),
-        names.get(own.organization_id, ""), _title(programme, own.path), kind.title.zh, own.what, own.receipt,
+        names.get(own.agreement_id, ""), _title(programme, own.path), kind.title.zh, own.what, own.receipt,
         own.amount_fen, own.quantity, DeliveryState(own.state).title_text.zh, own.stands_fen, own.stands_quantity,
     ]  # fmt: skip
 

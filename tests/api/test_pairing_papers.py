@@ -132,9 +132,11 @@ async def test_papers_workbooks_and_what_can_be_asked(county: Served) -> None:
         ("甲村", "900.00", "40.00", "0.00"), ("丙村", "800.00", "0.00", "200.00"),
     ]  # fmt: skip
     assert [part["divisionCode"] for part in told["villages"]] == [str(V1), str(V3)]
-    assert [(part["path"], part["logged"], part["exits"]) for part in told["paths"]] == [
-        ("jobs", "600.00", None), ("donation", "1340.00", None),
-    ]  # fmt: skip
+    assert [(part["path"], part["logged"]) for part in told["paths"]] == [("jobs", "600.00"), ("donation", "1340.00")]
+    assert [(part["exits"], part["nominated"], part["obstaclesOpen"]) for part in told["townships"]] == [(0, 0, 0)] * 2
+    asked = '{ pairingSummary(programme: "wanqi_bang_wancun", year: 2021) { paths { exits nominated obstaclesOpen } } }'
+    paths = (await county.ask("C1", asked)).data["pairingSummary"]["paths"]
+    assert paths == [{"exits": None, "nominated": None, "obstaclesOpen": None}] * 2
     assert [part["title"] for part in told["townships"]] == ["东镇", "西镇"]
     of_one = await story.may("C1", "pairing_summary", **PROGRAMME, year=2021, division=str(T2))
     assert [part["title"] for part in of_one["villages"]] == ["丙村"]

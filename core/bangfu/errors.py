@@ -891,6 +891,12 @@ class Code(Enum):
         "请先改动已有的推荐。",
         "Take a nomination back first.",
     )
+    NOTHING_CONFIRMED = _says(
+        "“{name}” {year} 年没有双方确认的帮扶投入,不能出具帮扶证书",
+        "Nothing of what {name} delivered in {year} is confirmed by both sides; there is no certificate.",
+        "请先由村确认;有异议的,由县裁定后再出具。",
+        "The village confirms first; what is disputed is ruled on by the county.",
+    )
 
     def problem(self, *path: str | int, **values: object) -> Problem:
         """The problem of this code at a field, with the places of its texts filled."""

@@ -25,7 +25,7 @@ from bangfu.programme import PairingProgramme
 from bangfu.text import Text
 from bangfu_graphql import acting
 from bangfu_graphql.acting import ActArgument, ActInput, KeyedPayload, Payload, says
-from bangfu_graphql.helping import Agreement, Delivery, Helper, Need, Obstacle, PlanLine
+from bangfu_graphql.helping import Agreement, Delivery, Helper, Need, Obstacle, PlanLine, known
 from bangfu_graphql.identifiers import bad_input, encode_id
 from bangfu_graphql.mapping import ACTION, entity_of
 from bangfu_graphql.problems import problem
@@ -268,6 +268,7 @@ class PairingFigure:
 
     path: str = strawberry.field(description="The path, by its code.")
     kind: str = strawberry.field(description="The kind, by its code.")
+    projects: int = strawberry.field(description="How many projects 帮扶项目 the plans hold: their measures.")
     pledged: Money = strawberry.field(description="What is promised by the plans.")
     pledged_quantity: int = strawberry.field(description="What is promised by the plans, where it is counted.")
     logged: Money = strawberry.field(description="Everything that was logged: the four that follow together.")
@@ -289,6 +290,7 @@ class PairingFigures:
     villages: int = strawberry.field(description="How many villages have one.")
     agreements: int = strawberry.field(description="How many agreements were signed.")
     persons: int = strawberry.field(description="How many persons were named by villages; to an enterprise, none.")
+    projects: int = strawberry.field(description="How many projects 帮扶项目 the plans hold: their measures.")
     lines: int = strawberry.field(description="How many deliveries count; `deliveries` lists them by the same filter.")
     agreed: int = strawberry.field(description="Of how many of them it is settled what stands 双向确认.")
     stands: Money = strawberry.field(description="What stands of all their amounts.")
@@ -321,6 +323,7 @@ def _figure(line: figures.Line) -> PairingFigure:
     return PairingFigure(
         path=line.path,
         kind=line.kind,
+        projects=line.projects,
         pledged=Money(line.pledged_fen),
         pledged_quantity=line.pledged_quantity,
         logged=Money(line.logged_fen),
@@ -383,7 +386,7 @@ class PairingQuery:
         which = figures.Which(
             division=part.division, credit_code=part.credit_code, path=part.path, kind=part.kind, year=part.year
         )
-        own = _known(request, programme)
+        own = known(request, programme)
         async with request.session() as session:
             found = await figures.figures(session, request.who, own, which)
         agreed, lines = found.confirmation_rate
@@ -392,6 +395,7 @@ class PairingQuery:
             villages=found.villages,
             agreements=found.agreements,
             persons=found.persons,
+            projects=found.total("projects"),
             lines=lines,
             agreed=agreed,
             stands=Money(found.total("stands_fen")),
@@ -411,7 +415,7 @@ class PairingQuery:
     ) -> list[PairingWaiting]:
         """What waits for somebody."""
         request = request_of(info)
-        own = _known(request, programme)
+        own = known(request, programme)
         async with request.session() as session:
             found = await figures.waiting(session, request.who, own, party)
         return [
@@ -424,14 +428,6 @@ class PairingQuery:
             )
             for one in found
         ]
-
-
-def _known(request: Request, programme: str) -> PairingProgramme:
-    """A programme of pairings for a question; one that there is not is a wrong question."""
-    own = request.plugins.pairings.get(programme)
-    if own is None:
-        raise bad_input(f"`programme` is one of: {', '.join(request.plugins.pairings)}.")
-    return own
 
 
 # --- what can be done -----------------------------------------------------------------------------------------

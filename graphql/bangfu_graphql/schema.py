@@ -43,6 +43,7 @@ from bangfu_graphql.planning import DEFINITION
 from bangfu_graphql.programmes import types_of
 from bangfu_graphql.provisioning import ProvisionMutation
 from bangfu_graphql.queries import MAPPED, Query, query_of
+from bangfu_graphql.reporting import ReportMutation, ReportQuery
 from bangfu_graphql.scalars import SCALARS
 from bangfu_graphql.schooling import SchoolingMutation, SchoolingQuery
 from bangfu_graphql.steps import steps_of
@@ -88,6 +89,7 @@ def _built(programmes: _Set) -> Schema:
         ConfigurationQuery,
         SchoolingQuery,
         PairingQuery,
+        ReportQuery,
         *(query_of(programme) for programme in programmes),
     )
     mutations = (
@@ -101,6 +103,7 @@ def _built(programmes: _Set) -> Schema:
         SchoolingMutation,
         AttestationMutation,
         PairingMutation,
+        ReportMutation,
         ProvisionMutation,
         ConfigurationMutation,
         *(steps_of(programme) for programme in programmes),

@@ -24,6 +24,7 @@ from bangfu.cases import exports
 from bangfu.errors import Code, Refused
 from bangfu.models import Job, NoticeEvidence
 from bangfu.notices.evidence import kind_of
+from bangfu.pairings import exports as papers
 from bangfu.text import Text
 from bangfu_graphql import login, public
 from bangfu_graphql.answers import BadRequest, error_response, fault, language_of, unauthenticated
@@ -150,7 +151,7 @@ async def _fetched(request: HttpRequest) -> files.Content:
             about = {"notice": str(notice), "bytes": len(found.data)}
             await audit.record(session, who.at.now, who.actor.id, "fetch_file", f"file/{key}", about)
             return found
-        if (action := exports.action_of(job.kind)) is not None:
+        if (action := exports.action_of(job.kind) or papers.action_of(job.kind)) is not None:
             who.require(action)
         found = await files.fetch(session, service.vault, who.county.id, key)
         about = {"job": str(job.id), "kind": job.kind, "bytes": len(found.data)}

@@ -86,6 +86,8 @@ class Action(StrEnum):
     CONFIRM_DELIVERIES = "confirm_deliveries"
     ARBITRATE_DELIVERIES = "arbitrate_deliveries"
     REVIEW_PAIRINGS = "review_pairings"
+    ISSUE_PAIRING_PAPERS = "issue_pairing_papers"
+    EXPORT_PAIRINGS = "export_pairings"
 
     @property
     def title_text(self) -> Text:
@@ -163,6 +165,12 @@ _ACTIONS = {
     Action.CONFIRM_DELIVERIES: Text("确认帮扶投入", "confirming what is delivered"),
     Action.ARBITRATE_DELIVERIES: Text("裁定帮扶投入", "arbitrating what is disputed"),
     Action.REVIEW_PAIRINGS: Text("帮扶年度检查", "reviewing pairings each year"),
+    Action.ISSUE_PAIRING_PAPERS: Text(
+        "出具企业年度帮扶情况和帮扶证书", "issuing the annual statement and the certificate of who helps"
+    ),
+    Action.EXPORT_PAIRINGS: Text(
+        "导出帮扶光荣榜和年度汇总表", "exporting the honour list and the annual summary of pairings"
+    ),
 }
 
 
@@ -191,6 +199,8 @@ _PROGRAMMES = frozenset(
         Action.CONFIRM_DELIVERIES,
         Action.ARBITRATE_DELIVERIES,
         Action.REVIEW_PAIRINGS,
+        Action.ISSUE_PAIRING_PAPERS,
+        Action.EXPORT_PAIRINGS,
     }
 )
 _STAGES = frozenset(

@@ -42,14 +42,16 @@ SHEETS: dict[str, type[PlanImporter | RecheckImporter]] = {"plans": PlanImporter
 
 
 class Handlers(Mapping[str, jobs.Handler]):
-    """The handler of every kind of job; those of the sheets of a programme are named by it and the period."""
+    """The handler of every kind of job, ``others`` beside those of this room; those of the sheets of a programme are
+    named by it and the period."""
 
-    def __init__(self, plugins: Plugins) -> None:
+    def __init__(self, plugins: Plugins, others: Mapping[str, jobs.Handler] | None = None) -> None:
         self.plugins = plugins
         self.known = {kind: importing.handler(importer) for kind, importer in IMPORTERS.items()}
         self.known[batch.KIND] = batch.handler(plugins)
         self.known.update(exports.handlers(plugins))
         self.known[answers.KIND] = answers.handler
+        self.known.update(others or {})
 
     def __getitem__(self, kind: str) -> jobs.Handler:
         if kind in self.known:

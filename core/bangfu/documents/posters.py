@@ -1,30 +1,21 @@
 """A public notice to print and hang up 公示海报: one PDF for A4 or A3, in a font that it brings along.
 
-Set by Typst, which is a library here and reads nothing but the template beside this file and the font. A character
-that the font lacks is shown as its code point in brackets, and never as an empty box.
+``typeset`` sets it; a character that the font lacks is shown as its code point in brackets.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 import segno
-import typst
 
-from bangfu.documents.fonts import FONT, drawable
+from bangfu.documents.typeset import pdf
 from bangfu.text import Text
 
 Paper: TypeAlias = Literal["a4", "a3"]
 PAPERS: tuple[Paper, ...] = ("a4", "a3")
-
-_TEMPLATE = Path(__file__).parent / "poster.typ"
-_EPOCH = datetime(1980, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +71,7 @@ def poster(said: Poster, paper: Paper) -> bytes:
         "address": said.address,
         "code": _runs(said.address) if said.address else None,
     }
-    text = drawable(json.dumps(data, ensure_ascii=False))
-    made = typst.compile(
-        _TEMPLATE.read_bytes(), format="pdf", font_paths=_fonts(), sys_inputs={"data": text}, timestamp=_EPOCH
-    )
-    assert isinstance(made, bytes)
-    return made
-
-
-@cache
-def _fonts() -> typst.Fonts:
-    return typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(FONT.parent)])
+    return pdf("poster", data)
 
 
 def modules(address: str) -> list[list[bool]]:

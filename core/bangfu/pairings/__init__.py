@@ -6,7 +6,10 @@
 * ``agreements`` what two sides sign, plan and run into,
 * ``ledger`` what was delivered and what was answered,
 * ``reviews`` the yearly review against the plan,
-* ``figures`` what it all comes to, each total with its lines, and what waits for whom.
+* ``figures`` what it all comes to, each total with its lines, and what waits for whom,
+* ``papers`` the annual statement and the certificate of who helps,
+* ``summaries`` the honour list and the county's annual summary,
+* ``exports`` all of these as jobs.
 
 Money and goods of a pairing never meet the state's payments: nothing here writes an entitlement, and no batch reads it.
 """

@@ -36,6 +36,7 @@ from bangfu.text import Text
 
 MOST = 100
 """The most of a page."""
+_WHOSE = ("division", "organization_id", "agreement_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,8 @@ class Which:
 
 @dataclass(slots=True)
 class Line:
-    """What is pledged and delivered by one path in one kind: amounts (fen) and numbers; where it is told apart, of one
-    organization in one village (``division``).
+    """What is pledged and delivered by one path in one kind: amounts (fen) and numbers; where it is told apart, under
+    one agreement, of an organization in a village (``division``).
 
     ``logged`` is everything that was logged and not replaced. It is ``stands`` and ``waiting`` and ``disputed`` and
     ``refused`` together. ``agreed`` is of how many of its ``lines`` it is settled what stands, and ``agreed_fen`` and
@@ -64,6 +65,7 @@ class Line:
     kind: str
     division: int = 0
     organization: UUID | None = None
+    agreement: UUID | None = None
     projects: int = 0
     pledged_fen: int = 0
     pledged_quantity: int = 0
@@ -72,8 +74,11 @@ class Line:
     stands_fen: int = 0
     stands_quantity: int = 0
     waiting_fen: int = 0
+    waiting_quantity: int = 0
     disputed_fen: int = 0
+    disputed_quantity: int = 0
     refused_fen: int = 0
+    refused_quantity: int = 0
     lines: int = 0
     agreed: int = 0
     agreed_fen: int = 0
@@ -102,7 +107,8 @@ class Figures:
 
 
 def signed(who: Entered, programme: PairingProgramme, which: Which) -> Select[UUID, UUID, int]:
-    """The signed agreements that are meant: those whose term touches the year, if one is stated."""
+    """The signed agreements that are meant: those whose term touches the year, and that have something planned or
+    delivered on the path and in the kind, if these are stated."""
     one = PairingAgreement
     query = select(one.id, one.organization_id, one.division).where(
         one.tenant_id == who.county.id,
@@ -110,6 +116,10 @@ def signed(who: Entered, programme: PairingProgramme, which: Which) -> Select[UU
         one.signed_on.is_not(None),
         *_place(one, who, which),
     )
+    if which.path is not None or which.kind is not None:
+        planned = select(PlanLine.agreement_id).where(*pledged(who, programme, which))
+        given = select(Delivery.agreement_id).where(*delivered(who, programme, which))
+        query = query.where(or_(one.id.in_(planned), one.id.in_(given)))
     if which.year is not None:
         if not MINYEAR <= which.year < MAXYEAR:
             return query.where(false())
@@ -204,7 +214,7 @@ async def lines(
     session: AsyncSession, who: Entered, programme: PairingProgramme, which: Which, *, apart: bool = False
 ) -> list[Line]:
     """What is pledged and delivered by path and kind, in the order in which the programme declares them; told ``apart``
-    by village and organization besides. In two statements.
+    by agreement besides. In two statements.
 
     Refuses ``FORBIDDEN``.
     """
@@ -214,38 +224,40 @@ async def lines(
         _sum(PlanLine.amount_fen).label("pledged_fen"),
         _sum(PlanLine.quantity).label("pledged_quantity"),
     ).where(*pledged(who, programme, which))
-    fen = func.coalesce(Delivery.amount_fen, 0)
-    rest = fen - Delivery.stands_fen
-    before_county = Delivery.state.in_([state.value for state in BEFORE_THE_COUNTY])
-    agreed = Delivery.state.in_([state.value for state in AGREED])
-    ledger = select(
-        _sum(fen).label("logged_fen"),
-        _sum(Delivery.quantity).label("logged_quantity"),
-        _sum(Delivery.stands_fen).label("stands_fen"),
-        _sum(Delivery.stands_quantity).label("stands_quantity"),
-        _sum(case((Delivery.state == DeliveryState.LOGGED.value, fen), else_=0)).label("waiting_fen"),
-        _sum(case((before_county, rest), else_=0)).label("disputed_fen"),
-        _sum(case((agreed, rest), else_=0)).label("refused_fen"),
-        func.count().label("lines"),
-        func.count().filter(agreed).label("agreed"),
-        _sum(case((agreed, Delivery.stands_fen), else_=0)).label("agreed_fen"),
-        _sum(case((agreed, Delivery.stands_quantity), else_=0)).label("agreed_quantity"),
-    ).where(*delivered(who, programme, which))
-    names = ["path", "kind", *(("division", "organization_id") if apart else ())]
+    states = {
+        "waiting": Delivery.state == DeliveryState.LOGGED.value,
+        "disputed": Delivery.state.in_([state.value for state in BEFORE_THE_COUNTY]),
+        "agreed": Delivery.state.in_([state.value for state in AGREED]),
+    }
+    sums = [func.count().label("lines"), func.count().filter(states["agreed"]).label("agreed")]
+    for unit, logged, stands in (
+        ("fen", func.coalesce(Delivery.amount_fen, 0), Delivery.stands_fen),
+        ("quantity", func.coalesce(Delivery.quantity, 0), Delivery.stands_quantity),
+    ):
+        for name, value in (
+            ("logged", logged),
+            ("stands", stands),
+            ("waiting", case((states["waiting"], logged), else_=0)),
+            ("disputed", case((states["disputed"], logged - stands), else_=0)),
+            ("refused", case((states["agreed"], logged - stands), else_=0)),
+            ("agreed", case((states["agreed"], stands), else_=0)),
+        ):
+            sums.append(_sum(value).label(f"{name}_{unit}"))
+    ledger = select(*sums).where(*delivered(who, programme, which))
+    names = ["path", "kind", *(_WHOSE if apart else ())]
     found: dict[tuple[Any, ...], Line] = {}
     for query, model in ((plan, PlanLine), (ledger, Delivery)):
         by = [getattr(model, name) for name in names]
         for row in (await session.execute(query.add_columns(*by).group_by(*by))).mappings():
             key = tuple(row[name] for name in names)
             line = found.setdefault(key, Line(*key))
-            for name, value in row.items():
-                if name not in names:
-                    setattr(line, name, int(value))
+            for name in row.keys() - names:
+                setattr(line, name, int(row[name]))
     paths = [path.code for path in programme.paths]
     kinds = [kind.code for kind in programme.kinds]
     return sorted(
         found.values(),
-        key=lambda one: (paths.index(one.path), kinds.index(one.kind), one.division, str(one.organization)),
+        key=lambda one: (paths.index(one.path), kinds.index(one.kind), one.division, str(one.agreement)),
     )
 
 

@@ -65,7 +65,7 @@ class Helping:
         self.lines: dict[str, UUID] = {}
         """The lines of the ledger, by their receipts; of a corrected one, the correction."""
 
-    async def begin(self) -> None:
+    async def agree(self) -> None:
         """Who may help, what villages need, and what both sign and plan."""
         self.t.chapter("万企帮万村:登记、需求、签约、规划", "enterprises help villages: needs, agreements, plans")
         await self.t.day(date(2021, 2, 22))

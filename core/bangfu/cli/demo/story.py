@@ -98,7 +98,7 @@ class Story(Telling):
         await self.rules()
         await self.exit.plan()
         await self.left.plan()
-        await self.helping.begin()
+        await self.helping.agree()
         await self.exit.in_place()
         plan_line, county_line, learning_line = await self.funds()
         await self.exit.first_payment(plan_line)

@@ -23,7 +23,7 @@ from bangfu.documents.typeset import pdf
 from bangfu.documents.writing import amount_in_words
 from bangfu.errors import Code
 from bangfu.models import AuditEntry, Helper, Organization, PairingAgreement
-from bangfu.pairings import helpers
+from bangfu.pairings import registrations
 from bangfu.pairings.figures import Line, Which, deliveries, lines, signed
 from bangfu.pairings.standing import DeliveryState, state_of
 from bangfu.programme import DeliveryKind, PairingProgramme
@@ -51,7 +51,7 @@ async def whose(
     """
     who.require(Action.ISSUE_PAIRING_PAPERS, programme.code)
     require_year(who, year)
-    helper, organization = await helpers.verified(session, who, programme, credit_code)
+    helper, organization = await registrations.verified(session, who, programme, credit_code)
     if organization.id not in who.scope.organizations:
         who.require_whole_county()
     return helper, organization

@@ -46,6 +46,7 @@ for everything. And how many that is at least."""
 SILENT = (
     "Query.whyDenied",  # says nothing where nothing is denied
     "Query.countyFileChanges",  # takes a whole text, which names nothing
+    "Query.pairingCertificate",  # the number of a paper of which none is issued there; tried where one is
     # Its one case is not that far, and nobody else could have it.
     *(f"LeadingPeriod.{name}" for name in ("notices", "samples", "batches", "missed", "overpaid")),
 )

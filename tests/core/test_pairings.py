@@ -1089,6 +1089,26 @@ async def test_of_an_agreement_that_was_ended_what_was_due_later_is_not_pledged(
     assert (await pairs.do("C1", figures.figures, Which(year=2022))).by_kind == []
 
 
+async def test_of_a_path_or_a_kind_those_agreements_are_counted_that_have_something_of_it(pairs: Pairs) -> None:
+    one, two = await pairs.two()
+    await pairs.do("E1", agreements.plan, one, [measure_of(2021, "donation", "cash", Measure(100))], Stated())
+    await pairs.log("E2", posts(two, 1, 900, "R-1"))
+    counted = {}
+    for which in (
+        Which(),
+        Which(path="donation"),
+        Which(kind="posts"),
+        Which(path="trade"),
+        Which(path="jobs", year=2022),
+    ):
+        found = await pairs.do("C1", figures.figures, which)
+        counted[which.path, which.kind, which.year] = (found.enterprises, found.villages, found.agreements)
+    assert counted == {
+        (None, None, None): (2, 2, 2), ("donation", None, None): (1, 1, 1), (None, "posts", None): (1, 1, 1),
+        ("trade", None, None): (0, 0, 0), ("jobs", None, 2022): (0, 0, 0),
+    }  # fmt: skip
+
+
 # --- persons that were named by mistake ---------------------------------------------------------------------------
 
 

@@ -284,8 +284,8 @@ async def test_the_summary_is_what_its_lines_come_to(pairs: Pairs) -> None:
                 assert (await pairs.answer(village, Verdict.PARTLY, made, accepted=part)).done == [made]
     ((e,),) = await pairs.rows("select id from delivery where receipt = 'R-5'")
     (again,) = await pairs.log("E1", posts(one, 1, 30, "R-6"))
-    await pairs.do("VC1", ledger.match, again, ["H1-01"], Stated())  # the same person once more
     await pairs.answer("VC1", Verdict.CONFIRMED, again)
+    await pairs.do("VC1", ledger.match, again, ["H1-01"], Stated())  # the same person once more
     assert e != again
     for agent, agreement in (("E1", one), ("E1", one), ("E2", two)):
         await pairs.do(agent, agreements.raise_obstacle, agreement, "困难", Stated())

@@ -108,8 +108,8 @@ ROWS = {
         tenant, id, agreement, organization, division, '{PROGRAMME}', year, path, kind, '帮扶投入', fen, quantity,
         '发票', n || '-' || year || '-' || d, state, {STANDING}, case state when 'logged' then 1 else 2 end,
         {BY.format(day="day")} from gifts, given""",
-    "delivery_receipt (tenant_id, key, first_id, organization_id, division)": """
-        tenant, n || 'X' || year || 'X' || d, id, organization, division from gifts, given""",
+    "delivery_receipt (tenant_id, id, key, delivery_id, organization_id, division)": """
+        tenant, uuidv7(), n || '/' || year || '/' || d, id, organization, division from gifts, given""",
     f"""delivery_answer (tenant_id, id, delivery_id, organization_id, division, number, verdict, stands_fen,
                          stands_quantity, reason, {ACTED})""": f"""
         tenant, uuidv7(), id, organization, division, 1, state, {STANDING}, '核对单据', {BY.format(day="day + 10")}

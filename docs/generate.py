@@ -130,6 +130,10 @@ def walls() -> str:
         changes = ", ".join(wall.update) or "nothing"
         if wall.while_:
             changes += f" — while {wall.while_}"
+        for said_of, condition in (("puts in", wall.own_insert), ("makes of it", wall.own_update)):
+            if wall.own and condition:
+                only = "nothing" if condition == "false" else f"only what has {condition}"
+                changes += f"; {own[wall.own]} {said_of} {only}"
         first = (inspect.getdoc(tables[name]) or "").split("\n")[0]
         sees = said[wall.kind] + (f", or {own[wall.own]}" if wall.own else "")
         if wall.opening is not None and wall.opening.select:

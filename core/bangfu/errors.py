@@ -413,10 +413,10 @@ class Code(Enum):
         "What is released is never changed: lay it down anew under a number of its own.",
     )
     NUMBER_TAKEN = _says(
-        "本县该项目已发布文号为“{number}”的规定",
-        "The county has released provisions of the programme under the number {number}.",
-        "请核对文号;另行规定的,使用新的文号。",
-        "Check the number; what is laid down anew has one of its own.",
+        "本县该项目已使用编号“{number}”",
+        "The number {number} is taken in this programme of the county.",
+        "请核对文号或协议编号;另行规定、另行签订的,使用新的编号。",
+        "Check the number; what is laid down or agreed on anew has one of its own.",
     )
     PROVISION_STATE = _says(
         "该规定的状态为“{state}”,不能{action}",
@@ -884,6 +884,12 @@ class Code(Enum):
         "The delivery is {state}; {act} is not possible.",
         "请按登记、确认、裁定的顺序办理。",
         "First it is logged, then answered by the village, then settled by the county.",
+    )
+    SIGNATORY_DISABLED = _says(
+        "“{officer}”的账号已停用,不能以其名义办理",
+        "{officer} is disabled: nothing is recorded in that officer's name.",
+        "请由现任人员办理。",
+        "Let whoever holds the duty now do it.",
     )
     NOMINATIONS_FULL = _says(
         "{year} 年典型村推荐名额 {most} 个已用完",

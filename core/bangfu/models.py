@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, ClassVar
@@ -115,6 +116,12 @@ class Acted:
 def _to(target: str, column: str | None = None) -> ForeignKeyConstraint:
     """A foreign key within the county."""
     return ForeignKeyConstraint(["tenant_id", column or f"{target}_id"], [f"{target}.tenant_id", f"{target}.id"])
+
+
+def _whose(table: str, target: str, column: str, also: Sequence[str] = ("organization_id", "division")) -> Any:
+    """A foreign key to a row that says the same of whose it is: nothing is hung on what is another's."""
+    columns, others = ("tenant_id", column, *also), ("tenant_id", "id", *also)
+    return ForeignKeyConstraint(columns, [f"{target}.{name}" for name in others], name=f"fk_{table}_{target}")
 
 
 def _by_division(table: str) -> Index:
@@ -1796,15 +1803,27 @@ class Pairing(TenantRow, Dated, Base):
 class Helper(TenantRow, Acted, Base):
     """An organization that registers to help in a programme 帮扶企业登记; whether it may is verified by another person.
 
-    ``chamber`` is the chamber of commerce 商会 that it belongs to, if any. One that was refused may register again.
+    ``chamber`` is the chamber of commerce 商会 that it belongs to, if any. One that was refused may register again, and
+    so may one whose registration was revoked: ``verified`` no more, from then on.
     """
 
     __tablename__ = "helper"
     __wall__ = Wall(
         Kind.STAFF,
         own=Own.ORGANIZATION_ID,
-        update=("verified", "reason", "verified_by", "verified_on", "verified_at"),
-        while_="verified_at is null",
+        own_insert="verified is null",
+        own_update="false",
+        update=(
+            "verified",
+            "reason",
+            "verified_by",
+            "verified_on",
+            "verified_at",
+            "revoked_by",
+            "revoked_on",
+            "revoked_at",
+        ),
+        while_="verified is distinct from false",
     )
     __table_args__ = (
         _to("organization"),
@@ -1818,6 +1837,9 @@ class Helper(TenantRow, Acted, Base):
         ),
         CheckConstraint("(verified is null) = (verified_at is null)", name="verified"),
         CheckConstraint("verified_by is distinct from recorded_by", name="verifier"),
+        CheckConstraint("revoked_at is null or not verified", name="revoked"),
+        CheckConstraint("revoked_by is null or revoked_by is distinct from verified_by", name="revoker"),
+        UniqueConstraint("tenant_id", "id", "organization_id"),
     )
 
     programme: Mapped[str]
@@ -1828,6 +1850,9 @@ class Helper(TenantRow, Acted, Base):
     verified_by: Mapped[UUID | None]
     verified_on: Mapped[date | None]
     verified_at: Mapped[datetime | None]
+    revoked_by: Mapped[UUID | None]
+    revoked_on: Mapped[date | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class Need(TenantRow, Acted, Base):
@@ -1875,16 +1900,21 @@ class PairingAgreement(TenantRow, Acted, Base):
     __wall__ = Wall(
         Kind.ORGANIZATION,
         own=Own.ORGANIZATION_ID,
+        own_insert="signed_on is null and ended_at is null and exists (select from helper h "
+        "where h.tenant_id = pairing_agreement.tenant_id and h.id = pairing_agreement.helper_id and h.verified)",
+        own_update="ended_at is null and (select count(*) from agreement_signature s where s.tenant_id = "
+        "pairing_agreement.tenant_id and s.agreement_id = pairing_agreement.id) = 2",
         update=("signed_on", "ended_as", "ended_on", "ended_by", "ended_at", "end_reason", "end_evidence"),
         while_="ended_at is null",
     )
     __table_args__ = (
         _to("organization"),
-        _to("helper"),
+        _whose("pairing_agreement", "helper", "helper_id", ("organization_id",)),
         _to("pairing_agreement", "takes_over"),
         _by_division("pairing_agreement"),
         Index("ix_pairing_agreement_organization", "tenant_id", "organization_id"),
         UniqueConstraint("tenant_id", "programme", "number"),
+        UniqueConstraint("tenant_id", "id", "organization_id", "division"),
         Index(
             "uq_pairing_agreement_takes_over",
             "tenant_id",
@@ -1928,9 +1958,9 @@ class AgreementSignature(TenantRow, OfAgreement, Acted, Base):
     """That one of the two sides has signed an agreement 签约. Never changed."""
 
     __tablename__ = "agreement_signature"
-    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID, own_insert="side = 'helper'")
     __table_args__ = (
-        _to("pairing_agreement", "agreement_id"),
+        _whose("agreement_signature", "pairing_agreement", "agreement_id"),
         UniqueConstraint("tenant_id", "agreement_id", "side"),
         CheckConstraint("side in ('helper', 'helped')", name="side"),
     )
@@ -1946,9 +1976,16 @@ class PlanLine(TenantRow, OfAgreement, Acted, Base):
     """
 
     __tablename__ = "plan_line"
-    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID, update=("replaced_at",), while_="replaced_at is null")
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="kind is not null",
+        own_update="kind is not null",
+        update=("replaced_at",),
+        while_="replaced_at is null",
+    )
     __table_args__ = (
-        _to("pairing_agreement", "agreement_id"),
+        _whose("plan_line", "pairing_agreement", "agreement_id"),
         _to("plan_line", "replaces"),
         UniqueConstraint("tenant_id", "replaces"),
         Index("ix_plan_line_agreement", "tenant_id", "agreement_id", "year"),
@@ -1975,11 +2012,13 @@ class Obstacle(TenantRow, OfAgreement, Acted, Base):
     __wall__ = Wall(
         Kind.ORGANIZATION,
         own=Own.ORGANIZATION_ID,
+        own_insert="owner_id is null",
+        own_update="false",
         update=("owner_id", "outcome", "resolved_by", "resolved_on", "resolved_at"),
         while_="resolved_at is null",
     )
     __table_args__ = (
-        _to("pairing_agreement", "agreement_id"),
+        _whose("obstacle", "pairing_agreement", "agreement_id"),
         _to("officer", "owner_id"),
         Index("ix_obstacle_agreement", "tenant_id", "agreement_id"),
     )
@@ -2004,14 +2043,21 @@ class Delivery(TenantRow, OfAgreement, Acted, Base):
     __wall__ = Wall(
         Kind.ORGANIZATION,
         own=Own.ORGANIZATION_ID,
+        own_insert="state = 'logged' and stands_fen = 0 and stands_quantity = 0",
+        # What stands is what the answer to it says, and an agent's answer says what stood before.
+        own_update="(state = 'replaced' and stands_fen = 0 and stands_quantity = 0) or (state = 'contested' and exists "
+        "(select from delivery_answer a where a.tenant_id = delivery.tenant_id and a.delivery_id = delivery.id "
+        "and a.number = delivery.version - 1 and a.verdict = 'contested' and a.stands_fen = delivery.stands_fen "
+        "and a.stands_quantity = delivery.stands_quantity))",
         update=("state", "stands_fen", "stands_quantity", "version"),
         while_="state <> 'replaced'",
     )
     __table_args__ = (
-        _to("pairing_agreement", "agreement_id"),
+        _whose("delivery", "pairing_agreement", "agreement_id"),
         _to("delivery", "corrects"),
         _by_division("delivery"),
         UniqueConstraint("tenant_id", "corrects"),
+        UniqueConstraint("tenant_id", "id", "organization_id", "division"),
         Index("ix_delivery_agreement", "tenant_id", "agreement_id", "effective_on"),
         Index("ix_delivery_organization", "tenant_id", "organization_id"),
         CheckConstraint(
@@ -2041,21 +2087,30 @@ class Delivery(TenantRow, OfAgreement, Acted, Base):
     version: Mapped[int]
 
 
-class DeliveryReceipt(Base):
-    """A receipt that has been counted 单据: once in the county, whoever brings it in whichever programme.
-
-    ``first_id`` is the line that brought it first; its own corrections may bring it again.
-    """
+class DeliveryReceipt(TenantRow, Base):
+    """A paper that shows a delivery 单据. It counts once in the county, whoever brings it in whichever programme, while
+    the line that brought it is not replaced; then it is free (``released_at``). A line of nothing brings none."""
 
     __tablename__ = "delivery_receipt"
-    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
-    __table_args__ = (_to("delivery", "first_id"),)
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_update="exists (select from delivery d where d.tenant_id = delivery_receipt.tenant_id "
+        "and d.id = delivery_receipt.delivery_id and d.state = 'replaced')",
+        update=("released_at",),
+        while_="released_at is null",
+    )
+    __table_args__ = (
+        _whose("delivery_receipt", "delivery", "delivery_id"),
+        Index("uq_delivery_receipt_key", "tenant_id", "key", unique=True, postgresql_where=text("released_at is null")),
+        UniqueConstraint("tenant_id", "delivery_id"),
+    )
 
-    tenant_id: Mapped[int] = mapped_column(ForeignKey("tenant.id"), primary_key=True)
-    key: Mapped[str] = mapped_column(primary_key=True)
-    first_id: Mapped[UUID]
+    key: Mapped[str]
+    delivery_id: Mapped[UUID]
     organization_id: Mapped[UUID]
     division: Mapped[Division12]
+    released_at: Mapped[datetime | None]
 
 
 class DeliveryAnswer(TenantRow, Acted, Base):
@@ -2065,9 +2120,16 @@ class DeliveryAnswer(TenantRow, Acted, Base):
     """
 
     __tablename__ = "delivery_answer"
-    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="verdict = 'contested' and exists (select from delivery d where "
+        "d.tenant_id = delivery_answer.tenant_id and d.id = delivery_answer.delivery_id and d.state = 'partly' "
+        "and d.version = delivery_answer.number and d.stands_fen = delivery_answer.stands_fen "
+        "and d.stands_quantity = delivery_answer.stands_quantity)",
+    )
     __table_args__ = (
-        _to("delivery"),
+        _whose("delivery_answer", "delivery", "delivery_id"),
         UniqueConstraint("tenant_id", "delivery_id", "number"),
         CheckConstraint("verdict in ('confirmed', 'partly', 'disputed', 'contested', 'ruled')", name="verdict"),
     )
@@ -2083,14 +2145,23 @@ class DeliveryAnswer(TenantRow, Acted, Base):
 
 
 class DeliveryPerson(TenantRow, Base):
-    """A person of the village whom a delivery was for 受益人, as the village knows; no enterprise sees it."""
+    """A person of the village whom a delivery was for 受益人, as the village knows; no enterprise sees it. Whoever was
+    named by mistake is taken back, and stays on record."""
 
     __tablename__ = "delivery_person"
-    __wall__ = Wall(Kind.AREA)
+    __wall__ = Wall(Kind.AREA, update=("taken_back_by", "taken_back_at"), while_="taken_back_at is null")
     __table_args__ = (
         _to("delivery"),
         _to("person"),
-        UniqueConstraint("tenant_id", "delivery_id", "person_id"),
+        Index(
+            "uq_delivery_person_named",
+            "tenant_id",
+            "delivery_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("taken_back_at is null"),
+        ),
+        CheckConstraint("(taken_back_by is null) = (taken_back_at is null)", name="taken_back"),
         Index("ix_delivery_person_person", "tenant_id", "person_id"),
     )
 
@@ -2099,6 +2170,8 @@ class DeliveryPerson(TenantRow, Base):
     division: Mapped[Division12]
     recorded_by: Mapped[UUID]
     recorded_at: Mapped[datetime]
+    taken_back_by: Mapped[UUID | None]
+    taken_back_at: Mapped[datetime | None]
 
 
 class PairingReview(TenantRow, OfAgreement, Acted, Base):
@@ -2109,9 +2182,9 @@ class PairingReview(TenantRow, OfAgreement, Acted, Base):
     """
 
     __tablename__ = "pairing_review"
-    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID)
+    __wall__ = Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID, own_insert="false")
     __table_args__ = (
-        _to("pairing_agreement", "agreement_id"),
+        _whose("pairing_review", "pairing_agreement", "agreement_id"),
         UniqueConstraint("tenant_id", "agreement_id", "year", "number"),
         CheckConstraint("outcome in ('met', 'partly', 'unmet')", name="outcome"),
     )

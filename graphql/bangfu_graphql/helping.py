@@ -7,12 +7,13 @@ a household.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import MAXYEAR, MINYEAR, date, datetime
 from types import SimpleNamespace
 from typing import Annotated, Any, cast
 
 import strawberry
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, false, func, select
+from sqlalchemy.orm import aliased
 
 from bangfu import models
 from bangfu.access import Action
@@ -73,6 +74,7 @@ class Helper(Node):
     verified: bool | None = column(models.Helper.verified, "Whether it may help; null where nobody has said yet.")
     reason: str = column(models.Helper.reason, "Why it may not.")
     verified_on: date | None = column(models.Helper.verified_on, "The day on which somebody said so.")
+    revoked_on: date | None = column(models.Helper.revoked_on, "The day on which it was revoked, if it was.")
 
 
 @filters
@@ -113,16 +115,25 @@ def _stands(sight: Sight, row: Mapping[str, Any]) -> str:
 def _in_force(sight: Sight, day: date) -> ColumnElement[bool]:
     own = models.PairingAgreement
     return (
-        own.signed_on.is_not(None)
+        (own.signed_on <= day)
         & (own.valid_from <= day)
         & (own.valid_to > day)
         & (own.ended_on.is_(None) | (own.ended_on > day))
     )
 
 
+def _touches(sight: Sight, year: int) -> ColumnElement[bool]:
+    """The condition that an agreement has a day of a year, as in the figures of that year."""
+    own = models.PairingAgreement
+    if not MINYEAR <= year < MAXYEAR:
+        return false()
+    last = func.coalesce(own.ended_on, own.valid_to)
+    return (own.valid_from < date(year + 1, 1, 1)) & (last > date(year, 1, 1)) & (last > own.valid_from)
+
+
 @filters
 class AgreementFilter:
-    """Which agreements."""
+    """Which agreements. What `pairingFigures` counts as agreements is found by the same filter with `signed: true`."""
 
     programme: str | None = where(lambda s, v: models.PairingAgreement.programme == v, "In this programme.")
     division: DivisionCode | None = where(
@@ -131,6 +142,13 @@ class AgreementFilter:
     credit_code: str | None = where(_of(models.PairingAgreement), "Of the organization with this credit code.")
     number: str | None = where(lambda s, v: models.PairingAgreement.number == v, "With this number.")
     in_force_on: date | None = where(_in_force, "Those that are in force on this day.")
+    year: int | None = where(_touches, "Those that have a day of this year.")
+    signed: bool | None = where(
+        lambda s, v: (
+            models.PairingAgreement.signed_on.is_not(None) if v else models.PairingAgreement.signed_on.is_(None)
+        ),
+        "Those that both sides have signed, or have not.",
+    )
 
 
 @mapped(
@@ -146,6 +164,47 @@ class AgreementSignature(Node):
     duty: Duty = column(models.AgreementSignature.duty, "The duty in which it was signed.")
     evidence: str = column(models.AgreementSignature.evidence, "The paper.")
     officer: Officer | None = one(models.AgreementSignature.officer_id, models.Officer.id, "Who signed.")
+
+
+def _of_programme(sight: Sight, programme: str) -> ColumnElement[bool]:
+    own = aliased(models.PairingAgreement)
+    return models.PlanLine.agreement_id.in_(
+        select(own.id).where(own.tenant_id == sight.tenant, own.programme == programme)
+    )
+
+
+def _pledges(sight: Sight, pledged: bool) -> ColumnElement[bool]:
+    own = aliased(models.PairingAgreement)
+    held = select(own.id).where(
+        own.tenant_id == sight.tenant,
+        own.id == models.PlanLine.agreement_id,
+        own.signed_on.is_not(None),
+        own.ended_on.is_(None) | (own.ended_on > models.PlanLine.due_on),
+    )
+    found = (
+        models.PlanLine.kind.is_not(None)
+        & models.PlanLine.replaced_at.is_(None)
+        & held.correlate(models.PlanLine).exists()
+    )
+    return found if pledged else ~found
+
+
+@filters
+class PlanLineFilter:
+    """Which lines of plans. What a figure of `pairingFigures` counts as pledged is found by the same filter with
+    `pledged: true`."""
+
+    programme: str | None = where(_of_programme, "In this programme.")
+    division: DivisionCode | None = where(lambda s, v: within(models.PlanLine.division, v), "For villages in this one.")
+    credit_code: str | None = where(_of(models.PlanLine), "Of the organization with this credit code.")
+    path: str | None = where(lambda s, v: models.PlanLine.path == v, "By this path.")
+    kind: str | None = where(lambda s, v: models.PlanLine.kind == v, "Of this kind.")
+    year: int | None = where(lambda s, v: models.PlanLine.year == v, "Of this year.")
+    pledged: bool | None = where(
+        _pledges,
+        "Measures of signed agreements that are not replaced, and were due before their agreement was ended if it "
+        "was; or all others.",
+    )
 
 
 @mapped(
@@ -294,6 +353,9 @@ class DeliveryPerson(Node):
     """A person of the village whom a delivery was for 受益人, as the village knows; no enterprise sees it."""
 
     person: Person | None = one(models.DeliveryPerson.person_id, models.Person.id, "The person.")
+    taken_back_at: datetime | None = column(
+        models.DeliveryPerson.taken_back_at, "When it was taken back that it was for this person, if it was."
+    )
 
 
 @mapped(

@@ -308,6 +308,15 @@ class PairingWaiting:
     since: datetime = strawberry.field(description="Since when.")
 
 
+@strawberry.type(description="How much of one kind waits for somebody.")
+class PairingWaitingCount:
+    """How much of one kind waits for somebody."""
+
+    what: figures.Waits = strawberry.field(description="What it is.")
+    title: str = strawberry.field(description="What it is, in words.")
+    count: int = strawberry.field(description="How many.")
+
+
 _TYPES = {
     figures.Waits.REGISTRATION: Helper,
     figures.Waits.SIGNATURE: Agreement,
@@ -412,12 +421,16 @@ class PairingQuery:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         party: Annotated[figures.Party, says("For whom.")],
+        what: Annotated[list[figures.Waits] | None, says("These kinds; every kind unless stated.")] = None,
+        skip: Annotated[int, says("Without so many of the oldest.")] = 0,
     ) -> list[PairingWaiting]:
         """What waits for somebody."""
         request = request_of(info)
         own = known(request, programme)
+        if skip < 0:
+            raise bad_input("`skip` is not less than 0.")
         async with request.session() as session:
-            found = await figures.waiting(session, request.who, own, party)
+            found = await figures.waiting(session, request.who, own, party, what=what, skip=skip)
         return [
             PairingWaiting(
                 what=one.what,
@@ -427,6 +440,26 @@ class PairingQuery:
                 since=one.since,
             )
             for one in found
+        ]
+
+    @strawberry.field(
+        description="How much of each kind waits for a side or for the county, of what is in sight.",
+        metadata={ACTION: Action.READ_PAIRINGS},
+    )
+    async def pairings_waiting_counts(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        party: Annotated[figures.Party, says("For whom.")],
+    ) -> list[PairingWaitingCount]:
+        """How much waits for somebody."""
+        request = request_of(info)
+        own = known(request, programme)
+        async with request.session() as session:
+            found = await figures.waiting_counts(session, request.who, own, party)
+        return [
+            PairingWaitingCount(what=what, title=say(info, what.title_text), count=count)
+            for what, count in found.items()
         ]
 
 
@@ -492,6 +525,29 @@ class PairingMutation:
             said = await acting.stated(request, session, act)
             own = request.plugins.pairing(programme)
             await registrations.verify(session, request.who, own, key, said, passed=passed)
+            return key
+
+        return await acting.keyed(info, HelperPayload, work)
+
+    @_field(
+        "Revoke the registration of an organization that was verified, with the reason in `act`; another person than "
+        "who verified it does. From then on it sees no needs and signs nothing; its agreements stay until they are "
+        "ended.",
+        Action.VERIFY_HELPERS,
+    )
+    async def revoke_helper(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        id: Annotated[strawberry.ID, says("The registration.")],
+        act: ActArgument = None,
+    ) -> HelperPayload:
+        """Revoke the registration of an organization."""
+
+        async def work(request: Request, session: AsyncSession) -> UUID:
+            key = _key(Helper, id, "id", registrations.WHAT)
+            said = await acting.stated(request, session, act)
+            await registrations.revoke(session, request.who, request.plugins.pairing(programme), key, said)
             return key
 
         return await acting.keyed(info, HelperPayload, work)
@@ -761,8 +817,8 @@ class PairingMutation:
         return await _answer(info, programme, DeliveriesInput(ids=ids), Verdict.CONTESTED, None, None, act)
 
     @_field(
-        "Rule what stands of a delivery that is disputed or contested 县裁定. It is never changed again but by a "
-        "correction.",
+        "Rule what stands of a delivery that is disputed or contested 县裁定. On one that is settled already, another "
+        "person than any who answered before rules again, with the paper that shows why.",
         Action.ARBITRATE_DELIVERIES,
     )
     async def rule_delivery(
@@ -777,7 +833,8 @@ class PairingMutation:
         return await _answer(info, programme, DeliveriesInput(ids=[id]), Verdict.RULED, stands, None, act)
 
     @_field(
-        "Say which persons of the village a delivery of posts or training was for; no enterprise sees who.",
+        "Say which persons of the village a delivery of posts or training was for, of which it is settled how many "
+        "stand; no enterprise sees who.",
         Action.CONFIRM_DELIVERIES,
     )
     async def match_delivery(
@@ -795,6 +852,29 @@ class PairingMutation:
             key = _key(Delivery, id, "id", ledger.WHAT)
             said = await acting.stated(request, session, act)
             await ledger.match(session, request.who, request.plugins.pairing(programme), key, persons, said)
+            return key
+
+        return await acting.keyed(info, DeliveryPayload, work)
+
+    @_field(
+        "Take back that a delivery was for some persons, with the reason in `act`; that it was said stays on record.",
+        Action.CONFIRM_DELIVERIES,
+    )
+    async def unmatch_delivery(
+        self,
+        info: strawberry.Info,
+        programme: ProgrammeArgument,
+        id: Annotated[strawberry.ID, says("The delivery.")],
+        persons: Annotated[list[str], says("The numbers of the persons in the register.")],
+        act: ActArgument = None,
+    ) -> DeliveryPayload:
+        """Take back which persons a delivery was for."""
+        acting.require_bounded(persons, "persons")
+
+        async def work(request: Request, session: AsyncSession) -> UUID:
+            key = _key(Delivery, id, "id", ledger.WHAT)
+            said = await acting.stated(request, session, act)
+            await ledger.unmatch(session, request.who, request.plugins.pairing(programme), key, persons, said)
             return key
 
         return await acting.keyed(info, DeliveryPayload, work)

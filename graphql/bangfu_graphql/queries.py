@@ -53,6 +53,7 @@ from bangfu_graphql.helping import (
     Obstacle,
     PairingReview,
     PlanLine,
+    PlanLineFilter,
 )
 from bangfu_graphql.identifiers import bad_input, decode_id, split_id
 from bangfu_graphql.mapping import ACTION, entity_of, orders_of, page_arguments, prefix_of, signed
@@ -195,6 +196,9 @@ class Query:
     )
     needs: Connection[Need] = _listed(Need, NeedFilter, "What villages need, by village.")
     agreements: Connection[Agreement] = _listed(Agreement, AgreementFilter, "Agreements in sight, by village.")
+    plan_lines: Connection[PlanLine] = _listed(
+        PlanLine, PlanLineFilter, "What is planned under the agreements in sight, by year and day."
+    )
     deliveries: Connection[Delivery] = _listed(
         Delivery, DeliveryFilter, "What was delivered, of what is in sight, by day."
     )

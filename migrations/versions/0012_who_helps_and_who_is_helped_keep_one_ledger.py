@@ -17,8 +17,19 @@ WALLS = {
     "helper": Wall(
         Kind.STAFF,
         own=Own.ORGANIZATION_ID,
-        update=("verified", "reason", "verified_by", "verified_on", "verified_at"),
-        while_="verified_at is null",
+        own_insert="verified is null",
+        own_update="false",
+        update=(
+            "verified",
+            "reason",
+            "verified_by",
+            "verified_on",
+            "verified_at",
+            "revoked_by",
+            "revoked_on",
+            "revoked_at",
+        ),
+        while_="verified is distinct from false",
     ),
     "need": Wall(
         Kind.AREA,
@@ -29,29 +40,79 @@ WALLS = {
     "pairing_agreement": Wall(
         Kind.ORGANIZATION,
         own=Own.ORGANIZATION_ID,
+        own_insert="signed_on is null and ended_at is null and exists (select from helper h "
+        "where h.tenant_id = pairing_agreement.tenant_id and h.id = pairing_agreement.helper_id and h.verified)",
+        own_update=(
+            "ended_at is null and (select count(*) from agreement_signature s where s.tenant_id = "
+            "pairing_agreement.tenant_id and s.agreement_id = pairing_agreement.id) = 2"
+        ),
         update=("signed_on", "ended_as", "ended_on", "ended_by", "ended_at", "end_reason", "end_evidence"),
         while_="ended_at is null",
     ),
-    "agreement_signature": Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID),
+    "agreement_signature": Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="side = 'helper'",
+    ),
     "plan_line": Wall(
-        Kind.ORGANIZATION, own=Own.ORGANIZATION_ID, update=("replaced_at",), while_="replaced_at is null"
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="kind is not null",
+        own_update="kind is not null",
+        update=("replaced_at",),
+        while_="replaced_at is null",
     ),
     "obstacle": Wall(
         Kind.ORGANIZATION,
         own=Own.ORGANIZATION_ID,
+        own_insert="owner_id is null",
+        own_update="false",
         update=("owner_id", "outcome", "resolved_by", "resolved_on", "resolved_at"),
         while_="resolved_at is null",
     ),
     "delivery": Wall(
         Kind.ORGANIZATION,
         own=Own.ORGANIZATION_ID,
+        own_insert="state = 'logged' and stands_fen = 0 and stands_quantity = 0",
+        own_update=(
+            "(state = 'replaced' and stands_fen = 0 and stands_quantity = 0) or (state = 'contested' and "
+            "exists (select from delivery_answer a where a.tenant_id = delivery.tenant_id and a.delivery_id "
+            "= delivery.id and a.number = delivery.version - 1 and a.verdict = 'contested' and a.stands_fen "
+            "= delivery.stands_fen and a.stands_quantity = delivery.stands_quantity))"
+        ),
         update=("state", "stands_fen", "stands_quantity", "version"),
         while_="state <> 'replaced'",
     ),
-    "delivery_receipt": Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID),
-    "delivery_answer": Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID),
-    "delivery_person": Wall(Kind.AREA),
-    "pairing_review": Wall(Kind.ORGANIZATION, own=Own.ORGANIZATION_ID),
+    "delivery_receipt": Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_update=(
+            "exists (select from delivery d where d.tenant_id = delivery_receipt.tenant_id and d.id = "
+            "delivery_receipt.delivery_id and d.state = 'replaced')"
+        ),
+        update=("released_at",),
+        while_="released_at is null",
+    ),
+    "delivery_answer": Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert=(
+            "verdict = 'contested' and exists (select from delivery d where d.tenant_id = "
+            "delivery_answer.tenant_id and d.id = delivery_answer.delivery_id and d.state = 'partly' and "
+            "d.version = delivery_answer.number and d.stands_fen = delivery_answer.stands_fen and "
+            "d.stands_quantity = delivery_answer.stands_quantity)"
+        ),
+    ),
+    "delivery_person": Wall(
+        Kind.AREA,
+        update=("taken_back_by", "taken_back_at"),
+        while_="taken_back_at is null",
+    ),
+    "pairing_review": Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="false",
+    ),
 }
 
 
@@ -87,6 +148,9 @@ def _helper() -> None:
         sa.Column("verified_by", sa.Uuid(), nullable=True),
         sa.Column("verified_on", sa.Date(), nullable=True),
         sa.Column("verified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("revoked_by", sa.Uuid(), nullable=True),
+        sa.Column("revoked_on", sa.Date(), nullable=True),
+        sa.Column("revoked_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("officer_id", sa.Uuid(), nullable=False),
@@ -97,6 +161,8 @@ def _helper() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("(verified is null) = (verified_at is null)", name="ck_helper_verified"),
         sa.CheckConstraint("verified_by is distinct from recorded_by", name="ck_helper_verifier"),
+        sa.CheckConstraint("revoked_at is null or not verified", name="ck_helper_revoked"),
+        sa.CheckConstraint("revoked_by is null or revoked_by is distinct from verified_by", name="ck_helper_revoker"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "organization_id"],
             ["organization.tenant_id", "organization.id"],
@@ -104,6 +170,7 @@ def _helper() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_helper_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_helper"),
+        sa.UniqueConstraint("tenant_id", "id", "organization_id", name="uq_helper_tenant_id_id_organization_id"),
     )
     op.create_index(
         "uq_helper_standing",
@@ -179,9 +246,9 @@ def _pairing_agreement() -> None:
         sa.CheckConstraint("(ended_as is null) = (ended_at is null)", name="ck_pairing_agreement_ended"),
         sa.CheckConstraint("valid_from < valid_to", name="ck_pairing_agreement_term"),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "helper_id"],
-            ["helper.tenant_id", "helper.id"],
-            name="fk_pairing_agreement_tenant_id_helper_id",
+            ["tenant_id", "helper_id", "organization_id"],
+            ["helper.tenant_id", "helper.id", "helper.organization_id"],
+            name="fk_pairing_agreement_helper",
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "organization_id"],
@@ -196,6 +263,13 @@ def _pairing_agreement() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_pairing_agreement_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_pairing_agreement"),
         sa.UniqueConstraint("tenant_id", "programme", "number", name="uq_pairing_agreement_tenant_id_programme_number"),
+        sa.UniqueConstraint(
+            "tenant_id",
+            "id",
+            "organization_id",
+            "division",
+            name="uq_pairing_agreement_tenant_id_id_organization_id_division",
+        ),
     )
     op.create_index("ix_pairing_agreement_division", "pairing_agreement", ["tenant_id", "division", "id"], unique=False)
     op.create_index(
@@ -227,9 +301,14 @@ def _agreement_signature() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("side in ('helper', 'helped')", name="ck_agreement_signature_side"),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "agreement_id"],
-            ["pairing_agreement.tenant_id", "pairing_agreement.id"],
-            name="fk_agreement_signature_tenant_id_agreement_id",
+            ["tenant_id", "agreement_id", "organization_id", "division"],
+            [
+                "pairing_agreement.tenant_id",
+                "pairing_agreement.id",
+                "pairing_agreement.organization_id",
+                "pairing_agreement.division",
+            ],
+            name="fk_agreement_signature_pairing_agreement",
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_agreement_signature_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_agreement_signature"),
@@ -266,9 +345,14 @@ def _plan_line() -> None:
         sa.CheckConstraint("(kind is null) = (office <> '')", name="ck_plan_line_side"),
         sa.CheckConstraint("amount_fen >= 0 and quantity >= 0", name="ck_plan_line_promised"),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "agreement_id"],
-            ["pairing_agreement.tenant_id", "pairing_agreement.id"],
-            name="fk_plan_line_tenant_id_agreement_id",
+            ["tenant_id", "agreement_id", "organization_id", "division"],
+            [
+                "pairing_agreement.tenant_id",
+                "pairing_agreement.id",
+                "pairing_agreement.organization_id",
+                "pairing_agreement.division",
+            ],
+            name="fk_plan_line_pairing_agreement",
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "replaces"], ["plan_line.tenant_id", "plan_line.id"], name="fk_plan_line_tenant_id_replaces"
@@ -301,9 +385,14 @@ def _obstacle() -> None:
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "agreement_id"],
-            ["pairing_agreement.tenant_id", "pairing_agreement.id"],
-            name="fk_obstacle_tenant_id_agreement_id",
+            ["tenant_id", "agreement_id", "organization_id", "division"],
+            [
+                "pairing_agreement.tenant_id",
+                "pairing_agreement.id",
+                "pairing_agreement.organization_id",
+                "pairing_agreement.division",
+            ],
+            name="fk_obstacle_pairing_agreement",
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "owner_id"], ["officer.tenant_id", "officer.id"], name="fk_obstacle_tenant_id_owner_id"
@@ -353,9 +442,14 @@ def _delivery() -> None:
             name="ck_delivery_stands",
         ),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "agreement_id"],
-            ["pairing_agreement.tenant_id", "pairing_agreement.id"],
-            name="fk_delivery_tenant_id_agreement_id",
+            ["tenant_id", "agreement_id", "organization_id", "division"],
+            [
+                "pairing_agreement.tenant_id",
+                "pairing_agreement.id",
+                "pairing_agreement.organization_id",
+                "pairing_agreement.division",
+            ],
+            name="fk_delivery_pairing_agreement",
         ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "corrects"], ["delivery.tenant_id", "delivery.id"], name="fk_delivery_tenant_id_corrects"
@@ -363,6 +457,9 @@ def _delivery() -> None:
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_delivery_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_delivery"),
         sa.UniqueConstraint("tenant_id", "corrects", name="uq_delivery_tenant_id_corrects"),
+        sa.UniqueConstraint(
+            "tenant_id", "id", "organization_id", "division", name="uq_delivery_tenant_id_id_organization_id_division"
+        ),
     )
     op.create_index("ix_delivery_agreement", "delivery", ["tenant_id", "agreement_id", "effective_on"], unique=False)
     op.create_index("ix_delivery_division", "delivery", ["tenant_id", "division", "id"], unique=False)
@@ -372,18 +469,28 @@ def _delivery() -> None:
 def _delivery_receipt() -> None:
     op.create_table(
         "delivery_receipt",
-        sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("key", sa.Text(), nullable=False),
-        sa.Column("first_id", sa.Uuid(), nullable=False),
+        sa.Column("delivery_id", sa.Uuid(), nullable=False),
         sa.Column("organization_id", sa.Uuid(), nullable=False),
         sa.Column("division", sa.BigInteger(), nullable=False),
+        sa.Column("released_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "first_id"],
-            ["delivery.tenant_id", "delivery.id"],
-            name="fk_delivery_receipt_tenant_id_first_id",
+            ["tenant_id", "delivery_id", "organization_id", "division"],
+            ["delivery.tenant_id", "delivery.id", "delivery.organization_id", "delivery.division"],
+            name="fk_delivery_receipt_delivery",
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_delivery_receipt_tenant_id"),
-        sa.PrimaryKeyConstraint("tenant_id", "key", name="pk_delivery_receipt"),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_delivery_receipt"),
+        sa.UniqueConstraint("tenant_id", "delivery_id", name="uq_delivery_receipt_tenant_id_delivery_id"),
+    )
+    op.create_index(
+        "uq_delivery_receipt_key",
+        "delivery_receipt",
+        ["tenant_id", "key"],
+        unique=True,
+        postgresql_where=sa.text("released_at is null"),
     )
 
 
@@ -410,9 +517,9 @@ def _delivery_answer() -> None:
             "verdict in ('confirmed', 'partly', 'disputed', 'contested', 'ruled')", name="ck_delivery_answer_verdict"
         ),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "delivery_id"],
-            ["delivery.tenant_id", "delivery.id"],
-            name="fk_delivery_answer_tenant_id_delivery_id",
+            ["tenant_id", "delivery_id", "organization_id", "division"],
+            ["delivery.tenant_id", "delivery.id", "delivery.organization_id", "delivery.division"],
+            name="fk_delivery_answer_delivery",
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_delivery_answer_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_delivery_answer"),
@@ -430,8 +537,11 @@ def _delivery_person() -> None:
         sa.Column("division", sa.BigInteger(), nullable=False),
         sa.Column("recorded_by", sa.Uuid(), nullable=False),
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("taken_back_by", sa.Uuid(), nullable=True),
+        sa.Column("taken_back_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("tenant_id", sa.Integer(), nullable=False),
         sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("(taken_back_by is null) = (taken_back_at is null)", name="ck_delivery_person_taken_back"),
         sa.ForeignKeyConstraint(
             ["tenant_id", "delivery_id"],
             ["delivery.tenant_id", "delivery.id"],
@@ -442,9 +552,13 @@ def _delivery_person() -> None:
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_delivery_person_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_delivery_person"),
-        sa.UniqueConstraint(
-            "tenant_id", "delivery_id", "person_id", name="uq_delivery_person_tenant_id_delivery_id_person_id"
-        ),
+    )
+    op.create_index(
+        "uq_delivery_person_named",
+        "delivery_person",
+        ["tenant_id", "delivery_id", "person_id"],
+        unique=True,
+        postgresql_where=sa.text("taken_back_at is null"),
     )
     op.create_index("ix_delivery_person_person", "delivery_person", ["tenant_id", "person_id"], unique=False)
 
@@ -472,9 +586,14 @@ def _pairing_review() -> None:
         sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("outcome in ('met', 'partly', 'unmet')", name="ck_pairing_review_outcome"),
         sa.ForeignKeyConstraint(
-            ["tenant_id", "agreement_id"],
-            ["pairing_agreement.tenant_id", "pairing_agreement.id"],
-            name="fk_pairing_review_tenant_id_agreement_id",
+            ["tenant_id", "agreement_id", "organization_id", "division"],
+            [
+                "pairing_agreement.tenant_id",
+                "pairing_agreement.id",
+                "pairing_agreement.organization_id",
+                "pairing_agreement.division",
+            ],
+            name="fk_pairing_review_pairing_agreement",
         ),
         sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name="fk_pairing_review_tenant_id"),
         sa.PrimaryKeyConstraint("tenant_id", "id", name="pk_pairing_review"),

@@ -299,11 +299,12 @@ def _add_pairings(found: dict[str, list[Row]], officers: Mapping[str, Row], unit
         person = row(delivery_id=delivery["id"], person_id=persons[village], division=village)
         for name in ("officer_id", "duty", "effective_on", "evidence"):
             del person[name]
-        key = {"tenant_id": tenant, "key": f"{word}单据", "first_id": delivery["id"], "organization_id": unit}
+        paper = row(key=f"{word}单据", delivery_id=delivery["id"], organization_id=unit, division=village)
+        paper = {name: paper[name] for name in ("tenant_id", "id", "key", "delivery_id", "organization_id", "division")}
         for table, made in (
             ("helper", helper), ("need", need), ("pairing_agreement", agreement),
             ("agreement_signature", row(**whose, side="helped")), ("plan_line", line), ("obstacle", obstacle),
-            ("delivery", delivery), ("delivery_receipt", {**key, "division": village}),
+            ("delivery", delivery), ("delivery_receipt", paper),
             ("delivery_answer", row(**said, verdict="partly", stands_fen=50, stands_quantity=1, reason=f"{word}意见")),
             ("delivery_person", person),
             ("pairing_review", row(**whose, year=now.year, number=1, outcome="met", finding=f"{word}检查",

@@ -22,6 +22,7 @@ MINE = frozenset(
         "end_agreement", "plan_agreement", "raise_obstacle", "assign_obstacle", "resolve_obstacle", "log_deliveries",
         "confirm_deliveries", "contest_deliveries", "rule_delivery", "match_delivery", "review_agreement", "helpers",
         "needs", "agreements", "deliveries", "pairing_figures", "pairings_waiting", "pairing_programmes",
+        "pairings_waiting_counts", "plan_lines", "revoke_helper", "unmatch_delivery",
     }
 )  # fmt: skip
 
@@ -114,11 +115,11 @@ async def test_an_enterprise_a_village_and_the_county_at_work(county: Served) ->
     ]  # fmt: skip
     await may_not("AU", "plan_agreement", "FORBIDDEN", id=one["id"], lines=lines)
     await may_not("E2", "plan_agreement", "NOT_FOUND", id=one["id"], lines=lines)
-    plan = (await may("E1", "plan_agreement", id=one["id"], lines=lines))["agreement"]["plan"]
-    assert [(line["kind"], line["amount"], line["office"]) for line in plan] == [
-        ("cash", "500.00", ""), (None, None, "县交通局"),
-    ] or [(line["kind"], line["amount"], line["office"]) for line in plan] == [
-        (None, None, "县交通局"), ("cash", "500.00", ""),
+    await may_not("E1", "plan_agreement", "NOT_YOUR_DUTY", id=one["id"], lines=lines)
+    await may("E1", "plan_agreement", id=one["id"], lines=lines[:1])
+    plan = (await may("VC1", "plan_agreement", id=one["id"], lines=lines[1:]))["agreement"]["plan"]
+    assert sorted((line["kind"] or "", line["amount"], line["office"]) for line in plan) == [
+        ("", None, "县交通局"), ("cash", "500.00", ""),
     ]  # fmt: skip
     old = next(line["id"] for line in plan if line["kind"])
     change = [{**lines[0], "promised": {"amount": "800.00"}, "replaces": old}]
@@ -126,6 +127,12 @@ async def test_an_enterprise_a_village_and_the_county_at_work(county: Served) ->
     assert sorted((line["amount"], line["replaced"]) for line in plan if line["kind"]) == [
         ("500.00", True), ("800.00", False),
     ]  # fmt: skip
+
+    pledged = {"division": str(V1), "year": 2021, "pledged": True, **PROGRAMME}
+    assert [node["amount"] for node in (await story.may("C1", "plan_lines", filter=pledged))["nodes"]] == ["800.00"]
+    assert (await story.may("E1", "plan_lines", filter={"pledged": False}))["totalCount"] == 2
+    assert (await story.may("E2", "plan_lines"))["totalCount"] == 0
+    await story.may_not("HA", "plan_lines", "FORBIDDEN")
 
     # What stands in the way.
     await may_not("E2", "raise_obstacle", "NOT_FOUND", id=one["id"], what="用地")
@@ -168,9 +175,15 @@ async def test_an_enterprise_a_village_and_the_county_at_work(county: Served) ->
     ruled = await may("IF", "rule_delivery", id=second, stands={"amount": "200.00"}, act={"reason": "核对回单"})
     assert [(own["state"], own["stands"], own["version"]) for own in ruled["deliveries"]] == [("RULED", "200.00", 4)]
     await may_not("E1", "match_delivery", "FORBIDDEN", id=third, persons=["H1-01"])
+    await may_not("VC1", "match_delivery", "DELIVERY_STATE", id=third, persons=["H1-01"])
+    await may("VC1", "confirm_deliveries", deliveries={"ids": [third]}, verdict="CONFIRMED")
     named = (await may("VC1", "match_delivery", id=third, persons=["H1-01"]))["delivery"]["persons"]
     assert [own["person"]["number"] for own in named] == ["H1-01"]
-    await may("VC1", "confirm_deliveries", deliveries={"ids": [third]}, verdict="CONFIRMED")
+    wrong = {"id": third, "persons": ["H1-01"], "act": {"reason": "名字认错"}}
+    await may_not("E1", "unmatch_delivery", "FORBIDDEN", **wrong)
+    (taken,) = (await may("VC1", "unmatch_delivery", **wrong))["delivery"]["persons"]
+    assert (taken["person"]["number"], taken["takenBackAt"] is None) == ("H1-01", False)
+    await may("VC1", "match_delivery", id=third, persons=["H1-01"])
     await story.may_not("HA", "deliveries", "FORBIDDEN")
 
     # What it comes to: the same filter finds the lines.
@@ -211,7 +224,24 @@ async def test_an_enterprise_a_village_and_the_county_at_work(county: Served) ->
     assert [own["takesOver"] for own in held] == [{"number": "X-1"}]
     assert (await story.may("C1", "agreements", filter={"inForceOn": str(date(2021, 7, 1))}))["totalCount"] == 2
     assert (await story.may("C1", "agreements", filter={"inForceOn": str(TODAY)}))["totalCount"] == 1
+    signed = {"signed": True, "year": 2021, **PROGRAMME}
+    assert (await story.may("C1", "agreements", filter=signed))["totalCount"] == 2
+    assert (await story.may("C1", "agreements", filter={**signed, "year": 2025}))["totalCount"] == 0
+    assert (await story.may("C1", "agreements", filter={"signed": False}))["totalCount"] == 1
     await story.may_not("HA", "agreements", "FORBIDDEN")
+
+    # What waits is counted by kind, and who was verified may be so no more.
+    counts = await story.may("VC1", "pairings_waiting_counts", **PROGRAMME, party="HELPED")
+    assert [(own["what"], own["count"]) for own in counts] == [("SIGNATURE", 1)]
+    await story.may_not("HA", "pairings_waiting_counts", "FORBIDDEN", **PROGRAMME, party="HELPED")
+    none = await story.may("VC1", "pairings_waiting", **PROGRAMME, party="HELPED", what=["DELIVERY"])
+    assert none == await story.may("VC1", "pairings_waiting", **PROGRAMME, party="HELPED", skip=1) == []
+    why = {"act": {"reason": "被列入经营异常名录"}}
+    await may_not("E2", "revoke_helper", "FORBIDDEN", id=other["id"], **why)
+    await may_not("IF2", "revoke_helper", "SAME_PERSON", id=other["id"], **why)
+    revoked = (await may("IF", "revoke_helper", id=other["id"], **why))["helper"]
+    assert (revoked["verified"], revoked["revokedOn"]) == (False, str(TODAY))
+    assert (await story.may("E2", "needs"))["totalCount"] == 0
 
     assert {path.stem for path in OPERATIONS.glob("*.graphql")} >= MINE
     assert story.right >= MINE

@@ -72,7 +72,8 @@ async def worked(pairs: Pairs) -> tuple[UUID, UUID]:
         measure_of(YEAR + 1, "donation", "cash", Measure(777_700)),
     ]
     task = Planned(year=YEAR, due_on=date(YEAR, 12, 31), what="修路", office="县交通局")
-    await pairs.do("E1", agreements.plan, one, [*plan, task], Stated())
+    await pairs.do("E1", agreements.plan, one, plan, Stated())
+    await pairs.do("VC1", agreements.plan, one, [task], Stated())
     a, b, c, d, e = await pairs.log(
         "E1", cash(one, 300, "R-1"), cash(one, 200, "R-2"), cash(one, 50, "R-3"), cash(one, 40, "R-4"),
         posts(one, 2, 600, "R-5"),
@@ -283,8 +284,8 @@ async def test_the_summary_is_what_its_lines_come_to(pairs: Pairs) -> None:
                 assert (await pairs.answer(village, Verdict.PARTLY, made, accepted=part)).done == [made]
     ((e,),) = await pairs.rows("select id from delivery where receipt = 'R-5'")
     (again,) = await pairs.log("E1", posts(one, 1, 30, "R-6"))
-    await pairs.do("VC1", ledger.match, again, ["H1-01"], Stated())  # the same person once more
     await pairs.answer("VC1", Verdict.CONFIRMED, again)
+    await pairs.do("VC1", ledger.match, again, ["H1-01"], Stated())  # the same person once more
     assert e != again
     for agent, agreement in (("E1", one), ("E1", one), ("E2", two)):
         await pairs.do(agent, agreements.raise_obstacle, agreement, "困难", Stated())

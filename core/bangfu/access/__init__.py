@@ -140,7 +140,8 @@ class Actor:
     """An officer with everything the officer is charged with, past and present.
 
     ``linked`` are the households that the officer is linked to as a cadre, ``rules`` what the county itself has laid
-    down about who may do what. ``only`` are the actions that whoever acts in the officer's name is limited to.
+    down about who may do what. ``only`` are the actions that whoever acts in the officer's name is limited to;
+    ``disabled`` says that the officer was disabled when he was looked up: he does not enter.
     """
 
     id: UUID
@@ -151,6 +152,7 @@ class Actor:
     linked: tuple[Linked, ...] = ()
     rules: Rules = ()
     only: frozenset[Action] | None = None
+    disabled: bool = False
 
     def duties(self, day: date, division: int | None = None) -> frozenset[Duty]:
         """The duties held on a day, over a division if one is given."""
@@ -221,7 +223,7 @@ async def actors(
 ) -> list[Actor]:
     """Officers by staff number or id, with their duties, in one statement: who did what somebody else types in."""
     query = (
-        select(Officer.id, Officer.number, Officer.name, Officer.organization_id, Assignment)
+        select(Officer.id, Officer.number, Officer.name, Officer.organization_id, Officer.disabled_at, Assignment)
         .outerjoin(
             Assignment,
             (Assignment.tenant_id == Officer.tenant_id)
@@ -236,9 +238,9 @@ async def actors(
     if ids is not None:
         query = query.where(among(Officer.id, ids))
     held: dict[UUID, list[Held]] = {}
-    known: dict[UUID, tuple[str, str]] = {}
-    for officer_id, number, name, organization, assignment in (await session.execute(query)).all():
-        known[officer_id] = (number, name)
+    known: dict[UUID, tuple[str, str, bool]] = {}
+    for officer_id, number, name, organization, disabled_at, assignment in (await session.execute(query)).all():
+        known[officer_id] = (number, name, disabled_at is not None)
         own = held.setdefault(officer_id, [])
         if assignment is not None:
             own.append(
@@ -253,7 +255,10 @@ async def actors(
                     assignment.stands_in_for,
                 )
             )
-    return [Actor(id_, *known[id_], county, tuple(held[id_])) for id_ in known]
+    return [
+        Actor(id_, number, name, county, tuple(held[id_]), disabled=disabled)
+        for id_, (number, name, disabled) in known.items()
+    ]
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,14 +76,18 @@ INSIDE = "division <@ (select nullif(current_setting('app.areas', true), '')::in
 class Wall:
     """The wall of one table.
 
-    ``own`` says which rows are somebody's own. ``update`` are the columns that may change at all, none by default.
-    ``while_`` is a further SQL condition on the row under which they may, and under which it may be inserted. Rows are
-    never deleted unless ``delete``. ``sealed`` are the columns that hold values of the vault: their owner may seal
-    them anew under another key, and change nothing else. ``opening`` is what the public see of it.
+    ``own`` says which rows are somebody's own. Where they are his by that alone, ``own_insert`` and ``own_update`` are
+    further SQL conditions on the row that he puts in, and on what he makes of one (``false``: nothing). ``update`` are
+    the columns that may change at all, none by default. ``while_`` is a further SQL condition on the row under which
+    they may, and under which it may be inserted. Rows are never deleted unless ``delete``. ``sealed`` are the columns
+    that hold values of the vault: their owner may seal them anew under another key, and change nothing else.
+    ``opening`` is what the public see of it.
     """
 
     kind: Kind
     own: Own | None = None
+    own_insert: str | None = None
+    own_update: str | None = None
     update: tuple[str, ...] = ()
     while_: str | None = None
     delete: bool = False
@@ -131,9 +135,11 @@ def _opaque(*conditions: str) -> str:
     return "case " + "".join(f"when {condition} then true " for condition in conditions) + "else false end"
 
 
-def _sees(table: str, wall: Wall) -> str:
-    """Who sees a row, as SQL."""
+def _sees(table: str, wall: Wall, own_only: str | None = None) -> str:
+    """Who sees a row, as SQL; whose own it is, only under a further condition if there is one."""
     own = [_OWN[wall.own].replace("{table}", table)] if wall.own else []
+    if own_only is not None:
+        own = [f"({condition}) and ({own_only})" for condition in own]
     match wall.kind:
         case Kind.PLATFORM:
             return "true"
@@ -178,10 +184,10 @@ def policies(table: str, wall: Wall) -> list[RowPolicy]:
     if wall.kind is Kind.PLATFORM:
         return [RowPolicy("wall_all", "all", sees, sees)]
     made = [RowPolicy("wall_select", "select", sees, None)]
-    using = f"{sees} and ({wall.while_})" if wall.while_ else sees
-    made.append(RowPolicy("wall_insert", "insert", None, using))
+    while_ = f" and ({wall.while_})" if wall.while_ else ""
+    made.append(RowPolicy("wall_insert", "insert", None, _sees(table, wall, wall.own_insert) + while_))
     if wall.update:
-        made.append(RowPolicy("wall_update", "update", using, sees))
+        made.append(RowPolicy("wall_update", "update", sees + while_, _sees(table, wall, wall.own_update)))
     if wall.delete:
         made.append(RowPolicy("wall_delete", "delete", sees, None))
     if wall.sealed:

@@ -7,7 +7,7 @@ relayed, and the agreement of the next enterprise names it. What was planned and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -20,20 +20,31 @@ from bangfu import audit
 from bangfu.access import Entered, actor
 from bangfu.cases.views import Stated
 from bangfu.db import hold
-from bangfu.db.bulk import insert_rows, update_all
+from bangfu.db.bulk import insert_new, insert_rows, update_all
 from bangfu.errors import Code, Refused
-from bangfu.models import AgreementSignature, Delivery, Obstacle, Pairing, PairingAgreement, PlanLine, new_id
+from bangfu.models import (
+    AgreementSignature,
+    Delivery,
+    Obstacle,
+    Pairing,
+    PairingAgreement,
+    PairingReview,
+    PlanLine,
+    new_id,
+)
 from bangfu.pairings import registrations
 from bangfu.pairings.charges import ACTIONS, AGREEMENT, Acting, found, need_text, numbers_on
 from bangfu.pairings.needs import require_path, require_village
 from bangfu.pairings.standing import NOTHING, AgreementState, Measure, Side, after_years, in_force_on, state_of
-from bangfu.process import duty_names
+from bangfu.process import Duty, duty_names
 from bangfu.programme import DeliveryKind, PairingAct, PairingProgramme
 from bangfu.registry.history import Assertion, assert_from
 from bangfu.text import Text, join
 
 LARGEST_FEN = 10**13
 LARGEST_QUANTITY = 10**6
+YEARS = (1900, 9998)
+"""The first and the last year of which anything is agreed on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +66,9 @@ async def propose(
     """Draw up an agreement; it holds nothing until both sides have signed.
 
     Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``MISSING_VALUE``,
-    ``NOT_FOUND``, ``HELPER_NOT_VERIFIED``, ``BAD_VALUE`` for what is no village that is helped, ``TERM_OUT_OF_RANGE``,
-    ``NUMBER_TAKEN``, and ``AGREEMENT_STATE`` for taking over what is not to be relayed.
+    ``NOT_FOUND``, ``HELPER_NOT_VERIFIED``, ``BAD_VALUE`` for what is no village that is helped and for a first day
+    out of the calendar, ``TERM_OUT_OF_RANGE``, ``NUMBER_TAKEN``, and ``AGREEMENT_STATE`` for taking over what is not
+    to be relayed.
     """
     acting = await Acting.of(session, who, programme, PairingAct.PROPOSE)
     helper, organization = await registrations.verified(session, who, programme, terms.credit_code)
@@ -70,6 +82,12 @@ async def propose(
             "division", field=Text("村编码", "the village"), value=terms.division, expected=expected
         )
     limits = [numbers[programme.term_min], numbers[programme.term_max]]
+    latest = YEARS[1] - limits[1].value
+    if not YEARS[0] <= terms.valid_from.year <= latest:
+        expected = Text(f"{YEARS[0]} 至 {latest} 年的日期", f"a day of the years {YEARS[0]} to {latest}")
+        raise Code.BAD_VALUE.refuse(
+            "valid_from", field=Text("起始日", "first day"), value=terms.valid_from, expected=expected
+        )
     first, last = (after_years(terms.valid_from, limit.value) for limit in limits)
     if not first <= terms.valid_to <= last:
         clause = join(
@@ -78,24 +96,19 @@ async def propose(
         raise Code.TERM_OUT_OF_RANGE.refuse(
             "valid_to", least=limits[0].value, most=limits[1].value, first=first, last=last, clause=clause
         )
+    await hold(session, f"{programme.code}/agreements")
     if terms.takes_over is not None:
         await _require_relayed(session, who, programme, terms, organization.id)
-    await hold(session, f"{programme.code}/agreements")
-    taken = select(PairingAgreement.id).where(
-        PairingAgreement.tenant_id == who.county.id,
-        PairingAgreement.programme == programme.code,
-        PairingAgreement.number == number,
-    )
-    if await session.scalar(taken) is not None:
-        raise Code.NUMBER_TAKEN.refuse("number", number=number)
     made = new_id()
-    values = {
-        "programme": programme.code, "number": number, "organization_id": organization.id, "division": terms.division,
-        "helper_id": helper.id, "valid_from": terms.valid_from, "valid_to": terms.valid_to,
-        "takes_over": terms.takes_over, "end_reason": "", "end_evidence": "",
-        "held_to": {one.name: [one.value, one.document, one.clause] for one in limits},
+    row = {
+        "tenant_id": who.county.id, "id": made, "programme": programme.code, "number": number,
+        "organization_id": organization.id, "division": terms.division, "helper_id": helper.id,
+        "valid_from": terms.valid_from, "valid_to": terms.valid_to, "takes_over": terms.takes_over, "end_reason": "",
+        "end_evidence": "", "held_to": {one.name: [one.value, one.document, one.clause] for one in limits}, **columns,
     }  # fmt: skip
-    await session.execute(insert(PairingAgreement).values(tenant_id=who.county.id, id=made, **values, **columns))
+    # The number may be that of an agreement out of sight: only the key itself knows.
+    if not await insert_new(session, PairingAgreement, [row], "id"):
+        raise Code.NUMBER_TAKEN.refuse("number", number=number)
     await note(session, who, PairingAct.PROPOSE, made, programme)
     return made
 
@@ -143,8 +156,9 @@ async def sign(
 
     From then on the register of pairings says that the organization helps the village. Refuses ``FORBIDDEN``,
     ``PROGRAMME_OFF``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``NOT_FOUND``, ``EVIDENCE_NEEDED`` without the
-    paper that was signed, ``AGREEMENT_STATE``, ``ALREADY_SIGNED``, ``SAME_PERSON``, and ``PAIRED_ALREADY`` where the
-    two have another agreement for some of the time.
+    paper that was signed, ``AGREEMENT_STATE`` also for one whose term is over, ``HELPER_NOT_VERIFIED`` where the
+    registration was revoked, ``ALREADY_SIGNED``, ``SAME_PERSON``, and ``PAIRED_ALREADY`` where the two have another
+    agreement for some of the time.
     """
     act = PairingAct.SIGN_HELPER if side is Side.HELPER else PairingAct.SIGN_HELPED
     acting = await Acting.of(session, who, programme, act)
@@ -154,6 +168,10 @@ async def sign(
         raise Code.EVIDENCE_NEEDED.refuse("evidence", day=columns["effective_on"])
     if state_of(agreement, who.at.today) is not AgreementState.DRAWN_UP:
         raise wrong_state(agreement, who.at.today, act)
+    if agreement.valid_to <= who.at.today:
+        over = AgreementState.EXPIRED.title_text
+        raise Code.AGREEMENT_STATE.refuse("agreement", state=over, act=act.title_text)
+    await registrations.require_verified(session, who, programme, agreement.organization_id)
     if columns["effective_on"] < agreement.effective_on:
         raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=agreement.effective_on)
     others = (
@@ -239,7 +257,7 @@ async def end(
     day = columns["effective_on"]
     await hold(session, f"organization/{agreement.organization_id}")  # nothing is delivered meanwhile
     state = state_of(agreement, day)
-    unsigned = state is AgreementState.DRAWN_UP
+    unsigned = agreement.signed_on is None
     if agreement.ended_as is not None or state is AgreementState.EXPIRED or (unsigned and relayed):
         raise wrong_state(agreement, day, PairingAct.END)
     last = await _last_day(session, who, agreement)
@@ -294,10 +312,13 @@ async def plan(
 ) -> list[UUID]:
     """Add lines to the plan of an agreement, or put them in the place of earlier ones, all or none of them.
 
+    An agent plans measures and no tasks of the government. A line that was due by now, or of a year that is reviewed,
+    only those add or replace who review.
+
     Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``NOT_FOUND``,
     ``AGREEMENT_STATE`` for one that is over, ``REASON_NEEDED`` for replacing, ``MISSING_VALUE``, ``BAD_VALUE`` for
     years and days outside of the agreement, kinds that are not on the path, and measures that the kind does not have,
-    and ``CONFLICT`` for a line that is replaced already.
+    and ``CONFLICT`` for a line that is replaced already, or twice at once.
     """
     acting = await Acting.of(session, who, programme, PairingAct.PLAN)
     agreement = await agreement_of(session, who, programme, id, alone=True)
@@ -308,16 +329,18 @@ async def plan(
     if old and not stated.reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
     known = await found(session, who, PlanLine, old)
-    rows = []
+    duty, reviewed = Duty(columns["duty"]), await _reviewed(session, who, id)
+    rows: list[dict[str, Any]] = []
     for position, line in enumerate(lines):
         try:
             _check_line(programme, agreement, line)
+            was = None if line.replaces is None else known.get(line.replaces)
             if line.replaces is not None:
-                was = known.get(line.replaces)
                 if was is None or was.agreement_id != id:
                     raise Code.NOT_FOUND.refuse("replaces", what=Text("规划条目", "the line"))
-                if was.replaced_at is not None:
+                if was.replaced_at is not None or line.replaces in {row["replaces"] for row in rows}:
                     raise Code.CONFLICT.refuse("replaces")
+            _require_planner(acting, duty, [line] if was is None else [line, was], reviewed)
         except Refused as refusal:
             raise Refused([problem.under("lines", position) for problem in refusal.problems]) from None
         rows.append({
@@ -331,6 +354,26 @@ async def plan(
     await insert_rows(session, PlanLine, rows)
     await note(session, who, PairingAct.PLAN, id, programme, stated.reason, lines=len(rows))
     return [row["id"] for row in rows]
+
+
+async def _reviewed(session: AsyncSession, who: Entered, id: UUID) -> set[int]:
+    """The years for which an agreement has been reviewed."""
+    query = select(PairingReview.year).where(PairingReview.tenant_id == who.county.id, PairingReview.agreement_id == id)
+    return set(await session.scalars(query))
+
+
+def _require_planner(
+    acting: Acting, duty: Duty, lines: Sequence[Planned | PlanLine], reviewed: Collection[int]
+) -> None:
+    """Refuse ``NOT_YOUR_DUTY`` for lines that this duty may not add to a plan, or put others in the place of."""
+    charges, today = acting.programme.charges, acting.who.at.today
+    able = charges[PairingAct.PLAN].by
+    if any(line.kind is None for line in lines):
+        able = frozenset(one for one in able if not one.is_agent)
+    if any(line.due_on < today or line.year in reviewed for line in lines):
+        able &= charges[PairingAct.REVIEW].by
+    if duty not in able:
+        raise Code.NOT_YOUR_DUTY.refuse(stage=PairingAct.PLAN.title_text, duties=duty_names(able))
 
 
 def _check_line(programme: PairingProgramme, agreement: PairingAgreement, line: Planned) -> None:
@@ -415,14 +458,14 @@ async def assign_obstacle(
     """Give an obstacle an owner by staff number; who owned it before owns it no more.
 
     Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``OFFICER_UNKNOWN``, ``BAD_VALUE`` for
-    an owner who is not charged with resolving obstacles there, and ``CONFLICT`` for one that is resolved.
+    an owner who is disabled or not charged with resolving obstacles there, and ``CONFLICT`` for one that is resolved.
     """
     acting = await Acting.of(session, who, programme, PairingAct.CLEAR_OBSTACLE)
-    row = await _obstacle(session, who, id)
+    row = await _obstacle(session, who, programme, id)
     acting.by(Stated(), organization=row.organization_id, division=row.division)
     named = await actor(session, who.county, owner)
     able = programme.charges[PairingAct.CLEAR_OBSTACLE].by
-    if not able & named.duties(who.at.today, row.division):
+    if named.disabled or not able & named.duties(who.at.today, row.division):
         raise Code.BAD_VALUE.refuse("owner", field=Text("责任人", "owner"), value=owner, expected=duty_names(able))
     await update_all(session, Obstacle, [id], {"owner_id": named.id})
     await note(session, who, PairingAct.CLEAR_OBSTACLE, row.agreement_id, programme, owner=str(named.id))
@@ -437,7 +480,7 @@ async def resolve_obstacle(
     ``MISSING_VALUE``, ``BEFORE_PREVIOUS_STEP``, and ``CONFLICT`` for one that is resolved.
     """
     acting = await Acting.of(session, who, programme, PairingAct.CLEAR_OBSTACLE)
-    row = await _obstacle(session, who, id)
+    row = await _obstacle(session, who, programme, id)
     columns = acting.by(stated, organization=row.organization_id, division=row.division)
     if columns["effective_on"] < row.effective_on:
         raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=row.effective_on)
@@ -449,11 +492,14 @@ async def resolve_obstacle(
     await note(session, who, PairingAct.CLEAR_OBSTACLE, row.agreement_id, programme, resolved=str(id))
 
 
-async def _obstacle(session: AsyncSession, who: Entered, id: UUID) -> Obstacle:
-    """An obstacle that is not resolved, and that nobody else changes until the transaction ends."""
+async def _obstacle(session: AsyncSession, who: Entered, programme: PairingProgramme, id: UUID) -> Obstacle:
+    """An obstacle of the programme that is not resolved, and that nobody else changes until the transaction ends."""
     await hold(session, f"obstacle/{id}")
     row: Obstacle | None = (await found(session, who, Obstacle, [id])).get(id)
     if row is None:
+        raise Code.NOT_FOUND.refuse("id", what=Text("困难问题", "the obstacle"))
+    agreement = (await found(session, who, PairingAgreement, [row.agreement_id])).get(row.agreement_id)
+    if agreement is None or agreement.programme != programme.code:
         raise Code.NOT_FOUND.refuse("id", what=Text("困难问题", "the obstacle"))
     if row.resolved_at is not None:
         raise Code.CONFLICT.refuse("id")

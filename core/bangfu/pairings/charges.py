@@ -67,7 +67,8 @@ class Acting:
         """What is kept of who did it, for an organization or over a village.
 
         Refuses ``DAY_IN_FUTURE``; ``EVIDENCE_NEEDED`` for an earlier day, and where somebody else types it in;
-        ``FORBIDDEN``, and ``NOT_YOUR_DUTY`` to who is not charged with it.
+        ``SIGNATORY_DISABLED`` where it is typed in for who is disabled; ``FORBIDDEN``, and ``NOT_YOUR_DUTY`` to who is
+        not charged with it.
         """
         found = self.attempt(stated, organization=organization, division=division)
         if isinstance(found, Problem):
@@ -79,6 +80,8 @@ class Acting:
     ) -> dict[str, Any] | Problem:
         """The same, with the problem as the answer: of many things, some may be refused and the others go on."""
         who, day, officer = self.who, stated.on(self.who), stated.officer(self.who)
+        if officer.disabled:
+            return Code.SIGNATORY_DISABLED.problem("officer", officer=officer.number)
         if day > who.at.today:
             return Code.DAY_IN_FUTURE.problem("day", day=day, today=who.at.today)
         if (day < who.at.today or officer.id != who.actor.id) and not stated.evidence.strip():

@@ -15,8 +15,22 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, distinct, false, func, literal, null, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Subquery,
+    case,
+    distinct,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from bangfu.access import Action, Entered
 from bangfu.models import (
@@ -159,16 +173,19 @@ def delivered(who: Entered, programme: PairingProgramme, which: Which) -> list[C
 
 
 def pledged(who: Entered, programme: PairingProgramme, which: Which) -> list[ColumnElement[bool]]:
-    """The condition that a line of a plan is meant and counts: a measure of an agreement that is signed, not
-    replaced."""
-    both_signed = select(PairingAgreement.id).where(
-        PairingAgreement.tenant_id == who.county.id,
-        PairingAgreement.programme == programme.code,
-        PairingAgreement.signed_on.is_not(None),
+    """The condition that a line of a plan is meant and counts: a measure of an agreement that is signed and was not
+    ended by the day on which it was due, not replaced."""
+    own = aliased(PairingAgreement)
+    held = select(own.id).where(
+        own.tenant_id == who.county.id,
+        own.id == PlanLine.agreement_id,
+        own.programme == programme.code,
+        own.signed_on.is_not(None),
+        or_(own.ended_on.is_(None), own.ended_on > PlanLine.due_on),
     )
     return [
         PlanLine.tenant_id == who.county.id,
-        PlanLine.agreement_id.in_(both_signed),
+        held.correlate(PlanLine).exists(),
         PlanLine.kind.is_not(None),
         PlanLine.replaced_at.is_(None),
         *_place(PlanLine, who, which),
@@ -206,7 +223,7 @@ def benefiting(who: Entered, programme: PairingProgramme, which: Which) -> Selec
             Delivery,
             (Delivery.tenant_id == DeliveryPerson.tenant_id) & (Delivery.id == DeliveryPerson.delivery_id),
         )
-        .where(*delivered(who, programme, which), Delivery.stands_quantity > 0)
+        .where(*delivered(who, programme, which), Delivery.stands_quantity > 0, DeliveryPerson.taken_back_at.is_(None))
     )
 
 
@@ -349,16 +366,44 @@ class Waiting:
 
 
 async def waiting(
-    session: AsyncSession, who: Entered, programme: PairingProgramme, party: Party, first: int = MOST
+    session: AsyncSession,
+    who: Entered,
+    programme: PairingProgramme,
+    party: Party,
+    first: int = MOST,
+    *,
+    what: Collection[Waits] | None = None,
+    skip: int = 0,
 ) -> list[Waiting]:
-    """What waits for a side, or for the county, of what is in sight: the oldest first, in one statement.
+    """What waits for a side, or for the county, of what is in sight: the oldest first, in one statement; some kinds of
+    it, and without as many as are skipped, if that is asked for.
 
     Refuses ``FORBIDDEN``.
     """
-    who.require(Action.READ_PAIRINGS, programme.code)
-    query = union_all(*(part for part in _parts(who, programme)[party])).subquery()
-    rows = await session.execute(select(query).order_by(query.c.since, query.c.id).limit(min(first, MOST)))
+    query = _waiting(who, programme, party)
+    chosen = select(query).order_by(query.c.since, query.c.id).offset(skip).limit(min(first, MOST))
+    if what is not None:
+        chosen = chosen.where(query.c.what.in_([one.value for one in what]))
+    rows = await session.execute(chosen)
     return [Waiting(Waits(row.what), row.id, row.organization_id, row.division, row.since) for row in rows]
+
+
+async def waiting_counts(
+    session: AsyncSession, who: Entered, programme: PairingProgramme, party: Party
+) -> dict[Waits, int]:
+    """How much of each kind waits for a side, or for the county, of what is in sight, in one statement.
+
+    Refuses ``FORBIDDEN``.
+    """
+    query = _waiting(who, programme, party)
+    rows = await session.execute(select(query.c.what, func.count()).group_by(query.c.what))
+    found = {Waits(row.what): int(row[1]) for row in rows}
+    return {what: found[what] for what in Waits if what in found}
+
+
+def _waiting(who: Entered, programme: PairingProgramme, party: Party) -> Subquery:
+    who.require(Action.READ_PAIRINGS, programme.code)
+    return union_all(*(part for part in _parts(who, programme)[party])).subquery()
 
 
 def _parts(who: Entered, programme: PairingProgramme) -> Mapping[Party, list[Select[Any]]]:

@@ -8,6 +8,7 @@ ledger are the enterprise's: they never meet the state's payments.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -35,7 +36,17 @@ from bangfu.models import (
 )
 from bangfu.pairings.agreements import check_measure, require_kind
 from bangfu.pairings.charges import ACTIONS, AGREEMENT, Acting, found, need_text
-from bangfu.pairings.standing import NOTHING, DeliveryState, Measure, Standing, Verdict, answered, in_force_on, state_of
+from bangfu.pairings.standing import (
+    AGREED,
+    NOTHING,
+    DeliveryState,
+    Measure,
+    Standing,
+    Verdict,
+    answered,
+    in_force_on,
+    state_of,
+)
 from bangfu.programme import PairingAct, PairingProgramme
 from bangfu.registry.divisions import area_of
 from bangfu.text import Text
@@ -48,7 +59,8 @@ class Delivered:
     """A delivery as the enterprise says: under which agreement, on which day, by which path, of which kind, how much.
 
     ``receipt`` is the number of the paper that shows it, whole; ``valuation`` how the value of goods was found.
-    ``corrects`` is an earlier line of the same agreement in whose place it is; of one that never was, nothing is left.
+    ``corrects`` is an earlier line of the same enterprise in whose place it is, under whichever of its agreements; of
+    one that never was, nothing is left.
     """
 
     agreement: UUID
@@ -72,9 +84,11 @@ class Report:
 
 
 def receipt_key(receipt: str) -> str:
-    """A receipt's number as it is compared: full-width characters, case, spaces and strokes make no other paper."""
-    folded = unicodedata.normalize("NFKC", receipt).upper()
-    return "".join(character for character in folded if character.isalnum())
+    """A receipt's number as it is compared: full-width characters, case, spaces and strokes make no other paper, but
+    for a stroke between two digits (``12/3`` and ``1/23``)."""
+    folded = "".join(unicodedata.normalize("NFKC", receipt).upper().split())
+    stroked = re.sub(r"(?<=\d)[\W_]+(?=\d)", "/", folded)
+    return "".join(character for character in stroked if character.isalnum() or character == "/").strip("/")
 
 
 async def log(
@@ -82,16 +96,17 @@ async def log(
 ) -> list[UUID]:
     """Add deliveries to the ledger, all or none of them, in a number of statements that does not depend on theirs.
 
-    Refuses, at the place of each line: ``NOT_FOUND``, ``NOT_YOUR_DUTY``, what is wrong with the day,
-    ``AGREEMENT_STATE`` where the agreement was not in force on it, ``MISSING_VALUE``, ``BAD_VALUE``,
+    The day of a delivery is not the day on which somebody logs it: on that one it has to be his duty. Refuses, at the
+    place of each line: ``NOT_FOUND``, ``NOT_YOUR_DUTY``, what is wrong with the days, ``AGREEMENT_STATE`` where the
+    agreement was not signed or not in force when it was delivered, ``MISSING_VALUE``, ``BAD_VALUE``,
     ``RECEIPT_COUNTED``, and for what is corrected ``CONFLICT`` and ``REASON_NEEDED``; besides, ``FORBIDDEN`` and
     ``PROGRAMME_OFF``.
     """
     acting = await Acting.of(session, who, programme, PairingAct.DELIVER)
     ids = {line.agreement for line in lines}
     known = await found(session, who, PairingAgreement, ids)
-    for organization in sorted({row.organization_id for row in known.values()}):
-        await hold(session, f"organization/{organization}")  # no agreement of it ends meanwhile
+    # No agreement of them ends meanwhile.
+    await hold(session, *{f"organization/{row.organization_id}" for row in known.values()})
     agreements = await found(session, who, PairingAgreement, ids)
     corrected = await found(session, who, Delivery, {line.corrects for line in lines if line.corrects is not None})
     rows: list[dict[str, Any]] = []
@@ -103,15 +118,19 @@ async def log(
             problems += [problem.under("lines", position) for problem in refusal.problems]
     if problems:
         raise Refused(problems)
-    await _replace(session, corrected, rows)
+    await _replace(session, who, rows)
     await insert_rows(session, Delivery, rows)
-    await _count_receipts(session, who, rows, corrected)
-    for agreement in sorted({row["agreement_id"] for row in rows}):
-        own = [row for row in rows if row["agreement_id"] == agreement]
-        data = {"programme": programme.code, "lines": len(own), "fen": sum(row["amount_fen"] or 0 for row in own)}
-        object_ = f"agreement/{agreement}"
-        action = ACTIONS[PairingAct.DELIVER].value
-        await audit.record(session, who.at.now, who.actor.id, action, object_, data, stated.reason)
+    await _count_receipts(session, who, rows)
+    by_agreement: dict[UUID, list[dict[str, Any]]] = {}
+    for row in rows:
+        by_agreement.setdefault(row["agreement_id"], []).append(row)
+    noted = [
+        (f"agreement/{key}",
+         {"programme": programme.code, "lines": len(own), "fen": sum(row["amount_fen"] or 0 for row in own)})
+        for key, own in sorted(by_agreement.items())
+    ]  # fmt: skip
+    action = ACTIONS[PairingAct.DELIVER].value
+    await audit.record_each(session, who.at.now, who.actor.id, action, noted, stated.reason)
     return [row["id"] for row in rows]
 
 
@@ -129,8 +148,11 @@ def _row(
     receipt = need_text(line.receipt, "receipt", Text("单据编号", "number of the receipt"))
     if not receipt_key(receipt):
         raise Code.MISSING_VALUE.refuse("receipt", field=Text("单据编号", "number of the receipt"))
-    said = Stated(line.day, stated.duty, stated.reason, stated.evidence or receipt, stated.signatory)
-    columns = acting.by(said, organization=agreement.organization_id)
+    logged_on = stated.on(who)
+    said = Stated(logged_on, stated.duty, stated.reason, stated.evidence or receipt, stated.signatory)
+    columns = acting.by(said, organization=agreement.organization_id) | {"effective_on": line.day}
+    if line.day > logged_on:
+        raise Code.DAY_IN_FUTURE.refuse("day", day=line.day, today=logged_on)
     if not in_force_on(agreement, line.day):
         state = state_of(agreement, line.day).title_text
         raise Code.AGREEMENT_STATE.refuse("agreement", state=state, act=acting.act.title_text)
@@ -142,7 +164,7 @@ def _row(
         if not stated.reason.strip():
             raise Code.REASON_NEEDED.refuse("reason")
         was = corrected.get(line.corrects)
-        if was is None or was.agreement_id != agreement.id:
+        if was is None or (was.programme, was.organization_id) != (programme.code, agreement.organization_id):
             raise Code.NOT_FOUND.refuse("corrects", what=WHAT)
         if was.state == DeliveryState.REPLACED:
             raise Code.CONFLICT.refuse("corrects")
@@ -158,50 +180,55 @@ def _row(
     }  # fmt: skip
 
 
-async def _replace(
-    session: AsyncSession, corrected: Mapping[UUID, Delivery], rows: Sequence[Mapping[str, Any]]
-) -> None:
-    """Let corrected lines count for nothing; refuses ``CONFLICT`` where somebody was faster with one."""
+async def _replace(session: AsyncSession, who: Entered, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Let corrected lines count for nothing and free their papers; refuses ``CONFLICT`` where somebody was faster with
+    one, or two correct the same."""
     wanted = [row["corrects"] for row in rows if row["corrects"] is not None]
-    by_version: dict[int, set[UUID]] = {}
-    for key in wanted:
-        by_version.setdefault(corrected[key].version, set()).add(key)
-    gone = {"state": DeliveryState.REPLACED.value, "stands_fen": 0, "stands_quantity": 0}
-    done: set[UUID] = set()
-    for version, ids in by_version.items():
-        done |= await update_all(session, Delivery, ids, gone, version=version)
-    if len(wanted) != len(set(wanted)) or done != set(wanted):
+    if not wanted:
+        return
+    gone = {
+        "state": DeliveryState.REPLACED.value, "stands_fen": 0, "stands_quantity": 0, "version": Delivery.version + 1,
+    }  # fmt: skip
+    # The wall lets nobody change what is replaced: of two, the second changes nothing.
+    done = await update_all(session, Delivery, wanted, gone)
+    if len(done) != len(wanted):
         raise Code.CONFLICT.refuse("corrects")
+    free = (
+        update(DeliveryReceipt)
+        .where(
+            DeliveryReceipt.tenant_id == who.county.id,
+            among(DeliveryReceipt.delivery_id, wanted),
+            DeliveryReceipt.released_at.is_(None),
+        )
+        .values(released_at=who.at.now)
+    )
+    await session.execute(free.execution_options(synchronize_session=False))
 
 
-async def _count_receipts(
-    session: AsyncSession, who: Entered, rows: Sequence[Mapping[str, Any]], corrected: Mapping[UUID, Delivery]
-) -> None:
-    """Count every paper once; refuses ``RECEIPT_COUNTED``, at its line, for one that was counted for anything else.
+async def _count_receipts(session: AsyncSession, who: Entered, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Count every paper once; refuses ``RECEIPT_COUNTED``, at its line, for one that counts for anything else.
 
-    Whose it was counted for is not said: that is nobody's business but the county's. Where a correction brings the
-    paper of the line that it corrects, that is the same thing.
+    Whose it counts for is not said: that is nobody's business but the county's. A line of nothing brings no paper.
     """
     problems, new, seen = [], [], set()
     for position, row in enumerate(rows):
-        key = receipt_key(row["receipt"])
-        was = corrected.get(row["corrects"]) if row["corrects"] is not None else None
-        if was is not None and receipt_key(was.receipt) == key:
+        if not (row["amount_fen"] or row["quantity"]):
             continue
+        key = receipt_key(row["receipt"])
         if key in seen:
             problems.append(Code.RECEIPT_COUNTED.problem("lines", position, "receipt", receipt=row["receipt"]))
         seen.add(key)
         new.append((position, row, key))
     made = [
-        {"tenant_id": who.county.id, "key": key, "first_id": row["id"], "organization_id": row["organization_id"],
-         "division": row["division"]}
+        {"tenant_id": who.county.id, "id": new_id(), "key": key, "delivery_id": row["id"],
+         "organization_id": row["organization_id"], "division": row["division"], "released_at": None}
         for _, row, key in new
     ]  # fmt: skip
-    counted = set() if problems else await insert_new(session, DeliveryReceipt, made, "key")
+    counted = set() if problems else await insert_new(session, DeliveryReceipt, made, "delivery_id")
     problems += [
         Code.RECEIPT_COUNTED.problem("lines", position, "receipt", receipt=row["receipt"])
-        for position, row, key in new
-        if not problems and key not in counted
+        for position, row, _ in new
+        if not problems and row["id"] not in counted
     ]
     if problems:
         raise Refused(problems)
@@ -235,8 +262,9 @@ async def answer(
     What is confirmed in part or ruled is one delivery, with what stands of it. Refuses ``FORBIDDEN``,
     ``PROGRAMME_OFF``, ``REASON_NEEDED`` for anything but a confirmation, ``BAD_VALUE``; and of each delivery by itself
     ``NOT_FOUND``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``BEFORE_PREVIOUS_STEP``, ``DELIVERY_STATE``,
-    ``SAME_PERSON`` to who rules and gave or typed in the answer before, and ``CONFLICT`` where somebody was faster, or
-    the version that the answer was made on (``stated.seen``, by id) is another by now.
+    ``SAME_PERSON`` to who rules and gave or typed in an answer before, ``EVIDENCE_NEEDED`` to who rules on what was
+    settled already, and ``CONFLICT`` where somebody was faster, or the version that the answer was made on
+    (``stated.seen``, by id) is another by now.
     """
     acting = await Acting.of(session, who, programme, verdict.act)
     if verdict is not Verdict.CONFIRMED and not stated.reason.strip():
@@ -249,10 +277,10 @@ async def answer(
     if chosen.ids is not None:
         missing = [key for key in chosen.ids if key not in rows]
         report.refused += [(key, Code.NOT_FOUND.problem("delivery", what=WHAT)) for key in missing]
-    last = await _last_answers(session, who, rows)
+    before = await _answers(session, who, rows)
     ready: dict[UUID, tuple[Standing, dict[str, Any]]] = {}
     for row in rows.values():
-        found_ = _judge(acting, row, verdict, accepted, stated, last.get(row.id))
+        found_ = _judge(acting, row, verdict, accepted, stated, before.get(row.id, []))
         if isinstance(found_, Problem):
             report.refused.append((row.id, found_))
         else:
@@ -285,31 +313,41 @@ async def _chosen(
     return {row.id: row for row in await session.scalars(query)}
 
 
-async def _last_answers(
+async def _answers(
     session: AsyncSession, who: Entered, rows: Mapping[UUID, Delivery]
-) -> dict[UUID, DeliveryAnswer]:
-    """The last answer to each delivery, in one statement."""
+) -> dict[UUID, list[DeliveryAnswer]]:
+    """The answers to each delivery in their order, in one statement."""
     query = (
         select(DeliveryAnswer)
         .where(DeliveryAnswer.tenant_id == who.county.id, among(DeliveryAnswer.delivery_id, rows))
         .order_by(DeliveryAnswer.number)
     )
-    return {row.delivery_id: row for row in await session.scalars(query)}
+    found_: dict[UUID, list[DeliveryAnswer]] = {}
+    for row in await session.scalars(query):
+        found_.setdefault(row.delivery_id, []).append(row)
+    return found_
 
 
 def _judge(
-    acting: Acting, row: Delivery, verdict: Verdict, accepted: Measure, stated: Stated, last: DeliveryAnswer | None
+    acting: Acting,
+    row: Delivery,
+    verdict: Verdict,
+    accepted: Measure,
+    stated: Stated,
+    answers: Sequence[DeliveryAnswer],
 ) -> tuple[Standing, dict[str, Any]] | Problem:
     columns = acting.attempt(stated, organization=row.organization_id, division=row.division)
     if isinstance(columns, Problem):
         return columns
     if str(row.id) in stated.seen and stated.seen[str(row.id)] != row.version:
         return Code.CONFLICT.problem("delivery")
-    before = max(row.effective_on, last.effective_on) if last else row.effective_on
+    before = max([row.effective_on, *(one.effective_on for one in answers)])
     if columns["effective_on"] < before:
         return Code.BEFORE_PREVIOUS_STEP.problem("day", day=columns["effective_on"], previous=before)
     mine = {columns["officer_id"], columns["recorded_by"]}
-    if verdict is Verdict.RULED and last and mine & {last.officer_id, last.recorded_by}:
+    if verdict is Verdict.RULED and row.state in AGREED and not stated.evidence.strip():
+        return Code.EVIDENCE_NEEDED.problem("evidence", day=columns["effective_on"])
+    if verdict is Verdict.RULED and any(mine & {one.officer_id, one.recorded_by} for one in answers):
         return Code.SAME_PERSON.problem("delivery", other=Text("答复人", "who answered before"))
     now = Standing(DeliveryState(row.state), row.stands_fen, row.stands_quantity)
     after = answered(Measure(row.amount_fen, row.quantity), now, verdict, accepted)
@@ -365,40 +403,99 @@ async def match(
     many were not known of it yet. No enterprise ever sees who.
 
     Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``NOT_FOUND`` for a
-    delivery or a person out of sight, ``DELIVERY_STATE`` for one that is replaced, and ``BAD_VALUE`` for a kind that
-    names nobody or for more persons than were delivered for.
+    delivery or a person out of sight, ``DELIVERY_STATE`` for one of which it is not settled what stands, and
+    ``BAD_VALUE`` for a kind that names nobody or for more persons than stand.
     """
+    row = await _named(session, who, programme, id, stated)
+    if row.state not in AGREED:
+        state, act = DeliveryState(row.state).title_text, Text("登记受益人", "naming persons")
+        raise Code.DELIVERY_STATE.refuse("delivery", state=state, act=act)
+    kind = programme.kind(row.kind)
+    if kind is None or not kind.names_persons:
+        expected = Text("岗位、培训等涉及具体人员的内容", "a kind that is for persons, such as posts")
+        raise Code.BAD_VALUE.refuse("delivery", field=Text("帮扶内容", "kind"), value=row.kind, expected=expected)
+    persons = await _persons(session, who, row, numbers)
+    made = [
+        {"tenant_id": who.county.id, "id": new_id(), "delivery_id": id, "person_id": person, "division": row.division,
+         "recorded_by": who.actor.id, "recorded_at": who.at.now, "taken_back_by": None, "taken_back_at": None}
+        for person in persons
+    ]  # fmt: skip
+    new = await insert_new(session, DeliveryPerson, made, "person_id")
+    held = select(func.count()).where(*_held(who, id))
+    if (await session.scalar(held) or 0) > row.stands_quantity:
+        most = Text(f"不超过 {row.stands_quantity}", f"at most {row.stands_quantity}")
+        raise Code.BAD_VALUE.refuse("persons", field=Text("人数", "persons"), value=len(numbers), expected=most)
+    await _note_persons(session, who, programme, id, stated, persons=len(new))
+    return len(new)
+
+
+async def unmatch(
+    session: AsyncSession,
+    who: Entered,
+    programme: PairingProgramme,
+    id: UUID,
+    numbers: Sequence[str],
+    stated: Stated,
+) -> int:
+    """Take back that a delivery was for some persons, with the reason; how many were. Who did it when stays on record.
+
+    Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``REASON_NEEDED``, and
+    ``NOT_FOUND`` for a delivery or a person out of sight, and for one who is not named.
+    """
+    if not stated.reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+    row = await _named(session, who, programme, id, stated)
+    persons = await _persons(session, who, row, numbers)
+    taken = (
+        update(DeliveryPerson)
+        .where(*_held(who, id), among(DeliveryPerson.person_id, persons))
+        .values(taken_back_by=stated.by(who), taken_back_at=who.at.now)
+        .returning(DeliveryPerson.person_id)
+    )
+    done = set(await session.scalars(taken.execution_options(synchronize_session=False)))
+    if done != set(persons):
+        raise Code.NOT_FOUND.refuse("persons", what=Text("受益人", "who was named"))
+    await _note_persons(session, who, programme, id, stated, taken_back=len(done))
+    return len(done)
+
+
+async def _named(
+    session: AsyncSession, who: Entered, programme: PairingProgramme, id: UUID, stated: Stated
+) -> Delivery:
+    """A delivery whose persons the village names, and nobody else at the same time."""
     acting = await Acting.of(session, who, programme, PairingAct.CONFIRM)
     await hold(session, f"delivery/{id}")
     row: Delivery | None = (await found(session, who, Delivery, [id])).get(id)
     if row is None or row.programme != programme.code:
         raise Code.NOT_FOUND.refuse("delivery", what=WHAT)
     acting.by(stated, organization=row.organization_id, division=row.division)
-    if row.state == DeliveryState.REPLACED:
-        title = DeliveryState.REPLACED.title_text
-        raise Code.DELIVERY_STATE.refuse("delivery", state=title, act=Text("登记受益人", "naming persons"))
-    kind = programme.kind(row.kind)
-    if kind is None or not kind.names_persons:
-        expected = Text("岗位、培训等涉及具体人员的内容", "a kind that is for persons, such as posts")
-        raise Code.BAD_VALUE.refuse("delivery", field=Text("帮扶内容", "kind"), value=row.kind, expected=expected)
+    return row
+
+
+async def _persons(session: AsyncSession, who: Entered, row: Delivery, numbers: Sequence[str]) -> list[UUID]:
+    """The persons of the village with some numbers; refuses ``NOT_FOUND`` for each that there is not."""
     query = select(Person.number, Person.id).where(
         Person.tenant_id == who.county.id, Person.division == row.division, among(Person.number, numbers)
     )
-    persons = {row.number: row.id for row in await session.execute(query)}
+    persons = {one.number: one.id for one in await session.execute(query)}
     missing = [number for number in dict.fromkeys(numbers) if number not in persons]
     if missing:
         raise Refused([Code.NOT_FOUND.problem("persons", what=number) for number in missing])
-    made = [
-        {"tenant_id": who.county.id, "id": new_id(), "delivery_id": id, "person_id": person, "division": row.division,
-         "recorded_by": who.actor.id, "recorded_at": who.at.now}
-        for person in persons.values()
-    ]  # fmt: skip
-    new = await insert_new(session, DeliveryPerson, made, "person_id")
-    held = select(func.count()).where(DeliveryPerson.tenant_id == who.county.id, DeliveryPerson.delivery_id == id)
-    if (await session.scalar(held) or 0) > (row.quantity or 0):
-        most = Text(f"不超过 {row.quantity}", f"at most {row.quantity}")
-        raise Code.BAD_VALUE.refuse("persons", field=Text("人数", "persons"), value=len(numbers), expected=most)
-    data = {"programme": programme.code, "persons": len(new)}
+    return list(persons.values())
+
+
+def _held(who: Entered, id: UUID) -> list[ColumnElement[bool]]:
+    """The condition that somebody is named for a delivery, and was not taken back."""
+    return [
+        DeliveryPerson.tenant_id == who.county.id,
+        DeliveryPerson.delivery_id == id,
+        DeliveryPerson.taken_back_at.is_(None),
+    ]
+
+
+async def _note_persons(
+    session: AsyncSession, who: Entered, programme: PairingProgramme, id: UUID, stated: Stated, **data: int
+) -> None:
+    said = {"programme": programme.code, **data}
     action = ACTIONS[PairingAct.CONFIRM].value
-    await audit.record(session, who.at.now, who.actor.id, action, f"delivery/{id}", data, stated.reason)
-    return len(new)
+    await audit.record(session, who.at.now, who.actor.id, action, f"delivery/{id}", said, stated.reason)

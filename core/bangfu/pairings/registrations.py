@@ -128,6 +128,36 @@ async def verify(
     await _audit(session, who, PairingAct.VERIFY, id, programme, passed=passed)
 
 
+async def revoke(session: AsyncSession, who: Entered, programme: PairingProgramme, id: UUID, stated: Stated) -> None:
+    """Revoke the registration of an organization 撤销核验: from then on it sees no needs, proposes and signs nothing;
+    its agreements stay until they are ended. It may register again.
+
+    Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``REASON_NEEDED``,
+    ``NOT_FOUND``, ``CONFLICT`` for one that is not verified, ``SAME_PERSON`` to who verified it, and
+    ``BEFORE_PREVIOUS_STEP``.
+    """
+    acting = await Acting.of(session, who, programme, PairingAct.VERIFY)
+    if not stated.reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+    await hold(session, f"helper/{id}")
+    row: Helper | None = (await found(session, who, Helper, [id])).get(id)
+    if row is None or row.programme != programme.code:
+        raise Code.NOT_FOUND.refuse("id", what=WHAT)
+    columns = acting.by(stated, organization=row.organization_id)
+    if not row.verified or row.verified_on is None:
+        raise Code.CONFLICT.refuse("id")
+    if row.verified_by in {who.actor.id, columns["officer_id"]}:
+        raise Code.SAME_PERSON.refuse("id", other=Text("核验人", "who verified it"))
+    if columns["effective_on"] < row.verified_on:
+        raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=row.verified_on)
+    answer = {
+        "verified": False, "reason": stated.reason, "revoked_by": columns["officer_id"],
+        "revoked_on": columns["effective_on"], "revoked_at": who.at.now,
+    }  # fmt: skip
+    await update_all(session, Helper, [id], answer)
+    await _audit(session, who, PairingAct.VERIFY, id, programme, revoked=True)
+
+
 async def verified(
     session: AsyncSession, who: Entered, programme: PairingProgramme, credit_code: str
 ) -> tuple[Helper, Organization]:
@@ -151,6 +181,22 @@ async def verified(
     if helper is None:
         raise Code.HELPER_NOT_VERIFIED.refuse("credit_code", name=organization.name, programme=programme.title)
     return helper, organization
+
+
+async def require_verified(
+    session: AsyncSession, who: Entered, programme: PairingProgramme, organization: UUID
+) -> None:
+    """Refuse ``HELPER_NOT_VERIFIED`` for an organization that may not help, or may no more."""
+    may = select(Helper.id).where(
+        Helper.tenant_id == who.county.id,
+        Helper.programme == programme.code,
+        Helper.organization_id == organization,
+        Helper.verified.is_(True),
+    )
+    if await session.scalar(may) is None:
+        named = (await found(session, who, Organization, [organization])).get(organization)
+        name = "" if named is None else named.name
+        raise Code.HELPER_NOT_VERIFIED.refuse("agreement", name=name, programme=programme.title)
 
 
 async def _audit(

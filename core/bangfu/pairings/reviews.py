@@ -4,6 +4,7 @@ poverty by the register, and which are put forward as typical ones 典型村."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -71,8 +72,10 @@ async def review(
     columns = acting.by(stated, organization=agreement.organization_id, division=agreement.division)
     if agreement.signed_on is None:
         raise wrong_state(agreement, columns["effective_on"], PairingAct.REVIEW)
-    last = min(columns["effective_on"], agreement.ended_on or agreement.valid_to).year
-    if not agreement.valid_from.year <= found.year <= last:
+    # An agreement has no day of the year that begins as it ends, and none at all where it ends before it begins.
+    end = (agreement.ended_on or agreement.valid_to) - timedelta(days=1)
+    last = min(columns["effective_on"], end).year
+    if end < agreement.valid_from or not agreement.valid_from.year <= found.year <= last:
         expected = Text(f"{agreement.valid_from.year} 至 {last}", f"{agreement.valid_from.year} to {last}")
         raise Code.BAD_VALUE.refuse("year", field=Text("年度", "year"), value=found.year, expected=expected)
     words = need_text(found.finding, "finding", Text("检查情况", "what was found"))

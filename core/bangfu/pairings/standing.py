@@ -6,6 +6,7 @@ from then on.
 
 from __future__ import annotations
 
+from calendar import isleap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -73,7 +74,7 @@ def state_of(agreement: Agreed, day: date) -> AgreementState:
     """The state of an agreement on a day, by what is known of it now."""
     if agreement.ended_as == AgreementState.WITHDRAWN:
         return AgreementState.WITHDRAWN
-    if agreement.signed_on is None:
+    if agreement.signed_on is None or day < agreement.signed_on:
         return AgreementState.DRAWN_UP
     if agreement.ended_as is not None and agreement.ended_on is not None and agreement.ended_on <= day:
         return AgreementState(agreement.ended_as)
@@ -88,11 +89,10 @@ def in_force_on(agreement: Agreed, day: date) -> bool:
 
 
 def after_years(day: date, years: int) -> date:
-    """The same day some years on; of 29 February, 1 March where there is none."""
-    try:
-        return day.replace(year=day.year + years)
-    except ValueError:
-        return date(day.year + years, 3, 1)
+    """The same day some years on; of 29 February, 1 March where there is none. Raises ``ValueError`` past the
+    calendar's end."""
+    year = day.year + years
+    return date(year, 3, 1) if (day.month, day.day) == (2, 29) and not isleap(year) else day.replace(year=year)
 
 
 # --- deliveries -------------------------------------------------------------------------------------------------
@@ -168,7 +168,8 @@ _FROM: Mapping[Verdict, frozenset[DeliveryState]] = {
     Verdict.PARTLY: frozenset({DeliveryState.LOGGED, DeliveryState.DISPUTED}),
     Verdict.DISPUTED: frozenset({DeliveryState.LOGGED}),
     Verdict.CONTESTED: frozenset({DeliveryState.PARTLY}),
-    Verdict.RULED: frozenset(BEFORE_THE_COUNTY),
+    # The county may look at it again, whoever settled it.
+    Verdict.RULED: frozenset({*BEFORE_THE_COUNTY, *AGREED}),
 }
 
 

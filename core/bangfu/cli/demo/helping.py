@@ -253,8 +253,8 @@ class Helping:
         made = await self.t.do(FEDERATION, self._proposing(terms))
         self.agreements[pair.place] = made
         await self.t.do(pair.giver.agent, lambda s, w: self._sign_helper(s, w, made))
-        # What was promised for this year is promised once: the next enterprise promises from the next year on.
-        await self.t.do(pair.village.committee, self._sign(pair, (YEAR + 1,)))
+        # What was to be delivered after the first one went is owed by nobody: the next one promises it.
+        await self.t.do(pair.village.committee, self._sign(pair))
         self.t.say(
             f"{pair.enterprise.name}不能继续,{pair.giver.name}接力帮扶{pair.village.township}{pair.village.name},原协议和投入记录保留",
             "one enterprise cannot go on: another takes the village over, and the history stays",

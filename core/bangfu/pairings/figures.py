@@ -33,6 +33,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
 from bangfu.access import Action, Entered
+from bangfu.db.bulk import among
 from bangfu.models import (
     AgreementSignature,
     Delivery,
@@ -146,6 +147,9 @@ def signed(who: Entered, programme: PairingProgramme, which: Which) -> Select[UU
 
 def _place(model: Any, who: Entered, which: Which) -> list[ColumnElement[bool]]:
     found: list[ColumnElement[bool]] = []
+    if not who.scope.areas:
+        # The wall says as much; said here, an index finds an enterprise's own rows among the county's.
+        found.append(among(model.organization_id, who.scope.organizations))
     if which.division is not None:
         found.append(model.division.between(*area_of(which.division)))
     if which.credit_code is not None:

@@ -1209,7 +1209,7 @@ async def test_the_county_rules_again_with_reason_and_paper_and_another_person(p
     # Whoever ruled before the last does not rule again either.
     again = await pairs.answer("IF", RULED, a, accepted=Measure(6_000), evidence="复核")
     assert [problem.code for _, problem in again.refused] == [Code.SAME_PERSON]
-    rows = await pairs.rows("select id, state, stands_fen, version from delivery order by id")
+    rows = await pairs.rows("select id, state, stands_fen, version from delivery order by receipt")
     assert [tuple(row) for row in rows] == [(a, "ruled", 5_000, 4), (b, "ruled", 20_000, 3)]
 
 

@@ -127,6 +127,19 @@ LEARNING = {
     *("attestations", "attest"),
 }
 """The operations of the aid for those who learn a trade; ``test_learning`` tells them."""
+PAIRING = {
+    "register_helper", "verify_helper", "state_need", "close_need", "propose_agreement", "sign_agreement",
+    "end_agreement", "plan_agreement", "raise_obstacle", "assign_obstacle", "resolve_obstacle", "log_deliveries",
+    "confirm_deliveries", "contest_deliveries", "rule_delivery", "match_delivery", "review_agreement", "helpers",
+    "needs", "agreements", "deliveries", "pairing_figures", "pairings_waiting", "pairing_programmes",
+    "pairings_waiting_counts", "plan_lines", "revoke_helper", "unmatch_delivery",
+}  # fmt: skip
+"""The operations of pairings; ``test_pairing`` tells them."""
+PAPERS = {
+    "issue_helper_statement", "issue_helper_certificate", "export_pairing_honours", "export_pairing_summary",
+    "pairing_honours", "pairing_summary", "pairing_certificate",
+}  # fmt: skip
+"""What is made of pairings for papers and lists; ``test_pairing_papers`` tells them."""
 
 
 async def _settings(story: Told) -> None:
@@ -691,6 +704,7 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
     assert (await story.may("C1", "viewer"))["programmes"] == []
 
-    everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - {"follow_job"} - AWARDS - SCHOOLS - LEARNING
+    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | LEARNING | PAIRING | PAPERS
+    everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - elsewhere
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

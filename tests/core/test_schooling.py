@@ -523,7 +523,7 @@ async def schooled(taught: World) -> World:
 def test_a_school_agent_holds_no_office_and_works_in_no_area() -> None:
     duty = Duty.SCHOOL_AGENT
     assert (duty.is_staff, duty.is_agent, duty.has_area, duty.sees_area) == (False, True, False, False)
-    assert (duty.tier.title_text.zh, duty.title_text.zh) == ("服务机构", "学校、培训基地经办")
+    assert (duty.tier.title_text.zh, duty.title_text.zh) == ("服务机构", "学校或培训基地经办")
 
 
 async def test_a_school_sees_its_own_roll_and_nothing_of_any_household(schooled: World) -> None:
@@ -552,7 +552,7 @@ async def test_a_school_sees_its_own_roll_and_nothing_of_any_household(schooled:
         (f"ED,教育甲,学校经办,{BASE},2020-01-01,{SCHOOL}", ("INCOMPATIBLE_DUTIES", "duty")),
         (f"S9,新,学校经办,{BASE},2020-01-01,{TRAINER}", None),
         (f"S9,新,培训基地经办,{BASE},2020-01-01,{TRAINER}", None),
-        (f"S9,新,学校、培训基地经办,{BASE},2020-01-01,{SCHOOL}", None),
+        (f"S9,新,学校或培训基地经办,{BASE},2020-01-01,{SCHOOL}", None),
     ],
 )
 async def test_a_school_agent_is_of_a_school_and_nothing_else(

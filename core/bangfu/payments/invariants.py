@@ -352,7 +352,8 @@ def graph(process: Process) -> frozenset[tuple[str, str]]:
         if not verify.reports:
             moves.add((verify.code, STOPPED))
     moves |= {(select.code, NOT_SELECTED) for select in process.kind(Select)}
-    moves |= {(end, end) for end in END_TITLES}  # worked out again after something was paid
+    # Worked out again after something was paid, wherever it ended.
+    moves |= {(end, end) for end in END_TITLES if any(to == end for _, to in moves)}
     return frozenset(moves)
 
 

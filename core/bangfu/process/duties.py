@@ -106,7 +106,7 @@ _DUTIES = {
     Duty.AUDITOR: (Tier.COUNTY, Text("审计监督", "auditor")),
     Duty.SUPERIOR: (Tier.COUNTY, Text("上级主管部门", "superior level of government")),
     Duty.ENTERPRISE_AGENT: (Tier.ENTERPRISE, Text("企业经办", "agent of an enterprise")),
-    Duty.SCHOOL_AGENT: (Tier.PROVIDER, Text("学校、培训基地经办", "agent of a school or a training base")),
+    Duty.SCHOOL_AGENT: (Tier.PROVIDER, Text("学校或培训基地经办", "agent of a school or a training base")),
     Duty.HOUSEHOLDER: (Tier.VILLAGE, Text("农户", "household")),
 }
 

@@ -846,15 +846,7 @@ class PairingMutation:
         act: ActArgument = None,
     ) -> DeliveryPayload:
         """Say which persons a delivery was for."""
-        acting.require_bounded(persons, "persons")
-
-        async def work(request: Request, session: AsyncSession) -> UUID:
-            key = _key(Delivery, id, "id", ledger.WHAT)
-            said = await acting.stated(request, session, act)
-            await ledger.match(session, request.who, request.plugins.pairing(programme), key, persons, said)
-            return key
-
-        return await acting.keyed(info, DeliveryPayload, work)
+        return await _say_for_whom(info, programme, id, persons, act, ledger.match)
 
     @_field(
         "Take back that a delivery was for some persons, with the reason in `act`; that it was said stays on record.",
@@ -869,15 +861,7 @@ class PairingMutation:
         act: ActArgument = None,
     ) -> DeliveryPayload:
         """Take back which persons a delivery was for."""
-        acting.require_bounded(persons, "persons")
-
-        async def work(request: Request, session: AsyncSession) -> UUID:
-            key = _key(Delivery, id, "id", ledger.WHAT)
-            said = await acting.stated(request, session, act)
-            await ledger.unmatch(session, request.who, request.plugins.pairing(programme), key, persons, said)
-            return key
-
-        return await acting.keyed(info, DeliveryPayload, work)
+        return await _say_for_whom(info, programme, id, persons, act, ledger.unmatch)
 
     @_field(
         "Write down how an agreement was carried out in a year 年度检查; looked at anew, the last review counts.",
@@ -904,6 +888,21 @@ class PairingMutation:
 
 def _none(problems: Any) -> DeliveriesPayload:
     return DeliveriesPayload(keys=(), done=0, refused=0, problems=problems)
+
+
+async def _say_for_whom(
+    info: strawberry.Info, programme: str, id: strawberry.ID, persons: list[str], act: ActInput | None, say: Any
+) -> DeliveryPayload:
+    """Say, or take back, which persons a delivery was for."""
+    acting.require_bounded(persons, "persons")
+
+    async def work(request: Request, session: AsyncSession) -> UUID:
+        key = _key(Delivery, id, "id", ledger.WHAT)
+        said = await acting.stated(request, session, act)
+        await say(session, request.who, request.plugins.pairing(programme), key, persons, said)
+        return key
+
+    return await acting.keyed(info, DeliveryPayload, work)
 
 
 async def _on_agreement(

@@ -59,8 +59,10 @@ async def remake(
     ``subjects`` says whom each case is of, ``rules_of`` by which rules a determination is made now. A value that cannot
     be counts as one that is not known.
     """
-    own_row = (DeterminationRow.tenant_id == who.county.id, among(DeterminationRow.id, determinations))
-    kept = await session.scalars(select(DeterminationRow).where(*own_row))
+    query = select(DeterminationRow).where(
+        DeterminationRow.tenant_id == who.county.id, among(DeterminationRow.id, determinations)
+    )
+    kept = await session.scalars(query)
     alike: dict[tuple[UUID, str], tuple[Rules, list[DeterminationRow]]] = {}
     for row in kept:
         rules = rules_of(row)

@@ -390,9 +390,11 @@ def thaw(programme: Programme, period: Period, row: Edition, working: WorkingDay
     the book of the edition knows nothing of it. Refuses ``BOOK_MISSING`` if the book it was opened with is not
     installed: nothing is decided by another text.
     """
-    since, _ = programme.policy.resolved(row.reference_day, ())
+    since: Mapping[str, Resolved] = {}
+    if programme.policy.parameters.keys() - row.parameters.keys():
+        since, _ = programme.policy.resolved(row.reference_day, ())
     resolved = {
-        **{name: value for name, value in since.items() if name not in row.parameters},
+        **since,
         **{
             name: Resolved(
                 name,

@@ -6,13 +6,13 @@ from then on.
 
 from __future__ import annotations
 
-from calendar import isleap
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Protocol
 
+from bangfu.calendar import months_after
 from bangfu.errors import Code, Problem, Refused
 from bangfu.programme import PairingAct
 from bangfu.text import Text
@@ -91,8 +91,7 @@ def in_force_on(agreement: Agreed, day: date) -> bool:
 def after_years(day: date, years: int) -> date:
     """The same day some years on; of 29 February, 1 March where there is none. Raises ``ValueError`` past the
     calendar's end."""
-    year = day.year + years
-    return date(year, 3, 1) if (day.month, day.day) == (2, 29) and not isleap(year) else day.replace(year=year)
+    return months_after(day, 12 * years)
 
 
 # --- deliveries -------------------------------------------------------------------------------------------------

@@ -109,6 +109,15 @@ class Period:
         own = day.in_year(self.year)
         return day.in_year(self.year + 1) if own < self.first_day and self.last_day.year > self.year else own
 
+    def month(self, number: int, day: int | None = None) -> Period:
+        """A month of its plan year, by number from 1: with the reference day of that number, the last one if the month
+        has no such day, or none is given."""
+        first = date(self.year, number, 1)
+        last = months_after(first, 1) - ONE_DAY
+        reference = last if day is None else min(last, first.replace(day=1) + timedelta(days=day - 1))
+        title = Text(f"{self.year}年{number}月", f"month {number} of {self.year}")
+        return Period(f"{self.year}-{number:02}", title, self.year, reference, first, last)
+
     def __contains__(self, day: date) -> bool:
         return self.first_day <= day <= self.last_day
 

@@ -534,6 +534,45 @@ class Discrepancy(TenantRow, Base):
     settled_at: Mapped[datetime | None]
 
 
+class Circumstance(TenantRow, Dated, Base):
+    """Something of a person that an office keeps a list of 情形, from when to when: a certificate of disability
+    残疾人证, being in the minimum living guarantee 低保, a death, being in custody 服刑羁押, having moved away 迁出.
+
+    ``level``, ``category`` and ``generation`` are those of a certificate, ``number`` its number, sealed; ``class_name``
+    is the class of the guarantee. ``source`` is whose list or paper says so, ``reported_on`` its day, ``evidence`` the
+    list or the paper by name. Of whom no row of a kind holds on a day, it was not so on that day.
+    """
+
+    __tablename__ = "circumstance"
+    __wall__ = Wall(Kind.AREA, sealed=("number",), update=("known_to", "division"))
+    __table_args__ = (
+        _to("person"),
+        CheckConstraint("kind in ('certificate', 'minimum_living', 'death', 'custody', 'moved_away')", name="kind"),
+        CheckConstraint("source in ('federation', 'civil_affairs', 'death_register', 'office')", name="source"),
+        CheckConstraint(
+            "kind = 'certificate' or (level is null and category is null and generation is null and number is null)",
+            name="certificate",
+        ),
+        CheckConstraint("level between 1 and 4", name="level"),
+        CheckConstraint("kind <> 'death' or valid_to is null", name="death"),
+        Index("ix_circumstance_person", "tenant_id", "person_id", "kind"),
+        Index("uq_circumstance_current", "tenant_id", "person_id", "kind", unique=True, postgresql_where=_CURRENT),
+    )
+
+    person_id: Mapped[UUID]
+    division: Mapped[Division12]
+    kind: Mapped[str]
+    level: Mapped[int | None]
+    category: Mapped[str | None]
+    generation: Mapped[int | None]
+    number: Mapped[bytes | None] = mapped_column(LargeBinary)
+    number_masked: Mapped[str | None]
+    class_name: Mapped[str]
+    source: Mapped[str]
+    reported_on: Mapped[date]
+    evidence: Mapped[str]
+
+
 class Standing(TenantRow, Dated, Base):
     """A household's standing in the register 户类型 and the year in which it left poverty 脱贫年度."""
 
@@ -759,16 +798,21 @@ class Edition(TenantRow, Base):
     """The rule book and the resolved parameters that a period is run by 年度规则, never changed once opened.
 
     ``parameters`` maps each name to ``{value, since, whose, document, clause, provision}`` with the value in its raw
-    form. ``moved_by`` says by which document and clause the county moved to the book, where it did so by its own.
+    form. ``moved_by`` says by which document and clause the county moved to the book, where it did so by its own. Of a
+    programme that pays every month, each ``month`` of the period has editions of its own besides.
     """
 
     __tablename__ = "edition"
     __wall__ = Wall(Kind.TENANT)
-    __table_args__ = (UniqueConstraint("tenant_id", "programme", "period", "number"),)
+    __table_args__ = (
+        UniqueConstraint("tenant_id", "programme", "period", "number", "month", postgresql_nulls_not_distinct=True),
+        CheckConstraint("month between 1 and 12", name="month"),
+    )
 
     programme: Mapped[str]
     period: Mapped[str]
     number: Mapped[int]
+    month: Mapped[int | None]
     reference_day: Mapped[date]
     book_since: Mapped[date]
     book_version: Mapped[str]
@@ -1079,6 +1123,58 @@ class DeterminationRow(TenantRow, Base):
     digest: Mapped[str]
     known_at: Mapped[datetime]
     counted_to: Mapped[date | None]
+    officer_id: Mapped[UUID]
+    recorded_at: Mapped[datetime]
+
+
+class MonthResult(TenantRow, Base):
+    """What a rule book makes of some facts 月度核算结果, kept once for everybody who is alike in a month. Names nobody.
+
+    ``digest`` is a SHA-256 of the edition, the facts and what they came to. Never changed.
+    """
+
+    __tablename__ = "month_result"
+    __wall__ = Wall(Kind.TENANT)
+    __table_args__ = (
+        _to("edition"),
+        UniqueConstraint("tenant_id", "edition_id", "digest"),
+        CheckConstraint("payable_fen >= 0", name="payable"),
+    )
+
+    edition_id: Mapped[UUID]
+    digest: Mapped[str]
+    outcome: Mapped[str]
+    payable_fen: Mapped[FenColumn]
+    facts: Mapped[Json]
+    values_: Mapped[Json] = mapped_column("step_values")
+
+
+class MonthDecision(TenantRow, Base):
+    """What one month of a case comes to 月度核定, by what was known at an instant. Never changed: what becomes known
+    later makes the next one, by ``number``, and the last one stands.
+
+    ``withheld`` says why nothing is due although the facts would give it: the case rested, or had ended. ``amount_fen``
+    is what is due of the month.
+    """
+
+    __tablename__ = "month_decision"
+    __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division",))
+    __table_args__ = (
+        _to("case_file", "case_id"),
+        _to("month_result", "result_id"),
+        UniqueConstraint("tenant_id", "case_id", "month", "number"),
+        CheckConstraint("month between 1 and 12", name="month"),
+        CheckConstraint("amount_fen >= 0 and (withheld = '' or amount_fen = 0)", name="amount"),
+    )
+
+    case_id: Mapped[UUID]
+    division: Mapped[Division12]
+    month: Mapped[int]
+    number: Mapped[int]
+    result_id: Mapped[UUID]
+    withheld: Mapped[str]
+    amount_fen: Mapped[FenColumn]
+    known_at: Mapped[datetime]
     officer_id: Mapped[UUID]
     recorded_at: Mapped[datetime]
 
@@ -1443,7 +1539,8 @@ class Entitlement(TenantRow, Base):
     a time.
 
     An adjustment is one more, by a later determination: ``arrears`` 补发 are paid like an award, a ``recovery`` 追回 is
-    negative and settled by repayments. A determination justifies one adjustment.
+    negative and settled by repayments, and by being set off where the programme pays every month. A determination
+    justifies one adjustment. What is due of a month rests on a decision of that month instead.
     """
 
     __tablename__ = "entitlement"
@@ -1451,6 +1548,15 @@ class Entitlement(TenantRow, Base):
     __table_args__ = (
         _to("case_file", "case_id"),
         _to("determination"),
+        _to("month_decision"),
+        CheckConstraint("(determination_id is null) <> (month_decision_id is null)", name="rests_on"),
+        Index(
+            "uq_entitlement_month_decision",
+            "tenant_id",
+            "month_decision_id",
+            unique=True,
+            postgresql_where=text("voided_at is null and month_decision_id is not null"),
+        ),
         Index(
             "uq_entitlement_instalment",
             "tenant_id",
@@ -1472,7 +1578,8 @@ class Entitlement(TenantRow, Base):
     )
 
     case_id: Mapped[UUID]
-    determination_id: Mapped[UUID]
+    determination_id: Mapped[UUID | None]
+    month_decision_id: Mapped[UUID | None]
     division: Mapped[Division12]
     instalment: Mapped[int]
     kind: Mapped[str]
@@ -1548,6 +1655,7 @@ class PaymentLine(TenantRow, Base):
 
     An entitlement has one line that stands, and one more for each payment of it that came back: ``reissues`` names the
     return that the line answers 重发. When it was released stands here too: a village sees its lines, not their batch.
+    What was set off 抵扣 against it is paid no more: a line of nothing goes to no bank.
     """
 
     __tablename__ = "payment_line"
@@ -1579,7 +1687,7 @@ class PaymentLine(TenantRow, Base):
             postgresql_where=text("voided_at is null"),
             postgresql_nulls_not_distinct=True,
         ),
-        CheckConstraint("amount_fen > 0", name="amount"),
+        CheckConstraint("amount_fen >= 0", name="amount"),
     )
 
     batch_id: Mapped[UUID]
@@ -1594,6 +1702,40 @@ class PaymentLine(TenantRow, Base):
     account: Mapped[Sealed]
     account_masked: Mapped[str]
     reissues: Mapped[UUID | None]
+    released_on: Mapped[date | None]
+    released_at: Mapped[datetime | None]
+    voided_at: Mapped[datetime | None]
+
+
+class PaymentSetoff(TenantRow, Base):
+    """What a payment was less than it was due 抵扣, because as much was to be paid back: ``entitlement_id`` is the
+    recovery that is settled by it. It stands and falls with its line."""
+
+    __tablename__ = "payment_setoff"
+    __wall__ = Wall(
+        Kind.PARTICIPANT,
+        own=Own.HOUSEHOLD_ID,
+        update=("voided_at", "released_on", "released_at"),
+        while_="exists (select from payment_batch b where b.tenant_id = payment_setoff.tenant_id"
+        " and b.id = payment_setoff.batch_id and b.released_at is null)",
+    )
+    __table_args__ = (
+        ForeignKeyConstraint(["tenant_id", "batch_id"], ["payment_batch.tenant_id", "payment_batch.id"]),
+        ForeignKeyConstraint(["tenant_id", "line_id"], ["payment_line.tenant_id", "payment_line.id"]),
+        _to("entitlement"),
+        _to("household"),
+        Index("ix_payment_setoff_line", "tenant_id", "line_id"),
+        Index("ix_payment_setoff_entitlement", "tenant_id", "entitlement_id"),
+        Index("ix_payment_setoff_batch", "tenant_id", "batch_id"),
+        CheckConstraint("amount_fen > 0", name="amount"),
+    )
+
+    batch_id: Mapped[UUID]
+    line_id: Mapped[UUID]
+    entitlement_id: Mapped[UUID]
+    household_id: Mapped[UUID]
+    division: Mapped[Division12]
+    amount_fen: Mapped[FenColumn]
     released_on: Mapped[date | None]
     released_at: Mapped[datetime | None]
     voided_at: Mapped[datetime | None]

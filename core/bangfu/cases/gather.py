@@ -33,9 +33,11 @@ from bangfu.policy import Window
 from bangfu.registry.history import held, holds
 from bangfu.rules.facts import (
     ALL,
+    HOLDS,
     Age,
     AsOf,
     AtStage,
+    Circumstance,
     Count,
     DaysFrom,
     FactSpec,
@@ -126,6 +128,8 @@ async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Seq
         found.births = await read.births(persons)
     if any(isinstance(s, TrainingMonths) for s in sources.values()):
         found.trainings = await read.trainings(persons)
+    if kinds := {s.kind for s in sources.values() if isinstance(s, Circumstance)}:
+        found.circumstances = await read.circumstances(persons, kinds)
     found.incomes = await read.incomes(
         {name: s for name, s in sources.items() if isinstance(s, Income)}, [s.household for s in subjects]
     )
@@ -150,6 +154,7 @@ class _Found:
     incomes: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
     counted: Mapping[UUID | None, Mapping[str, Any]] = field(default_factory=dict)
     attested: Mapping[tuple[UUID | None, str], bool] = field(default_factory=dict)
+    circumstances: Mapping[tuple[UUID | None, str], Sequence[Any]] = field(default_factory=dict)
 
     def on(self, day: AsOf) -> Iterator[tuple[Subject, date]]:
         """Each subject with the day on which it is looked at."""
@@ -173,6 +178,9 @@ class _Found:
             case Schooling(attribute, on):
                 rolls = self.schooled[on]
                 return [_schooling(one, rolls.get((one.person, day)), attribute) for one, day in self.on(on)]  # type: ignore[arg-type]
+            case Circumstance(kind, attribute, on):
+                lists = self.circumstances
+                return [_circumstance(o, lists.get((o.person, kind), ()), day, attribute) for o, day in self.on(on)]
             case Age(on):
                 days = self.days[on] if isinstance(on, AsOf) else [_stated(one, on) for one in self.subjects]
                 born = [self.births.get(one.person) if one.person else None for one in self.subjects]
@@ -226,6 +234,14 @@ def _schooling(subject: Subject, row: models.Schooling | None, attribute: str) -
     return 0 if value is None and apart.get(attribute) else value
 
 
+def _circumstance(subject: Subject, rows: Sequence[Any], day: date, attribute: str) -> Any:
+    """What the register says of a circumstance of a person on a day; of whom no list says so, it is not so."""
+    row = next((one for one in rows if held(one, day)), None)
+    if attribute == HOLDS:
+        return None if subject.person is None else row is not None
+    return None if row is None else getattr(row, attribute)
+
+
 def _ended(row: models.Schooling) -> date | None:
     """The day on which a training was over: that of leaving, or the end of its months, where no list says that somebody
     has left. Who is reported again begins anew."""
@@ -269,6 +285,9 @@ class _Reading:
                 return [reference for _ in subjects]
             case AsOf.CHECK:
                 return [one.judged_on or self.at.on for one in subjects]
+            case AsOf.MONTH:
+                month = reference if self.rules.month else None
+                return [month or one.judged_on or self.at.on for one in subjects]
             case AsOf.PLAN:
                 return [one.planned_on or min(self.at.on, reference) for one in subjects]
 
@@ -307,6 +326,19 @@ class _Reading:
         found: dict[UUID, list[models.Schooling]] = {}
         for row in await self.session.scalars(query):
             found.setdefault(row.person_id, []).append(row)
+        return found
+
+    async def circumstances(
+        self, persons: Collection[UUID], kinds: Collection[str]
+    ) -> dict[tuple[UUID | None, str], list[Any]]:
+        """What is known of circumstances of persons, by person and kind, whatever days it holds for, in one
+        statement."""
+        own = models.Circumstance
+        columns = (own.person_id, own.kind, own.valid_from, own.valid_to, own.level, own.generation)
+        query = select(*columns).where(self.known(own), among(own.person_id, persons), among(own.kind, kinds))
+        found: dict[tuple[UUID | None, str], list[Any]] = {}
+        for row in await self.session.execute(query):
+            found.setdefault((row.person_id, row.kind), []).append(row)
         return found
 
     async def births(self, persons: Collection[UUID]) -> dict[UUID, date | None]:

@@ -174,6 +174,8 @@ class Rules:
     working: WorkingDays
     moved_by: Mapping[str, str] | None = None
     """By which document and clause of its own the county decides by this book; None where every county does."""
+    month: int | None = None
+    """The month that they are of, where something is paid every month; ``period`` is then that month."""
 
     @property
     def book_since(self) -> date:

@@ -45,7 +45,8 @@ class Part:
 
 
 async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, list[Part]]:
-    """The parts that are or were due in some cases, by case and in their order, in one statement."""
+    """The parts that are or were due in some cases, by case and in their order, in one statement. What is due of a
+    month is no part of anything."""
     query = (
         select(
             Entitlement.case_id,
@@ -61,13 +62,14 @@ async def standing(session: AsyncSession, who: Entered, cases: Collection[UUID])
             Entitlement.tenant_id == who.county.id,
             among(Entitlement.case_id, cases),
             Entitlement.kind == Kind.AWARD.value,
+            Entitlement.determination_id.is_not(None),
             Entitlement.voided_at.is_(None),
         )
         .order_by(Entitlement.case_id, Entitlement.instalment)
     )
     found: dict[UUID, list[Part]] = {}
     for row in await session.execute(query):
-        found.setdefault(row.case_id, []).append(Part(*row))
+        found.setdefault(row.case_id, []).append(Part(*row))  # type: ignore[arg-type]
     return found
 
 
@@ -132,6 +134,7 @@ def something_paid(tenant: int) -> ColumnElement[bool]:
             Entitlement.tenant_id == tenant,
             Entitlement.case_id == Case.id,
             Entitlement.kind == Kind.AWARD.value,
+            Entitlement.determination_id.is_not(None),
             Entitlement.voided_at.is_(None),
             PaymentLine.released_on.is_not(None),
         )

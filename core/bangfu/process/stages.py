@@ -167,6 +167,77 @@ class Pay(Stage):
         return Stage.parameters(self) | ({self.shares} if self.shares else frozenset())
 
 
+class CountedOn(StrEnum):
+    """The day whose facts decide a month 月度认定日."""
+
+    FIRST_DAY = "first_day"
+    LAST_DAY = "last_day"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return Text("当月1日", "its first day") if self is CountedOn.FIRST_DAY else Text("当月末日", "its last day")
+
+
+class Begins(StrEnum):
+    """The first month that counts of who applies 起始月."""
+
+    APPLICATION = "application"
+    FOLLOWING = "following"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        if self is Begins.APPLICATION:
+            return Text("申请当月", "the month of the application")
+        return Text("申请次月", "the month after the application")
+
+
+class RestCause(StrEnum):
+    """Why what is paid every month rests 停发原因."""
+
+    CUSTODY = "custody"
+    UNREACHABLE = "unreachable"
+    UNVERIFIED = "unverified"
+    ACCOUNT = "account"
+    OTHER = "other"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return {
+            RestCause.CUSTODY: Text("服刑羁押", "in custody"),
+            RestCause.UNREACHABLE: Text("失联", "cannot be reached"),
+            RestCause.UNVERIFIED: Text("未按期核查", "not verified again in time"),
+            RestCause.ACCOUNT: Text("账户异常", "something is wrong with the account"),
+            RestCause.OTHER: Text("其他", "another cause"),
+        }[self]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Monthly(Pay):
+    """Who has passed every gate is paid every month of the period, and each month is decided by itself 按月发放.
+
+    A month is decided by the facts of one of its days, which the parameter ``counted_on`` names; ``begins`` says from
+    which month on. What becomes known later decides it again: the difference is arrears, or is set off against the next
+    payment. A case may rest for a ``RestCause``; the months of its rest are paid afterwards for those that the
+    parameter ``back_paid`` lists. Every ``recheck_months`` months everybody is verified again by ``rechecked_by``, and
+    ``stopped_by`` may end a case. In the last month the cases are carried into the next period by the ``maker``.
+    """
+
+    counted_on: str
+    begins: str
+    back_paid: str
+    recheck_months: str
+    rechecked_by: frozenset[Duty]
+    stopped_by: frozenset[Duty]
+
+    def parameters(self) -> frozenset[str]:
+        """The names of the parameters that the stage reads."""
+        own = frozenset({self.counted_on, self.begins, self.back_paid, self.recheck_months})
+        return Pay.parameters(self) | own
+
+
 class StandIn(StrEnum):
     """Who signs in the work team's place in a village that is not poor."""
 
@@ -234,6 +305,8 @@ class Process:
             raise PolicyError("the instalments are paid in their order, the first one first")
         if len({stage.shares for stage in pays}) != 1:
             raise PolicyError("every Pay of a process names the same shares")
+        if any(isinstance(stage, Monthly) and (len(pays) > 1 or stage.shares) for stage in pays):
+            raise PolicyError("what is paid by the month is paid at one stage, and in no shares")
 
     def __getitem__(self, code: str) -> Stage:
         return next(stage for stage in self.stages if stage.code == code)
@@ -268,6 +341,11 @@ class Process:
         for stage in self.kind(kind):
             return stage
         raise PolicyError(f"the process has no {kind.__name__} stage")
+
+    @property
+    def monthly(self) -> Monthly | None:
+        """The stage that pays every month, if it does."""
+        return next(self.kind(Monthly), None)
 
     def accounting(self, code: str | None = None) -> Verify:
         """The stage whose signatures stand under a determination: the one of a code, else the first."""

@@ -13,12 +13,25 @@ from pathlib import Path
 from types import MemberDescriptorType
 from typing import Any, Generic, get_args, get_origin, get_type_hints
 
-from bangfu.calendar import DayUnit
+from bangfu.calendar import DayUnit, PlanYear
 from bangfu.policy import Fen, MonthDay, PolicyError, Rate, Shares, Window
-from bangfu.process import Duty, Notice, Pay, Sample, Select, Stage, StandIn, Verify
+from bangfu.process import (
+    Begins,
+    CountedOn,
+    Duty,
+    Notice,
+    Pay,
+    RestCause,
+    Sample,
+    Select,
+    Stage,
+    StandIn,
+    Verify,
+)
 from bangfu.programme.clauses import citations, unanswered
 from bangfu.programme.declarations import (
     BOOK_TITLE,
+    CIRCUMSTANCE_FACTS,
     EDUCATION_LEVELS,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
@@ -39,6 +52,7 @@ from bangfu.rules.facts import (
     Age,
     AsOf,
     AtStage,
+    Circumstance,
     Condition,
     Count,
     DaysFrom,
@@ -74,6 +88,7 @@ def check(programme: Programme, channels: Iterable[str]) -> None:
         *_book_faults(programme),
         *_fact_faults(programme),
         *_stage_faults(programme, set(channels)),
+        *_month_faults(programme),
         *_claim_faults(programme),
         *_attestation_faults(programme),
         *_name_faults(programme),
@@ -242,6 +257,8 @@ def _fact_faults(programme: Programme) -> list[str]:
             faults.append(f"{where}: the programme is for households, of which this is not known")
         if isinstance(source, Schooling):
             faults += _schooling_faults(where, spec, source.attribute)
+        if isinstance(source, Circumstance):
+            faults += _circumstance_faults(where, spec, source)
         if spec.kind is Kind.DAY and spec.name in set(AsOf):
             faults.append(f"{where}: {spec.name} is how a day of the case is called already")
         faults += [
@@ -273,6 +290,14 @@ def _schooling_faults(where: str, spec: FactSpec, attribute: str) -> list[str]:
     named = {str(code) for code in spec.choices or ()}
     lacking = sorted(named ^ EDUCATION_LEVELS.keys()) if kind is Kind.CHOICE else []
     return [f"{where}: its choices are the levels that the register knows; {code} differs" for code in lacking]
+
+
+def _circumstance_faults(where: str, spec: FactSpec, source: Circumstance) -> list[str]:
+    known = CIRCUMSTANCE_FACTS.get(source.kind, {})
+    if source.attribute not in known:
+        return [f"{where}: the register knows no {source.attribute} of {source.kind}"]
+    kind = known[source.attribute][0]
+    return [] if spec.kind is kind else [f"{where}: {source.attribute} is a {kind}, not a {spec.kind}"]
 
 
 def _parameter_faults(programme: Programme, where: str, name: str, kind: Any) -> list[str]:
@@ -373,6 +398,24 @@ def _attestation_faults(programme: Programme) -> list[str]:
                 faults.append(f"{where}: {name}, which it shows, is not stated by the applicant")
             elif stated[name].sensitivity is Sensitivity.SENSITIVE:
                 faults.append(f"{where}: {name} is sensitive, and is shown to no organization")
+    return faults
+
+
+def _month_faults(programme: Programme) -> list[str]:
+    stage = programme.process.monthly
+    if stage is None:
+        return []
+    where = f"stage {stage.code}"
+    faults = [
+        *_parameter_faults(programme, where, stage.counted_on, CountedOn),
+        *_parameter_faults(programme, where, stage.begins, Begins),
+        *_parameter_faults(programme, where, stage.back_paid, frozenset[RestCause]),
+        *_parameter_faults(programme, where, stage.recheck_months, int),
+    ]
+    if not isinstance(programme.period, PlanYear):
+        faults.append(f"{where}: what is paid by the month is divided by plan years")
+    if not programme.is_for_persons:
+        faults.append(f"{where}: what is paid by the month is paid to persons")
     return faults
 
 

@@ -15,7 +15,7 @@ from bangfu.errors import Code
 from bangfu.policy import Adoptable, Adoption, Policy, Provision, in_force
 from bangfu.process import Duty, Process
 from bangfu.rules.book import RuleBook, StepKind, TracedStep
-from bangfu.rules.facts import FactSpec, Kind, Stated, When, facts_of
+from bangfu.rules.facts import HOLDS, FactSpec, Kind, Stated, When, facts_of
 from bangfu.text import Text
 
 PROJECT = "bangfu"
@@ -83,6 +83,25 @@ SCHOOLING_FACTS: Mapping[str, tuple[Kind, Text]] = {
     "proved": (Kind.TRUTH, Text("学籍证明", "has a proof of schooling")),
 }
 """The attributes of a person's schooling that a fact may be taken from, with their kind."""
+
+CIRCUMSTANCES: Mapping[str, Text] = {
+    "certificate": Text("残疾人证", "certificate of disability"),
+    "minimum_living": Text("最低生活保障", "minimum living guarantee"),
+    "death": Text("死亡", "death"),
+    "custody": Text("服刑羁押", "custody"),
+    "moved_away": Text("迁出本县", "moved out of the county"),
+}
+"""What offices keep lists of, of persons, from when to when."""
+
+CIRCUMSTANCE_FACTS: Mapping[str, Mapping[str, tuple[Kind, Text]]] = {
+    **{kind: {HOLDS: (Kind.TRUTH, title)} for kind, title in CIRCUMSTANCES.items()},
+    "certificate": {
+        HOLDS: (Kind.TRUTH, CIRCUMSTANCES["certificate"]),
+        "level": (Kind.NUMBER, Text("残疾等级", "level of the disability")),
+        "generation": (Kind.NUMBER, Text("证件代次", "generation of the certificate")),
+    },
+}
+"""The attributes of each circumstance that a fact may be taken from, with their kind."""
 
 ORGANIZATION_KINDS: Mapping[str, Text] = {
     "bureau": Text("机关", "bureau"),

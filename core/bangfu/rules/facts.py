@@ -99,6 +99,9 @@ class AsOf(StrEnum):
     """The day on which the plan was made."""
     CHECK = "check"
     """The day of the determination."""
+    MONTH = "month"
+    """The day by which a month is decided, where something is paid every month; before the first one, the day of the
+    determination."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -161,6 +164,24 @@ class Schooling(_Source):
 
     attribute: str
     on: AsOf = AsOf.CHECK
+
+
+HOLDS = "holds"
+"""Of a circumstance: whether it is so."""
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Circumstance(_Source):
+    """The fact is whether something that an office keeps a list of is so of the person 情形, such as that he is in the
+    minimum living guarantee 低保, or an attribute of it, such as the level of his certificate 残疾等级.
+
+    It is looked at on the day by which a month is decided, unless stated. Of whom no list says so, it is not so; then
+    nothing else of it is known.
+    """
+
+    kind: str
+    attribute: str = HOLDS
+    on: AsOf = AsOf.MONTH
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -271,9 +292,11 @@ class TrainingMonths(_Source):
     last: str
 
 
-Source = Registry | Income | Stated | AtStage | Count | Schooling | Age | InPeriod | DaysFrom | TrainingMonths
+Source = (
+    Registry | Income | Stated | AtStage | Count | Schooling | Circumstance | Age | InPeriod | DaysFrom | TrainingMonths
+)
 
-OF_A_PERSON = (Schooling, Age, TrainingMonths)
+OF_A_PERSON = (Schooling, Circumstance, Age, TrainingMonths)
 """What is known of a person, and of no household."""
 
 

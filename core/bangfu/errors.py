@@ -690,6 +690,30 @@ class Code(Enum):
         "请先登记新的户主,并核对一卡通户名,再列入拨付。",
         "Register the new head, check whose account it is, then include the household.",
     )
+    PERSON_DEAD = _says(
+        "{number} 已登记死亡({day}),不列入拨付",
+        "A death on {day} is on record of {number}, who is paid nothing.",
+        "请终止该申报;死亡前应发未发的,由继承人依规定领取,不经本批次。",
+        "Stop the case; what was due before the death goes to the heirs by the rules for that, not through a batch.",
+    )
+    BATCH_HOLDS_DEAD = _says(
+        "批次中有已登记死亡的人员:{numbers}",
+        "The batch holds persons whose death is on record: {numbers}.",
+        "请作废本批次并重新汇总,已死亡的人员不会列入。",
+        "Cancel the batch and make it again; whoever has died is left out.",
+    )
+    MONTH_NOT_DECIDED = _says(
+        "{year}年{month}月尚未核定",
+        "Month {month} of {year} has not been decided.",
+        "请先办理该月核定,再汇总拨付。",
+        "Decide the month first, then gather its payments.",
+    )
+    MONTH_NOT_BEGUN = _says(
+        "{year}年{month}月的认定日({day})未到",
+        "The day by which month {month} of {year} is decided ({day}) is to come.",
+        "请在该日或以后办理。",
+        "Decide it on that day or later.",
+    )
     BATCH_EMPTY = _says(
         "没有待拨付的户",
         "There is nothing to pay.",

@@ -1036,12 +1036,20 @@ class Claim(Base):
     division: Mapped[Division12]
 
 
+_WAYS = "act in ('pause', 'resume', 'stop', 'withdraw', 'undo', 'carry')"
+"""The acts by which a case rests, ends, or goes over into the next period."""
+
+
 class CaseEvent(TenantRow, Base):
     """One act on a case 办理记录: what, by whom, in which duty, on which day, typed in by whom. Never changed."""
 
     __tablename__ = "case_event"
     __wall__ = Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division",))
-    __table_args__ = (_to("case_file", "case_id"), UniqueConstraint("tenant_id", "case_id", "version"))
+    __table_args__ = (
+        _to("case_file", "case_id"),
+        UniqueConstraint("tenant_id", "case_id", "version"),
+        Index("ix_case_event_ways", "tenant_id", "case_id", postgresql_where=text(_WAYS)),
+    )
 
     case_id: Mapped[UUID]
     division: Mapped[Division12]
@@ -1177,6 +1185,36 @@ class MonthDecision(TenantRow, Base):
     known_at: Mapped[datetime]
     officer_id: Mapped[UUID]
     recorded_at: Mapped[datetime]
+
+
+class MonthRun(TenantRow, Base):
+    """That a month was decided for everybody in some areas 月度核定办理: by whom, by what was known at which instant,
+    and what it came to.
+
+    ``decided`` counts the decisions that were made, ``changed`` those of them that changed an earlier one;
+    ``arrears_fen`` and ``recovery_fen`` are what these added and took back. Never changed.
+    """
+
+    __tablename__ = "month_run"
+    __wall__ = Wall(Kind.SPAN, own=Own.OFFICER_ID)
+    __table_args__ = (
+        Index("ix_month_run_month", "tenant_id", "programme", "period", "month", "known_at"),
+        CheckConstraint("month between 1 and 12", name="month"),
+    )
+
+    programme: Mapped[str]
+    period: Mapped[str]
+    month: Mapped[int]
+    reason: Mapped[str]
+    decided: Mapped[int]
+    changed: Mapped[int]
+    arrears_fen: Mapped[FenColumn]
+    recovery_fen: Mapped[FenColumn]
+    known_at: Mapped[datetime]
+    officer_id: Mapped[UUID]
+    ran_on: Mapped[date]
+    recorded_at: Mapped[datetime]
+    areas: Mapped[Areas]
 
 
 class Notice(TenantRow, Base):

@@ -18,6 +18,7 @@ WALLS = {
     "circumstance": Wall(Kind.AREA, sealed=("number",), update=("known_to", "division")),
     "month_result": Wall(Kind.TENANT),
     "month_decision": Wall(Kind.PARTICIPANT, own=Own.CASE_ID, update=("division",)),
+    "month_run": Wall(Kind.SPAN, own=Own.OFFICER_ID),
     "payment_setoff": Wall(
         Kind.PARTICIPANT,
         own=Own.HOUSEHOLD_ID,
@@ -42,6 +43,14 @@ def upgrade() -> None:
     )
     _month_result()
     _month_decision()
+    _month_run()
+    op.create_index(
+        "ix_case_event_ways",
+        "case_event",
+        ["tenant_id", "case_id"],
+        unique=False,
+        postgresql_where=sa.text("act in ('pause', 'resume', 'stop', 'withdraw', 'undo', 'carry')"),
+    )
     op.alter_column("entitlement", "determination_id", nullable=True)
     op.add_column("entitlement", sa.Column("month_decision_id", sa.Uuid(), nullable=True))
     op.create_foreign_key(
@@ -181,6 +190,33 @@ def _month_decision() -> None:
         sa.UniqueConstraint(
             "tenant_id", "case_id", "month", "number", name=op.f("uq_month_decision_tenant_id_case_id_month_number")
         ),
+    )
+
+
+def _month_run() -> None:
+    op.create_table(
+        "month_run",
+        sa.Column("programme", sa.Text(), nullable=False),
+        sa.Column("period", sa.Text(), nullable=False),
+        sa.Column("month", sa.Integer(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("decided", sa.Integer(), nullable=False),
+        sa.Column("changed", sa.Integer(), nullable=False),
+        sa.Column("arrears_fen", sa.BigInteger(), nullable=False),
+        sa.Column("recovery_fen", sa.BigInteger(), nullable=False),
+        sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("officer_id", sa.Uuid(), nullable=False),
+        sa.Column("ran_on", sa.Date(), nullable=False),
+        sa.Column("recorded_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("areas", postgresql.INT8MULTIRANGE(), nullable=False),
+        sa.Column("tenant_id", sa.Integer(), nullable=False),
+        sa.Column("id", sa.Uuid(), nullable=False),
+        sa.CheckConstraint("month between 1 and 12", name=op.f("ck_month_run_month")),
+        sa.ForeignKeyConstraint(["tenant_id"], ["tenant.id"], name=op.f("fk_month_run_tenant_id")),
+        sa.PrimaryKeyConstraint("tenant_id", "id", name=op.f("pk_month_run")),
+    )
+    op.create_index(
+        "ix_month_run_month", "month_run", ["tenant_id", "programme", "period", "month", "known_at"], unique=False
     )
 
 

@@ -27,7 +27,20 @@ from bangfu.cases.views import CaseView, Selection, Stated, duties_over, look
 from bangfu.db.bulk import among, insert_rows, update_all
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, DeterminationRow, Signature, new_id
-from bangfu.process import END_TITLES, REFUSED, UNDOABLE, Accept, Act, Move, Notice, Pay, Process, Stage, duty_names
+from bangfu.process import (
+    END_TITLES,
+    REFUSED,
+    UNDOABLE,
+    Accept,
+    Act,
+    Monthly,
+    Move,
+    Notice,
+    Pay,
+    Process,
+    Stage,
+    duty_names,
+)
 from bangfu.rules import columns
 from bangfu.rules.book import Determination, Outcome
 from bangfu.text import Text, day
@@ -486,6 +499,8 @@ async def not_in_batch(
 
     No batch of the programme is made until the transaction ends.
     """
+    if ground.programme.process.monthly is not None:
+        return list(moves)  # a month that is being paid is decided again, whatever becomes of the case
     paying = [case.id for case, _ in moves if ground.programme.process.at(case.view.stage, Pay)]
     held = await payments.standing_in_batch(session, who, ground.programme.code, paying) if paying else set()
     report.refused += [(case.number, Code.IN_BATCH.problem(*case.path)) for case, _ in moves if case.id in held]
@@ -693,6 +708,8 @@ async def write(
             change.case.id
             for change in done
             if change.case.rules.programme.process.at(change.case.view.stage, Pay)
+            # The months before a case ended are due all the same; what is not, their decisions say.
+            and change.case.rules.programme.process.monthly is None
             and change.move.to != change.case.view.stage
         ]
         if left:
@@ -770,6 +787,8 @@ def _arrived(change: Change) -> tuple[Change, payments.Due | None]:
     case, to, due = change.case, change.move.to, None
     proceedings = case.rules.proceedings
     while to != case.view.stage and (pay := proceedings.process.at(to, Pay)) is not None:
+        if isinstance(pay, Monthly):
+            break  # what is due is decided month by month
         amount = proceedings.due(pay, case.payable, case.view.due)
         if amount and case.determination is not None:
             due = payments.Due(case.id, case.determination, case.division, amount, pay.instalment)
@@ -787,6 +806,7 @@ def _before(case: CaseView) -> dict[str, Any]:
         "notice": str(case.notice) if case.notice else None,
         "draw": str(case.draw) if case.draw else None,
         "marked": case.marked,
+        "paused_on": case.paused_on.isoformat() if case.paused_on else None,
     }
 
 

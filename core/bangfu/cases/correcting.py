@@ -21,7 +21,8 @@ from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem
 from bangfu.models import CaseEvent, Signature
-from bangfu.process import WITHDRAWN, Act, Done, Move, Plan
+from bangfu.process import WITHDRAWN, Act, Done, Move, Plan, RestCause
+from bangfu.text import Text, day
 
 
 async def ask_to_correct(
@@ -91,16 +92,29 @@ async def stop(
         stated or Stated(),
         "stop",
         lambda case, act: case.rules.proceedings.stop(case.view, act, finding),
-        lambda case, move: {},
+        lambda case, move: {"paused_on": None},
         {"finding": finding},
+        # Who is in custody may die there: what is paid every month ends, resting or not.
+        resting=ground.programme.process.monthly is not None,
     )
 
 
 async def pause(
-    session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stated: Stated | None = None
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    selection: Selection,
+    stated: Stated | None = None,
+    cause: RestCause | None = None,
 ) -> Report:
-    """Let the selected cases rest 暂停: nothing is done with them, and nothing that is run again changes that."""
+    """Let the selected cases rest 暂停: nothing is done with them, and nothing that is run again changes that.
+
+    Where something is paid every month, the ``cause`` says whether the months of the rest are paid afterwards. Refuses
+    ``MISSING_VALUE`` without one there.
+    """
     stated = stated or Stated()
+    if cause is None and ground.programme.process.monthly is not None:
+        raise Code.MISSING_VALUE.refuse("cause", field=Text("停发原因", "why it rests"))
     return await _step(
         session,
         who,
@@ -110,6 +124,7 @@ async def pause(
         "pause",
         lambda case, act: case.rules.proceedings.pause(case.view, act),
         lambda case, move: {"paused_on": stated.on(who), "since": case.view.since},
+        {} if cause is None else {"cause": cause.value, "finding": cause.title_text.zh},
         resting=True,
     )
 
@@ -117,7 +132,7 @@ async def pause(
 async def resume(
     session: AsyncSession, who: Entered, ground: Ground, selection: Selection, stated: Stated | None = None
 ) -> Report:
-    """Go on with the selected cases that rest 恢复."""
+    """Go on with the selected cases that rest 恢复, on the day of the rest at the earliest."""
     return await _step(
         session,
         who,
@@ -125,10 +140,16 @@ async def resume(
         selection,
         stated or Stated(),
         "resume",
-        lambda case, act: case.rules.proceedings.resume(case.view, act),
+        _resuming,
         lambda case, move: {"paused_on": None, "since": case.view.since},
         resting=True,
     )
+
+
+def _resuming(case: CaseView, act: Act) -> Move | Problem:
+    if case.paused_on is not None and act.day < case.paused_on:
+        return Code.BEFORE_PREVIOUS_STEP.problem("day", day=day(act.day), previous=day(case.paused_on))
+    return case.rules.proceedings.resume(case.view, act)
 
 
 async def _step(
@@ -196,6 +217,7 @@ async def undo(
             "notice_id": _id(before["notice"]),
             "draw_id": _id(before["draw"]),
             "marked": before["marked"],
+            "paused_on": date.fromisoformat(on) if (on := before.get("paused_on")) else None,
         }
         changes.append(Change(case, Move(move.to, move.duty), fields, {"undoes": event.version, "act": event.act}))
     done = await write(session, who, "undo", changes, stated, report)

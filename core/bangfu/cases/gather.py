@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import models
+from bangfu.access import CHINA
 from bangfu.calendar import age, months_after
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import CaseView
@@ -112,8 +113,18 @@ OnDay = tuple[UUID, date]
 """A household or a person on a day."""
 
 
-async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Sequence[Subject], at: At) -> Gathered:
-    """The facts of beneficiaries as known at an instant; the number of statements does not depend on how many."""
+async def gather(
+    session: AsyncSession,
+    tenant: int,
+    rules: Rules,
+    subjects: Sequence[Subject],
+    at: At,
+    circumstances: Circumstances | None = None,
+) -> Gathered:
+    """The facts of beneficiaries as known at an instant; the number of statements does not depend on how many.
+
+    Their ``circumstances`` are read unless they are given: those of many months are read once.
+    """
     sources = {name: spec.source for name, spec in rules.book.traced().facts.items()}
     read = _Reading(session, tenant, rules, at)
     found = _Found(rules, subjects, at, {on: read.days(on, subjects) for on in AsOf})
@@ -128,7 +139,9 @@ async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Seq
         found.births = await read.births(persons)
     if any(isinstance(s, TrainingMonths) for s in sources.values()):
         found.trainings = await read.trainings(persons)
-    if kinds := {s.kind for s in sources.values() if isinstance(s, Circumstance)}:
+    if circumstances is not None:
+        found.circumstances = circumstances
+    elif kinds := _circumstances_in([rules]):
         found.circumstances = await read.circumstances(persons, kinds)
     found.incomes = await read.incomes(
         {name: s for name, s in sources.items() if isinstance(s, Income)}, [s.household for s in subjects]
@@ -137,6 +150,25 @@ async def gather(session: AsyncSession, tenant: int, rules: Rules, subjects: Seq
         found.attested = await read.attested([one.case for one in subjects if one.case])
     found.counted = await _counts(read, {n: s for n, s in sources.items() if isinstance(s, Count)}, subjects)
     return Gathered({name: found.column(name, source) for name, source in sources.items()}, found.counted_to())
+
+
+Circumstances = Mapping[tuple[UUID | None, str], Sequence[Any]]
+"""What is known of circumstances of persons, by person and kind, whatever days it holds for."""
+
+
+async def circumstances_of(
+    session: AsyncSession, tenant: int, rules: Iterable[Rules], persons: Collection[UUID], known_at: datetime
+) -> Circumstances:
+    """What some rules look at of the circumstances of persons, as known at an instant, in one statement."""
+    every = list(rules)
+    at = At("", known_at.astimezone(CHINA).date(), known_at)
+    return await _Reading(session, tenant, every[0], at).circumstances(persons, _circumstances_in(every))
+
+
+def _circumstances_in(rules: Iterable[Rules]) -> set[str]:
+    """The kinds of circumstances that some rules look at."""
+    specs = (spec for own in rules for spec in own.book.traced().facts.values())
+    return {spec.source.kind for spec in specs if isinstance(spec.source, Circumstance)}
 
 
 @dataclass(slots=True)
@@ -154,7 +186,7 @@ class _Found:
     incomes: Mapping[UUID, Mapping[str, Any]] = field(default_factory=dict)
     counted: Mapping[UUID | None, Mapping[str, Any]] = field(default_factory=dict)
     attested: Mapping[tuple[UUID | None, str], bool] = field(default_factory=dict)
-    circumstances: Mapping[tuple[UUID | None, str], Sequence[Any]] = field(default_factory=dict)
+    circumstances: Circumstances = field(default_factory=dict)
 
     def on(self, day: AsOf) -> Iterator[tuple[Subject, date]]:
         """Each subject with the day on which it is looked at."""

@@ -1,15 +1,16 @@
 """What a county's programme stands on: switched on since when, and the frozen rules of a period.
 
 Opening a period resolves every parameter on the period's reference day and writes book and values down as an edition
-that never changes. If provisions released later say otherwise, opening it again makes the next edition; a case
-follows it at its next accounting and is otherwise left as it was decided.
+that never changes. Where something is paid every month, each month has its own, by its own day. If provisions released
+later say otherwise, opening it again makes the next edition; a case follows it at its next accounting, a month when it
+is decided again, and is otherwise left as it was decided.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -27,8 +28,8 @@ from bangfu.db import hold
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Edition, ProgrammeSwitch, new_id
-from bangfu.policy import Resolved, Whose, build
-from bangfu.process import Proceedings
+from bangfu.policy import Provision, Resolved, Whose, build
+from bangfu.process import CountedOn, Proceedings
 from bangfu.programme import AnyProgramme, InForce, Milestone, Programme
 from bangfu.registry.days import working_days
 from bangfu.rules.book import RuleBook
@@ -176,6 +177,8 @@ class Rules:
     """By which document and clause of its own the county decides by this book; None where every county does."""
     month: int | None = None
     """The month that they are of, where something is paid every month; ``period`` is then that month."""
+    opened_at: datetime | None = None
+    """When the edition was opened; None of rules that are no edition."""
 
     @property
     def book_since(self) -> date:
@@ -235,6 +238,8 @@ class Ground:
     editions: Mapping[UUID, Rules]
     running: Sequence[tuple[date, date | None]]
     """From when to when (not included) the county runs the programme."""
+    months: Mapping[UUID, Rules] = field(default_factory=dict)
+    """The editions of its months, where something is paid every month."""
 
     def runs(self, today: date) -> bool:
         """Whether the county runs the programme on a day; otherwise it can be read, and nothing can be done."""
@@ -244,6 +249,11 @@ class Ground:
     def latest(self) -> Rules:
         """The newest edition."""
         return max(self.editions.values(), key=lambda rules: rules.number)
+
+    def month(self, number: int) -> Rules:
+        """The newest edition of a month of the period."""
+        own = [rules for rules in self.months.values() if rules.month == number]
+        return max(own, key=lambda rules: rules.number)
 
 
 async def open_period(session: AsyncSession, who: Entered, programme: Programme, key: str) -> Rules:
@@ -258,48 +268,79 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
     await hold_provisions(session, programme)
     provisions = await released_by(session, who.county.id, programme)
-    found = programme.book(period.reference_day, provisions)
-    dated, moved = found.book, moved_by(found)
     resolved = programme.policy.resolve(period.reference_day, provisions)
     require_open(programme, period, resolved)
-    frozen = freeze(programme, resolved)
-    version = dated.rules.traced().version
+    frozen = [_Frozen.on(programme, period, None, provisions)]
+    if (monthly := programme.process.monthly) is not None:
+        counted: CountedOn = resolved[monthly.counted_on].value
+        day = 1 if counted is CountedOn.FIRST_DAY else None
+        frozen += [_Frozen.on(programme, period.month(number, day), number, provisions) for number in MONTHS]
     # One at a time: the number of the edition is counted.
     await hold(session, f"{programme.code}/{key}")
-    last = await session.scalar(
-        select(Edition)
-        .where(Edition.tenant_id == who.county.id, Edition.programme == programme.code, Edition.period == key)
-        .order_by(Edition.number.desc())
-        .limit(1)
-    )
-    if last is None or (last.parameters, last.book_version, last.moved_by) != (frozen, version, moved):
-        number = last.number + 1 if last else 1
-        edition = new_id()
+    last = await _last(session, who.county.id, programme, key)
+    for own in frozen:
+        before = last.get(own.month)
+        if before is not None and own.is_same(before):
+            continue
+        number = before.number + 1 if before else 1
         await session.execute(
             insert(Edition).values(
                 tenant_id=who.county.id,
-                id=edition,
+                id=new_id(),
                 programme=programme.code,
                 period=key,
                 number=number,
-                reference_day=period.reference_day,
-                book_since=dated.since,
-                book_version=version,
-                moved_by=moved,
-                parameters=frozen,
+                month=own.month,
+                reference_day=own.reference_day,
+                book_since=own.book_since,
+                book_version=own.version,
+                moved_by=own.moved_by,
+                parameters=own.parameters,
                 opened_by=who.actor.id,
                 opened_at=who.at.now,
             )
         )
-        await audit.record(
-            session,
-            who.at.now,
-            who.actor.id,
-            Action.OPEN_PERIOD.value,
-            f"{programme.code}/{key}",
-            {"edition": number, "book": version},
-        )
+        said = {"edition": number, "book": own.version, **({"month": own.month} if own.month else {})}
+        await audit.record(session, who.at.now, who.actor.id, Action.OPEN_PERIOD.value, f"{programme.code}/{key}", said)
     return (await ground_of(session, who.county.id, programme, key)).latest
+
+
+MONTHS = range(1, 13)
+"""The months of a year."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Frozen:
+    """The rules of a period, or of a month of it, as an edition keeps them."""
+
+    month: int | None
+    reference_day: date
+    book_since: date
+    version: str
+    moved_by: dict[str, str] | None
+    parameters: dict[str, Any]
+
+    @classmethod
+    def on(cls, programme: Programme, period: Period, month: int | None, provisions: Sequence[Provision]) -> _Frozen:
+        """What holds on the reference day of a period; refuses what is not set."""
+        day = period.reference_day
+        found = programme.book(day, provisions)
+        parameters = freeze(programme, programme.policy.resolve(day, provisions))
+        version = found.book.rules.traced().version
+        return cls(month, day, found.book.since, version, moved_by(found), parameters)
+
+    def is_same(self, edition: Edition) -> bool:
+        """Whether an edition says so already."""
+        kept = (edition.parameters, edition.book_version, edition.moved_by, edition.reference_day)
+        return kept == (self.parameters, self.version, self.moved_by, self.reference_day)
+
+
+async def _last(session: AsyncSession, tenant: int, programme: Programme, key: str) -> dict[int | None, Edition]:
+    """The newest edition of a period and of each of its months, in one statement."""
+    query = select(Edition).where(
+        Edition.tenant_id == tenant, Edition.programme == programme.code, Edition.period == key
+    )
+    return {row.month: row for row in await session.scalars(query.order_by(Edition.number))}
 
 
 def require_open(programme: Programme, period: Period, resolved: Mapping[str, Resolved]) -> None:
@@ -354,8 +395,10 @@ def _editions(tenant: int) -> Any:
 
 def _ground(programme: Programme, period: Period, rows: Sequence[Any], working: WorkingDays) -> Ground:
     running = list(zip(rows[0].since or (), rows[0].until or (), strict=True))
-    editions = {row.Edition.id: thaw(programme, period, row.Edition, working) for row in rows}
-    return Ground(programme, period, editions, running)
+    thawed = {row.Edition.id: thaw(programme, period, row.Edition, working) for row in rows}
+    editions = {id_: rules for id_, rules in thawed.items() if rules.month is None}
+    months = {id_: rules for id_, rules in thawed.items() if rules.month is not None}
+    return Ground(programme, period, editions, running, months)
 
 
 def moved_by(found: InForce) -> dict[str, str] | None:
@@ -413,7 +456,21 @@ def thaw(programme: Programme, period: Period, row: Edition, working: WorkingDay
     book = next((dated.rules for dated in programme.books if dated.since == row.book_since), None)
     if book is None or book.traced().version != row.book_version:
         raise Refused([missing_book(programme, row)])
-    return Rules(row.id, row.number, programme, period, resolved, book, row.book_version, working, row.moved_by)
+    if row.month is not None:
+        period = replace(period.month(row.month), reference_day=row.reference_day)
+    return Rules(
+        row.id,
+        row.number,
+        programme,
+        period,
+        resolved,
+        book,
+        row.book_version,
+        working,
+        row.moved_by,
+        row.month,
+        row.opened_at,
+    )
 
 
 def missing_book(programme: Programme, row: Edition) -> Problem:

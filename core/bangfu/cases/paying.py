@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
 from bangfu.access import Action, Entered
-from bangfu.cases import exclusions
+from bangfu.cases import exclusions, months
 from bangfu.cases.acts import Change, Report, conclude, permitted, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.sampling import in_frames
@@ -18,7 +18,7 @@ from bangfu.cases.views import ACCEPTING, PLANNING, Selection, Stated, look
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
 from bangfu.models import Case, CaseEvent
-from bangfu.process import Move, Notice, Pay
+from bangfu.process import Monthly, Move, Notice, Pay
 from bangfu.text import Text
 from bangfu.vault import Vault
 
@@ -30,24 +30,32 @@ async def make_batch(
     ground: Ground,
     line: UUID | None = None,
     stage: str | None = None,
+    month: int | None = None,
 ) -> payments.Gathered:
-    """Gather what is due at a stage, the first one that pays unless stated, from a budget line.
+    """Gather what is due at a stage, the first one that pays unless stated, from a budget line; where something is paid
+    every month, what is due up to a ``month`` that has been decided.
 
     Cases whose notice has stood its time come to the payment first, where nobody has to accept them. A household that
     another award excludes, or that has nobody at its head any more, is left out and named. Refuses what
     :func:`bangfu.payments.make` refuses, ``NOT_ALLOWED_HERE``, ``STAGE_NOT_OPEN`` before the first day of the stage,
-    and ``NOT_FOUND`` for a stage that does not pay.
+    ``NOT_FOUND`` for a stage that does not pay, ``MISSING_VALUE`` without a month where one is needed, ``BAD_VALUE``
+    for one that is none, and ``MONTH_NOT_DECIDED``.
     """
     own = _paying(who, ground, stage)
+    if isinstance(own, Monthly):
+        await months.require_decided(session, who, ground, month)
+    elif month is not None:
+        expected = Text("不填(本项目不按月发放)", "nothing: the programme does not pay by the month")
+        raise Code.BAD_VALUE.refuse("month", field=Text("月份", "month"), value=month, expected=expected)
     if early := ground.latest.proceedings.not_open(own, who.at.today, "stage"):
         raise Refused([early])
     process = ground.programme.process
     notice = process.before(own.code, Notice)
     if notice is not None and process.after(notice.code) == own.code:
         await conclude(session, who, ground, Selection(stages=[notice.code]))
-    due = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own)
+    due = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own, month)
     in_the_way = await exclusions.in_the_way(session, who, ground, due)
-    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, line, in_the_way)
+    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, line, in_the_way, month)
 
 
 async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
@@ -71,7 +79,7 @@ async def cancel_batch(
 
 async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
     """Release a batch and let its cases go on, in one transaction; the last instalment closes them. What is paid again,
-    and arrears, move no case.
+    arrears, and what is paid every month move no case.
 
     Refuses what :func:`bangfu.payments.release` refuses, and ``CONFLICT`` if a case is not where it should be.
     """
@@ -80,6 +88,8 @@ async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id:
     samplers = await in_frames(session, who, paid)
     hands = await had_a_hand(session, who, paid)
     batch = await payments.release(session, who, stage, id, samplers, hands)
+    if isinstance(stage, Monthly):
+        return batch
     moved = frozenset(await payments.cases_of(session, who.county.id, id, awards=True))
     numbers = (
         await session.scalars(select(Case.number).where(Case.tenant_id == who.county.id, among(Case.id, moved)))

@@ -38,11 +38,14 @@ from bangfu.payments.due import (
     Adjustment,
     Due,
     Kind,
+    MonthDue,
     Outstanding,
+    Settled,
     adjust,
     entitle,
     outstanding,
     repay,
+    settle_months,
     standing_in_batch,
     void,
 )
@@ -51,8 +54,9 @@ from bangfu.payments.trail import Step, trail
 
 __all__ = [
     "CANCELLED", "CHECKED", "DRAFT", "RELEASED", "STATES", "Adjustment", "Batch", "Due", "EntryStated", "Gathered",
-    "Kind", "LineStated", "Outstanding", "Standing", "Step", "TemplateStated", "Waiting", "add_entry", "add_line",
-    "adjust", "bank_text", "batches", "cancel", "cases_of", "check", "confirm_entry", "correct_account", "entitle",
-    "keep_template", "make", "outstanding", "payment_list", "record_return", "release", "repay", "stage_of",
-    "standing_in_batch", "standings", "state_of", "to_pay", "trail", "void", "waiting",
+    "Kind", "LineStated", "MonthDue", "Outstanding", "Settled", "Standing", "Step", "TemplateStated", "Waiting",
+    "add_entry", "add_line", "adjust", "bank_text", "batches", "cancel", "cases_of", "check", "confirm_entry",
+    "correct_account", "entitle", "keep_template", "make", "outstanding", "payment_list", "record_return",
+    "release", "repay", "settle_months", "stage_of", "standing_in_batch", "standings", "state_of", "to_pay",
+    "trail", "void", "waiting",
 ]  # fmt: skip

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -26,14 +26,16 @@ from bangfu.errors import Code, Problem
 from bangfu.models import (
     Account,
     Case,
+    Circumstance,
     Entitlement,
     PaymentBatch,
     PaymentLine,
     PaymentReturn,
+    PaymentSetoff,
     new_id,
 )
 from bangfu.payments import budget
-from bangfu.payments.due import Kind, hold_batches, standing_line
+from bangfu.payments.due import Kind, hold_batches, open_amount, standing_line
 from bangfu.process import Duty, Pay, duty_names
 from bangfu.programme import Programme
 from bangfu.registry.history import holds
@@ -84,8 +86,13 @@ async def make(
     stage: Pay,
     line: UUID | None,
     in_the_way: Mapping[UUID, Problem],
+    month: int | None = None,
 ) -> Gathered:
     """Gather what is due at a stage and not yet in a batch: an instalment, arrears, and payments that came back.
+
+    Where something is paid every month, that is everything up to a ``month`` of the period, whichever month it is of;
+    what is to be paid back is set off 抵扣 against it, and nobody gets less than nothing. Nobody of whom a death is on
+    record is in a batch.
 
     It is paid from one budget line, which is held meanwhile. What a binding line cannot hold waits in its order (see
     above); an estimate warns. Households without an account, or whose account the bank has refused and nobody has
@@ -95,36 +102,123 @@ async def make(
     ``BATCH_EMPTY``.
     """
     _duty(who, stage, stage.maker)
-    instalment = stage.instalment
+    instalment = month or stage.instalment
     await hold_batches(session, programme.code)
     source = await budget.pays(session, who, line, programme.code, programme.title)
-    rows = (await session.execute(_unpaid(who, programme.code, period, instalment))).all()
-    missing = [
-        (row.number, problem)
+    rows = (await session.execute(_unpaid(who, programme.code, period, stage, month))).all()
+    dead = await _dead(session, who, [row.person for row in rows]) if programme.is_for_persons else {}
+    missing = {
+        row.number: problem
         for row in rows
-        if (problem := in_the_way.get(row.case) or _left_out(row, programme.beneficiary.value)) is not None
-    ]
-    left_out = {number for number, _ in missing}
-    payable = [row for row in rows if row.number not in left_out]
+        if (problem := _death(row, dead) or in_the_way.get(row.case) or _left_out(row, programme.beneficiary.value))
+        is not None
+    }
+    payable = [_Payment(row, row.amount_fen) for row in rows if row.number not in missing]
     if not payable:
         raise Code.BATCH_EMPTY.refuse()
-    needed = sum(row.amount_fen for row in payable)
+    if month is not None:
+        _set_off(payable, await _recoveries(session, who, programme.code))
+    needed = sum(one.amount_fen for one in payable)
     held = _held(payable, source.free_fen) if source.binding else len(payable)
     rest = payable[held:]
-    await budget.note_waiting(session, who, source, programme.code, period, instalment, rest)
+    waits = [one for one in rest if one.amount_fen]
+    await budget.note_waiting(session, who, source, programme.code, period, instalment, waits, whole=month is not None)
     warnings = [budget.shortage(source, needed, len(rest))] if needed > source.free_fen else []
     made = None
     if held:
-        chosen = sorted(payable[:held], key=lambda row: row.place)
+        chosen = sorted(payable[:held], key=lambda one: one.row.place)
         made = await _write(session, who, vault, programme.code, period, stage, instalment, source.id, chosen)
-    return Gathered(made, missing, len(rest), sum(row.amount_fen for row in rest), warnings)
+    return Gathered(made, list(missing.items()), len(rest), sum(one.amount_fen for one in rest), warnings)
 
 
-async def to_pay(session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay) -> list[UUID]:
+async def to_pay(
+    session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay, month: int | None = None
+) -> list[UUID]:
     """The cases of what :func:`make` would gather at a stage, before anything is left out. Nobody else makes a batch of
     the programme until the transaction ends."""
     await hold_batches(session, programme)
-    return [row.case for row in await session.execute(_unpaid(who, programme, period, stage.instalment))]
+    rows = await session.execute(_unpaid(who, programme, period, stage, month))
+    return list(dict.fromkeys(row.case for row in rows))
+
+
+@dataclass(slots=True)
+class _Payment:
+    """A payment to be made: what is due, how much is left of it to be paid in fen, and of which recoveries the rest is
+    set off."""
+
+    row: Any
+    amount_fen: int
+    setoffs: list[tuple[UUID, int]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Recovery:
+    """Something that a person is still to pay back, in fen."""
+
+    id: UUID
+    open_fen: int
+
+
+def _set_off(payments: Sequence[_Payment], recoveries: Mapping[UUID, Sequence[_Recovery]]) -> None:
+    """Take from each person's payments, the oldest first, what that person is to pay back, the oldest first.
+
+    What is paid again was less for it the first time.
+    """
+    for one in payments:
+        if one.row.reissues is not None:
+            continue
+        for recovery in recoveries.get(one.row.person, ()):
+            fen = min(one.amount_fen, recovery.open_fen)
+            if fen:
+                one.setoffs.append((recovery.id, fen))
+                one.amount_fen -= fen
+                recovery.open_fen -= fen
+
+
+async def _recoveries(session: AsyncSession, who: Entered, programme: str) -> dict[UUID, list[_Recovery]]:
+    """What persons are still to pay back in a programme, whichever period it is of, by person, in one statement."""
+    query = (
+        select(Case.person_id, Entitlement.id, open_amount().label("open"))
+        .join(Case, (Case.tenant_id == Entitlement.tenant_id) & (Case.id == Entitlement.case_id))
+        .where(
+            Entitlement.tenant_id == who.county.id,
+            Entitlement.kind == Kind.RECOVERY.value,
+            Entitlement.voided_at.is_(None),
+            Case.programme == programme,
+        )
+        .order_by(Entitlement.due_on, Entitlement.created_at, Entitlement.id)
+    )
+    found: dict[UUID, list[_Recovery]] = {}
+    for person, recovery, left in await session.execute(query):
+        if person is not None and left < 0:
+            found.setdefault(person, []).append(_Recovery(recovery, -left))
+    return found
+
+
+async def _dead(session: AsyncSession, who: Entered, persons: Collection[UUID]) -> dict[UUID, date]:
+    """Those of some persons whose death is on record, with its day, in one statement."""
+    query = select(Circumstance.person_id, Circumstance.valid_from).where(
+        Circumstance.tenant_id == who.county.id,
+        Circumstance.kind == "death",
+        Circumstance.known_to.is_(None),
+        among(Circumstance.person_id, set(persons)),
+    )
+    return {row.person_id: row.valid_from for row in await session.execute(query)}
+
+
+def _death(row: Any, dead: Mapping[UUID, date]) -> Problem | None:
+    if row.person not in dead:
+        return None
+    return Code.PERSON_DEAD.problem("person", row.number, number=row.number, day=day(dead[row.person]))
+
+
+async def _nobody_dead(session: AsyncSession, who: Entered, batch: UUID) -> None:
+    """Refuse ``BATCH_HOLDS_DEAD`` where a death has become known of somebody whom a batch pays."""
+    cases = await cases_of(session, who.county.id, batch)
+    query = select(Case.number, Case.person_id).where(Case.tenant_id == who.county.id, among(Case.id, cases))
+    numbers = {row.person_id: row.number for row in await session.execute(query) if row.person_id is not None}
+    if dead := await _dead(session, who, numbers):
+        raise Code.BATCH_HOLDS_DEAD.refuse("batch", numbers="、".join(sorted(numbers[one] for one in dead)))
 
 
 def _held(rows: Sequence[Any], free: int) -> int:
@@ -157,7 +251,7 @@ async def _write(
     stage: Pay,
     instalment: int,
     line: UUID,
-    rows: Sequence[Any],
+    payments: Sequence[_Payment],
 ) -> Batch:
     tenant = who.county.id
     last = await session.scalar(
@@ -166,7 +260,7 @@ async def _write(
         )
     )
     batch = new_id()
-    made = Batch(batch, (last or 0) + 1, DRAFT, len(rows), sum(row.amount_fen for row in rows))
+    made = Batch(batch, (last or 0) + 1, DRAFT, len(payments), sum(one.amount_fen for one in payments))
     await session.execute(
         insert(PaymentBatch).values(
             tenant_id=tenant,
@@ -180,7 +274,7 @@ async def _write(
             channel=stage.channel,
             count=made.count,
             total_fen=made.total_fen,
-            digest=_digest((row.entitlement, row.amount_fen) for row in rows),
+            digest=_digest((one.row.entitlement, one.amount_fen) for one in payments),
             made_by=who.actor.id,
             made_on=who.at.today,
             made_at=who.at.now,
@@ -188,43 +282,59 @@ async def _write(
             areas=who.areas,
         )
     )
+    lines = [_line(who, vault, batch, position, one) for position, one in enumerate(payments, 1)]
+    await insert_rows(session, PaymentLine, lines)
     await insert_rows(
         session,
-        PaymentLine,
+        PaymentSetoff,
         [
             {
-                "tenant_id": tenant,
+                **{name: line[name] for name in ("tenant_id", "batch_id", "household_id", "division")},
                 "id": new_id(),
-                "batch_id": batch,
-                "entitlement_id": row.entitlement,
-                "household_id": row.household,
-                "division": row.division,
-                "instalment": row.instalment,
-                "position": position,
-                "amount_fen": row.amount_fen,
-                "holder": row.holder,
-                "bank": row.bank,
-                "account": vault.seal(
-                    vault.reveal(row.account, "account.number", tenant), "payment_line.account", tenant
-                ),
-                "account_masked": row.account_masked,
-                "reissues": row.reissues,
-                "released_on": None,
-                "released_at": None,
-                "voided_at": None,
+                "line_id": line["id"],
+                "entitlement_id": recovery,
+                "amount_fen": fen,
             }
-            for position, row in enumerate(rows, 1)
+            for line, one in zip(lines, payments, strict=True)
+            for recovery, fen in one.setoffs
         ],
     )
     await _audited(session, who, "make_batch", made)
     return made
 
 
-def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
+def _line(who: Entered, vault: Vault, batch: UUID, position: int, one: _Payment) -> dict[str, Any]:
+    """A payment as a row to keep."""
+    row, tenant = one.row, who.county.id
+    return {
+        "tenant_id": tenant,
+        "id": new_id(),
+        "batch_id": batch,
+        "entitlement_id": row.entitlement,
+        "household_id": row.household,
+        "division": row.division,
+        "instalment": row.instalment,
+        "position": position,
+        "amount_fen": one.amount_fen,
+        "holder": row.holder,
+        "bank": row.bank,
+        "account": vault.seal(vault.reveal(row.account, "account.number", tenant), "payment_line.account", tenant),
+        "account_masked": row.account_masked,
+        "reissues": row.reissues,
+        "released_on": None,
+        "released_at": None,
+        "voided_at": None,
+    }
+
+
+def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | None = None) -> Any:
     """Entitlements none of whose payments stands, or whose last one came back, with the account of today; in the order
-    in which they wait. ``place`` is their order on a list, by village."""
+    in which they wait. ``place`` is their order on a list, by village.
+
+    They are those of an instalment of a period or, where something is paid every month, of every month up to one.
+    """
     tenant = who.county.id
-    again = aliased(PaymentLine)
+    again, before = aliased(PaymentLine), aliased(PaymentLine)
     answered = select(again.id).where(
         again.tenant_id == tenant, again.reissues == PaymentReturn.id, again.voided_at.is_(None)
     )
@@ -236,14 +346,19 @@ def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
     stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
     account = (Account.tenant_id == tenant) & (Account.household_id == Case.household_id) & holds(Account, who.at.today)
     listed = (Case.division, Case.number, Entitlement.id)
+    own = (Case.period == period) & (Entitlement.instalment == stage.instalment)
+    if month is not None:
+        own = (Case.period < period) | ((Case.period == period) & (Entitlement.instalment <= month))
     return (
         select(
             Entitlement.id.label("entitlement"),
             Case.id.label("case"),
             Entitlement.instalment,
-            Entitlement.amount_fen,
+            # What is paid again is what came back: less than was due, where something was set off.
+            func.coalesce(before.amount_fen, Entitlement.amount_fen).label("amount_fen"),
             Entitlement.due_on,
             Case.household_id.label("household"),
+            Case.person_id.label("person"),
             Case.number,
             Case.division,
             Case.paused_on,
@@ -260,13 +375,13 @@ def _unpaid(who: Entered, programme: str, period: str, instalment: int) -> Any:
         .join(Case, (Case.tenant_id == tenant) & (Case.id == Entitlement.case_id))
         .outerjoin(Account, account)
         .outerjoin(PaymentReturn, back)
+        .outerjoin(before, (before.tenant_id == tenant) & (before.id == PaymentReturn.line_id))
         .where(
             Entitlement.tenant_id == tenant,
             Entitlement.voided_at.is_(None),
             Entitlement.kind != Kind.RECOVERY.value,
-            Entitlement.instalment == instalment,
             Case.programme == programme,
-            Case.period == period,
+            own,
             PaymentReturn.id.is_not(None) | ~stands.exists(),
         )
         .order_by(Entitlement.due_on, *listed)
@@ -277,7 +392,7 @@ async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID, had_a
     """Check a batch: its totals are counted again from its lines.
 
     ``had_a_hand`` is whether who acts worked on one of its cases before. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``,
-    ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_TOTAL`` and ``CONFLICT``.
+    ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_HOLDS_DEAD``, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.checker)
     await _hold_batch(session, id)
@@ -287,6 +402,7 @@ async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID, had_a
         raise Code.SAME_PERSON.refuse("batch", other=Text("汇总人", "who made it"))
     if had_a_hand:
         raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
+    await _nobody_dead(session, who, id)
     await _totals_agree(session, who, row)
     return await _advance(
         session,
@@ -310,7 +426,7 @@ async def release(
 
     ``samplers`` drew or checked the sample and may not release, nor who ``had_a_hand`` in one of its cases. Refuses
     ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``BATCH_STATE``, ``SAME_PERSON``, ``BUDGET_NEEDED`` for a batch older than the
-    budget lines, ``BATCH_TOTAL`` and ``CONFLICT``.
+    budget lines, ``BATCH_HOLDS_DEAD``, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.releaser)
     await _hold_batch(session, id)
@@ -327,13 +443,15 @@ async def release(
         raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
     if row.budget_line_id is None:
         raise Code.BUDGET_NEEDED.refuse("batch")
+    await _nobody_dead(session, who, id)
     await _totals_agree(session, who, row)
-    await session.execute(
-        update(PaymentLine)
-        .where(PaymentLine.tenant_id == who.county.id, PaymentLine.batch_id == id, PaymentLine.voided_at.is_(None))
-        .values(released_on=who.at.today, released_at=who.at.now)
-        .execution_options(synchronize_session=False)
-    )
+    for model in (PaymentLine, PaymentSetoff):
+        await session.execute(
+            update(model)
+            .where(model.tenant_id == who.county.id, model.batch_id == id, model.voided_at.is_(None))
+            .values(released_on=who.at.today, released_at=who.at.now)
+            .execution_options(synchronize_session=False)
+        )
     return await _advance(
         session,
         who,
@@ -356,11 +474,10 @@ async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reas
     row = await batch_of(session, who, id)
     if _state(row) in (RELEASED, CANCELLED):
         must_be(row, DRAFT, Text("作废", "cancelled"))
-    await session.execute(
-        update(PaymentLine)
-        .where(PaymentLine.tenant_id == who.county.id, PaymentLine.batch_id == id)
-        .values(voided_at=who.at.now)
-    )
+    for model in (PaymentLine, PaymentSetoff):
+        await session.execute(
+            update(model).where(model.tenant_id == who.county.id, model.batch_id == id).values(voided_at=who.at.now)
+        )
     fields = {"cancelled_by": who.actor.id, "cancelled_at": who.at.now, "reason": reason}
     return await _advance(session, who, row, CANCELLED, fields, PaymentBatch.released_at.is_(None))
 

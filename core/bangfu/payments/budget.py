@@ -19,7 +19,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Uuid, column, insert, select, table, update
+from sqlalchemy import BigInteger, Uuid, column, insert, select, table, true, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -306,17 +306,19 @@ async def note_waiting(
     programme: str,
     period: str,
     instalment: int,
-    rows: Sequence[Any],
+    payments: Sequence[Any],
+    *,
+    whole: bool = False,
 ) -> None:
     """Replace the list of those who wait for an instalment of a programme by those whom the newest batch could not
-    hold, in their order."""
+    hold, in their order; or the list of all who wait in it (``whole``), where a batch gathers what is left of all."""
+    own = (PaymentWait.period == period) & (PaymentWait.instalment == instalment)
     await session.execute(
         update(PaymentWait)
         .where(
             PaymentWait.tenant_id == who.county.id,
             PaymentWait.programme == programme,
-            PaymentWait.period == period,
-            PaymentWait.instalment == instalment,
+            true() if whole else own,
             PaymentWait.ended_at.is_(None),
         )
         .values(ended_at=who.at.now)
@@ -331,19 +333,19 @@ async def note_waiting(
                 "id": new_id(),
                 "budget_line_id": line.id,
                 "line_code": line.code,
-                "entitlement_id": row.entitlement,
-                "household_id": row.household,
-                "division": row.division,
+                "entitlement_id": one.row.entitlement,
+                "household_id": one.row.household,
+                "division": one.row.division,
                 "programme": programme,
                 "period": period,
                 "instalment": instalment,
                 "place": place,
-                "amount_fen": row.amount_fen,
-                "due_on": row.due_on,
+                "amount_fen": one.amount_fen,
+                "due_on": one.row.due_on,
                 "since": who.at.now,
                 "ended_at": None,
             }
-            for place, row in enumerate(rows, 1)
+            for place, one in enumerate(payments, 1)
         ],
     )
 

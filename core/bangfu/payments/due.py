@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.db import hold
-from bangfu.db.bulk import among, insert_new, insert_rows
+from bangfu.db.bulk import among, insert_new, insert_rows, update_all
 from bangfu.errors import Code
 from bangfu.models import (
     Case,
@@ -29,6 +29,7 @@ from bangfu.models import (
     PaymentBatch,
     PaymentLine,
     PaymentReturn,
+    PaymentSetoff,
     Repayment,
     new_id,
 )
@@ -136,6 +137,112 @@ async def void(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> No
 async def hold_batches(session: AsyncSession, programme: str) -> None:
     """Until the end of the transaction nobody else makes a batch of the programme or takes a case back from one."""
     await hold(session, f"{programme}/batch")
+
+
+# --- months ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class MonthDue:
+    """What a month of a case comes to by a decision, in fen. The month is its instalment."""
+
+    case: UUID
+    decision: UUID
+    division: int
+    month: int
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What decisions of months came to: what is added beside what was due of a month before, and what is to be paid
+    back of it, in fen."""
+
+    arrears_fen: int = 0
+    recovery_fen: int = 0
+
+
+async def settle_months(
+    session: AsyncSession, who: Entered, programme: str, fresh: Sequence[MonthDue], again: Sequence[MonthDue], why: str
+) -> Settled:
+    """Write down what months are due by their decisions: ``fresh`` ones that were never decided before, and those that
+    are decided ``again``.
+
+    Of these, what stands in no payment is due no more, and what is then missing or too much becomes one line more:
+    arrears, which are paid with the next payment, or a recovery, which is set off against it. Nothing that stands in a
+    payment is touched. No batch of the programme is made until the transaction ends.
+    """
+    if not (fresh or again):
+        return Settled()
+    await hold_batches(session, programme)
+    rows = [_of_month(who, one, Kind.AWARD, one.amount, why) for one in fresh if one.amount]
+    gone: list[UUID] = []
+    standing = await _standing_months(session, who, [one.case for one in again])
+    for one in again:
+        own = standing.get((one.case, one.month), [])
+        left = own
+        if sum(row.amount_fen for row in own) > one.amount:
+            left = [row for row in own if row.amount_fen < 0 or row.batched]
+            gone += [row.id for row in own if row not in left]
+        missing = one.amount - sum(row.amount_fen for row in left)
+        if missing:
+            awarded = any(row.kind == Kind.AWARD.value for row in left)
+            kind = Kind.RECOVERY if missing < 0 else Kind.ARREARS if awarded else Kind.AWARD
+            rows.append(_of_month(who, one, kind, missing, why))
+    await update_all(session, Entitlement, gone, {"voided_at": who.at.now})
+    await insert_rows(session, Entitlement, rows)
+    added = [row for row in rows if row["kind"] != Kind.AWARD.value]
+    await audit.record_each(
+        session,
+        who.at.now,
+        who.actor.id,
+        "adjust",
+        [(f"entitlement/{row['id']}", {"kind": row["kind"], "amount_fen": row["amount_fen"]}) for row in added],
+        why,
+    )
+    return Settled(
+        sum(row["amount_fen"] for row in added if row["kind"] == Kind.ARREARS.value),
+        -sum(row["amount_fen"] for row in added if row["kind"] == Kind.RECOVERY.value),
+    )
+
+
+def _of_month(who: Entered, one: MonthDue, kind: Kind, amount: int, why: str) -> dict[str, Any]:
+    """An entitlement of a month, as a row to keep."""
+    return {
+        "tenant_id": who.county.id,
+        "id": new_id(),
+        "case_id": one.case,
+        "month_decision_id": one.decision,
+        "division": one.division,
+        "instalment": one.month,
+        "kind": kind.value,
+        "amount_fen": amount,
+        "due_on": who.at.today,
+        "reason": "" if kind is Kind.AWARD else why,
+        "made_by": who.actor.id,
+        "created_at": who.at.now,
+    }
+
+
+async def _standing_months(
+    session: AsyncSession, who: Entered, cases: Sequence[UUID]
+) -> dict[tuple[UUID, int], list[Any]]:
+    """What stands of the months of cases, and whether it stands in a payment, in one statement."""
+    if not cases:
+        return {}
+    batched = select(PaymentLine.id).where(standing_line()).correlate(Entitlement).exists()
+    query = select(
+        Entitlement.case_id,
+        Entitlement.instalment,
+        Entitlement.id,
+        Entitlement.kind,
+        Entitlement.amount_fen,
+        batched.label("batched"),
+    ).where(Entitlement.tenant_id == who.county.id, among(Entitlement.case_id, cases), Entitlement.voided_at.is_(None))
+    found: dict[tuple[UUID, int], list[Any]] = {}
+    for row in await session.execute(query):
+        found.setdefault((row.case_id, row.instalment), []).append(row)
+    return found
 
 
 # --- adjustments ------------------------------------------------------------------------------------------------
@@ -301,9 +408,10 @@ async def repay(
 def open_amount() -> ColumnElement[int]:
     """What is outstanding of an entitlement, in fen: to be paid if positive, to be paid back if negative.
 
-    Of an award or arrears, what was released and did not come back is settled; of a recovery, what was repaid.
+    Of an award or arrears, what was released and did not come back is settled, and what was set off against it; of a
+    recovery, what was repaid and what was set off, also in a payment that is still to be released.
     """
-    settled = _released() - _returned() - _repaid()
+    settled = _released() - _returned() + _less() - _repaid() - _set_off()
     left = case((Entitlement.voided_at.is_not(None), 0), else_=Entitlement.amount_fen - settled)
     # A sum of integers is a decimal to PostgreSQL.
     return cast(left, BigInteger)
@@ -324,6 +432,19 @@ def _released() -> Any:
 def _returned() -> Any:
     back = (PaymentReturn.tenant_id == PaymentLine.tenant_id) & (PaymentReturn.line_id == PaymentLine.id)
     return func.coalesce(_sum(_lines(func.sum(PaymentLine.amount_fen)).join(PaymentReturn, back)), 0)
+
+
+def _less() -> Any:
+    """What released payments of an entitlement were less for what was set off against them."""
+    own = (PaymentSetoff.tenant_id == PaymentLine.tenant_id) & (PaymentSetoff.line_id == PaymentLine.id)
+    return func.coalesce(_sum(_lines(func.sum(PaymentSetoff.amount_fen)).join(PaymentSetoff, own)), 0)
+
+
+def _set_off() -> Any:
+    """What is set off of a recovery."""
+    own = (PaymentSetoff.tenant_id == Entitlement.tenant_id) & (PaymentSetoff.entitlement_id == Entitlement.id)
+    stands = PaymentSetoff.voided_at.is_(None)
+    return func.coalesce(_sum(select(func.sum(PaymentSetoff.amount_fen)).where(own, stands)), 0)
 
 
 def _repaid() -> Any:

@@ -24,6 +24,7 @@ from bangfu.process import (
     STOPPED,
     WITHDRAWN,
     Accept,
+    Monthly,
     Notice,
     Pay,
     Plan,
@@ -122,8 +123,12 @@ INVARIANTS = (
         union all
         select 'payment_file/' || f.export_id from payment_file f
           join payment_batch b on b.tenant_id = f.tenant_id and b.id = f.batch_id
-         group by f.export_id, b.count, b.total_fen
-        having sum(f.count) <> b.count or sum(f.total_fen) <> b.total_fen
+         group by f.tenant_id, f.export_id, f.batch_id, b.count, b.total_fen
+        -- What was set off whole is on the list to sign, and goes to no bank.
+        having (sum(f.count) <> b.count and sum(f.count) <> (
+                   select count(*) from payment_line l where l.tenant_id = f.tenant_id and l.batch_id = f.batch_id
+                      and l.voided_at is null and l.amount_fen > 0))
+            or sum(f.total_fen) <> b.total_fen
         """,
     ),
     Invariant(
@@ -300,17 +305,72 @@ INVARIANTS = (
         select 'table/' || c.relname from pg_class c
          where c.relnamespace = current_schema()::regnamespace
            and c.relname in ('payment_batch', 'payment_line', 'payment_return', 'payment_arrival', 'payment_file',
-                             'budget_line', 'budget_entry', 'repayment', 'entitlement')
+                             'budget_line', 'budget_entry', 'repayment', 'entitlement', 'payment_setoff',
+                             'month_decision', 'month_result')
            and (not c.relforcerowsecurity or not c.relrowsecurity
                 or has_table_privilege(c.oid, 'delete') or has_table_privilege(c.oid, 'update')
                 or has_table_privilege(c.oid, 'truncate')
                 or exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd in ('d', '*'))
                 or exists (select from pg_policy p where p.polrelid = c.oid and p.polcmd = 'w'
                               and p.polname = 'wall_update'
-                              and c.relname in ('payment_batch', 'payment_line', 'budget_entry')
+                              and c.relname in ('payment_batch', 'payment_line', 'payment_setoff', 'budget_entry')
                               and pg_get_expr(p.polqual, p.polrelid)
                                   not like case c.relname when 'budget_entry' then '%confirmed_at IS NULL%'
                                            else '%released_at IS NULL%' end))
+        """,
+    ),
+    Invariant(
+        "M13",
+        Text(
+            "按月发放的,每月应发之和等于该月最后一次核定的金额,核定依次编号",
+            "what stands of a month is what its last decision says, and its decisions are numbered one after the other",
+        ),
+        """
+        with last as (
+            select tenant_id, case_id, month, max(number) as number, count(*) as decisions from month_decision
+             group by tenant_id, case_id, month
+        ), due as (
+            select tenant_id, case_id, instalment as month, sum(amount_fen) as fen from entitlement
+             where voided_at is null and month_decision_id is not null group by tenant_id, case_id, instalment
+        )
+        select 'month_decision/' || m.id as what from last l
+          join month_decision m on m.tenant_id = l.tenant_id and m.case_id = l.case_id and m.month = l.month
+           and m.number = l.number
+          join month_result r on r.tenant_id = m.tenant_id and r.id = m.result_id
+          left join due d on d.tenant_id = l.tenant_id and d.case_id = l.case_id and d.month = l.month
+         where coalesce(d.fen, 0) <> m.amount_fen or l.decisions <> l.number
+            or m.amount_fen <> case when m.withheld = '' then r.payable_fen else 0 end
+        union all
+        select 'entitlement/' || e.id from entitlement e
+          join month_decision m on m.tenant_id = e.tenant_id and m.id = e.month_decision_id
+         where m.case_id <> e.case_id or m.month <> e.instalment
+        """,
+    ),
+    Invariant(
+        "M14",
+        Text(
+            "抵扣不超过应追回;每笔拨付与其抵扣之和等于应发;抵扣与其拨付同时成立、同时作废",
+            "nothing is set off that is not to be paid back; a payment and what was set off against it are together "
+            "what was due; what is set off stands and falls with its payment",
+        ),
+        """
+        select 'entitlement/' || e.id as what from entitlement e
+          join payment_setoff s on s.tenant_id = e.tenant_id and s.entitlement_id = e.id and s.voided_at is null
+         group by e.tenant_id, e.id, e.amount_fen, e.voided_at, e.kind
+        having e.kind <> 'recovery' or e.voided_at is not null or sum(s.amount_fen) + coalesce((
+               select sum(r.amount_fen) from repayment r
+                where r.tenant_id = e.tenant_id and r.entitlement_id = e.id), 0) > -e.amount_fen
+        union all
+        select 'payment_line/' || l.id from payment_line l
+          join entitlement e on e.tenant_id = l.tenant_id and e.id = l.entitlement_id
+         where l.voided_at is null and l.reissues is null and e.amount_fen <> l.amount_fen + coalesce((
+               select sum(s.amount_fen) from payment_setoff s
+                where s.tenant_id = l.tenant_id and s.line_id = l.id and s.voided_at is null), 0)
+        union all
+        select 'payment_setoff/' || s.id from payment_setoff s
+          left join payment_line l on l.tenant_id = s.tenant_id and l.id = s.line_id
+         where (l.batch_id, l.household_id) is distinct from (s.batch_id, s.household_id)
+            or (l.voided_at is null) <> (s.voided_at is null) or l.released_at is distinct from s.released_at
         """,
     ),
 )
@@ -329,7 +389,11 @@ def graph(process: Process) -> frozenset[tuple[str, str]]:
 
     def onward(code: str) -> set[str]:
         following = process.after(code)
-        passed = following != CLOSED and isinstance(process[following], Sample | Notice | Pay)
+        passed = (
+            following != CLOSED
+            and isinstance(process[following], Sample | Notice | Pay)
+            and not isinstance(process[following], Monthly)
+        )
         return {following} | (onward(following) if passed else set())
 
     moves = {(code, code) for code in codes} | {(code, to) for code in codes for to in onward(code)}
@@ -351,6 +415,9 @@ def graph(process: Process) -> frozenset[tuple[str, str]]:
             moves |= {(verify.code, REFUSED), (REFUSED, verify.code), (REFUSED, REFUSED)}
         if not verify.reports:
             moves.add((verify.code, STOPPED))
+    if (monthly := process.monthly) is not None:
+        # Ended by a finding, or carried into the next period, where a case begins as it was.
+        moves |= {(monthly.code, STOPPED), (first, monthly.code)}
     moves |= {(select.code, NOT_SELECTED) for select in process.kind(Select)}
     # Worked out again after something was paid, wherever it ended.
     moves |= {(end, end) for end in END_TITLES if any(to == end for _, to in moves)}

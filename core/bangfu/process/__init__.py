@@ -9,6 +9,7 @@ Two days belong to every act: ``day``, on which it happened on paper (it decides
 """
 
 from bangfu.process.duties import INCOMPATIBLE, Duty, Tier, conflicts, duty_names
+from bangfu.process.months import ENDED, WAYS, WITHHELD, Course, Rest, Way, first_month, half_of
 from bangfu.process.proceedings import UNDOABLE, Act, Done, Move, Proceedings, View
 from bangfu.process.stages import (
     CLOSED,
@@ -35,17 +36,21 @@ from bangfu.process.stages import (
 
 __all__ = [
     "CLOSED",
+    "ENDED",
     "END_TITLES",
     "INCOMPATIBLE",
     "NOT_SELECTED",
     "REFUSED",
     "STOPPED",
     "UNDOABLE",
+    "WAYS",
     "WITHDRAWN",
+    "WITHHELD",
     "Accept",
     "Act",
     "Begins",
     "CountedOn",
+    "Course",
     "Done",
     "Duty",
     "Monthly",
@@ -55,6 +60,7 @@ __all__ = [
     "Plan",
     "Proceedings",
     "Process",
+    "Rest",
     "RestCause",
     "Sample",
     "Select",
@@ -63,6 +69,9 @@ __all__ = [
     "Tier",
     "Verify",
     "View",
+    "Way",
     "conflicts",
     "duty_names",
+    "first_month",
+    "half_of",
 ]

@@ -15,12 +15,14 @@ from bangfu.calendar import ONE_DAY, Period, WorkingDays, last_day
 from bangfu.errors import Code, Problem
 from bangfu.process.duties import Duty, duty_names
 from bangfu.process.stages import (
+    CLOSED,
     END_TITLES,
     NOT_SELECTED,
     REFUSED,
     STOPPED,
     WITHDRAWN,
     Accept,
+    Monthly,
     Notice,
     Pay,
     Plan,
@@ -323,7 +325,15 @@ class Proceedings:
         return any(officer not in view.planned_by and duty is not maker for duty, officer in signed.items())
 
     def stop(self, view: View, act: Act, finding: str) -> Move | Problem:
-        """End a case whose verification finds that it does not go on, with the finding; what was paid stays paid."""
+        """End a case whose verification finds that it does not go on, with the finding; what was paid stays paid.
+
+        What is paid every month ends on the day that is stated, however late that becomes known.
+        """
+        if (monthly := self.process.at(view.stage, Monthly)) is not None:
+            problem = self._duty(monthly, act, monthly.stopped_by)
+            if problem is None and not finding.strip():
+                problem = Code.FINDING_NEEDED.problem("finding")
+            return problem or self._in_order(None, act) or Move(STOPPED, _held(monthly.stopped_by, act)[0])
         stage = self.process.at(view.stage, Verify)
         if stage is None or stage.reports:
             return self._wrong_stage(view, Text("终止", "stopping"), act.day)
@@ -510,14 +520,33 @@ class Proceedings:
             or Move(stage.code, _held(able, act)[0])
         )
 
+    def reverify(self, view: View, act: Act, finding: str) -> Move | Problem:
+        """Verify again that somebody who is paid every month still is whom it is for 重新核查, with what was found; it
+        moves nothing by itself."""
+        stage = self.process.at(view.stage, Monthly)
+        if stage is None:
+            return self._wrong_stage(view, Text("重新核查", "verifying again"), act.day)
+        problem = self._duty(stage, act, stage.rechecked_by)
+        if problem is None and not finding.strip():
+            problem = Code.FINDING_NEEDED.problem("finding")
+        return problem or self._in_order(None, act) or Move(stage.code, _held(stage.rechecked_by, act)[0])
+
+    def carry(self, view: View, act: Act) -> Move | Problem:
+        """Let a case that is paid every month go over into the next period 结转, at the end of its own."""
+        stage = self.process.at(view.stage, Monthly)
+        if stage is None:
+            return self._wrong_stage(view, Text("结转", "carrying over"), act.day)
+        return self._duty(stage, act, {stage.maker}) or self._in_order(None, act) or Move(CLOSED, stage.maker)
+
     def recalculate(self, view: View, act: Act) -> Move | Problem:
         """Work out again what a case came to that has ended 重新核算, with the reason and what shows it.
 
         What was paid stays as it was paid; the difference is paid besides, or recovered. In a case that goes on, the
-        next instalment makes up for what changed, so nothing is recalculated.
+        next instalment makes up for what changed, and a month is decided again with the next one, so nothing is
+        recalculated.
         """
         pays = list(self.process.kind(Pay))
-        if view.stage not in END_TITLES or not view.due:
+        if view.stage not in END_TITLES or not view.due or self.process.monthly:
             return self._wrong_stage(view, Text("重新核算", "recalculating"), act.day)
         problem = self._duty(pays[-1], act, {pays[-1].maker})
         if problem is None and not act.reason.strip():

@@ -1,0 +1,669 @@
+"""按月核定: what each month of a case comes to, where something is paid every month.
+
+A month is decided by the facts of one of its days, whenever these become known. Deciding a month decides it for
+everybody who is paid, and again every earlier month of whoever something has become known of since. A decision is never
+changed: the next one of the same month stands, and what it adds or takes back becomes a line of its own, paid with the
+next payment or set off against it. Doing it again changes nothing.
+
+People who are alike in what counts are decided together: a county of a hundred thousand has a few dozen different
+results in a month, each kept once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu import audit, jobs, payments
+from bangfu.access import Action, Entered
+from bangfu.cases.acts import digest_of, permitted
+from bangfu.cases.gather import At, Circumstances, Subject, circumstances_of, gather
+from bangfu.cases.ground import Ground, Rules, ground_of
+from bangfu.cases.views import Selection, Stated
+from bangfu.db import hold
+from bangfu.db.bulk import among, insert_new, insert_rows
+from bangfu.errors import Code, Problem, Refused
+from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, new_id
+from bangfu.models import Circumstance as CircumstanceRow
+from bangfu.process import (
+    CLOSED,
+    STOPPED,
+    WAYS,
+    WITHDRAWN,
+    Course,
+    Monthly,
+    RestCause,
+    Way,
+    duty_names,
+    first_month,
+)
+from bangfu.programme import Plugins
+from bangfu.rules import columns
+from bangfu.rules.book import Outcome
+from bangfu.rules.facts import Circumstance
+from bangfu.text import Text, day
+
+KIND = "months"
+"""The kind of job that decides a month for everybody in sight."""
+PART = 20_000
+"""How many cases are decided in one transaction."""
+MARGIN = timedelta(days=1)
+"""By how much the time from which changes are looked for lies before the last run: what was being written down while it
+ran has an instant before it, and was not seen by it."""
+_ENDS = (STOPPED, CLOSED, WITHDRAWN)
+
+
+@dataclass(frozen=True, slots=True)
+class Payee:
+    """A case that is or was paid every month, as deciding its months needs to know it."""
+
+    id: UUID
+    number: str
+    household: UUID
+    person: UUID
+    division: int
+    opened_on: date
+    stage: str
+
+    @property
+    def key(self) -> tuple[int, str]:
+        """Its place in a list."""
+        return self.division, self.number
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a rule book makes of some facts in a month: everything that explains it, in raw form, and what it comes to
+    in fen."""
+
+    rules: Rules
+    digest: str
+    outcome: Outcome
+    payable: int
+    facts: Mapping[str, Any]
+    values: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a month of a case comes to by what is known now, in fen, and what it came to ``before``, None where it was
+    never decided."""
+
+    case: Payee
+    month: int
+    number: int
+    result: Result
+    withheld: str
+    before: int | None
+
+    @property
+    def amount(self) -> int:
+        """What is due of the month."""
+        return 0 if self.withheld else self.result.payable
+
+    @property
+    def difference(self) -> int:
+        """What it adds to what was due of the month before; negative where it takes back."""
+        return self.amount - (self.before or 0)
+
+
+@dataclass(slots=True)
+class Months:
+    """What deciding months came to: the decisions that were made, how many stayed as they were, and who could not be
+    decided and why."""
+
+    decisions: list[Decision] = field(default_factory=list)
+    unchanged: int = 0
+    refused: list[tuple[str, Problem]] = field(default_factory=list)
+
+    @property
+    def again(self) -> list[Decision]:
+        """Those that changed an earlier decision."""
+        return [one for one in self.decisions if one.before is not None]
+
+
+# --- who, and which months ------------------------------------------------------------------------------------
+
+
+def stage_of(ground: Ground) -> Monthly:
+    """The stage at which a programme pays every month; refuses ``NOT_FOUND`` where it does not."""
+    stage = ground.programme.process.monthly
+    if stage is None:
+        raise Code.NOT_FOUND.refuse("programme", what=Text("按月发放环节", "a stage that pays every month"))
+    return stage
+
+
+def require_maker(who: Entered, ground: Ground) -> Monthly:
+    """The stage that pays every month, for whoever decides its months; refuses ``NOT_FOUND``, ``NOT_ALLOWED_HERE``,
+    ``PROGRAMME_OFF`` and ``NOT_YOUR_DUTY``."""
+    stage = stage_of(ground)
+    if problem := permitted(who, ground, Stated(), stage.code, Action.PAY_CASES):
+        raise Refused([problem])
+    if stage.maker not in who.actor.duties(who.at.today):
+        raise Code.NOT_YOUR_DUTY.refuse("duty", stage=stage.title, duties=duty_names([stage.maker]))
+    return stage
+
+
+def require_begun(who: Entered, ground: Ground, month: int) -> None:
+    """Refuse ``BAD_VALUE`` for what is no month, and ``MONTH_NOT_BEGUN`` before the day by which it is decided."""
+    if month not in range(1, 13):
+        raise Code.BAD_VALUE.refuse(
+            "month", field=Text("月份", "month"), value=month, expected=Text("1 至 12", "1 to 12")
+        )
+    on = ground.month(month).period.reference_day
+    if who.at.today < on:
+        raise Code.MONTH_NOT_BEGUN.refuse("month", year=ground.period.year, month=month, day=day(on))
+
+
+async def require_decided(session: AsyncSession, who: Entered, ground: Ground, month: int | None) -> None:
+    """Refuse ``MISSING_VALUE`` without a month, ``BAD_VALUE`` for what is none, and ``MONTH_NOT_DECIDED``."""
+    if month is None:
+        raise Code.MISSING_VALUE.refuse("month", field=Text("月份", "month"))
+    require_begun(who, ground, month)
+    ran = select(MonthRun.id).where(
+        MonthRun.tenant_id == who.county.id,
+        MonthRun.programme == ground.programme.code,
+        MonthRun.period == ground.period.key,
+        MonthRun.month >= month,
+    )
+    if await session.scalar(ran.limit(1)) is None:
+        raise Code.MONTH_NOT_DECIDED.refuse("month", year=ground.period.year, month=month)
+
+
+async def payees(session: AsyncSession, who: Entered, ground: Ground, selection: Selection) -> list[Payee]:
+    """The selected cases that are or were paid every month, by village and number, in one statement."""
+    stage = stage_of(ground).code
+    was_paid = select(CaseEvent.id).where(
+        CaseEvent.tenant_id == Case.tenant_id, CaseEvent.case_id == Case.id, CaseEvent.to_stage == stage
+    )
+    ended = Case.stage.in_(_ENDS) & was_paid.correlate(Case).exists()
+    query = select(
+        Case.id, Case.number, Case.household_id, Case.person_id, Case.division, Case.opened_on, Case.stage
+    ).where(
+        Case.tenant_id == who.county.id,
+        Case.programme == ground.programme.code,
+        Case.period == ground.period.key,
+        Case.division.between(*who.scope.bounds),
+        or_(Case.stage == stage, ended),
+    )
+    if selection.numbers is not None:
+        query = query.where(among(Case.number, selection.numbers))
+    if selection.areas is not None:
+        query = query.where(or_(*(Case.division.between(lo, hi) for lo, hi in selection.areas)))
+    if selection.after is not None:
+        query = query.where(tuple_(Case.division, Case.number) > tuple_(*selection.after))
+    rows = await session.execute(query.order_by(Case.division, Case.number).limit(selection.limit))
+    return [Payee(*row) for row in rows]  # type: ignore[arg-type]
+
+
+async def courses(
+    session: AsyncSession, who: Entered, cases: Sequence[Payee], known_at: datetime | None = None
+) -> dict[UUID, Course]:
+    """How cases went, as known at an instant, now unless stated, in one statement; those that simply went on are not
+    among them."""
+    stages = {case.id: case.stage for case in cases}
+    query = select(CaseEvent.case_id, CaseEvent.version, CaseEvent.act, CaseEvent.effective_on, CaseEvent.data).where(
+        CaseEvent.tenant_id == who.county.id,
+        CaseEvent.act.in_(WAYS),
+        CaseEvent.recorded_at <= (known_at or who.at.now),
+        among(CaseEvent.case_id, stages),
+    )
+    ways: dict[UUID, list[Way]] = {}
+    for row in await session.execute(query):
+        ways.setdefault(row.case_id, []).append(Way(row.version, row.act, row.effective_on, row.data))
+    return {case: Course.of(own, ended=stages[case] in (STOPPED, WITHDRAWN)) for case, own in ways.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What of the months of some cases is decided already, and of which something has become known since."""
+
+    reached: Mapping[UUID, int]
+    """The last month that is decided of each case."""
+    touched: frozenset[UUID]
+    """The cases of which everything is decided again."""
+    redone: frozenset[int]
+    """The months that are decided again for everybody, because their rules are others now."""
+
+
+async def _known(
+    session: AsyncSession, who: Entered, ground: Ground, cases: Sequence[Payee], since: datetime | None
+) -> _Known:
+    """Which months are decided already, in a statement, and what has changed since an instant, in two more; without
+    one, or where it cannot be told, everything has."""
+    ids = {case.id: case.person for case in cases}
+    query = (
+        select(MonthDecision.case_id, func.max(MonthDecision.month))
+        .where(MonthDecision.tenant_id == who.county.id, among(MonthDecision.case_id, ids))
+        .group_by(MonthDecision.case_id)
+    )
+    reached = {row[0]: row[1] for row in await session.execute(query)}
+    editions = [*ground.editions.values(), *ground.months.values()]
+    told = all(
+        isinstance(spec.source, Circumstance) for rules in editions for spec in rules.book.traced().facts.values()
+    )
+    if since is None or not told:
+        return _Known(reached, frozenset(ids), frozenset())
+    query_changed = select(CircumstanceRow.person_id).where(
+        CircumstanceRow.tenant_id == who.county.id,
+        or_(CircumstanceRow.known_from >= since, CircumstanceRow.known_to >= since),
+        among(CircumstanceRow.person_id, set(ids.values())),
+    )
+    persons = set(await session.scalars(query_changed))
+    query_ways = select(CaseEvent.case_id).where(
+        CaseEvent.tenant_id == who.county.id,
+        CaseEvent.act.in_(WAYS),
+        CaseEvent.recorded_at >= since,
+        among(CaseEvent.case_id, ids),
+    )
+    went = set(await session.scalars(query_ways))
+    touched = frozenset(case for case, person in ids.items() if person in persons or case in went)
+    # What rules how months count stands in the rules of the period: if these are others, so is every month.
+    fresh = {rules.month for rules in editions if rules.opened_at is None or rules.opened_at >= since}
+    return _Known(reached, touched, frozenset(range(1, 13)) if None in fresh else frozenset(fresh) - {None})  # type: ignore[arg-type]
+
+
+def _wanted(cases: Sequence[Payee], ground: Ground, upto: int, known: _Known) -> dict[int, list[Payee]]:
+    """The cases of which each month is to be decided."""
+    begins = getattr(ground.latest.parameters, stage_of(ground).begins)
+    wanted: dict[int, list[Payee]] = {month: [] for month in range(1, upto + 1)}
+    for case in cases:
+        first = first_month(case.opened_on, ground.period.year, begins)
+        reached = known.reached.get(case.id, 0)
+        whole = case.id in known.touched
+        for month in range(first, upto + 1):
+            if whole or month > reached or month in known.redone:
+                wanted[month].append(case)
+    return {month: own for month, own in wanted.items() if own}
+
+
+# --- deciding -------------------------------------------------------------------------------------------------
+
+
+async def decided(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    cases: Sequence[Payee],
+    upto: int,
+    since: datetime | None = None,
+) -> Months:
+    """What the months of some cases come to by what is known now, up to one; nothing is written.
+
+    Only what has changed since an instant is decided again, where one is stated. Refuses, per case,
+    ``FACT_OUT_OF_BOUNDS``, and ``NOT_DETERMINED`` where something was due and a fact that it needs is not known any
+    more.
+    """
+    known = await _known(session, who, ground, cases, since)
+    wanted = _wanted(cases, ground, upto, known)
+    found = Months()
+    if not wanted:
+        return found
+    went = await courses(session, who, cases)
+    back_paid: Collection[RestCause] = getattr(ground.latest.parameters, stage_of(ground).back_paid)
+    deciding = _Deciding(session, who, ground)
+    lists = await deciding.read(wanted.values())
+    before = await _before(
+        session,
+        who,
+        {case.id for month, own in wanted.items() for case in own if month <= known.reached.get(case.id, 0)},
+        upto,
+    )
+    for month, own in wanted.items():
+        rules = ground.month(month)
+        results, faults = await deciding.results(rules, own, lists)
+        found.refused += faults
+        on = rules.period.reference_day
+        for case, result in zip(own, results, strict=True):
+            if result is None:
+                continue
+            course = went.get(case.id)
+            withheld = course.withheld(on, back_paid) if course is not None else ""
+            last = before.get((case.id, month))
+            if last is None:
+                found.decisions.append(Decision(case, month, 1, result, withheld, None))
+            elif (last.edition, last.digest, last.withheld) == (result.rules.id, result.digest, withheld):
+                found.unchanged += 1
+            elif result.outcome is Outcome.INCOMPLETE and last.amount:
+                found.refused.append((case.number, Code.NOT_DETERMINED.problem("person", case.number)))
+            else:
+                found.decisions.append(Decision(case, month, last.number + 1, result, withheld, last.amount))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The decision of a month that stands."""
+
+    number: int
+    edition: UUID
+    digest: str
+    withheld: str
+    amount: int
+
+
+async def _before(
+    session: AsyncSession, who: Entered, cases: Collection[UUID], upto: int
+) -> dict[tuple[UUID, int], _Last]:
+    """The decisions that stand of the months of some cases, in one statement."""
+    if not cases:
+        return {}
+    own = MonthDecision
+    query = (
+        select(own.case_id, own.month, own.number, MonthResult.edition_id, MonthResult.digest, own.withheld,
+               own.amount_fen)
+        .ext(distinct_on(own.case_id, own.month))
+        .join(MonthResult, (MonthResult.tenant_id == own.tenant_id) & (MonthResult.id == own.result_id))
+        .where(own.tenant_id == who.county.id, among(own.case_id, cases), own.month <= upto)
+        .order_by(own.case_id, own.month, own.number.desc())
+    )  # fmt: skip
+    return {(row[0], row[1]): _Last(*row[2:]) for row in await session.execute(query)}
+
+
+@dataclass
+class _Deciding:
+    """Decides months by what is known at one instant; who is alike is decided once."""
+
+    session: AsyncSession
+    who: Entered
+    ground: Ground
+    known_at: datetime | None = None
+    kept: dict[tuple[UUID, tuple[Any, ...]], Result | Problem] = field(default_factory=dict)
+
+    @property
+    def at(self) -> datetime:
+        return self.known_at or self.who.at.now
+
+    async def read(self, cases: Iterable[Sequence[Payee]]) -> Circumstances:
+        """What is known of the circumstances of everybody, whatever days it holds for, in one statement."""
+        persons = {case.person for own in cases for case in own}
+        return await circumstances_of(self.session, self.who.county.id, self.ground.months.values(), persons, self.at)
+
+    async def results(
+        self, rules: Rules, cases: Sequence[Payee], lists: Circumstances
+    ) -> tuple[list[Result | None], list[tuple[str, Problem]]]:
+        """What a month of each case comes to by the rules of the month; None for those that cannot be computed, with
+        the problem of each."""
+        subjects = [Subject(case.household, {}, case.id, case.opened_on, person=case.person) for case in cases]
+        at = At(stage_of(self.ground).code, rules.period.reference_day, self.at)
+        facts = (await gather(self.session, self.who.county.id, rules, subjects, at, lists)).facts
+        alike = list(zip(*map(_hashable, facts.values()), strict=True))
+        self._decide(rules, tuple(facts), dict.fromkeys(alike))
+        found: list[Result | None] = []
+        faults = []
+        kept, key = self.kept, rules.id
+        for case, own in zip(cases, alike, strict=True):
+            one = kept[key, own]
+            if isinstance(one, Result):
+                found.append(one)
+            else:
+                found.append(None)
+                faults.append((case.number, one))
+        return found, faults
+
+    def _decide(self, rules: Rules, names: Sequence[str], different: Iterable[tuple[Any, ...]]) -> None:
+        """Decide whatever has not been decided yet."""
+        fresh = [own for own in different if (rules.id, own) not in self.kept]
+        if not fresh:
+            return
+        raw = {name: [_raw(own[place]) for own in fresh] for place, name in enumerate(names)}
+        results, faults = columns.decide_each(rules.book, raw, rules.parameters)
+        steps = tuple(rules.book.traced().steps)
+        for index, problem in faults.items():
+            self.kept[rules.id, fresh[index]] = problem
+        for index, row in results:
+            facts = {name: column[index] for name, column in raw.items()}
+            values = {name: row[name] for name in steps}
+            outcome = Outcome(row["outcome"])
+            digest = digest_of(rules, facts, values)
+            self.kept[rules.id, fresh[index]] = Result(rules, digest, outcome, row["payable"], facts, values)
+
+
+def _hashable(column: Sequence[Any]) -> Sequence[Any]:
+    return [tuple(value) if isinstance(value, list) else value for value in column] if any(
+        isinstance(value, list) for value in column[:1]
+    ) else column  # fmt: skip
+
+
+def _raw(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+# --- writing --------------------------------------------------------------------------------------------------
+
+
+async def keep(session: AsyncSession, who: Entered, ground: Ground, found: Months, why: str) -> payments.Settled:
+    """Write down the decisions that were found, and what is due by them."""
+    if not found.decisions:
+        return payments.Settled()
+    kept = await _keep_results(session, who, [one.result for one in found.decisions])
+    rows: list[dict[str, Any]] = [
+        {
+            "tenant_id": who.county.id,
+            "id": new_id(),
+            "case_id": one.case.id,
+            "division": one.case.division,
+            "month": one.month,
+            "number": one.number,
+            "result_id": kept[one.result.rules.id, one.result.digest],
+            "withheld": one.withheld,
+            "amount_fen": one.amount,
+            "known_at": who.at.now,
+            "officer_id": who.actor.id,
+            "recorded_at": who.at.now,
+        }
+        for one in found.decisions
+    ]
+    await insert_rows(session, MonthDecision, rows)
+    fresh, again = [], []
+    for one, row in zip(found.decisions, rows, strict=True):
+        due = payments.MonthDue(one.case.id, row["id"], one.case.division, one.month, one.amount)
+        if one.before is None:
+            fresh.append(due)
+        elif one.before != one.amount:
+            again.append(due)
+    return await payments.settle_months(session, who, ground.programme.code, fresh, again, why)
+
+
+async def _keep_results(session: AsyncSession, who: Entered, results: Iterable[Result]) -> dict[tuple[UUID, str], UUID]:
+    """The ids of results, each kept once."""
+    different = {(one.rules.id, one.digest): one for one in results}
+    rows = [
+        {
+            "tenant_id": who.county.id,
+            "id": new_id(),
+            "edition_id": edition,
+            "digest": digest,
+            "outcome": one.outcome.value,
+            "payable_fen": one.payable,
+            "facts": dict(one.facts),
+            "step_values": dict(one.values),
+        }
+        for (edition, digest), one in different.items()
+    ]
+    await insert_new(session, MonthResult, rows, "id")
+    query = select(MonthResult.edition_id, MonthResult.digest, MonthResult.id).where(
+        MonthResult.tenant_id == who.county.id, among(MonthResult.digest, {digest for _, digest in different})
+    )
+    return {(row.edition_id, row.digest): row.id for row in await session.execute(query)}
+
+
+async def decide(
+    session: AsyncSession, who: Entered, ground: Ground, month: int, numbers: Sequence[str], reason: str
+) -> Months:
+    """Decide the months of some persons now, up to one of them, by what is known.
+
+    Refuses what :func:`require_maker` and :func:`require_begun` refuse, ``REASON_NEEDED``, and per case what
+    :func:`decided` refuses, and ``NOT_FOUND`` for who is not paid every month.
+    """
+    require_maker(who, ground)
+    require_begun(who, ground, month)
+    if not reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+    await _hold(session, ground)
+    cases = await payees(session, who, ground, Selection(numbers=numbers))
+    found = await decided(session, who, ground, cases, month)
+    known = {case.number for case in cases}
+    found.refused += [(one, Code.NOT_FOUND.problem("person", what=one)) for one in numbers if one not in known]
+    await keep(session, who, ground, found, reason)
+    return found
+
+
+async def _hold(session: AsyncSession, ground: Ground) -> None:
+    """One at a time decides the months of a programme."""
+    await hold(session, f"{ground.programme.code}/months")
+
+
+# --- a whole county -------------------------------------------------------------------------------------------
+
+
+async def put(session: AsyncSession, who: Entered, ground: Ground, month: int, reason: str, *, whole: bool) -> UUID:
+    """Put the deciding of a month for everybody in sight in the queue. With ``whole`` every month up to it is decided
+    again of everybody, whether or not anything is known to have changed.
+
+    Refuses what :func:`require_maker` and :func:`require_begun` refuse.
+    """
+    require_maker(who, ground)
+    require_begun(who, ground, month)
+    asked = {
+        "programme": ground.programme.code,
+        "period": ground.period.key,
+        "month": month,
+        "reason": reason.strip() or Text(f"{ground.period.year}年{month}月核定", "").zh,
+        "whole": whole,
+    }
+    return await jobs.ask(session, who, KIND, asked)
+
+
+async def since_of(session: AsyncSession, who: Entered, ground: Ground) -> datetime | None:
+    """The instant from which changes count, for whoever decides for the same areas as the last time; None before the
+    first time."""
+    query = select(func.max(MonthRun.known_at)).where(
+        MonthRun.tenant_id == who.county.id,
+        MonthRun.programme == ground.programme.code,
+        MonthRun.period == ground.period.key,
+        MonthRun.areas == who.areas,
+    )
+    last = await session.scalar(query)
+    return None if last is None else last - MARGIN
+
+
+async def run(
+    session: AsyncSession, who: Entered, ground: Ground, month: int, part: Selection, since: datetime | None, why: str
+) -> tuple[Months, payments.Settled, tuple[int, str] | None]:
+    """Decide a month for a part of a county; the place of the last case of the part, None where there was none."""
+    await _hold(session, ground)
+    cases = await payees(session, who, ground, part)
+    if not cases:
+        return Months(), payments.Settled(), None
+    found = await decided(session, who, ground, cases, month, since)
+    return found, await keep(session, who, ground, found, why), cases[-1].key
+
+
+def handler(plugins: Plugins) -> jobs.Handler:
+    """The job that decides a month for a county, part by part, each in one transaction, and harmless to run again."""
+
+    async def work_on(work: jobs.Work) -> jobs.Done:
+        who, asked = work.who, work.parameters
+        month, why = asked["month"], asked["reason"]
+        async with work.database.session(who.scope) as session:
+            ground = await ground_of(session, who.county.id, plugins.programme(asked["programme"]), asked["period"])
+            require_maker(who, ground)
+            since = None if asked["whole"] else await since_of(session, who, ground)
+            began = who.at.now
+        total, settled = Totals(), payments.Settled()
+        after: tuple[int, str] | None = None
+        while True:
+            part = Selection(after=after, limit=PART)
+            async with work.database.session(who.scope) as session:
+                found, added, after = await run(session, who, ground, month, part, since, why)
+            if after is None:
+                break
+            total.add(found)
+            settled = payments.Settled(
+                settled.arrears_fen + added.arrears_fen, settled.recovery_fen + added.recovery_fen
+            )
+            await work.progress(total.looked_at, None)
+        async with work.database.session(who.scope) as session:
+            await note_run(session, who, ground, month, total, settled, began, why)
+        figures = {
+            "decided": total.decided,
+            "changed": total.changed,
+            "unchanged": total.unchanged,
+            "refused": len(total.refused),
+            "arrears_fen": settled.arrears_fen,
+            "recovery_fen": settled.recovery_fen,
+        }
+        told = [{"person": number, **jobs.told(problem)} for number, problem in total.refused[: jobs.SHOWN_PROBLEMS]]
+        return jobs.Done({**figures, "first_refused": told})
+
+    return work_on
+
+
+@dataclass(slots=True)
+class Totals:
+    """How many months were decided, changed an earlier decision and stayed as they were, and who could not be
+    decided."""
+
+    decided: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    refused: list[tuple[str, Problem]] = field(default_factory=list)
+
+    @property
+    def looked_at(self) -> int:
+        """How many months were looked at."""
+        return self.decided + self.unchanged + len(self.refused)
+
+    def add(self, found: Months) -> None:
+        """Count what a part came to."""
+        self.decided += len(found.decisions)
+        self.changed += len(found.again)
+        self.unchanged += found.unchanged
+        self.refused += found.refused
+
+
+async def note_run(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    month: int,
+    total: Totals,
+    settled: payments.Settled,
+    known_at: datetime,
+    why: str,
+) -> UUID:
+    """Write down that a month has been decided for everybody in sight, and what it came to."""
+    made = new_id()
+    figures = {
+        "decided": total.decided,
+        "changed": total.changed,
+        "arrears_fen": settled.arrears_fen,
+        "recovery_fen": settled.recovery_fen,
+    }
+    row = {
+        "tenant_id": who.county.id,
+        "id": made,
+        "programme": ground.programme.code,
+        "period": ground.period.key,
+        "month": month,
+        "reason": why,
+        **figures,
+        "known_at": known_at,
+        "officer_id": who.actor.id,
+        "ran_on": who.at.today,
+        "recorded_at": who.at.now,
+        "areas": who.areas,
+    }
+    session.add(MonthRun(**row))
+    await session.flush()
+    place = f"months/{ground.programme.code}/{ground.period.key}/{month}"
+    await audit.record(session, who.at.now, who.actor.id, "decide_month", place, figures, why)
+    return made

@@ -1,0 +1,103 @@
+"""Months of a case that is paid every month: from which one on, and why nothing is due of one although the facts would
+give it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from bangfu.process.stages import Begins, RestCause
+from bangfu.text import Text
+
+ENDED = "ended"
+"""Why nothing is due of a month: the case had ended by then."""
+WITHHELD: Mapping[str, Text] = {
+    ENDED: Text("已终止", "the case had ended"),
+    **{cause.value: cause.title_text for cause in RestCause},
+}
+"""Why nothing is due of a month although the facts would give it."""
+PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY = "pause", "resume", "stop", "withdraw", "undo", "carry"
+WAYS = (PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY)
+"""The acts by which a case rests, goes on, ends, or goes over into the next period."""
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One of these acts: which step of the case it was, on which day it counts, and what was kept of it."""
+
+    version: int
+    act: str
+    day: date
+    data: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """A time for which a case rested: from a day to before another, None while it does, and why."""
+
+    cause: RestCause
+    since: date
+    until: date | None
+
+    def holds(self, day: date) -> bool:
+        """Whether it rested on a day."""
+        return self.since <= day and (self.until is None or day < self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How a case went: when it rested, and the day on which it ended, if it has."""
+
+    rests: tuple[Rest, ...] = ()
+    ended_on: date | None = None
+
+    @classmethod
+    def of(cls, ways: Iterable[Way], *, ended: bool) -> Course:
+        """What some acts come to, in their order. What was taken back counts for nothing; what ended a case counts only
+        if it still has ``ended``."""
+        known = sorted(ways, key=lambda one: one.version)
+        undone = {one.data["undoes"] for one in known if one.act == UNDO}
+        rests: list[Rest] = []
+        ended_on = None
+        for one in known:
+            if one.version in undone:
+                continue
+            if one.act == PAUSE:
+                rests.append(Rest(RestCause(one.data["cause"]), one.day, None))
+            elif one.act == CARRY and "rest" in one.data:
+                carried = one.data["rest"]
+                rests.append(Rest(RestCause(carried["cause"]), date.fromisoformat(carried["since"]), None))
+            elif one.act == RESUME and rests:
+                rests[-1] = Rest(rests[-1].cause, rests[-1].since, one.day)
+            elif one.act in (STOP, WITHDRAW):
+                ended_on = one.day
+        return cls(tuple(rests), ended_on if ended else None)
+
+    def withheld(self, day: date, back_paid: Collection[RestCause]) -> str:
+        """Why nothing is due of the month that a day decides, empty where nothing stands in the way.
+
+        A rest that is over withholds nothing if its cause is one that is paid afterwards; while it lasts, it does.
+        """
+        if self.ended_on is not None and self.ended_on <= day:
+            return ENDED
+        for rest in self.rests:
+            if rest.holds(day) and (rest.until is None or rest.cause not in back_paid):
+                return rest.cause.value
+        return ""
+
+
+def first_month(opened_on: date, year: int, begins: Begins) -> int:
+    """The first month of a year that counts of a case that was opened on a day; 13 or more where none does."""
+    months = (opened_on.year - year) * 12 + opened_on.month + (begins is Begins.FOLLOWING)
+    return max(1, months)
+
+
+def half_of(day: date, months: int) -> tuple[date, date]:
+    """The span of so many months, counted from January, in which a day lies: its first and its last day. Everybody is
+    verified again once in each."""
+    first = (day.month - 1) // months * months + 1
+    last = min(12, first + months - 1)
+    after = date(day.year + last // 12, last % 12 + 1, 1)
+    return date(day.year, first, 1), date.fromordinal(after.toordinal() - 1)

@@ -29,6 +29,7 @@ from tests.learners import Learners
 from tests.pairs import Pairs
 from tests.stories import Kept, copy_of, drop, leave
 from tests.striving import Striving
+from tests.subsidies import Subsidies
 
 # A test fails by what it finds, never by how long it took: the machine may be busy.
 settings.register_profile("bangfu", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -225,6 +226,20 @@ async def taught(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path_fa
     return name
 
 
+@pytest.fixture(scope="session")
+async def supported(
+    server: EmbeddedServer, peopled: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """The name of a database with the small county in it, persons with a disability and both monthly subsidies."""
+    name = await copy_of(server, "supported", peopled)
+    database = connect(server, name, tmp_path_factory.mktemp("home"))
+    county = Subsidies(database, vault)
+    await county.look()
+    await county.prepare()
+    await database.close()
+    return name
+
+
 _LOOKED: dict[str, tuple[County, dict[str, Actor]]] = {}
 
 
@@ -264,6 +279,13 @@ async def striving(server: EmbeddedServer, four_awards: str, vault: Vault, tmp_p
 async def learners(server: EmbeddedServer, taught: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Learners]:
     """The small county with students."""
     async with of_ones_own(Learners, server, taught, vault, tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+async def subsidies(server: EmbeddedServer, supported: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Subsidies]:
+    """The small county with persons who have a disability."""
+    async with of_ones_own(Subsidies, server, supported, vault, tmp_path) as made:
         yield made
 
 

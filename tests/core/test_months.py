@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 
+from bangfu.cases import correcting, months, paying
+from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from bangfu.payments import invariants
-from tests.subsidies import CARED, Subsidies
+from bangfu.process import RestCause
+from tests.county import clean
+from tests.subsidies import CARE, CARED, LIVING, POOR, Subsidies
 
 
 async def sound(world: Subsidies) -> None:
@@ -37,3 +43,251 @@ async def test_who_passed_both_reviews_is_due_each_month_by_its_facts(subsidies:
         [(1, 100, 0), (2, 100, 0)], [(1, 70, 0), (2, 70, 0)], [(1, 70, 0), (2, 70, 0)],
     ]  # fmt: skip
     await sound(subsidies)
+
+
+async def test_the_two_subsidies_are_paid_beside_each_other(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.on(LIVING, today=date(2021, 1, 5))
+    await subsidies.grant(*POOR)
+    for code in (CARE, LIVING):
+        subsidies.on(code)
+        await subsidies.decide(1)
+        await subsidies.pay(1)
+    found = {}
+    for code in (CARE, LIVING):
+        subsidies.on(code)
+        found[code] = [await subsidies.paid(number) for number in ("D1-01", "D2-01", "D4-01")]
+    assert found == {CARE: [[(1, 100, 0)], [], [(1, 70, 0)]], LIVING: [[(1, 90, 0)], [(1, 90, 0)], []]}
+    await sound(subsidies)
+
+
+async def test_a_month_is_decided_on_its_day_and_not_before_and_paid_once_it_is_decided(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 1, 31)
+    before = await subsidies.snapshot()
+    with pytest.raises(Refused, match="MONTH_NOT_BEGUN"):
+        await subsidies.decide(2, date(2021, 1, 31))
+    with pytest.raises(Refused, match="MONTH_NOT_DECIDED"):
+        await subsidies.gather(1)
+    for month, code in ((None, "MISSING_VALUE"), (0, "BAD_VALUE"), (13, "BAD_VALUE")):
+        with pytest.raises(Refused, match=code):
+            await subsidies.gather(month)  # type: ignore[arg-type]
+    who = subsidies.who("K1")
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        with pytest.raises(Refused):
+            await months.put(session, who, ground, 1, "", whole=False)
+    after = await subsidies.snapshot()
+    assert {k: v for k, v in after.items() if before[k] != v} == {"budget_line": 1, "budget_entry": 1, "confirmed": 1}
+
+
+async def test_months_count_from_that_of_the_application_on(subsidies: Subsidies) -> None:
+    subsidies.on(CARE, today=date(2021, 3, 20))
+    await subsidies.grant("D1-01")
+    subsidies.today = date(2021, 4, 12)
+    await subsidies.grant("D4-01", day=date(2021, 2, 26))  # from paper
+    await subsidies.decide(4)
+    assert await subsidies.dues("D1-01") == [(3, "award", 100), (4, "award", 100)]
+    assert await subsidies.dues("D4-01") == [(2, "award", 70), (3, "award", 70), (4, "award", 70)]
+    batch = await subsidies.pay(4)
+    assert (batch.count, batch.total_fen) == (5, 41_000)
+    await sound(subsidies)
+
+
+# --- what becomes known later -----------------------------------------------------------------------------------
+
+
+async def test_a_level_raised_late_is_paid_with_the_next_month(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    for month in (1, 2, 3):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    subsidies.today = date(2021, 4, 2)
+    await subsidies.holds("D1-02", "certificate", date(2021, 2, 1), level=1, generation=2)
+    result = await subsidies.decide(4)
+    assert (result["decided"], result["changed"], result["arrears_fen"], result["recovery_fen"]) == (5, 2, 6_000, 0)
+    assert await subsidies.dues("D1-02") == [
+        (1, "award", 70), (2, "award", 70), (2, "arrears", 30), (3, "award", 70), (3, "arrears", 30), (4, "award", 100),
+    ]  # fmt: skip
+    await subsidies.pay(4)
+    assert sorted((await subsidies.paid("D1-02"))[3:]) == [(2, 30, 0), (3, 30, 0), (4, 100, 0)]
+    await sound(subsidies)
+
+
+async def test_what_was_paid_too_much_is_set_off_against_what_comes_and_never_below_nothing(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    for month in (1, 2, 3):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    subsidies.today = date(2021, 4, 2)
+    # The certificate of D1-02 expired in January, and he has another one from April on.
+    await subsidies.holds("D1-02", "certificate", date(2020, 1, 1), date(2021, 1, 15), level=2, generation=2)
+    await subsidies.holds("D1-02", "certificate", date(2021, 4, 1), level=1, generation=2)
+    result = await subsidies.decide(4)
+    assert (result["changed"], result["arrears_fen"], result["recovery_fen"]) == (2, 0, 14_000)
+    batch = await subsidies.pay(4)
+    # He would have had 100 in April: all of it is set off, and 40 are left.
+    assert (batch.count, batch.total_fen) == (3, 17_000)
+    assert (await subsidies.paid("D1-02"))[3:] == [(4, 0, 100)]
+    await sound(subsidies)
+    await subsidies.decide(5)
+    await subsidies.pay(5)
+    assert (await subsidies.paid("D1-02"))[4:] == [(5, 60, 40)]
+    await subsidies.decide(6)
+    await subsidies.pay(6)
+    assert (await subsidies.paid("D1-02"))[5:] == [(6, 100, 0)]
+    await sound(subsidies)
+    # Nothing that was paid has changed: 70 a month for three months, and 260 for the three that were due 300.
+    assert sum(paid for _, paid, _ in await subsidies.paid("D1-02")) == 3 * 70 + 3 * 100 - 2 * 70
+
+
+async def test_what_is_not_in_a_payment_yet_is_simply_due_no_more(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.holds("D1-01", "certificate", date(2020, 1, 1), level=2, generation=2)
+    result = await subsidies.decide(1, date(2021, 1, 12))
+    assert (result["changed"], result["arrears_fen"], result["recovery_fen"]) == (1, 0, 0)
+    assert await subsidies.dues("D1-01") == [(1, "award", 70)]
+    batch = await subsidies.pay(1)
+    assert batch.total_fen == 21_000
+    await sound(subsidies)
+
+
+async def test_what_stands_in_a_batch_is_left_and_its_rest_comes_with_the_next(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    made = await subsidies.gather(1)
+    assert made.batch is not None
+    await subsidies.holds("D1-01", "certificate", date(2020, 1, 1), level=2, generation=2)
+    result = await subsidies.decide(1, date(2021, 1, 12))
+    assert (result["arrears_fen"], result["recovery_fen"]) == (0, 3_000)
+    await subsidies.finish(made.batch)
+    assert await subsidies.dues("D1-01") == [(1, "award", 100), (1, "recovery", -30)]
+    await subsidies.decide(2)
+    await subsidies.pay(2)
+    assert await subsidies.paid("D1-01") == [(1, 100, 0), (2, 40, 30)]
+    await sound(subsidies)
+
+
+async def test_a_cancelled_batch_sets_nothing_off(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    await subsidies.holds("D1-01", "certificate", date(2020, 1, 1), level=2, generation=2)
+    await subsidies.decide(2)
+    made = await subsidies.gather(2)
+    assert made.batch is not None
+    assert made.batch.total_fen == 4_000 + 7_000 + 7_000
+    who = subsidies.who("C2")
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        await paying.cancel_batch(session, who, ground, made.batch.id, "重做")
+    await sound(subsidies)
+    assert (await subsidies.pay(2)).total_fen == 18_000
+    assert await subsidies.paid("D1-01") == [(1, 100, 0), (2, 40, 30)]
+    await sound(subsidies)
+
+
+# --- death ------------------------------------------------------------------------------------------------------
+
+
+async def test_nobody_dead_is_in_a_batch(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.holds("D4-01", "death", date(2021, 1, 8))
+    made = await subsidies.gather(1)
+    assert made.batch is not None
+    assert (made.batch.count, made.batch.total_fen) == (2, 17_000)
+    ((number, problem),) = made.missing
+    assert (number, problem.code.name) == ("D4-01", "PERSON_DEAD")
+    # Who dies while the batch is on its way stops it.
+    await subsidies.holds("D1-02", "death", date(2021, 1, 9))
+    before = await subsidies.snapshot()
+    with pytest.raises(Refused, match="BATCH_HOLDS_DEAD") as refused:
+        await subsidies.finish(made.batch)
+    assert "D1-02" in refused.value.problems[0].message.en
+    assert await subsidies.snapshot() == before
+
+
+async def test_a_death_known_late_takes_back_the_months_after_it(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    for month in (1, 2, 3):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    subsidies.today = date(2021, 4, 2)
+    await subsidies.holds("D1-01", "death", date(2021, 2, 14))
+    result = await subsidies.decide(4)
+    # February's first day he lived to see; March is taken back, April is not due.
+    assert (result["changed"], result["recovery_fen"]) == (1, 10_000)
+    assert await subsidies.dues("D1-01") == [
+        (1, "award", 100), (2, "award", 100), (3, "award", 100), (3, "recovery", -100),
+    ]  # fmt: skip
+    assert (await subsidies.pay(4)).total_fen == 14_000
+    clean(
+        await subsidies.act(
+            "K1", correcting.stop, Selection(numbers=["D1-01"]), finding="死亡",
+            stated=Stated(date(2021, 2, 14), evidence="死亡证明"),
+        )
+    )  # fmt: skip
+    await subsidies.decide(5)
+    assert len(await subsidies.dues("D1-01")) == 4
+    await sound(subsidies)
+
+
+# --- rests ------------------------------------------------------------------------------------------------------
+
+
+async def rest(world: Subsidies, number: str, cause: RestCause, day: date, today: date) -> None:
+    world.today = today
+    stated = Stated(day, reason="停发", evidence="通知")
+    clean(await world.act("K1", correcting.pause, Selection(numbers=[number]), stated=stated, cause=cause))
+
+
+async def go_on(world: Subsidies, number: str, day: date, today: date) -> None:
+    world.today = today
+    stated = Stated(day, reason="恢复", evidence="通知")
+    clean(await world.act("K1", correcting.resume, Selection(numbers=[number]), stated=stated))
+
+
+async def test_months_of_a_rest_are_paid_afterwards_or_not_by_its_cause(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await rest(subsidies, "D1-01", RestCause.UNREACHABLE, date(2021, 1, 20), date(2021, 1, 20))
+    await rest(subsidies, "D1-02", RestCause.CUSTODY, date(2021, 1, 20), date(2021, 1, 20))
+    await subsidies.decide(1)  # January's first day was before the rest
+    for month in (2, 3):
+        await subsidies.decide(month)
+    assert [await subsidies.dues(number) for number in ("D1-01", "D1-02")] == [[(1, "award", 100)], [(1, "award", 70)]]
+    assert (await subsidies.gather(3)).missing != []
+    for number in ("D1-01", "D1-02"):
+        await go_on(subsidies, number, date(2021, 3, 15), date(2021, 3, 15))
+    await subsidies.decide(4)
+    assert await subsidies.dues("D1-01") == [(1, "award", 100), (2, "award", 100), (3, "award", 100), (4, "award", 100)]
+    assert await subsidies.dues("D1-02") == [(1, "award", 70), (4, "award", 70)]
+    await sound(subsidies)
+
+
+async def test_a_rest_known_late_takes_back_its_months(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    for month in (1, 2, 3):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    await rest(subsidies, "D1-01", RestCause.CUSTODY, date(2021, 1, 20), date(2021, 4, 2))
+    result = await subsidies.decide(4)
+    assert (result["changed"], result["recovery_fen"]) == (2, 20_000)
+    await sound(subsidies)
+
+
+async def test_a_rest_needs_its_cause_and_ends_after_it_began(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    before = await subsidies.snapshot()
+    with pytest.raises(Refused, match="MISSING_VALUE"):
+        await subsidies.act("K1", correcting.pause, Selection(numbers=["D1-01"]), stated=Stated(reason="停发"))
+    assert await subsidies.snapshot() == before
+    await rest(subsidies, "D1-01", RestCause.OTHER, date(2021, 1, 20), date(2021, 1, 20))
+    before = await subsidies.snapshot()
+    stated = Stated(date(2021, 1, 19), reason="恢复", evidence="通知")
+    report = await subsidies.act("K1", correcting.resume, Selection(numbers=["D1-01"]), stated=stated)
+    assert [problem.code.name for _, problem in report.refused] == ["BEFORE_PREVIOUS_STEP"]
+    assert await subsidies.snapshot() == before

@@ -436,6 +436,17 @@ def _raw(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+async def deciding_at(
+    session: AsyncSession, who: Entered, ground: Ground, cases: Sequence[Payee], month: int, known_at: datetime
+) -> Result:
+    """What a month of the one case comes to by what was known at an instant; refuses ``FACT_OUT_OF_BOUNDS``."""
+    deciding = _Deciding(session, who, ground, known_at)
+    results, faults = await deciding.results(ground.month(month), cases, await deciding.read([cases]))
+    if results[0] is None:
+        raise Refused([problem for _, problem in faults])
+    return results[0]
+
+
 # --- writing --------------------------------------------------------------------------------------------------
 
 

@@ -7,14 +7,15 @@ who signed, and whose document set each number. For who never applied it says wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import Text as Text_
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Entered
@@ -25,7 +26,7 @@ from bangfu.cases.ground import Ground, Rules, thaw
 from bangfu.cases.whom import Whom, whom
 from bangfu.db.bulk import among
 from bangfu.errors import Refused
-from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, Officer
+from bangfu.models import Case, CaseEvent, DeterminationRow, Edition, MonthDecision, MonthResult, Officer
 from bangfu.policy import Whose
 from bangfu.process import CLOSED, END_TITLES, REFUSED, Duty
 from bangfu.programme import BOOK_TITLE, Programme
@@ -167,7 +168,7 @@ async def answers(
         else:
             rules, now = ground.latest, who.at.now
             determination = rules.book.decide(typed(rules, facts[whose]), rules.parameters)
-            last = _explained(rules, facts[whose], determination, now, None, _standing(case, None, one), end)
+            last = explained(rules, facts[whose], determination, now, None, _standing(case, None, one), end)
         found[whose] = Receipt(
             **{name: getattr(last, name) for name in Result.__dataclass_fields__},
             number=one.number,
@@ -175,7 +176,7 @@ async def answers(
             period=ground.period.title,
             applied=case is not None,
             stage=ground.programme.process.title(case.stage) if case is not None else None,
-            earlier=tuple(_result(ground, row, _Standing.EARLIER) for row in own[1:]),
+            earlier=tuple(_result(ground, row, Stands.EARLIER) for row in own[1:]),
             took_part=parts.get(case.id, ()) if case is not None else (),
             attested=attested.get(case.id, ()) if case is not None else (),
             history=histories.get(case.id, ()) if case is not None else (),
@@ -196,7 +197,7 @@ async def _kept(session: AsyncSession, tenant: int, cases: Sequence[UUID]) -> di
     return found
 
 
-class _Standing(Enum):
+class Stands(Enum):
     """How the result that is explained stands: each with the words that come before it."""
 
     HOLDS = Text("{result}", "{result}")
@@ -214,33 +215,34 @@ class _Standing(Enum):
     EARLIER = Text("此前的核算结果:{result}", "An earlier result: {result}")
 
 
-def _standing(case: Case | None, kept: DeterminationRow | None, whom_: Whom) -> _Standing:
+def _standing(case: Case | None, kept: DeterminationRow | None, whom_: Whom) -> Stands:
     if case is None:
-        return _Standing.NOT_APPLIED if whom_.person is None else _Standing.NOT_APPLIED_HIMSELF
+        return Stands.NOT_APPLIED if whom_.person is None else Stands.NOT_APPLIED_HIMSELF
     ended = case.stage in END_TITLES.keys() - {CLOSED, REFUSED}
     if kept is None:
-        return _Standing.ENDED_EARLY if ended else _Standing.NOT_YET
+        return Stands.ENDED_EARLY if ended else Stands.NOT_YET
     if ended:
-        return _Standing.ENDED
-    return _Standing.HOLDS if kept.round == case.round else _Standing.SENT_BACK
+        return Stands.ENDED
+    return Stands.HOLDS if kept.round == case.round else Stands.SENT_BACK
 
 
-def _result(ground: Ground, row: DeterminationRow, standing: _Standing, end: Text | None = None) -> Result:
+def _result(ground: Ground, row: DeterminationRow, standing: Stands, end: Text | None = None) -> Result:
     """A determination that was kept, explained."""
     rules = ground.editions[row.edition_id]
     at = ground.programme.process.title(row.stage)
-    return _explained(rules, row.facts, stored(rules, row), row.known_at, at, standing, end)
+    return explained(rules, row.facts, stored(rules, row), row.known_at, at, standing, end)
 
 
-def _explained(
+def explained(
     rules: Rules,
-    facts: dict[str, Any],
+    facts: Mapping[str, Any],
     determination: Determination,
     known_at: datetime,
     decided_at: Text | None,
-    standing: _Standing,
+    standing: Stands,
     end: Text | None = None,
 ) -> Result:
+    """A determination with everything that explains it; ``facts`` are in raw form."""
     own = typed(rules, facts)
     explainer = rules.explainer
     result = explainer.summary(determination)
@@ -279,7 +281,7 @@ def _moved(rules: Rules) -> list[Authority]:
     return [Authority(BOOK_TITLE, book, since, Whose.COUNTY, moved["document"], moved["clause"])]
 
 
-def stored(rules: Rules, row: DeterminationRow) -> Determination:
+def stored(rules: Rules, row: DeterminationRow | MonthResult) -> Determination:
     """A determination as it was kept."""
     missing = tuple(name for name in rules.book.traced().used_facts if row.facts[name] is None)
     return Determination(Outcome(row.outcome), row.values_, row.payable_fen, missing)
@@ -309,6 +311,8 @@ ACTS = {
     "pause": Text("暂停", "paused"),
     "resume": Text("恢复", "resumed"),
     "undo": Text("撤销上一步", "last step taken back"),
+    "reverify": Text("重新核查", "verified again"),
+    "carry": Text("结转", "carried into the next year"),
 }
 """The acts of a case by name; a signature is named after its stage."""
 
@@ -382,7 +386,9 @@ async def replay(
     )
     if cases is not None:
         rows = rows.where(among(DeterminationRow.case_id, cases))
-    same, faults = 0, []
+    same, faults = 0, list[tuple[UUID, str]]()
+    if programme.process.monthly is not None:
+        same, faults = await _replay_months(session, tenant, rules, cases)
     for row in await session.scalars(rows.order_by(DeterminationRow.case_id, DeterminationRow.id)):
         found = rules[row.edition_id]
         fault = found if isinstance(found, str) else _difference(found, row)
@@ -393,7 +399,33 @@ async def replay(
     return Replay(same, tuple(faults))
 
 
-def _difference(rules: Rules, row: DeterminationRow) -> str:
+async def _replay_months(
+    session: AsyncSession, tenant: int, rules: Mapping[UUID, Rules | str], cases: Sequence[UUID] | None
+) -> tuple[int, list[tuple[UUID, str]]]:
+    """Compute again what months were decided by: every decision counts, though those who are alike share a result."""
+    query = (
+        select(MonthResult, func.count(), func.min(MonthDecision.case_id.cast(Text_)))
+        .join(
+            MonthDecision,
+            (MonthDecision.tenant_id == MonthResult.tenant_id) & (MonthDecision.result_id == MonthResult.id),
+        )
+        .where(MonthResult.tenant_id == tenant, among(MonthResult.edition_id, rules))
+        .group_by(MonthResult.tenant_id, MonthResult.id)
+    )
+    if cases is not None:
+        query = query.where(among(MonthDecision.case_id, cases))
+    same, faults = 0, list[tuple[UUID, str]]()
+    for row, count, first in await session.execute(query):
+        found = rules[row.edition_id]
+        fault = found if isinstance(found, str) else _difference(found, row)
+        if fault:
+            faults.append((UUID(first), f"{fault} (x{count})"))
+        else:
+            same += count
+    return same, faults
+
+
+def _difference(rules: Rules, row: DeterminationRow | MonthResult) -> str:
     """What comes out differently, or nothing."""
     again = rules.book.decide(typed(rules, row.facts), rules.parameters)
     kept = stored(rules, row)

@@ -1,0 +1,279 @@
+"""为什么这个月是这个数: what each month of a case came to, by which facts, what became known later and what followed
+from it, and how it was paid. Every decision has its receipt, the earlier ones too.
+
+Two questions are kept apart. What was *valid* in a month is what its facts were, whenever they became known; what was
+*known* on a day is what the county could have told then. A month can be asked for as it was known at any instant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from bangfu.access import Action, Entered
+from bangfu.cases.gather import typed
+from bangfu.cases.ground import Ground
+from bangfu.cases.months import Payee, Result, courses, deciding_at, payees, stage_of
+from bangfu.cases.receipts import Result as Receipt
+from bangfu.cases.receipts import Stands, explained, stored
+from bangfu.cases.views import Selection
+from bangfu.db.bulk import among
+from bangfu.errors import Code
+from bangfu.models import (
+    Entitlement,
+    MonthDecision,
+    MonthResult,
+    PaymentBatch,
+    PaymentLine,
+    PaymentReturn,
+    PaymentSetoff,
+)
+from bangfu.payments import Kind
+from bangfu.process import WITHHELD
+from bangfu.rules.book import Determination
+from bangfu.text import Text
+
+
+@dataclass(frozen=True, slots=True)
+class FactChange:
+    """A fact that is otherwise than when the month was decided before."""
+
+    title: Text
+    was: Text
+    now: Text
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision of a month: which one it is, what is due by it in fen, why nothing is although the facts would give
+    it (None where that is not so), what explains it, and which facts were otherwise before.
+
+    ``known_at`` is the instant whose knowledge it was made from.
+    """
+
+    id: UUID | None
+    number: int
+    amount_fen: int
+    withheld: Text | None
+    result: Receipt
+    changes: tuple[FactChange, ...]
+    known_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    """A line of a month: what it is, of how much (fen), when it was written down and why; in which batch it was paid,
+    on which day, and what of it was set off; None as long as it is not.
+
+    A recovery is ``set_off_fen`` by what later payments were less for it.
+    """
+
+    id: UUID
+    kind: Kind
+    amount_fen: int
+    due_on: date
+    reason: str
+    batch: int | None
+    paid_fen: int
+    set_off_fen: int
+    paid_on: date | None
+    returned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Month:
+    """A month of a case: its decisions, the last one first, and its lines, in the order in which they were made."""
+
+    number: int
+    title: Text
+    decisions: tuple[Decided, ...]
+    lines: tuple[Paid, ...]
+
+    @property
+    def due_fen(self) -> int:
+        """What is due of it: what its last decision says."""
+        return self.decisions[0].amount_fen if self.decisions else 0
+
+    @property
+    def paid_fen(self) -> int:
+        """What was paid of it and did not come back, with what was set off."""
+        return sum(one.paid_fen + one.set_off_fen for one in self.lines if one.amount_fen > 0 and not one.returned)
+
+
+async def told(
+    session: AsyncSession, who: Entered, ground: Ground, cases: Collection[UUID], known_at: datetime | None = None
+) -> dict[UUID, tuple[Month, ...]]:
+    """The months of some cases in their order, as they were on record at an instant, now unless stated; in three
+    statements whatever their number."""
+    until = known_at or who.at.now
+    decisions: dict[tuple[UUID, int], list[tuple[MonthDecision, MonthResult]]] = {}
+    query = (
+        select(MonthDecision, MonthResult)
+        .join(
+            MonthResult,
+            (MonthResult.tenant_id == MonthDecision.tenant_id) & (MonthResult.id == MonthDecision.result_id),
+        )
+        .where(
+            MonthDecision.tenant_id == who.county.id,
+            among(MonthDecision.case_id, cases),
+            MonthDecision.recorded_at <= until,
+        )
+        .order_by(MonthDecision.case_id, MonthDecision.month, MonthDecision.number)
+    )
+    for decision, result in await session.execute(query):
+        decisions.setdefault((decision.case_id, decision.month), []).append((decision, result))
+    lines = await _lines(session, who, cases, until)
+    found: dict[UUID, list[Month]] = {}
+    for (case, number), own in sorted(decisions.items(), key=lambda one: one[0]):
+        title = ground.month(number).period.title
+        said = [_decided(ground, title, *pair) for pair in own]
+        told_ = [
+            one if place == 0 else _with_changes(ground, one, own[place - 1][1], own[place][1])
+            for place, one in enumerate(said)
+        ]
+        month = Month(number, title, tuple(reversed(told_)), tuple(lines.get((case, number), ())))
+        found.setdefault(case, []).append(month)
+    return {case: tuple(own) for case, own in found.items()}
+
+
+def _decided(ground: Ground, title: Text, row: MonthDecision, result: MonthResult) -> Decided:
+    rules = ground.months[result.edition_id]
+    receipt = explained(rules, result.facts, stored(rules, result), row.known_at, title, Stands.HOLDS)
+    withheld = WITHHELD[row.withheld] if row.withheld else None
+    return Decided(row.id, row.number, row.amount_fen, withheld, receipt, (), row.known_at)
+
+
+def _with_changes(ground: Ground, one: Decided, before: MonthResult, now: MonthResult) -> Decided:
+    rules = ground.months[now.edition_id]
+    was, is_ = typed(ground.months[before.edition_id], before.facts), typed(rules, now.facts)
+    changes = tuple(
+        FactChange(
+            spec.title,
+            rules.explainer.shown_fact(spec, getattr(was, name)),
+            rules.explainer.shown_fact(spec, getattr(is_, name)),
+        )
+        for name, spec in rules.explainer.trace.facts.items()
+        if before.facts.get(name) != now.facts.get(name)
+    )
+    return Decided(one.id, one.number, one.amount_fen, one.withheld, one.result, changes, one.known_at)
+
+
+async def _lines(
+    session: AsyncSession, who: Entered, cases: Collection[UUID], until: datetime
+) -> dict[tuple[UUID, int], list[Paid]]:
+    """The lines of months, with how each was paid or set off, in two statements."""
+    tenant = who.county.id
+    line = (
+        (PaymentLine.tenant_id == Entitlement.tenant_id)
+        & (PaymentLine.entitlement_id == Entitlement.id)
+        & PaymentLine.voided_at.is_(None)
+        & (PaymentLine.released_at <= until)
+    )
+    query = (
+        select(Entitlement, PaymentLine, PaymentBatch.number, PaymentReturn.id)
+        .outerjoin(PaymentLine, line)
+        .outerjoin(PaymentBatch, (PaymentBatch.tenant_id == tenant) & (PaymentBatch.id == PaymentLine.batch_id))
+        .outerjoin(PaymentReturn, (PaymentReturn.tenant_id == tenant) & (PaymentReturn.line_id == PaymentLine.id))
+        .where(
+            Entitlement.tenant_id == tenant,
+            among(Entitlement.case_id, cases),
+            Entitlement.month_decision_id.is_not(None),
+            Entitlement.created_at <= until,
+            Entitlement.voided_at.is_(None) | (Entitlement.voided_at > until),
+        )
+        .order_by(Entitlement.instalment, Entitlement.created_at, Entitlement.id, PaymentLine.released_at)
+    )
+    rows = (await session.execute(query)).all()
+    paid_lines: list[Any] = [row.PaymentLine for row in rows]
+    less = await _set_off(session, who, PaymentSetoff.line_id, {line.id for line in paid_lines if line is not None})
+    recovered = {row.Entitlement.id for row in rows if row.Entitlement.kind == Kind.RECOVERY.value}
+    given = await _set_off(session, who, PaymentSetoff.entitlement_id, recovered)
+    found: dict[tuple[UUID, int], list[Paid]] = {}
+    for due, paid, batch, returned in map(_any, rows):
+        off = less.get(paid.id, 0) if paid is not None else given.get(due.id, 0)
+        found.setdefault((due.case_id, due.instalment), []).append(
+            Paid(
+                due.id,
+                Kind(due.kind),
+                due.amount_fen,
+                due.due_on,
+                due.reason,
+                batch,
+                paid.amount_fen if paid is not None else 0,
+                off,
+                paid.released_on if paid is not None else None,
+                returned is not None,
+            )
+        )
+    return found
+
+
+def _any(row: Any) -> Any:
+    """A row whose joined parts may be missing."""
+    return row
+
+
+async def _set_off(session: AsyncSession, who: Entered, column: Any, keys: Collection[UUID]) -> dict[UUID, int]:
+    """What was set off in released payments, by line or by recovery."""
+    if not keys:
+        return {}
+    query = (
+        select(column, func.sum(PaymentSetoff.amount_fen))
+        .where(
+            PaymentSetoff.tenant_id == who.county.id,
+            among(column, keys),
+            PaymentSetoff.voided_at.is_(None),
+            PaymentSetoff.released_at.is_not(None),
+        )
+        .group_by(column)
+    )
+    return {row[0]: int(row[1]) for row in await session.execute(query)}
+
+
+# --- as it was known ------------------------------------------------------------------------------------------
+
+
+async def as_known(
+    session: AsyncSession, who: Entered, ground: Ground, number: str, month: int, known_at: datetime
+) -> Decided:
+    """What a month of a person comes to by what was known at an instant, decided anew and kept nowhere; by the rules of
+    today.
+
+    Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, ``BAD_VALUE`` for what is no month, and
+    ``DAY_IN_FUTURE`` for an instant to come.
+    """
+    who.require(Action.READ_CASES, ground.programme.code)
+    if month not in range(1, 13):
+        raise Code.BAD_VALUE.refuse(
+            "month", field=Text("月份", "month"), value=month, expected=Text("1 至 12", "1 to 12")
+        )
+    if known_at > who.at.now:
+        raise Code.DAY_IN_FUTURE.refuse("known_at", day=known_at.date(), today=who.at.today)
+    cases = await payees(session, who, ground, Selection(numbers=[number]))
+    if not cases:
+        raise Code.NOT_FOUND.refuse("person", what=number)
+    result = await deciding_at(session, who, ground, cases, month, known_at)
+    withheld = await _withheld(session, who, ground, cases[0], month, known_at)
+    rules = result.rules
+    found = Determination(result.outcome, result.values, result.payable, _missing(result))
+    receipt = explained(rules, result.facts, found, known_at, rules.period.title, Stands.HOLDS)
+    amount = 0 if withheld else result.payable
+    return Decided(None, 0, amount, WITHHELD[withheld] if withheld else None, receipt, (), known_at)
+
+
+def _missing(result: Result) -> tuple[str, ...]:
+    return tuple(name for name in result.rules.book.traced().used_facts if result.facts[name] is None)
+
+
+async def _withheld(
+    session: AsyncSession, who: Entered, ground: Ground, case: Payee, month: int, known_at: datetime
+) -> str:
+    course = (await courses(session, who, [case], known_at)).get(case.id)
+    back_paid = getattr(ground.latest.parameters, stage_of(ground).back_paid)
+    return course.withheld(ground.month(month).period.reference_day, back_paid) if course is not None else ""

@@ -11,6 +11,7 @@ results in a month, each kept once.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -27,7 +28,7 @@ from bangfu.cases.acts import digest_of, permitted
 from bangfu.cases.gather import At, Circumstances, Subject, circumstances_of, gather
 from bangfu.cases.ground import Ground, Rules, ground_of
 from bangfu.cases.views import Selection, Stated
-from bangfu.db import hold
+from bangfu.db import Database, hold, hold_with
 from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, new_id
@@ -52,8 +53,8 @@ from bangfu.text import Text, day
 
 KIND = "months"
 """The kind of job that decides a month for everybody in sight."""
-PART = 20_000
-"""How many cases are decided in one transaction."""
+PART, BESIDE = 10_000, 2
+"""How many cases are decided in one transaction, and how many transactions beside each other."""
 MARGIN = timedelta(days=1)
 """By how much the time from which changes are looked for lies before the last run: what was being written down while it
 ran has an instant before it, and was not seen by it."""
@@ -199,6 +200,8 @@ async def payees(session: AsyncSession, who: Entered, ground: Ground, selection:
         query = query.where(or_(*(Case.division.between(lo, hi) for lo, hi in selection.areas)))
     if selection.after is not None:
         query = query.where(tuple_(Case.division, Case.number) > tuple_(*selection.after))
+    if selection.upto is not None:
+        query = query.where(tuple_(Case.division, Case.number) <= tuple_(*selection.upto))
     rows = await session.execute(query.order_by(Case.division, Case.number).limit(selection.limit))
     return [Payee(*row) for row in rows]  # type: ignore[arg-type]
 
@@ -450,11 +453,22 @@ async def deciding_at(
 # --- writing --------------------------------------------------------------------------------------------------
 
 
-async def keep(session: AsyncSession, who: Entered, ground: Ground, found: Months, why: str) -> payments.Settled:
-    """Write down the decisions that were found, and what is due by them."""
+async def keep(
+    session: AsyncSession, who: Entered, ground: Ground, found: Months, why: str, apart: Database | None = None
+) -> payments.Settled:
+    """Write down the decisions that were found, and what is due by them.
+
+    Results are shared by everybody who is alike: with a database to write them down ``apart``, in a transaction of its
+    own, parts of a county that are decided beside each other do not wait for them.
+    """
     if not found.decisions:
         return payments.Settled()
-    kept = await _keep_results(session, who, [one.result for one in found.decisions])
+    results = [one.result for one in found.decisions]
+    if apart is None:
+        kept = await _keep_results(session, who, results)
+    else:
+        async with apart.session(who.scope) as other:
+            kept = await _keep_results(other, who, results)
     rows: list[dict[str, Any]] = [
         {
             "tenant_id": who.county.id,
@@ -518,7 +532,7 @@ async def decide(
     require_begun(who, ground, month)
     if not reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
-    await _hold(session, ground)
+    await hold(session, _months(ground))
     cases = await payees(session, who, ground, Selection(numbers=numbers))
     found = await decided(session, who, ground, cases, month)
     known = {case.number for case in cases}
@@ -527,9 +541,9 @@ async def decide(
     return found
 
 
-async def _hold(session: AsyncSession, ground: Ground) -> None:
-    """One at a time decides the months of a programme."""
-    await hold(session, f"{ground.programme.code}/months")
+def _months(ground: Ground) -> str:
+    """What is held while the months of a programme are decided."""
+    return f"{ground.programme.code}/months"
 
 
 # --- a whole county -------------------------------------------------------------------------------------------
@@ -547,7 +561,7 @@ async def put(session: AsyncSession, who: Entered, ground: Ground, month: int, r
         "programme": ground.programme.code,
         "period": ground.period.key,
         "month": month,
-        "reason": reason.strip() or Text(f"{ground.period.year}年{month}月核定", "").zh,
+        "reason": reason.strip() or f"{ground.period.year}年{month}月核定",
         "whole": whole,
     }
     return await jobs.ask(session, who, KIND, asked)
@@ -566,115 +580,149 @@ async def since_of(session: AsyncSession, who: Entered, ground: Ground) -> datet
     return None if last is None else last - MARGIN
 
 
-async def run(
-    session: AsyncSession, who: Entered, ground: Ground, month: int, part: Selection, since: datetime | None, why: str
-) -> tuple[Months, payments.Settled, tuple[int, str] | None]:
-    """Decide a month for a part of a county; the place of the last case of the part, None where there was none."""
-    await _hold(session, ground)
-    cases = await payees(session, who, ground, part)
-    if not cases:
-        return Months(), payments.Settled(), None
-    found = await decided(session, who, ground, cases, month, since)
-    return found, await keep(session, who, ground, found, why), cases[-1].key
+async def run(database: Database, who: Entered, ground: Ground, asked: Asked, part: Part) -> Totals:
+    """Decide a month for a part of a county, in one transaction."""
+    async with database.session(who.scope) as session:
+        await hold_with(session, _months(ground))
+        cases = await payees(session, who, ground, Selection(after=part.after, upto=part.upto))
+        found = await decided(session, who, ground, cases, asked.month, asked.since)
+        settled = await keep(session, who, ground, found, asked.why, database)
+    return Totals(len(found.decisions), len(found.again), found.unchanged, found.refused, settled)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a job is to do: which month, from which instant on changes count, and why."""
+
+    month: int
+    since: datetime | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a county: after one place in the order of villages and numbers, up to another; None without end."""
+
+    after: tuple[int, str] | None
+    upto: tuple[int, str] | None
+
+
+async def parts_of(session: AsyncSession, who: Entered, ground: Ground) -> list[Part]:
+    """A county in parts of ``PART`` cases, in one statement."""
+    numbered = (
+        select(
+            Case.division,
+            Case.number,
+            func.row_number().over(order_by=(Case.division, Case.number)).label("place"),
+        )
+        .where(
+            Case.tenant_id == who.county.id,
+            Case.programme == ground.programme.code,
+            Case.period == ground.period.key,
+            Case.division.between(*who.scope.bounds),
+        )
+        .subquery()
+    )
+    query = select(numbered.c.division, numbered.c.number).where(numbered.c.place % PART == 0)
+    rows = await session.execute(query.order_by(numbered.c.place))
+    ends: list[tuple[int, str] | None] = [(row.division, row.number) for row in rows]
+    return [Part(after, upto) for after, upto in zip([None, *ends], [*ends, None], strict=True)]
 
 
 def handler(plugins: Plugins) -> jobs.Handler:
-    """The job that decides a month for a county, part by part, each in one transaction, and harmless to run again."""
+    """The job that decides a month for a county, part by part, each in one transaction, and harmless to run again.
+
+    Parts are decided ``BESIDE`` each other; nobody else decides months of the programme meanwhile.
+    """
 
     async def work_on(work: jobs.Work) -> jobs.Done:
-        who, asked = work.who, work.parameters
-        month, why = asked["month"], asked["reason"]
-        async with work.database.session(who.scope) as session:
-            ground = await ground_of(session, who.county.id, plugins.programme(asked["programme"]), asked["period"])
+        who, parameters = work.who, work.parameters
+        programme = plugins.programme(parameters["programme"])
+        async with work.database.session(who.scope) as alone:
+            await hold(alone, f"{programme.code}/months/run")
+            ground = await ground_of(alone, who.county.id, programme, parameters["period"])
             require_maker(who, ground)
-            since = None if asked["whole"] else await since_of(session, who, ground)
-            began = who.at.now
-        total, settled = Totals(), payments.Settled()
-        after: tuple[int, str] | None = None
-        while True:
-            part = Selection(after=after, limit=PART)
-            async with work.database.session(who.scope) as session:
-                found, added, after = await run(session, who, ground, month, part, since, why)
-            if after is None:
-                break
-            total.add(found)
-            settled = payments.Settled(
-                settled.arrears_fen + added.arrears_fen, settled.recovery_fen + added.recovery_fen
-            )
-            await work.progress(total.looked_at, None)
-        async with work.database.session(who.scope) as session:
-            await note_run(session, who, ground, month, total, settled, began, why)
+            since = None if parameters["whole"] else await since_of(alone, who, ground)
+            asked = Asked(parameters["month"], since, parameters["reason"])
+            parts = await parts_of(alone, who, ground)
+            total, waiting = Totals(), asyncio.Semaphore(BESIDE)
+
+            async def decide_part(part: Part) -> None:
+                async with waiting:
+                    total.add(await run(work.database, who, ground, asked, part))
+                    await work.progress(total.looked_at, None)
+
+            async with asyncio.TaskGroup() as group:
+                for part in parts:
+                    group.create_task(decide_part(part))
+            await note_run(alone, who, ground, asked, total)
         figures = {
             "decided": total.decided,
             "changed": total.changed,
             "unchanged": total.unchanged,
             "refused": len(total.refused),
-            "arrears_fen": settled.arrears_fen,
-            "recovery_fen": settled.recovery_fen,
+            "arrears_fen": total.settled.arrears_fen,
+            "recovery_fen": total.settled.recovery_fen,
         }
-        told = [{"person": number, **jobs.told(problem)} for number, problem in total.refused[: jobs.SHOWN_PROBLEMS]]
-        return jobs.Done({**figures, "first_refused": told})
+        shown = sorted(total.refused, key=lambda one: one[0])[: jobs.SHOWN_PROBLEMS]
+        return jobs.Done(
+            {**figures, "first_refused": [{"person": one, **jobs.told(problem)} for one, problem in shown]}
+        )
 
     return work_on
 
 
 @dataclass(slots=True)
 class Totals:
-    """How many months were decided, changed an earlier decision and stayed as they were, and who could not be
-    decided."""
+    """How many months were decided, changed an earlier decision and stayed as they were, who could not be decided, and
+    what was added and taken back."""
 
     decided: int = 0
     changed: int = 0
     unchanged: int = 0
     refused: list[tuple[str, Problem]] = field(default_factory=list)
+    settled: payments.Settled = payments.Settled()
 
     @property
     def looked_at(self) -> int:
         """How many months were looked at."""
         return self.decided + self.unchanged + len(self.refused)
 
-    def add(self, found: Months) -> None:
+    def add(self, part: Totals) -> None:
         """Count what a part came to."""
-        self.decided += len(found.decisions)
-        self.changed += len(found.again)
-        self.unchanged += found.unchanged
-        self.refused += found.refused
+        self.decided += part.decided
+        self.changed += part.changed
+        self.unchanged += part.unchanged
+        self.refused += part.refused
+        self.settled = payments.Settled(
+            self.settled.arrears_fen + part.settled.arrears_fen, self.settled.recovery_fen + part.settled.recovery_fen
+        )
 
 
-async def note_run(
-    session: AsyncSession,
-    who: Entered,
-    ground: Ground,
-    month: int,
-    total: Totals,
-    settled: payments.Settled,
-    known_at: datetime,
-    why: str,
-) -> UUID:
+async def note_run(session: AsyncSession, who: Entered, ground: Ground, asked: Asked, total: Totals) -> None:
     """Write down that a month has been decided for everybody in sight, and what it came to."""
-    made = new_id()
     figures = {
         "decided": total.decided,
         "changed": total.changed,
-        "arrears_fen": settled.arrears_fen,
-        "recovery_fen": settled.recovery_fen,
+        "arrears_fen": total.settled.arrears_fen,
+        "recovery_fen": total.settled.recovery_fen,
     }
-    row = {
-        "tenant_id": who.county.id,
-        "id": made,
-        "programme": ground.programme.code,
-        "period": ground.period.key,
-        "month": month,
-        "reason": why,
-        **figures,
-        "known_at": known_at,
-        "officer_id": who.actor.id,
-        "ran_on": who.at.today,
-        "recorded_at": who.at.now,
-        "areas": who.areas,
-    }
-    session.add(MonthRun(**row))
+    session.add(
+        MonthRun(
+            tenant_id=who.county.id,
+            id=new_id(),
+            programme=ground.programme.code,
+            period=ground.period.key,
+            month=asked.month,
+            reason=asked.why,
+            **figures,
+            known_at=who.at.now,
+            officer_id=who.actor.id,
+            ran_on=who.at.today,
+            recorded_at=who.at.now,
+            areas=who.areas,
+        )
+    )
     await session.flush()
-    place = f"months/{ground.programme.code}/{ground.period.key}/{month}"
-    await audit.record(session, who.at.now, who.actor.id, "decide_month", place, figures, why)
-    return made
+    place = f"months/{ground.programme.code}/{ground.period.key}/{asked.month}"
+    await audit.record(session, who.at.now, who.actor.id, "decide_month", place, figures, asked.why)

@@ -53,9 +53,10 @@ async def make_batch(
     notice = process.before(own.code, Notice)
     if notice is not None and process.after(notice.code) == own.code:
         await conclude(session, who, ground, Selection(stages=[notice.code]))
-    due = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own, month)
-    in_the_way = await exclusions.in_the_way(session, who, ground, due)
-    return await payments.make(session, who, vault, ground.programme, ground.period.key, own, line, in_the_way, month)
+    unpaid = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own, month)
+    in_the_way = await exclusions.in_the_way(session, who, ground, {row.case for row in unpaid})
+    key = ground.period.key
+    return await payments.make(session, who, vault, ground.programme, key, own, line, unpaid, in_the_way, month)
 
 
 async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:

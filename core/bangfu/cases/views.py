@@ -47,7 +47,7 @@ class Selection:
     persons, of the person), areas, stages, or one drawn sample; nothing given means all in sight.
 
     ``without`` excludes beneficiaries by number, ``paused`` takes only those that rest, or only the others. ``after``
-    (village, number) and ``limit`` take one part at a time.
+    (village, number), ``upto`` and ``limit`` take one part at a time.
     """
 
     numbers: Sequence[str] | None = None
@@ -57,6 +57,7 @@ class Selection:
     paused: bool | None = None
     without: Sequence[str] = ()
     after: tuple[int, str] | None = None
+    upto: tuple[int, str] | None = None
     limit: int | None = None
 
 
@@ -175,6 +176,8 @@ async def look(
         query = query.where(or_(false(), *(Case.division.between(lo, hi) for lo, hi in selection.areas)))
     if selection.after is not None:
         query = query.where(tuple_(Case.division, Case.number) > tuple_(*selection.after))
+    if selection.upto is not None:
+        query = query.where(tuple_(Case.division, Case.number) <= tuple_(*selection.upto))
     query = query.order_by(Case.division, Case.number).limit(selection.limit)
     return await _looked(session, who, query, [ground.programme], lambda case: ground, on or who.at.today)
 

@@ -19,13 +19,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
 from bangfu.db.check import check_walls
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
-from bangfu.db.session import Scope, Sessions, Visit, bind, engine_for, hold, merged, ranges, scope_of
+from bangfu.db.session import Scope, Sessions, Visit, bind, engine_for, hold, hold_with, merged, ranges, scope_of
 from bangfu.db.walls import DAY, INSIDE, SLUG, Kind, Opening, Own, Wall, Walls
 from bangfu.errors import Code
 from bangfu.settings import Settings
 
 __all__ = [
-    "DAY", "INSIDE", "SLUG", "Database", "Kind", "Opening", "Own", "Scope", "Wall", "Walls", "bind", "hold", "merged",
+    "DAY", "INSIDE", "SLUG", "Database", "Kind", "Opening", "Own", "Scope", "Wall", "Walls", "bind", "hold", "hold_with", "merged",
     "ranges", "scope_of",
 ]  # fmt: skip
 

@@ -136,6 +136,13 @@ async def hold(session: AsyncSession, *names: str) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(scope_of(session).tenant, func.hashtext(named))))
 
 
+async def hold_with(session: AsyncSession, name: str) -> None:
+    """Until the end of the transaction, be at what is named together with others who say the same, and with nobody who
+    holds it for himself."""
+    named = func.hashtext(literal(name, Text))
+    await session.execute(select(func.pg_advisory_xact_lock_shared(scope_of(session).tenant, named)))
+
+
 def scope_of(session: AsyncSession) -> Scope:
     """The scope that a session is bound to."""
     return cast(Scope, session.info["scope"])

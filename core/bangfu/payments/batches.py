@@ -7,6 +7,7 @@ by village, then by household number. A payment that came back is due again as s
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -85,10 +86,12 @@ async def make(
     period: str,
     stage: Pay,
     line: UUID | None,
+    unpaid: Sequence[Any],
     in_the_way: Mapping[UUID, Problem],
     month: int | None = None,
 ) -> Gathered:
-    """Gather what is due at a stage and not yet in a batch: an instalment, arrears, and payments that came back.
+    """Gather what is due at a stage and not yet in a batch (``unpaid``, see :func:`to_pay`): an instalment, arrears,
+    and payments that came back.
 
     Where something is paid every month, that is everything up to a ``month`` of the period, whichever month it is of;
     what is to be paid back is set off 抵扣 against it, and nobody gets less than nothing. Nobody of whom a death is on
@@ -103,17 +106,15 @@ async def make(
     """
     _duty(who, stage, stage.maker)
     instalment = month or stage.instalment
-    await hold_batches(session, programme.code)
     source = await budget.pays(session, who, line, programme.code, programme.title)
-    rows = (await session.execute(_unpaid(who, programme.code, period, stage, month))).all()
-    dead = await _dead(session, who, [row.person for row in rows]) if programme.is_for_persons else {}
+    dead = await _dead(session, who, [row.person for row in unpaid]) if programme.is_for_persons else {}
     missing = {
         row.number: problem
-        for row in rows
+        for row in unpaid
         if (problem := _death(row, dead) or in_the_way.get(row.case) or _left_out(row, programme.beneficiary.value))
         is not None
     }
-    payable = [_Payment(row, row.amount_fen) for row in rows if row.number not in missing]
+    payable = [_Payment(row, row.amount_fen) for row in unpaid if row.number not in missing]
     if not payable:
         raise Code.BATCH_EMPTY.refuse()
     if month is not None:
@@ -133,12 +134,11 @@ async def make(
 
 async def to_pay(
     session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay, month: int | None = None
-) -> list[UUID]:
-    """The cases of what :func:`make` would gather at a stage, before anything is left out. Nobody else makes a batch of
-    the programme until the transaction ends."""
+) -> Sequence[Any]:
+    """What :func:`make` would gather at a stage, before anything is left out: rows, each with its ``case``. Nobody else
+    makes a batch of the programme until the transaction ends."""
     await hold_batches(session, programme)
-    rows = await session.execute(_unpaid(who, programme, period, stage, month))
-    return list(dict.fromkeys(row.case for row in rows))
+    return (await session.execute(_unpaid(who, programme, period, stage, month))).all()
 
 
 @dataclass(slots=True)
@@ -282,25 +282,57 @@ async def _write(
             areas=who.areas,
         )
     )
-    lines = [_line(who, vault, batch, position, one) for position, one in enumerate(payments, 1)]
-    await insert_rows(session, PaymentLine, lines)
+    ids = await _insert_lines(session, who, vault.present, batch, payments)
     await insert_rows(
         session,
         PaymentSetoff,
         [
             {
-                **{name: line[name] for name in ("tenant_id", "batch_id", "household_id", "division")},
+                "tenant_id": tenant,
+                "batch_id": batch,
+                "household_id": one.row.household,
+                "division": one.row.division,
                 "id": new_id(),
-                "line_id": line["id"],
+                "line_id": line,
                 "entitlement_id": recovery,
                 "amount_fen": fen,
             }
-            for line, one in zip(lines, payments, strict=True)
+            for line, one in zip(ids, payments, strict=True)
             for recovery, fen in one.setoffs
         ],
     )
     await _audited(session, who, "make_batch", made)
     return made
+
+
+PART = 10_000
+"""How many payments are put in at a time."""
+
+
+async def _insert_lines(
+    session: AsyncSession, who: Entered, vault: Vault, batch: UUID, payments: Sequence[_Payment]
+) -> list[UUID]:
+    """Put the payments of a batch in; their ids. While the database puts one part in, the accounts of the next are
+    sealed."""
+    ids: list[UUID] = []
+    pending: asyncio.Task[None] | None = None
+    try:
+        for first in range(0, len(payments), PART):
+            part = payments[first : first + PART]
+            lines = await asyncio.to_thread(_lines, who, vault, batch, first + 1, part)
+            ids += [line["id"] for line in lines]
+            if pending is not None:
+                await pending
+            pending = asyncio.create_task(insert_rows(session, PaymentLine, lines))
+    finally:
+        if pending is not None:
+            await pending
+    return ids
+
+
+def _lines(who: Entered, vault: Vault, batch: UUID, first: int, part: Sequence[_Payment]) -> list[dict[str, Any]]:
+    """Payments as rows to keep, numbered from a first one on."""
+    return [_line(who, vault, batch, position, one) for position, one in enumerate(part, first)]
 
 
 def _line(who: Entered, vault: Vault, batch: UUID, position: int, one: _Payment) -> dict[str, Any]:

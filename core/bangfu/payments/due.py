@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Action, Entered
-from bangfu.db import hold
+from bangfu.db import hold, hold_with
 from bangfu.db.bulk import among, insert_new, insert_rows, update_all
 from bangfu.errors import Code
 from bangfu.models import (
@@ -136,7 +136,11 @@ async def void(session: AsyncSession, who: Entered, cases: Sequence[UUID]) -> No
 
 async def hold_batches(session: AsyncSession, programme: str) -> None:
     """Until the end of the transaction nobody else makes a batch of the programme or takes a case back from one."""
-    await hold(session, f"{programme}/batch")
+    await hold(session, _batches(programme))
+
+
+def _batches(programme: str) -> str:
+    return f"{programme}/batch"
 
 
 # --- months ------------------------------------------------------------------------------------------------------
@@ -174,7 +178,7 @@ async def settle_months(
     """
     if not (fresh or again):
         return Settled()
-    await hold_batches(session, programme)
+    await hold_with(session, _batches(programme))
     rows = [_of_month(who, one, Kind.AWARD, one.amount, why) for one in fresh if one.amount]
     gone: list[UUID] = []
     standing = await _standing_months(session, who, [one.case for one in again])

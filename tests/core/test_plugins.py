@@ -25,7 +25,10 @@ from bangfu.programme import Programme, clauses_of, installed
 from bangfu.scaffold import write
 from bangfu.testing import CaseFile, CaseItem, ParityItem
 
-OURS = ["consolidation", "planned_exit", "five_star", "leading", "term_aid", "short_training"]
+OURS = [
+    "consolidation", "planned_exit", "five_star", "leading", "term_aid", "short_training", "disability_living",
+    "disability_care",
+]  # fmt: skip
 Edit: TypeAlias = tuple[str, str, str]
 """A file of a plugin's package, words in it, and what stands there instead; no words: the end of the file."""
 _numbers = itertools.count(1)

@@ -17,6 +17,7 @@ from bangfu.errors import Refused
 from bangfu.policy import Document, Fen, MonthDay, Policy, PolicyError, Window
 from bangfu.process import Duty, Notice, Pay, Process, Sample, Verify
 from bangfu.programme import (
+    CIRCUMSTANCE_FACTS,
     EDUCATION_LEVELS,
     GROUP,
     INCOME_CATEGORIES,
@@ -52,6 +53,7 @@ from bangfu.rules import (
     Age,
     AsOf,
     AtStage,
+    Circumstance,
     Count,
     DaysFrom,
     Income,
@@ -82,7 +84,7 @@ AWARD = installed().programme("consolidation")
 CARD = installed().channels["yikatong"]
 SINCE = AWARD.books[0].since
 AWARDS = ["consolidation", "planned_exit", "five_star", "leading"]
-OURS = [*AWARDS, "term_aid", "short_training"]
+OURS = [*AWARDS, "term_aid", "short_training", "disability_living", "disability_care"]
 
 
 @dataclass
@@ -468,6 +470,23 @@ def test_what_the_register_knows_of_schooling_is_known_of_a_person(attribute: st
     assert counting(Schooling(attribute), KINDS[attribute]) == [NOT_KNOWN]
 
 
+CIRCUMSTANCE_KINDS = {
+    ("certificate", "holds"): bool, ("certificate", "level"): int, ("certificate", "generation"): int,
+    ("minimum_living", "holds"): bool, ("death", "holds"): bool, ("custody", "holds"): bool,
+    ("moved_away", "holds"): bool,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("on", AsOf)
+@pytest.mark.parametrize(
+    ("kind", "attribute"), [(kind, attribute) for kind, known in CIRCUMSTANCE_FACTS.items() for attribute in known]
+)
+def test_what_offices_keep_lists_of_is_known_of_a_person(kind: str, attribute: str, on: AsOf) -> None:
+    known = CIRCUMSTANCE_KINDS[kind, attribute]
+    assert counting(Circumstance(kind, attribute, on), known, **OF_PERSONS) == []
+    assert counting(Circumstance(kind, attribute, on), known) == [NOT_KNOWN]
+
+
 @pytest.mark.parametrize(
     ("source", "kind"),
     [(InPeriod("begun"), bool), (DaysFrom("begun", "ended"), int), (DaysFrom("ended", "ended"), int)],
@@ -582,6 +601,22 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
         ["fact one: first is not a day that the applicant states"],
     ),
     "the training of a household": (counting(TrainingMonths("begun", "ended"), beside=DAY), [NOT_KNOWN]),
+    "a circumstance of no kind": (
+        counting(Circumstance("wealth"), bool, **OF_PERSONS), ["fact one: the register knows no holds of wealth"],
+    ),
+    "what no list says of it": (
+        counting(Circumstance("custody", "level"), **OF_PERSONS), ["fact one: the register knows no level of custody"],
+    ),
+    "a circumstance of a household": (counting(Circumstance("custody"), bool), [NOT_KNOWN]),
+    "what no list says of a household": (
+        counting(Circumstance("wealth"), bool), [NOT_KNOWN, "fact one: the register knows no holds of wealth"],
+    ),
+    "a circumstance in numbers": (
+        counting(Circumstance("custody"), **OF_PERSONS), ["fact one: holds is a truth, not a number"],
+    ),
+    "a level that is yes or no": (
+        counting(Circumstance("certificate", "level"), bool, **OF_PERSONS), ["fact one: level is a number, not a truth"],
+    ),
     "a span without its last day": (
         counting(DaysFrom("begun", "last"), beside=DAY), ["fact one: last is not a day that the applicant states"],
     ),

@@ -12,10 +12,10 @@ from typing import Any, cast
 
 import pytest
 
-from bangfu.calendar import DayUnit
+from bangfu.calendar import DayUnit, SchoolYear
 from bangfu.errors import Refused
 from bangfu.policy import Document, Fen, MonthDay, Policy, PolicyError, Window
-from bangfu.process import Duty, Notice, Pay, Process, Sample, Verify
+from bangfu.process import Duty, Notice, Pay, Process, RestCause, Sample, Verify
 from bangfu.programme import (
     CIRCUMSTANCE_FACTS,
     EDUCATION_LEVELS,
@@ -499,6 +499,37 @@ def test_what_is_taken_from_days_is_known_of_households_too(source: Any, kind: A
 @pytest.mark.parametrize("on", ["begun", *AsOf])
 def test_an_age_is_known_on_a_stated_day_and_on_those_of_the_case(on: str | AsOf) -> None:
     assert counting(Age(on), beside=DAY, **OF_PERSONS) == []
+
+
+MONTHLY = installed().programme("disability_living")
+
+
+def monthly(**changes: Any) -> Programme:
+    """What is paid every month, with the stage that pays changed."""
+    *before, stage = MONTHLY.process.stages
+    return replace(MONTHLY, process=Process((*before, replace(stage, **changes))))
+
+
+@pytest.mark.parametrize(
+    ("programme", "said"),
+    [
+        (monthly(counted_on="begins"), ["stage monthly_payment: begins is not a CountedOn parameter"]),
+        (monthly(begins="counted_on"), ["stage monthly_payment: counted_on is not a Begins parameter"]),
+        (
+            monthly(back_paid="first_reviewers"),
+            [f"stage monthly_payment: first_reviewers is not a {frozenset[RestCause].__name__} parameter"],
+        ),
+        (monthly(recheck_months="living_rate"), ["stage monthly_payment: living_rate is not a int parameter"]),
+        (
+            replace(MONTHLY, period=SchoolYear()),
+            ["stage monthly_payment: what is paid by the month is divided by plan years"],
+        ),
+    ],
+)
+def test_what_is_paid_by_the_month_says_by_which_numbers(programme: Programme, said: list[str]) -> None:
+    with pytest.raises(PolicyError) as error:
+        check(programme, {"yikatong"})
+    assert str(error.value).removeprefix("disability_living: ").split("; ") == said
 
 
 def test_a_later_book_may_look_at_more_than_an_earlier_one() -> None:

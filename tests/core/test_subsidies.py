@@ -191,7 +191,7 @@ class FactsOfLiberty(FactsWithTheRoll):
 class TrainingAtLiberty(ShortTrainingByTheRoll, RuleBook[FactsOfLiberty, Parameters]):
     """The aid for short courses, and nothing in custody."""
 
-    facts: FactsOfLiberty  # type: ignore[assignment]
+    facts: FactsOfLiberty
 
     @criterion(cites="yulu-2011#二1")
     def is_at_liberty(self) -> bool:

@@ -73,7 +73,7 @@ def paid(book: type[RuleBook[Any, Any]], facts: Any, parameters: Any) -> int:
 # --- a month, against plain Python --------------------------------------------------------------------------------
 
 TRUTHS = (True, False)
-WHOSE = [
+WHOSE: list[dict[str, Any]] = [
     dict(zip(("certified", "generation", "dead", "moved_away", "in_custody"), own, strict=True))
     for own in itertools.product(TRUTHS, (1, 2, 3), TRUTHS, TRUTHS, TRUTHS)
 ]
@@ -315,7 +315,8 @@ def test_the_stages_are_those_of_the_text(programme: Programme) -> None:
     assert (stage.maker, stage.checker, stage.releaser, stage.channel, stage.returns_to) == (
         C, FM, F, "yikatong", "first_review",
     )  # fmt: skip
-    assert (stage.rechecked_by, stage.stopped_by) == ({TC, DF}, {TC, DF, C})
+    assert stage.rechecked_by == {TC, DF}
+    assert stage.stopped_by == {TC, DF, C}
 
 
 @each

@@ -23,6 +23,8 @@ from bangfu.models import WALLS, Base
 from bangfu.payments.invariants import INVARIANTS
 from bangfu.process import Verify
 from bangfu.programme import (
+    CIRCUMSTANCE_FACTS,
+    CIRCUMSTANCES,
     NOTICE_COLUMNS,
     PAYMENT_COLUMNS,
     REGISTRY_FACTS,
@@ -163,6 +165,11 @@ def hooks() -> str:
     lines += [f"- a fact comes from the registry as: {', '.join(f'`{c}` {t.zh}' for c, t in REGISTRY_FACTS.items())}"]
     schooling = ", ".join(f"`{code}` {title.zh}" for code, (_, title) in SCHOOLING_FACTS.items())
     lines += [f"- a fact of a person's schooling comes from the register as: {schooling}"]
+    circumstances = ", ".join(
+        f"`{kind}` {CIRCUMSTANCES[kind].zh} ({', '.join(f'`{attribute}`' for attribute in known)})"
+        for kind, known in CIRCUMSTANCE_FACTS.items()
+    )
+    lines += [f"- a fact of a person's circumstances comes from the register as: {circumstances}"]
     lines += [f"- a payment list holds: {', '.join(f'`{column}`' for column in PAYMENT_COLUMNS)}", ""]
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""What the two subsidies share: what is asked of everybody who has one, and the way of a case to its monthly payment."""
+"""What the two subsidies share: what is asked of everybody who has one, and the way of a case to its payments."""
 
 from __future__ import annotations
 

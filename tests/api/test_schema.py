@@ -79,9 +79,9 @@ def test_our_scalars_say_where_they_are_specified_and_none_holds_just_anything()
 
 def test_only_what_applicants_state_is_an_input() -> None:
     schema = schema_of(ALL)._schema
-    # Of a term of school the applicant states nothing: where somebody goes to school is in the register.
+    # Of a term of school, and of a disability, the applicant states nothing: that is in the register.
     silent = [p.code for p in ALL if f"{prefix_of(p.code)}PlanFacts" not in schema.type_map]
-    assert silent == [p.code for p in ALL if not p.stated()] == ["term_aid"]
+    assert silent == [p.code for p in ALL if not p.stated()] == ["term_aid", "disability_living", "disability_care"]
     for programme in (one for one in ALL if one.code not in silent):
         facts = schema.type_map[f"{prefix_of(programme.code)}PlanFacts"]
         assert isinstance(facts, GraphQLInputObjectType)
@@ -130,7 +130,7 @@ def test_a_schema_has_the_programmes_of_its_county_and_no_others() -> None:
     assert "consolidation" not in none.query_type.fields
     assert {kind.name for kind in both.get_possible_types(both.type_map["Case"])} == {  # type: ignore[arg-type]
         "ConsolidationCase", "PlannedExitCase", "FiveStarCase", "LeadingCase", "TermAidCase", "ShortTrainingCase",
-        "SecondOneCase",
+        "DisabilityLivingCase", "DisabilityCareCase", "SecondOneCase",
     }  # fmt: skip
 
 

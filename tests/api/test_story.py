@@ -127,6 +127,11 @@ LEARNING = {
     *("attestations", "attest"),
 }
 """The operations of the aid for those who learn a trade; ``test_learning`` tells them."""
+SUBSIDIES = {
+    *("plan_disability_living", "sign_disability_living", "draft_disability_living_provision"),
+    *("plan_disability_care", "sign_disability_care", "draft_disability_care_provision"),
+}
+"""The operations of the two monthly subsidies; ``test_subsidies`` tells them."""
 PAIRING = {
     "register_helper", "verify_helper", "state_need", "close_need", "propose_agreement", "sign_agreement",
     "end_agreement", "plan_agreement", "raise_obstacle", "assign_obstacle", "resolve_obstacle", "log_deliveries",
@@ -704,7 +709,7 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
     assert (await story.may("C1", "viewer"))["programmes"] == []
 
-    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | LEARNING | PAIRING | PAPERS
+    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | LEARNING | SUBSIDIES | PAIRING | PAPERS
     everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - elsewhere
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

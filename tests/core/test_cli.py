@@ -431,7 +431,7 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
         not in bangfu("", "programme", "clauses", "consolidation", "--state", "missing", language="zh").output
     )
     assert "written to" in bangfu("", "programme", "clauses", "--export", tmp_path / "条款.xlsx").output
-    sheet, yulu, later, villages = openpyxl.load_workbook(tmp_path / "条款.xlsx").worksheets
+    sheet, yulu, later, *disabled, villages = openpyxl.load_workbook(tmp_path / "条款.xlsx").worksheets
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert rows[0][0] == "2021年脱贫奋进计划实施方案"
     assert rows[1] == ["clause", "heading", "state", "programmes", "by what, or why not"]
@@ -442,6 +442,12 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
     assert len(rows) == 2 + 26
     assert (yulu["A1"].value, yulu.max_row) == ("“雨露计划”实施方式改革试点工作实施方案", 2 + 20)
     assert (later["A1"].value, later.max_row) == ("县级文件:职业教育扶贫助学补助(后期标准)", 2 + 2)
+    assert [(own["A1"].value, own.max_row) for own in disabled] == [
+        ("社会保障扶贫自查报告", 2 + 2),
+        ("残联2020年上半年工作总结和下半年工作计划", 2 + 2),
+        ("2020年脱贫攻坚工作计划", 2 + 2),
+        ("打赢脱贫攻坚战实施方案(市级)", 2 + 1),
+    ]
     assert (villages["A1"].value, villages.max_row) == ("“万企帮万村”精准扶贫行动方案", 2 + 19)
 
 

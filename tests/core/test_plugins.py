@@ -21,11 +21,15 @@ from bangfu.conformance import Check, Fault, Found, engines, examine
 from bangfu.conformance.child import look_at
 from bangfu.conformance.projects import load_from
 from bangfu.errors import Refused
+from bangfu.process import Notice, Process
 from bangfu.programme import Programme, clauses_of, installed
 from bangfu.scaffold import write
 from bangfu.testing import CaseFile, CaseItem, ParityItem
 
-OURS = ["consolidation", "planned_exit", "five_star", "leading", "term_aid", "short_training"]
+OURS = [
+    "consolidation", "planned_exit", "five_star", "leading", "term_aid", "short_training", "disability_living",
+    "disability_care",
+]  # fmt: skip
 Edit: TypeAlias = tuple[str, str, str]
 """A file of a plugin's package, words in it, and what stands there instead; no words: the end of the file."""
 _numbers = itertools.count(1)
@@ -296,6 +300,21 @@ def test_a_folder_that_is_no_project_is_told(bangfu: Callable[..., Result], tmp_
 def test_our_own_programmes_hold_it_all(code: str) -> None:
     found = list(examine(installed().programmes[code]))
     assert [(one.check, one.faults) for one in found] == [(check, ()) for check in Check]
+
+
+def test_no_notice_shows_an_amount_that_goes_by_something_sensitive() -> None:
+    """The care subsidy's amount tells the level of a disability; the living subsidy's tells nothing of the kind."""
+    for code, faults in (
+        ("disability_care", ("notice shows an amount, which tells level",)),
+        ("disability_living", ()),
+    ):
+        own = installed().programmes[code]
+        stages = [
+            replace(stage, columns=(*stage.columns, "amount")) if isinstance(stage, Notice) else stage
+            for stage in own.process.stages
+        ]
+        shown = replace(own, process=Process(tuple(stages)))
+        assert {one.check: one.faults for one in examine(shown)}[Check.NOTICE] == faults
 
 
 # --- worked examples of several books, as a plugin author's tests run them ----------------------------------------

@@ -12,11 +12,12 @@ from typing import Any, cast
 
 import pytest
 
-from bangfu.calendar import DayUnit
+from bangfu.calendar import DayUnit, SchoolYear
 from bangfu.errors import Refused
 from bangfu.policy import Document, Fen, MonthDay, Policy, PolicyError, Window
-from bangfu.process import Duty, Notice, Pay, Process, Sample, Verify
+from bangfu.process import Duty, Notice, Pay, Process, RestCause, Sample, Verify
 from bangfu.programme import (
+    CIRCUMSTANCE_FACTS,
     EDUCATION_LEVELS,
     GROUP,
     INCOME_CATEGORIES,
@@ -52,6 +53,7 @@ from bangfu.rules import (
     Age,
     AsOf,
     AtStage,
+    Circumstance,
     Count,
     DaysFrom,
     Income,
@@ -82,7 +84,7 @@ AWARD = installed().programme("consolidation")
 CARD = installed().channels["yikatong"]
 SINCE = AWARD.books[0].since
 AWARDS = ["consolidation", "planned_exit", "five_star", "leading"]
-OURS = [*AWARDS, "term_aid", "short_training"]
+OURS = [*AWARDS, "term_aid", "short_training", "disability_living", "disability_care"]
 
 
 @dataclass
@@ -468,6 +470,23 @@ def test_what_the_register_knows_of_schooling_is_known_of_a_person(attribute: st
     assert counting(Schooling(attribute), KINDS[attribute]) == [NOT_KNOWN]
 
 
+CIRCUMSTANCE_KINDS = {
+    ("certificate", "holds"): bool, ("certificate", "level"): int, ("certificate", "generation"): int,
+    ("minimum_living", "holds"): bool, ("death", "holds"): bool, ("custody", "holds"): bool,
+    ("moved_away", "holds"): bool,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("on", AsOf)
+@pytest.mark.parametrize(
+    ("kind", "attribute"), [(kind, attribute) for kind, known in CIRCUMSTANCE_FACTS.items() for attribute in known]
+)
+def test_what_offices_keep_lists_of_is_known_of_a_person(kind: str, attribute: str, on: AsOf) -> None:
+    known = CIRCUMSTANCE_KINDS[kind, attribute]
+    assert counting(Circumstance(kind, attribute, on), known, **OF_PERSONS) == []
+    assert counting(Circumstance(kind, attribute, on), known) == [NOT_KNOWN]
+
+
 @pytest.mark.parametrize(
     ("source", "kind"),
     [(InPeriod("begun"), bool), (DaysFrom("begun", "ended"), int), (DaysFrom("ended", "ended"), int)],
@@ -480,6 +499,37 @@ def test_what_is_taken_from_days_is_known_of_households_too(source: Any, kind: A
 @pytest.mark.parametrize("on", ["begun", *AsOf])
 def test_an_age_is_known_on_a_stated_day_and_on_those_of_the_case(on: str | AsOf) -> None:
     assert counting(Age(on), beside=DAY, **OF_PERSONS) == []
+
+
+MONTHLY = installed().programme("disability_living")
+
+
+def monthly(**changes: Any) -> Programme:
+    """What is paid every month, with the stage that pays changed."""
+    *before, stage = MONTHLY.process.stages
+    return replace(MONTHLY, process=Process((*before, replace(stage, **changes))))
+
+
+@pytest.mark.parametrize(
+    ("programme", "said"),
+    [
+        (monthly(counted_on="begins"), ["stage monthly_payment: begins is not a CountedOn parameter"]),
+        (monthly(begins="counted_on"), ["stage monthly_payment: counted_on is not a Begins parameter"]),
+        (
+            monthly(back_paid="first_reviewers"),
+            [f"stage monthly_payment: first_reviewers is not a {frozenset[RestCause].__name__} parameter"],
+        ),
+        (monthly(recheck_months="living_rate"), ["stage monthly_payment: living_rate is not a int parameter"]),
+        (
+            replace(MONTHLY, period=SchoolYear()),
+            ["stage monthly_payment: what is paid by the month is divided by plan years"],
+        ),
+    ],
+)
+def test_what_is_paid_by_the_month_says_by_which_numbers(programme: Programme, said: list[str]) -> None:
+    with pytest.raises(PolicyError) as error:
+        check(programme, {"yikatong"})
+    assert str(error.value).removeprefix("disability_living: ").split("; ") == said
 
 
 def test_a_later_book_may_look_at_more_than_an_earlier_one() -> None:
@@ -582,6 +632,22 @@ PARTS: dict[str, tuple[list[str], list[str]]] = {
         ["fact one: first is not a day that the applicant states"],
     ),
     "the training of a household": (counting(TrainingMonths("begun", "ended"), beside=DAY), [NOT_KNOWN]),
+    "a circumstance of no kind": (
+        counting(Circumstance("wealth"), bool, **OF_PERSONS), ["fact one: the register knows no holds of wealth"],
+    ),
+    "what no list says of it": (
+        counting(Circumstance("custody", "level"), **OF_PERSONS), ["fact one: the register knows no level of custody"],
+    ),
+    "a circumstance of a household": (counting(Circumstance("custody"), bool), [NOT_KNOWN]),
+    "what no list says of a household": (
+        counting(Circumstance("wealth"), bool), [NOT_KNOWN, "fact one: the register knows no holds of wealth"],
+    ),
+    "a circumstance in numbers": (
+        counting(Circumstance("custody"), **OF_PERSONS), ["fact one: holds is a truth, not a number"],
+    ),
+    "a level that is yes or no": (
+        counting(Circumstance("certificate", "level"), bool, **OF_PERSONS), ["fact one: level is a number, not a truth"],
+    ),
     "a span without its last day": (
         counting(DaysFrom("begun", "last"), beside=DAY), ["fact one: last is not a day that the applicant states"],
     ),

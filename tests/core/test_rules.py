@@ -29,6 +29,7 @@ from bangfu.rules import (
     Age,
     AsOf,
     AtStage,
+    Circumstance,
     Count,
     DaysFrom,
     Determination,
@@ -915,6 +916,7 @@ def bare_facts(annotation: Any, source: Any = Stated(), declared: bool = True, *
         (bare_facts(date | None), "a fact cannot have the type"),
         (bare_facts(date, Registry("standing")), "a day is stated by the applicant"),
         (bare_facts(date, Schooling("grade")), "a day is stated by the applicant"),
+        (bare_facts(date, Circumstance("death")), "a day is stated by the applicant"),
         (bare_facts(date, Age("begun")), "an age is int, not <class 'datetime.date'>"),
         (bare_facts(Year, Age(AsOf.CHECK)), r"an age is int, not bangfu\.rules\.facts\.Year"),
         (bare_facts(Fen, DaysFrom("begun", "ended")), r"a number of days is int, not bangfu\.policy\.\S*Fen"),
@@ -982,6 +984,12 @@ WRITTEN: list[tuple[Any, str]] = [
     (InPeriod("begun"), "InPeriod(day='begun')"),
     (DaysFrom("begun", "ended"), "DaysFrom(first='begun', last='ended')"),
     (TrainingMonths("begun", "ended"), "TrainingMonths(first='begun', last='ended')"),
+    (Circumstance("custody"), "Circumstance(kind='custody')"),
+    (Circumstance("custody", "holds", AsOf.MONTH), "Circumstance(kind='custody')"),
+    (
+        Circumstance("certificate", "level", AsOf.CHECK),
+        "Circumstance(kind='certificate', attribute='level', on='check')",
+    ),
 ]
 
 

@@ -26,12 +26,22 @@ from bangfu.cases.receipts import stored
 from bangfu.db.bulk import among
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
-from bangfu.models import Case, DeterminationRow, IncomeLine, Membership, Participant, Schooling, Standing
+from bangfu.models import (
+    Case,
+    Circumstance,
+    DeterminationRow,
+    IncomeLine,
+    Membership,
+    Participant,
+    Schooling,
+    Standing,
+)
 from bangfu.policy import Window
 from bangfu.registry.divisions import Places, township_of
 from bangfu.rules.book import Outcome, StepKind
 from bangfu.rules.explain import Line
 from bangfu.rules.facts import ALL, Count, Income, NetStablePerPerson, Registry, TrainingMonths
+from bangfu.rules.facts import Circumstance as Circumstanced
 from bangfu.rules.facts import Schooling as Schooled
 from bangfu.text import Text, day, join
 
@@ -391,12 +401,13 @@ class _Known:
     incomes: Mapping[UUID, Sequence[tuple[str, date, datetime]]]
     parts: Mapping[UUID, Sequence[tuple[UUID, Sequence[datetime]]]]
     schooled: Mapping[UUID, Sequence[datetime]]
+    circumstanced: Mapping[tuple[UUID, str], Sequence[datetime]]
 
     @classmethod
     async def read(
         cls, session: AsyncSession, who: Entered, cases: Sequence[Any], decided: Sequence[DeterminationRow]
     ) -> _Known:
-        """Read it, in five statements at most."""
+        """Read it, in six statements at most."""
         tenant, after = who.county.id, min(row.known_at for row in decided)
         parts: dict[UUID, list[tuple[UUID, Sequence[datetime]]]] = {}
         stamps = (
@@ -425,10 +436,14 @@ class _Known:
         for row in await session.execute(later(IncomeLine, IncomeLine.category, IncomeLine.day)):
             incomes.setdefault(row.household_id, []).append((row.category, row.day, row.known_to or row.known_from))
         schooled: dict[UUID, list[datetime]] = {}
+        circumstanced: dict[tuple[UUID, str], list[datetime]] = {}
         if persons := {case.person_id for case in cases} - {None}:
             for row in await session.execute(later(Schooling, whose=Schooling.person_id, of=persons)):
                 schooled.setdefault(row.person_id, []).append(row.known_to or row.known_from)
-        return cls(registered, incomes, parts, schooled)
+            own = Circumstance.person_id
+            for row in await session.execute(later(Circumstance, Circumstance.kind, whose=own, of=persons)):
+                circumstanced.setdefault((row.person_id, row.kind), []).append(row.known_to or row.known_from)
+        return cls(registered, incomes, parts, schooled, circumstanced)
 
     def since(self, rules: Rules, name: str, row: DeterminationRow, paid: Any) -> datetime | None:
         """When what is known now of a fact became known; None where nothing of it did since the determination."""
@@ -439,6 +454,8 @@ class _Known:
                 stamps = self._earned(rules, paid.household_id, category, window)
             case Schooled() | TrainingMonths():
                 stamps = self.schooled.get(paid.person_id, ())
+            case Circumstanced(kind):
+                stamps = self.circumstanced.get((paid.person_id, kind), ())
             case Count(_, where):
                 windows = [one.window for one in where if isinstance(one, NetStablePerPerson)]
                 stamps = [

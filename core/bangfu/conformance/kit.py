@@ -248,6 +248,14 @@ class _Kit:
             shown = facts.get(stage.project) if stage.project else None
             if stage.project and (shown is None or shown.sensitivity is not Sensitivity.PUBLIC):
                 faults.append(f"{stage.code} shows {stage.project}, which is not public")
+            if "amount" in stage.columns:
+                faults += [f"{stage.code} shows an amount, which tells {name}" for name in self._told_by_the_award()]
+
+    def _told_by_the_award(self) -> list[str]:
+        """The sensitive facts that an award goes by, whichever book it is of: who sees the amount learns of them."""
+        facts = self.programme.specs()
+        read = {name for book in self.programme.books for name in book.rules.traced().steps["award"].facts}
+        return sorted(name for name in read if facts[name].sensitivity is Sensitivity.SENSITIVE)
 
     def cost(self, faults: list[str]) -> str:
         told = []

@@ -21,6 +21,8 @@ from bangfu.programme.clauses import (
 )
 from bangfu.programme.declarations import (
     BOOK_TITLE,
+    CIRCUMSTANCE_FACTS,
+    CIRCUMSTANCES,
     EDUCATION_LEVELS,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
@@ -55,6 +57,8 @@ from bangfu.programme.pairing import Charge, DeliveryKind, HelpPath, PairingAct,
 
 __all__ = [
     "BOOK_TITLE",
+    "CIRCUMSTANCES",
+    "CIRCUMSTANCE_FACTS",
     "EDUCATION_LEVELS",
     "GROUP",
     "INCOME_CATEGORIES",

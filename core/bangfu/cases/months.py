@@ -681,7 +681,7 @@ class Totals:
     changed: int = 0
     unchanged: int = 0
     refused: list[tuple[str, Problem]] = field(default_factory=list)
-    settled: payments.Settled = payments.Settled()
+    settled: payments.Settled = field(default_factory=payments.Settled)
 
     @property
     def looked_at(self) -> int:

@@ -63,6 +63,14 @@ def new_id() -> UUID:
     return UUID(int=value)
 
 
+def new_ids(count: int) -> list[UUID]:
+    """As many of them at once."""
+    stamp = (time.time_ns() // 1_000_000) << 80 | 0x7 << 76 | 0b10 << 62
+    noise = os.urandom(10 * count)
+    values = (int.from_bytes(noise[place : place + 10], "big") for place in range(0, 10 * count, 10))
+    return [UUID(int=stamp | (value >> 68) << 64 | value & (1 << 62) - 1) for value in values]
+
+
 class Base(DeclarativeBase):
     """The tables of Bangfu."""
 

@@ -7,7 +7,7 @@ holds both ways.
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 from sqlalchemy import func, select, true
@@ -17,7 +17,7 @@ from bangfu.access import Entered
 from bangfu.cases.claims import SPANS
 from bangfu.cases.ground import Ground
 from bangfu.cases.whom import Whom
-from bangfu.db.bulk import among
+from bangfu.db.bulk import among, plainly
 from bangfu.errors import Code, Problem
 from bangfu.models import Case, Household, Membership
 from bangfu.process import CLOSED, END_TITLES
@@ -73,38 +73,43 @@ async def against(session: AsyncSession, who: Entered, ground: Ground, whom: Col
     return found
 
 
-async def in_the_way(
-    session: AsyncSession, who: Entered, ground: Ground, cases: Collection[UUID]
-) -> dict[UUID, Problem]:
-    """What stands in the way of paying some cases of one programme and period, by case: a household without members or
-    without a head today, or one whose live case in another programme excludes this one.
+class Due(Protocol):
+    """Something that is to be paid: of which case, for whom, by which number."""
+
+    case: UUID
+    household: UUID
+    person: UUID | None
+    number: str
+
+
+async def in_the_way(session: AsyncSession, who: Entered, ground: Ground, dues: Collection[Due]) -> dict[UUID, Problem]:
+    """What stands in the way of paying some cases of one programme, by case: a household without members or without a
+    head today, or one whose live case in another programme excludes this one.
 
     A head who died or left, and whose place nobody has taken, is no head. ``NO_MEMBERS``, ``NO_HEAD`` and ``EXCLUDED``;
-    two statements, and one an exclusion, whatever the number of cases.
+    a statement, one an exclusion, and two more where a household has no head, whatever the number of cases.
     """
-    query = (
-        select(Case.id, Case.household_id, Case.person_id, Case.number, Household.number.label("household"))
-        .join(Household, (Household.tenant_id == Case.tenant_id) & (Household.id == Case.household_id))
-        .where(Case.tenant_id == who.county.id, among(Case.id, cases))
+    found: dict[UUID, Problem] = {}
+    if declared(ground.programme):
+        whom = {due.case: Whom(due.number, due.household, due.person) for due in dues}
+        problems = await against(session, who, ground, list(whom.values()))
+        found = {case: problems[own.id] for case, own in whom.items() if own.id in problems}
+    belongs = (Membership.tenant_id == who.county.id, holds(Membership, who.at.today))
+    theirs = {due.household for due in dues}
+    heads = select(Membership.household_id).where(
+        *belongs, Membership.relation == HEAD, among(Membership.household_id, theirs)
     )
-    rows = (await session.execute(query)).all()
-    whom = {row.id: Whom(row.number, row.household_id, row.person_id) for row in rows}
-    problems = await against(session, who, ground, list(whom.values()))
-    found = {case: problems[own.id] for case, own in whom.items() if own.id in problems}
-    headed = {
-        row.household_id: row.headed
-        for row in await session.execute(
-            select(Membership.household_id, func.bool_or(Membership.relation == HEAD).label("headed"))
-            .where(
-                Membership.tenant_id == who.county.id,
-                among(Membership.household_id, [row.household_id for row in rows]),
-                holds(Membership, who.at.today),
-            )
-            .group_by(Membership.household_id)
-        )
-    }
-    for row in rows:
-        if not headed.get(row.household_id):
-            code = Code.NO_HEAD if row.household_id in headed else Code.NO_MEMBERS
-            found[row.id] = code.problem("household", row.household, number=row.household, day=day(who.at.today))
+    lacking = theirs - {row.household_id for row in await plainly(session, heads)}
+    if not lacking:
+        return found
+    others = select(Membership.household_id).where(*belongs, among(Membership.household_id, lacking)).distinct()
+    peopled = set(await session.scalars(others))
+    named = select(Household.id, Household.number).where(
+        Household.tenant_id == who.county.id, among(Household.id, lacking)
+    )
+    numbers = {row.id: row.number for row in await session.execute(named)}
+    for due in dues:
+        if due.household in lacking:
+            code, number = Code.NO_HEAD if due.household in peopled else Code.NO_MEMBERS, numbers[due.household]
+            found[due.case] = code.problem("household", number, number=number, day=day(who.at.today))
     return found

@@ -19,7 +19,7 @@ from bangfu.access import CHINA
 from bangfu.calendar import age, months_after
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import CaseView
-from bangfu.db.bulk import among
+from bangfu.db.bulk import among, plainly
 from bangfu.models import (
     Attestation,
     AttestationAnswer,
@@ -187,6 +187,7 @@ class _Found:
     counted: Mapping[UUID | None, Mapping[str, Any]] = field(default_factory=dict)
     attested: Mapping[tuple[UUID | None, str], bool] = field(default_factory=dict)
     circumstances: Circumstances = field(default_factory=dict)
+    held: dict[tuple[str, AsOf], list[Any]] = field(default_factory=dict)
 
     def on(self, day: AsOf) -> Iterator[tuple[Subject, date]]:
         """Each subject with the day on which it is looked at."""
@@ -211,8 +212,7 @@ class _Found:
                 rolls = self.schooled[on]
                 return [_schooling(one, rolls.get((one.person, day)), attribute) for one, day in self.on(on)]  # type: ignore[arg-type]
             case Circumstance(kind, attribute, on):
-                lists = self.circumstances
-                return [_circumstance(o, lists.get((o.person, kind), ()), day, attribute) for o, day in self.on(on)]
+                return [_circumstance(one, row, attribute) for one, row in self.holding(kind, on)]
             case Age(on):
                 days = self.days[on] if isinstance(on, AsOf) else [_stated(one, on) for one in self.subjects]
                 born = [self.births.get(one.person) if one.person else None for one in self.subjects]
@@ -225,6 +225,16 @@ class _Found:
             case TrainingMonths():
                 return [self.training_months(*one) for one in zip(self.subjects, self.spans(source), strict=True)]
         raise TypeError(f"{source!r} is no source")
+
+    def holding(self, kind: str, on: AsOf) -> Iterator[tuple[Subject, Any]]:
+        """Each subject with the row of a circumstance that holds for it on its day, or None."""
+        if (kind, on) not in self.held:
+            lists = self.circumstances
+            self.held[kind, on] = [
+                next((row for row in rows if held(row, day)), None) if (rows := lists.get((one.person, kind))) else None
+                for one, day in self.on(on)
+            ]
+        return zip(self.subjects, self.held[kind, on], strict=True)
 
     def spans(self, source: DaysFrom | TrainingMonths) -> list[tuple[date | None, date | None]]:
         """From which to which day, as each applicant stated."""
@@ -266,9 +276,9 @@ def _schooling(subject: Subject, row: models.Schooling | None, attribute: str) -
     return 0 if value is None and apart.get(attribute) else value
 
 
-def _circumstance(subject: Subject, rows: Sequence[Any], day: date, attribute: str) -> Any:
-    """What the register says of a circumstance of a person on a day; of whom no list says so, it is not so."""
-    row = next((one for one in rows if held(one, day)), None)
+def _circumstance(subject: Subject, row: Any, attribute: str) -> Any:
+    """What the register says of a circumstance of a person by the row that holds; of whom no list says so, it is not
+    so."""
     if attribute == HOLDS:
         return None if subject.person is None else row is not None
     return None if row is None else getattr(row, attribute)
@@ -369,7 +379,7 @@ class _Reading:
         columns = (own.person_id, own.kind, own.valid_from, own.valid_to, own.level, own.generation)
         query = select(*columns).where(self.known(own), among(own.person_id, persons), among(own.kind, kinds))
         found: dict[tuple[UUID | None, str], list[Any]] = {}
-        for row in await self.session.execute(query):
+        for row in await plainly(self.session, query):
             found.setdefault((row.person_id, row.kind), []).append(row)
         return found
 

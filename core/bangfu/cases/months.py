@@ -29,9 +29,9 @@ from bangfu.cases.gather import At, Circumstances, Subject, circumstances_of, ga
 from bangfu.cases.ground import Ground, Rules, ground_of
 from bangfu.cases.views import Selection, Stated
 from bangfu.db import Database, hold, hold_with
-from bangfu.db.bulk import among, insert_new, insert_rows
+from bangfu.db.bulk import among, insert_new, insert_rows, plainly
 from bangfu.errors import Code, Problem, Refused
-from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, new_id
+from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, new_id, new_ids
 from bangfu.models import Circumstance as CircumstanceRow
 from bangfu.process import (
     CLOSED,
@@ -202,8 +202,8 @@ async def payees(session: AsyncSession, who: Entered, ground: Ground, selection:
         query = query.where(tuple_(Case.division, Case.number) > tuple_(*selection.after))
     if selection.upto is not None:
         query = query.where(tuple_(Case.division, Case.number) <= tuple_(*selection.upto))
-    rows = await session.execute(query.order_by(Case.division, Case.number).limit(selection.limit))
-    return [Payee(*row) for row in rows]  # type: ignore[arg-type]
+    rows = await plainly(session, query.order_by(Case.division, Case.number).limit(selection.limit))
+    return [Payee(*row) for row in rows]
 
 
 async def courses(
@@ -469,27 +469,33 @@ async def keep(
     else:
         async with apart.session(who.scope) as other:
             kept = await _keep_results(other, who, results)
-    rows: list[dict[str, Any]] = [
+    ids = new_ids(len(found.decisions))
+    await insert_rows(
+        session,
+        MonthDecision,
+        [
+            {
+                "id": id_,
+                "case_id": one.case.id,
+                "division": one.case.division,
+                "month": one.month,
+                "number": one.number,
+                "result_id": kept[one.result.rules.id, one.result.digest],
+                "withheld": one.withheld,
+                "amount_fen": one.amount,
+            }
+            for id_, one in zip(ids, found.decisions, strict=True)
+        ],
         {
             "tenant_id": who.county.id,
-            "id": new_id(),
-            "case_id": one.case.id,
-            "division": one.case.division,
-            "month": one.month,
-            "number": one.number,
-            "result_id": kept[one.result.rules.id, one.result.digest],
-            "withheld": one.withheld,
-            "amount_fen": one.amount,
             "known_at": who.at.now,
             "officer_id": who.actor.id,
             "recorded_at": who.at.now,
-        }
-        for one in found.decisions
-    ]
-    await insert_rows(session, MonthDecision, rows)
+        },
+    )
     fresh, again = [], []
-    for one, row in zip(found.decisions, rows, strict=True):
-        due = payments.MonthDue(one.case.id, row["id"], one.case.division, one.month, one.amount)
+    for one, id_ in zip(found.decisions, ids, strict=True):
+        due = payments.MonthDue(one.case.id, id_, one.case.division, one.month, one.amount)
         if one.before is None:
             fresh.append(due)
         elif one.before != one.amount:

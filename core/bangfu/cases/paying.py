@@ -54,7 +54,7 @@ async def make_batch(
     if notice is not None and process.after(notice.code) == own.code:
         await conclude(session, who, ground, Selection(stages=[notice.code]))
     unpaid = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own, month)
-    in_the_way = await exclusions.in_the_way(session, who, ground, {row.case for row in unpaid})
+    in_the_way = await exclusions.in_the_way(session, who, ground, unpaid)
     key = ground.period.key
     return await payments.make(session, who, vault, ground.programme, key, own, line, unpaid, in_the_way, month)
 

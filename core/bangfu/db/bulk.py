@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Table, TextClause, any_, bindparam, literal, text, update
+from sqlalchemy import Column, ColumnElement, Executable, Table, TextClause, any_, bindparam, literal, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -44,9 +44,15 @@ def _unfolded(table: Table, names: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: Table, names: tuple[str, ...]) -> TextClause:
-    values = ", ".join(f"{n}::jsonb" if isinstance(table.c[n].type, JSONB) else n for n in names)
-    return text(f"insert into {table.name} ({', '.join(names)}) select {values} from {_unfolded(table, names)}")  # noqa: S608 - names of our own tables
+def _insert(table: Table, names: tuple[str, ...], common: tuple[str, ...] = ()) -> TextClause:
+    columns = table.c
+    values = [f"{n}::jsonb" if isinstance(columns[n].type, JSONB) else n for n in names]
+    values += [
+        f"cast(cast(:k{i} as {_type(columns[n])}) as {columns[n].type.compile(dialect=_DIALECT)})"
+        for i, n in enumerate(common)
+    ]
+    into, said = ", ".join((*names, *common)), ", ".join(values)
+    return text(f"insert into {table.name} ({into}) select {said} from {_unfolded(table, names)}")  # noqa: S608 - names of our own tables
 
 
 def _arrays(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
@@ -81,13 +87,16 @@ async def _keys_looked_up_fast(session: AsyncSession, rows: int) -> AsyncIterato
 _PLANS = text("select set_config('plan_cache_mode', :mode, true)")
 
 
-async def insert_rows(session: AsyncSession, table: Any, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows, all with the same keys, in one statement."""
+async def insert_rows(
+    session: AsyncSession, table: Any, rows: Sequence[Mapping[str, Any]], common: Mapping[str, Any] | None = None
+) -> None:
+    """Insert rows, all with the same keys, in one statement; what they have in ``common`` travels once."""
     if rows:
         target: Table = getattr(table, "__table__", table)
-        names = tuple(rows[0])
+        names, same = tuple(rows[0]), common or {}
+        shared = {f"k{i}": _wire(target.c[name], [value])[0] for i, (name, value) in enumerate(same.items())}
         async with _keys_looked_up_fast(session, len(rows)):
-            await session.execute(_insert(target, names), _arrays(target, names, rows))
+            await session.execute(_insert(target, names, tuple(same)), {**_arrays(target, names, rows), **shared})
 
 
 async def insert_new(session: AsyncSession, table: Any, rows: Sequence[Mapping[str, Any]], returning: str) -> set[Any]:
@@ -102,6 +111,12 @@ async def insert_new(session: AsyncSession, table: Any, rows: Sequence[Mapping[s
     statement = text(f"{_insert(target, names).text} on conflict do nothing returning {target.name}.{returning}")
     async with _keys_looked_up_fast(session, len(rows)):
         return set((await session.execute(statement, _arrays(target, names, rows))).scalars())
+
+
+async def plainly(session: AsyncSession, query: Executable) -> Sequence[Any]:
+    """The rows of a query as the database gives them, their columns read by name: many rows of plain values, without
+    what makes objects of them."""
+    return (await (await session.connection()).execute(query)).all()
 
 
 async def update_all(

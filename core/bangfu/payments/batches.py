@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from bangfu import audit
 from bangfu.access import Entered
 from bangfu.db import hold
-from bangfu.db.bulk import among, insert_rows
+from bangfu.db.bulk import among, insert_rows, plainly
 from bangfu.errors import Code, Problem
 from bangfu.models import (
     Account,
@@ -34,6 +34,7 @@ from bangfu.models import (
     PaymentReturn,
     PaymentSetoff,
     new_id,
+    new_ids,
 )
 from bangfu.payments import budget
 from bangfu.payments.due import Kind, hold_batches, open_amount, standing_line
@@ -138,7 +139,7 @@ async def to_pay(
     """What :func:`make` would gather at a stage, before anything is left out: rows, each with its ``case``. Nobody else
     makes a batch of the programme until the transaction ends."""
     await hold_batches(session, programme)
-    return (await session.execute(_unpaid(who, programme, period, stage, month))).all()
+    return await plainly(session, _unpaid(who, programme, period, stage, month))
 
 
 @dataclass(slots=True)
@@ -314,49 +315,51 @@ async def _insert_lines(
 ) -> list[UUID]:
     """Put the payments of a batch in; their ids. While the database puts one part in, the accounts of the next are
     sealed."""
-    ids: list[UUID] = []
+    ids = new_ids(len(payments))
+    common = {
+        "tenant_id": who.county.id,
+        "batch_id": batch,
+        "released_on": None,
+        "released_at": None,
+        "voided_at": None,
+    }
     pending: asyncio.Task[None] | None = None
     try:
         for first in range(0, len(payments), PART):
             part = payments[first : first + PART]
-            lines = await asyncio.to_thread(_lines, who, vault, batch, first + 1, part)
-            ids += [line["id"] for line in lines]
+            lines = await asyncio.to_thread(_lines, who.county.id, vault, ids, first, part)
             if pending is not None:
                 await pending
-            pending = asyncio.create_task(insert_rows(session, PaymentLine, lines))
+            pending = asyncio.create_task(insert_rows(session, PaymentLine, lines, common))
     finally:
         if pending is not None:
             await pending
     return ids
 
 
-def _lines(who: Entered, vault: Vault, batch: UUID, first: int, part: Sequence[_Payment]) -> list[dict[str, Any]]:
-    """Payments as rows to keep, numbered from a first one on."""
-    return [_line(who, vault, batch, position, one) for position, one in enumerate(part, first)]
-
-
-def _line(who: Entered, vault: Vault, batch: UUID, position: int, one: _Payment) -> dict[str, Any]:
-    """A payment as a row to keep."""
-    row, tenant = one.row, who.county.id
-    return {
-        "tenant_id": tenant,
-        "id": new_id(),
-        "batch_id": batch,
-        "entitlement_id": row.entitlement,
-        "household_id": row.household,
-        "division": row.division,
-        "instalment": row.instalment,
-        "position": position,
-        "amount_fen": one.amount_fen,
-        "holder": row.holder,
-        "bank": row.bank,
-        "account": vault.seal(vault.reveal(row.account, "account.number", tenant), "payment_line.account", tenant),
-        "account_masked": row.account_masked,
-        "reissues": row.reissues,
-        "released_on": None,
-        "released_at": None,
-        "voided_at": None,
-    }
+def _lines(
+    tenant: int, vault: Vault, ids: Sequence[UUID], first: int, part: Sequence[_Payment]
+) -> list[dict[str, Any]]:
+    """Payments as rows to keep, from the one in a ``first`` place on."""
+    return [
+        {
+            "id": ids[place],
+            "entitlement_id": one.row.entitlement,
+            "household_id": one.row.household,
+            "division": one.row.division,
+            "instalment": one.row.instalment,
+            "position": place + 1,
+            "amount_fen": one.amount_fen,
+            "holder": one.row.holder,
+            "bank": one.row.bank,
+            "account": vault.seal(
+                vault.reveal(one.row.account, "account.number", tenant), "payment_line.account", tenant
+            ),
+            "account_masked": one.row.account_masked,
+            "reissues": one.row.reissues,
+        }
+        for place, one in enumerate(part, first)
+    ]
 
 
 def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | None = None) -> Any:

@@ -32,6 +32,7 @@ from bangfu.models import (
     PaymentSetoff,
     Repayment,
     new_id,
+    new_ids,
 )
 from bangfu.text import Text, money
 
@@ -179,7 +180,31 @@ async def settle_months(
     if not (fresh or again):
         return Settled()
     await hold_with(session, _batches(programme))
-    rows = [_of_month(who, one, Kind.AWARD, one.amount, why) for one in fresh if one.amount]
+    awards = [one for one in fresh if one.amount]
+    await insert_rows(
+        session,
+        Entitlement,
+        [
+            {
+                "id": id_,
+                "case_id": one.case,
+                "month_decision_id": one.decision,
+                "division": one.division,
+                "instalment": one.month,
+                "amount_fen": one.amount,
+            }
+            for id_, one in zip(new_ids(len(awards)), awards, strict=True)
+        ],
+        {
+            "tenant_id": who.county.id,
+            "kind": Kind.AWARD.value,
+            "due_on": who.at.today,
+            "reason": "",
+            "made_by": who.actor.id,
+            "created_at": who.at.now,
+        },
+    )
+    rows: list[dict[str, Any]] = []
     gone: list[UUID] = []
     standing = await _standing_months(session, who, [one.case for one in again])
     for one in again:

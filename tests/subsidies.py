@@ -123,28 +123,28 @@ class Subsidies(World):
 
     async def grant(self, *numbers: str, day: date | None = None) -> None:
         """Let persons apply for the subsidy, and be reviewed twice, on one day."""
-        clean(await self.apply(*numbers, day=day))
-        clean(await self.act("DF1", acts.account, Selection(numbers=numbers)))
-        for clerk in ("K1", "K2"):
-            await self.sign(clerk, "first_review", *numbers)
-        clean(await self.sign("DF1", "second_review", *numbers))
-
-    async def apply(self, *numbers: str, day: date | None = None) -> Report:
-        """Let the villages apply for persons; from paper where the day is past."""
-        stated = Stated(day, evidence="申请表" if day else "")
-        report = Report()
         villages = {"甲村": "VC1", "乙村": "VC2", "丙村": "VC3"}
         theirs: dict[str, list[str]] = {}
         for number in numbers:
             theirs.setdefault(villages[FAMILIES[number[:2]][0]], []).append(number)
         for committee, own in theirs.items():
-            who = self.who(committee)
-            ground = await self.ground(who)
-            async with self.database.session(who.scope) as session:
-                made = await planning.plan(session, who, ground, [PlanStated(one, {}, stated) for one in own])
-            report.done += made.done
-            report.refused += made.refused
-        return report
+            clean(await self.apply_in(committee, *own, day=day))
+        await self.review(*numbers)
+
+    async def apply_in(self, committee: str, *numbers: str, day: date | None = None) -> Report:
+        """Let a village apply for persons; from paper where the day is past."""
+        stated = Stated(day, evidence="申请表" if day else "")
+        who = self.who(committee)
+        ground = await self.ground(who)
+        async with self.database.session(who.scope) as session:
+            return await planning.plan(session, who, ground, [PlanStated(one, {}, stated) for one in numbers])
+
+    async def review(self, *numbers: str) -> None:
+        """Let the townships and the federation review persons."""
+        clean(await self.act("DF1", acts.account, Selection(numbers=numbers)))
+        for clerk in ("K1", "K2"):
+            await self.sign(clerk, "first_review", *numbers)
+        clean(await self.sign("DF1", "second_review", *numbers))
 
     async def decide(self, month: int, today: date | None = None, *, whole: bool = False) -> dict[str, Any]:
         """Decide a month for everybody, on a day, the tenth of the month unless stated; what it came to."""

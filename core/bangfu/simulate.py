@@ -3,6 +3,8 @@
 Every case of a period is decided twice on today's facts, by what the county has released and by what would hold with
 the document, and no case is touched; whether the period has been opened with what is released is not asked. The figures
 are by township, for what the caller sees. Those of the whole county are kept: who releases a document releases them.
+Where something is paid every month, a case is decided for every month of the period that counts of it, each by the
+numbers of that month, and comes to their sum: as if nothing but the document changed until the end of the year.
 """
 
 from __future__ import annotations
@@ -20,12 +22,12 @@ from bangfu.access import Action, Entered
 from bangfu.calendar import Period, WorkingDays
 from bangfu.cases import provisions
 from bangfu.cases.gather import At, Subject, gather, subject_of
-from bangfu.cases.ground import Rules, require_open
+from bangfu.cases.ground import MONTHS, Rules, require_open
 from bangfu.cases.views import standing_result
 from bangfu.errors import Problem
 from bangfu.models import Case, DeterminationRow, ProvisionPreview, ProvisionRow, new_id
 from bangfu.policy import Policy, Provision, Resolved
-from bangfu.process import NOT_SELECTED, STOPPED, WITHDRAWN
+from bangfu.process import NOT_SELECTED, STOPPED, WITHDRAWN, CountedOn, first_month
 from bangfu.programme import DatedBook, Plugins, Programme
 from bangfu.registry.days import working_days
 from bangfu.registry.divisions import Places, township_of
@@ -51,7 +53,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What some cases come to by the numbers in force and by the new ones; amounts in fen, whole awards.
+    """What some cases come to by the numbers in force and by the new ones; amounts in fen, whole awards, and those of a
+    year where something is paid every month.
 
     ``undecided`` are those that one of the two cannot decide, because something is missing; they neither gain nor lose.
     """
@@ -165,35 +168,91 @@ async def _previewed(
     period: str,
 ) -> Preview:
     spell = programme.period.period(period)
-    day = spell.reference_day
     working = await working_days(session, who.county.id)
-    others, all_ = provisions.beside(own, released)
-    (known, unknown), (wanted, unset) = (programme.policy.resolved(day, stand) for stand in (others, all_))
-    books = programme.book(day, others).book, programme.book(day, all_).book
-    before = None if unknown else _rules(programme, spell, known, working, books[0])
-    if not unset:
-        require_open(programme, spell, wanted)
-    after = None if unset else _rules(programme, spell, wanted, working, books[1])
+    documents = provisions.beside(own, released)
+    whole = _Pair.of(programme, spell, None, documents, working)
+    if whole.after is not None:
+        require_open(programme, spell, whole.wanted)
+    pairs = [whole] if programme.process.monthly is None else _months(programme, spell, whole, documents, working)
     counted: dict[int, Figures] = {}
-    async for township, figures in _decided(session, who, programme, spell, (before, after)):
+    async for township, figures in _decided(session, who, programme, spell, pairs):
         counted[township] = counted.get(township, Figures()) + figures
     places = await Places.on(session, who.at.today)
+    different = next((pair for pair in (whole, *pairs) if pair.books[0] is not pair.books[1]), None)
+    changes = {one.parameter: one for pair in reversed((whole, *pairs)) for one in pair.changes}
     return Preview(
         programme,
         period,
         own.title,
-        changes_of(programme.policy, *({name: one.value for name, one in own.items()} for own in (known, wanted))),
-        None if books[0] is books[1] else (books[0].since, books[1].since),
-        tuple(unset),
+        tuple(changes[name] for name in programme.policy.parameters if name in changes),
+        None if different is None else (different.books[0].since, different.books[1].since),
+        whole.unset,
         tuple(TownshipFigures(code, places.named(code), counted[code]) for code in sorted(counted)),
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """The rules of a period, or of a month of it, by what is in force and with the document; None where a number is
+    set by nobody."""
+
+    policy: Policy
+    before: Rules | None
+    after: Rules | None
+    known: Mapping[str, Resolved]
+    wanted: Mapping[str, Resolved]
+    books: tuple[DatedBook, DatedBook]
+    unset: tuple[Problem, ...]
+
+    @classmethod
+    def of(
+        cls,
+        programme: Programme,
+        period: Period,
+        month: int | None,
+        documents: tuple[Sequence[Provision], Sequence[Provision]],
+        working: WorkingDays,
+    ) -> _Pair:
+        day, (others, all_) = period.reference_day, documents
+        (known, unknown), (wanted, unset) = (programme.policy.resolved(day, stand) for stand in (others, all_))
+        books = programme.book(day, others).book, programme.book(day, all_).book
+        before = None if unknown else _rules(programme, period, known, working, books[0], month)
+        after = None if unset else _rules(programme, period, wanted, working, books[1], month)
+        return cls(programme.policy, before, after, known, wanted, books, tuple(unset))
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """The numbers that the document changes."""
+        values = ({name: one.value for name, one in own.items()} for own in (self.known, self.wanted))
+        return changes_of(self.policy, *values)
+
+
+def _months(
+    programme: Programme,
+    period: Period,
+    whole: _Pair,
+    documents: tuple[Sequence[Provision], Sequence[Provision]],
+    working: WorkingDays,
+) -> list[_Pair]:
+    """The rules of every month of a period, whose days go by the numbers with the document, if these are set."""
+    monthly = programme.process.monthly
+    assert monthly is not None
+    rules = whole.after or whole.before
+    day = 1 if rules is None or getattr(rules.parameters, monthly.counted_on) is CountedOn.FIRST_DAY else None
+    return [_Pair.of(programme, period.month(number, day), number, documents, working) for number in MONTHS]
+
+
 def _rules(
-    programme: Programme, period: Period, resolved: Mapping[str, Resolved], working: WorkingDays, dated: DatedBook
+    programme: Programme,
+    period: Period,
+    resolved: Mapping[str, Resolved],
+    working: WorkingDays,
+    dated: DatedBook,
+    month: int | None,
 ) -> Rules:
-    """The rules of a period by some values: an edition that is never kept."""
-    return Rules(new_id(), 0, programme, period, resolved, dated.rules, dated.rules.traced().version, working)
+    """The rules of a period, or of a month of it, by some values: an edition that is never kept."""
+    version = dated.rules.traced().version
+    return Rules(new_id(), 0, programme, period, resolved, dated.rules, version, working, month=month)
 
 
 def _dump(found: Preview) -> dict[str, Any]:
@@ -221,7 +280,7 @@ async def _decided(
     who: Entered,
     programme: Programme,
     period: Period,
-    rules: tuple[Rules | None, Rules | None],
+    pairs: Sequence[_Pair],
 ) -> AsyncIterator[tuple[int, Figures]]:
     """The figures of each case in sight with its township, some read at a time."""
     process = programme.process
@@ -234,7 +293,8 @@ async def _decided(
             by_stage.setdefault(stage, []).append(row)
         for stage, own in by_stage.items():
             subjects = [subject_of(row) for row in own]
-            old, new = [await _outcomes(session, who, one, subjects, stage) for one in rules]
+            old = await _summed(session, who, [pair.before for pair in pairs], subjects, stage)
+            new = await _summed(session, who, [pair.after for pair in pairs], subjects, stage)
             for row, was, now in zip(own, old, new, strict=True):
                 yield township_of(row.division), _weighed(was, now)
         if len(rows) < PART:
@@ -272,6 +332,35 @@ def _query(who: Entered, programme: Programme, period: Period, after: tuple[int,
 Decided = tuple[Outcome, int]
 """How a case comes out, and for how much."""
 UNDECIDED: Decided = (Outcome.INCOMPLETE, 0)
+
+
+async def _summed(
+    session: AsyncSession, who: Entered, every: Sequence[Rules | None], subjects: Sequence[Subject], stage: str
+) -> list[Decided]:
+    """How cases come out by the rules of a period, or of all its months together: eligible where any month that counts
+    is, and undecided where one of them cannot be told."""
+    found: list[list[Decided]] = [[] for _ in subjects]
+    for rules in every:
+        for index, one in enumerate(await _outcomes(session, who, rules, subjects, stage)):
+            if rules is None or _counts(rules, subjects[index]):
+                found[index].append(one)
+    return [_together(own) for own in found]
+
+
+def _counts(rules: Rules, subject: Subject) -> bool:
+    """Whether a month counts of a case; a period that has no months does."""
+    monthly = rules.programme.process.monthly
+    if rules.month is None or monthly is None or subject.planned_on is None:
+        return True
+    begins = getattr(rules.parameters, monthly.begins)
+    return rules.month >= first_month(subject.planned_on, rules.period.year, begins)
+
+
+def _together(own: Sequence[Decided]) -> Decided:
+    outcomes = {outcome for outcome, _ in own}
+    if Outcome.INCOMPLETE in outcomes:
+        return UNDECIDED
+    return (Outcome.ELIGIBLE if Outcome.ELIGIBLE in outcomes else Outcome.REFUSED), sum(fen for _, fen in own)
 
 
 async def _outcomes(

@@ -6,11 +6,13 @@ from datetime import date
 
 import pytest
 
-from bangfu.cases import correcting, months, paying
+from bangfu.cases import carrying, correcting, months, paying, provisions
+from bangfu.cases.acts import Report
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from bangfu.payments import invariants
 from bangfu.process import RestCause
+from bangfu.simulate import preview
 from tests.county import clean
 from tests.subsidies import CARE, CARED, LIVING, POOR, Subsidies
 
@@ -291,3 +293,132 @@ async def test_a_rest_needs_its_cause_and_ends_after_it_began(subsidies: Subsidi
     report = await subsidies.act("K1", correcting.resume, Selection(numbers=["D1-01"]), stated=stated)
     assert [problem.code.name for _, problem in report.refused] == ["BEFORE_PREVIOUS_STEP"]
     assert await subsidies.snapshot() == before
+
+
+# --- other numbers ----------------------------------------------------------------------------------------------
+
+
+RAISED = {
+    "title": "测试县提高护理补贴标准", "number": "测政办〔2021〕41号", "issued": date(2021, 4, 1),
+    "parameters": {"rate_level1": [{"since": date(2021, 3, 1), "value": "120.00", "clause": "一"}]},
+}  # fmt: skip
+
+
+async def test_a_standard_raised_within_the_year_is_previewed_and_paid_from_its_day(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    for month in (1, 2, 3, 4):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    draft = await subsidies.draft(RAISED)
+    who = subsidies.who("C1")
+    async with subsidies.database.session(who.scope) as session:
+        found = await preview(session, who, subsidies.plugins, draft, "2021")
+    (change,) = found.changes
+    assert (change.parameter, str(change.after.zh)) == ("rate_level1", "120.00 元")
+    # 100 + 70 + 70 a month, and 20 more for one person from March on.
+    assert (found.total.cases, found.total.eligible_before, found.total.gain, found.total.lose) == (3, 3, 1, 0)
+    assert (found.total.fen_before, found.total.fen_after) == (12 * 24_000, 12 * 24_000 + 10 * 2_000)
+    second = subsidies.who("C2")
+    async with subsidies.database.session(second.scope) as session:
+        await provisions.release(session, second, subsidies.plugins, draft)
+    # Until the year is opened again, months go by what they were opened with.
+    assert (await subsidies.decide(4, date(2021, 4, 12)))["decided"] == 0
+    await subsidies.open()
+    result = await subsidies.decide(5)
+    assert (result["arrears_fen"], result["recovery_fen"]) == (2 * 2_000, 0)
+    assert await subsidies.dues("D1-01") == [
+        (1, "award", 100), (2, "award", 100), (3, "award", 100), (3, "arrears", 20), (4, "award", 100),
+        (4, "arrears", 20), (5, "award", 120),
+    ]  # fmt: skip
+    assert await subsidies.dues("D4-01") == [(month, "award", 70) for month in range(1, 6)]
+    await subsidies.pay(5)
+    await sound(subsidies)
+
+
+# --- verified again, and carried over -------------------------------------------------------------------------
+
+
+async def test_everybody_is_verified_in_every_half_of_the_year(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    who, ground = subsidies.who("C1"), await subsidies.ground()
+    async with subsidies.database.session(who.scope) as session:
+        # Who came in January has been verified by that for the first half.
+        assert await carrying.unverified(session, who, ground, date(2021, 6, 30), 10) == []
+        due = await carrying.unverified(session, who, ground, date(2021, 7, 1), 2)
+        assert [one.number for one in due] == ["D1-01", "D1-02"]
+        rest_ = await carrying.unverified(session, who, ground, date(2021, 7, 1), 2, due[-1].key)
+        assert [one.number for one in rest_] == ["D4-01"]
+        assert sum((await carrying.unverified_counts(session, who, ground, date(2021, 7, 1))).values()) == 3
+        with pytest.raises(Refused, match="BAD_VALUE"):
+            await carrying.unverified(session, who, ground, date(2022, 1, 1), 10)
+    subsidies.today = date(2021, 7, 8)
+    before = await subsidies.snapshot()
+    report = await subsidies.act("VC1", carrying.reverify, Selection(numbers=["D1-01"]), finding="入户核查属实")
+    assert [problem.code.name for _, problem in report.refused] == ["NOT_YOUR_DUTY"]
+    report = await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-01"]), finding=" ")
+    assert [problem.code.name for _, problem in report.refused] == ["FINDING_NEEDED"]
+    assert await subsidies.snapshot() == before
+    clean(await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-01"]), finding="入户核查属实"))
+    who = subsidies.who("C1")
+    async with subsidies.database.session(who.scope) as session:
+        due = await carrying.unverified(session, who, ground, date(2021, 7, 8), 10)
+    assert [one.number for one in due] == ["D1-02", "D4-01"]
+
+
+async def test_cases_go_over_into_the_next_year_and_what_becomes_known_of_the_old_one_is_set_off_there(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    await subsidies.decide(11)
+    await subsidies.pay(11)
+    await rest(subsidies, "D1-02", RestCause.UNREACHABLE, date(2021, 11, 20), date(2021, 11, 20))
+    subsidies.on(CARE, "2022")
+    with pytest.raises(Refused, match="PERIOD_NOT_OPEN"):
+        await subsidies.ground()
+    await subsidies.open()
+    following = await subsidies.ground()
+
+    async def carry(number: str) -> Report:
+        who = subsidies.who(number)
+        ground = await subsidies.ground(who)
+        async with subsidies.database.session(who.scope) as session:
+            return await carrying.carry(session, who, ground, following, Selection())
+
+    subsidies.on(CARE, "2021", date(2021, 11, 30))
+    before = await subsidies.snapshot()
+    with pytest.raises(Refused, match="STAGE_NOT_OPEN"):
+        await carry("C1")
+    subsidies.today = date(2021, 12, 28)
+    report = await carry("K1")
+    assert {problem.code.name for _, problem in report.refused} <= {"NOT_YOUR_DUTY", "FORBIDDEN", "NOT_ALLOWED_HERE"}
+    assert (report.done, await subsidies.snapshot()) == ([], before)
+    await subsidies.decide(12)
+    clean(await carry("C1"))
+    assert (await carry("C1")).done == []
+    assert await subsidies.stages() == dict.fromkeys(CARED, "closed")
+    subsidies.on(CARE, "2022", date(2022, 1, 10))
+    assert await subsidies.stages() == dict.fromkeys(CARED, "monthly_payment")
+    assert (await subsidies.decide(1))["decided"] == 3
+    # Who rests goes on resting, and is paid for it once he is found; December is paid with January.
+    assert await subsidies.dues("D1-02") == []
+    made = await subsidies.gather(1)
+    assert made.batch is not None
+    assert (made.batch.count, made.batch.total_fen) == (4, 2 * (10_000 + 7_000))
+    await subsidies.finish(made.batch)
+    # His certificate had lapsed in October: what was paid since is set off against what he has by a new one.
+    subsidies.today = date(2022, 2, 1)
+    await subsidies.holds("D4-01", "certificate", date(2020, 1, 1), date(2021, 10, 5), level=2, generation=2)
+    await subsidies.holds("D4-01", "certificate", date(2022, 2, 1), level=1, generation=2)
+    subsidies.on(CARE, "2021")
+    assert (await subsidies.decide(12, date(2022, 2, 1)))["recovery_fen"] == 2 * 7_000
+    subsidies.on(CARE, "2022")
+    assert (await subsidies.decide(2))["recovery_fen"] == 7_000
+    await go_on(subsidies, "D1-02", date(2022, 2, 3), date(2022, 2, 11))
+    await subsidies.decide(2, date(2022, 2, 11))
+    made = await subsidies.gather(2)
+    assert made.batch is not None
+    await subsidies.finish(made.batch)
+    assert (await subsidies.paid("D4-01"))[-1] == (2, 0, 100)
+    # December 2021 was withheld for as long as he could not be reached; so were January and February.
+    assert sorted(month for month, paid, _ in await subsidies.paid("D1-02") if paid)[-2:] == [10, 11]
+    await sound(subsidies)

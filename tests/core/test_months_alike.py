@@ -6,6 +6,7 @@ import random
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
@@ -146,7 +147,7 @@ async def test_months_come_to_what_they_would_have_had_everything_been_known(sub
     for day, kind, one in sorted(events, key=lambda own: own[:2]):
         subsidies.today = max(day, date(2021, 1, 2))
         if isinstance(one, Told):
-            said = {} if one.level is None else {"level": one.level, "generation": 2}
+            said: dict[str, Any] = {} if one.level is None else {"level": one.level, "generation": 2}
             await subsidies.holds(one.number, one.kind, one.since, one.until, **said)
         elif isinstance(one, Rested) and kind == 1:
             stated = Stated(one.since, reason="停发", evidence="通知")

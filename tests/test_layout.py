@@ -10,7 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 FIXED = {"pyproject.toml", "core", "plugins", "graphql", "migrations", "tests", "README.md"}
-PLUGINS = {"county_default", "yulu", "wanqi_bang_wancun"}
+PLUGINS = {"county_default", "yulu", "wanqi_bang_wancun", "zhucan"}
 
 
 def test_the_fixed_top_level_is_there() -> None:

@@ -25,7 +25,7 @@ from bangfu.db import bind
 from bangfu.errors import Code, Problem, Refused
 from bangfu.pairings import agreements, figures, ledger, needs, registrations, reviews
 from bangfu.pairings.agreements import Planned
-from bangfu.pairings.charges import ACTIONS
+from bangfu.cases.charges import ACTIONS
 from bangfu.pairings.figures import Party, Waits, Which
 from bangfu.pairings.ledger import Chosen
 from bangfu.pairings.registrations import Applicant

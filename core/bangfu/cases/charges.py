@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -55,16 +55,19 @@ ACTIONS: Mapping[Act, Action] = {
 """The permission that each act needs."""
 
 
+P = TypeVar("P", bound=ChargedProgramme)
+
+
 @dataclass(frozen=True)
-class Acting:
+class Acting(Generic[P]):
     """Somebody at an act of a programme that the county runs today."""
 
     who: Entered
-    programme: ChargedProgramme
+    programme: P
     act: Act
 
     @classmethod
-    async def of(cls, session: AsyncSession, who: Entered, programme: ChargedProgramme, act: Act) -> Acting:
+    async def of(cls, session: AsyncSession, who: Entered, programme: P, act: Act) -> Acting[P]:
         """Refuses ``FORBIDDEN`` to whoever can neither do it nor record it for another, and ``PROGRAMME_OFF``."""
         if not who.may(Action.RECORD_FOR_OTHERS, programme.code):
             who.require(ACTIONS[act], programme.code)
@@ -141,7 +144,7 @@ def _held(
     }
 
 
-async def numbers_on(session: AsyncSession, acting: Acting, stated: Stated, *names: str) -> dict[str, Resolved]:
+async def numbers_on(session: AsyncSession, acting: Acting[P], stated: Stated, *names: str) -> dict[str, Resolved]:
     """The numbers of the programme on the day of an act, by the plan or the county's own documents; refuses one
     ``PARAMETER_UNSET`` for each that nobody has set, of those that are named if any is."""
     provisions = await released_by(session, acting.who.county.id, acting.programme)

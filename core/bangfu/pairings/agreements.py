@@ -372,7 +372,7 @@ async def _reviewed(session: AsyncSession, who: Entered, id: UUID) -> set[int]:
 
 
 def _require_planner(
-    acting: Acting, duty: Duty, lines: Sequence[Planned | PlanLine], reviewed: Collection[int]
+    acting: Acting[PairingProgramme], duty: Duty, lines: Sequence[Planned | PlanLine], reviewed: Collection[int]
 ) -> None:
     """Refuse ``NOT_YOUR_DUTY`` for lines that this duty may not add to a plan, or put others in the place of."""
     charges, today = acting.programme.charges, acting.who.at.today

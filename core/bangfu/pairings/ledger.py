@@ -136,7 +136,7 @@ async def log(
 
 
 def _row(
-    acting: Acting,
+    acting: Acting[PairingProgramme],
     line: Delivered,
     stated: Stated,
     agreement: PairingAgreement | None,
@@ -330,7 +330,7 @@ async def _answers(
 
 
 def _judge(
-    acting: Acting,
+    acting: Acting[PairingProgramme],
     row: Delivery,
     verdict: Verdict,
     accepted: Measure,

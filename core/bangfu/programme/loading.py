@@ -166,7 +166,11 @@ def _declared(plugins: pluggy.PluginManager, point: EntryPoint) -> tuple[list[An
     plugins.register(point.load(), name=point.name)
     plugins.check_pending()
     results: list[list[Any]] = []
-    for hook, kinds in (("programmes", (Programme, *_CHECKS)), ("payment_channels", (PaymentChannel,))):
+    known: dict[str, tuple[type[Any], ...]] = {
+        "programmes": (Programme, *_CHECKS),
+        "payment_channels": (PaymentChannel,),
+    }
+    for hook, kinds in known.items():
         others = [plugin for name, plugin in plugins.list_name_plugin() if name != point.name and plugin is not None]
         caller = plugins.subset_hook_caller(hook, remove_plugins=others)
         items = [item for result in caller() for item in result]

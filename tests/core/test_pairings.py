@@ -20,12 +20,12 @@ from bangfu import models
 from bangfu.access import Action, actor
 from bangfu.cases import ground as grounds
 from bangfu.cases import provisions
+from bangfu.cases.charges import ACTIONS
 from bangfu.cases.views import Stated
 from bangfu.db import bind
 from bangfu.errors import Code, Problem, Refused
 from bangfu.pairings import agreements, figures, ledger, needs, registrations, reviews
 from bangfu.pairings.agreements import Planned
-from bangfu.cases.charges import ACTIONS
 from bangfu.pairings.figures import Party, Waits, Which
 from bangfu.pairings.ledger import Chosen
 from bangfu.pairings.registrations import Applicant

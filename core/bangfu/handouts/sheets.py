@@ -68,7 +68,7 @@ async def signature_sheet(
         *([SheetColumn("批次凭证")] if kind.stocked else []),
     ]  # fmt: skip
     title = f"{who.county.name}{kind.title.zh}发放签收表"
-    below = ("发放人(签字):            审核人(签字):            日期:",)
+    below = ("经办人(签字):            负责人(签字):            日期:",)
     sheet = Sheet(kind.title.zh, title, columns, rows, below=below, total=True, page_rows=PAGE)
     return workbook([sheet])
 

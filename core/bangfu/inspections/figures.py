@@ -108,7 +108,5 @@ async def figures(
         BaseAssessment.division.between(lo, hi),
         BaseAssessment.notice.is_not(None),
     )
-    total, open_, overdue_, closed_ = (await session.execute(issued)).one()._tuple()
-    return Figures(
-        sorted(lines, key=lambda line: (order[line.level], not line.rural)), Notices(total, open_, overdue_, closed_)
-    )
+    counts = (await session.execute(issued)).one()
+    return Figures(sorted(lines, key=lambda line: (order[line.level], not line.rural)), Notices(*map(int, counts)))

@@ -434,6 +434,7 @@ class World:
             "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template", "schooling",
             "discrepancy", "attestation", "attestation_answer", "helper", "need", "pairing_agreement", "agreement_signature", "plan_line", "obstacle",
             "delivery", "delivery_receipt", "delivery_answer", "delivery_person", "pairing_review", "pairing",
+            "support_base", "base_assessment", "base_finding", "base_subsidy", "handout_batch", "handout",
         )  # fmt: skip
         versions = "string_agg(id || ' ' || version || ' ' || stage || ' ' || since, ',' order by id) from case_file"
         asked = {

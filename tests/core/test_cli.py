@@ -431,7 +431,7 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
         not in bangfu("", "programme", "clauses", "consolidation", "--state", "missing", language="zh").output
     )
     assert "written to" in bangfu("", "programme", "clauses", "--export", tmp_path / "条款.xlsx").output
-    sheet, yulu, later, villages = openpyxl.load_workbook(tmp_path / "条款.xlsx").worksheets
+    sheet, yulu, later, villages, federation = openpyxl.load_workbook(tmp_path / "条款.xlsx").worksheets
     rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
     assert rows[0][0] == "2021年脱贫奋进计划实施方案"
     assert rows[1] == ["clause", "heading", "state", "programmes", "by what, or why not"]
@@ -443,6 +443,7 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
     assert (yulu["A1"].value, yulu.max_row) == ("“雨露计划”实施方式改革试点工作实施方案", 2 + 20)
     assert (later["A1"].value, later.max_row) == ("县级文件:职业教育扶贫助学补助(后期标准)", 2 + 2)
     assert (villages["A1"].value, villages.max_row) == ("“万企帮万村”精准扶贫行动方案", 2 + 19)
+    assert (federation["A1"].value, federation.max_row) == ("残疾人脱贫攻坚2020年上半年工作和下半年工作计划", 2 + 7)
 
 
 def test_what_needs_no_county(bangfu: Command) -> None:

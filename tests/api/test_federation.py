@@ -16,7 +16,8 @@ from tests.api.test_story import FEDERATION, Told
 from tests.county import ONE, T1, V1
 from tests.federation import TODAY, Federation
 
-BASES, SERVICES = {"programme": "disabled_bases"}, {"programme": "disabled_services"}
+BASES: dict[str, Any] = {"programme": "disabled_bases"}
+SERVICES: dict[str, Any] = {"programme": "disabled_services"}
 PERSONS = {"placed": 2, "led": 3, "poor": 1}
 
 

@@ -25,6 +25,7 @@ from bangfu.db.session import engine_for
 from bangfu.settings import Settings
 from bangfu.vault import Vault
 from tests.county import World
+from tests.federation import Federation
 from tests.learners import Learners
 from tests.pairs import Pairs
 from tests.stories import Kept, copy_of, drop, leave
@@ -293,6 +294,14 @@ async def subsidies(server: EmbeddedServer, supported: str, vault: Vault, tmp_pa
 async def pairs(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Pairs]:
     """The small county with enterprises that may help, and the programme of pairings."""
     async with of_ones_own(Pairs, server, peopled, vault, tmp_path) as made:
+        await made.begin()
+        yield made
+
+
+@pytest.fixture
+async def federation(server: EmbeddedServer, peopled: str, vault: Vault, tmp_path: Path) -> AsyncIterator[Federation]:
+    """The small county with what its federation of disabled persons keeps."""
+    async with of_ones_own(Federation, server, peopled, vault, tmp_path) as made:
         await made.begin()
         yield made
 

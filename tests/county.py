@@ -435,6 +435,7 @@ class World:
             "discrepancy", "attestation", "attestation_answer", "helper", "need", "pairing_agreement", "agreement_signature", "plan_line", "obstacle",
             "delivery", "delivery_receipt", "delivery_answer", "delivery_person", "pairing_review", "pairing",
             "circumstance", "month_result", "month_decision", "month_run", "payment_setoff",
+            "support_base", "base_assessment", "base_finding", "base_subsidy", "handout_batch", "handout",
         )  # fmt: skip
         versions = "string_agg(id || ' ' || version || ' ' || stage || ' ' || since, ',' order by id) from case_file"
         asked = {

@@ -928,6 +928,50 @@ class Code(Enum):
         "The village confirms first; what is disputed is ruled on by the county.",
     )
 
+    # Bases, and what is handed out
+    BASE_REGISTERED = _says(
+        "“{name}”已登记为基地,待确认或已确认",
+        "{name} is registered as a base already, confirmed or to be.",
+        "请查看已有的登记;级别有变的,先注销再登记。",
+        "Look at the registration there is; where its level has changed, end that one first.",
+    )
+    INSPECTION_STATE = _says(
+        "{what}现为“{state}”,不能办理“{act}”",
+        "{what}: {state}; {act} is not possible.",
+        "请按登记、确认、考核、复核、整改通知、整改、复查的顺序办理。",
+        "A base is registered and confirmed, then assessed and agreed on, then notified, put right and re-checked.",
+    )
+    HANDOUT_OPEN = _says(
+        "该{whom}已有同一内容“{item}”待发放",
+        "The same is waiting to be handed out already: {item}, {whom}.",
+        "同一需求只登记一次;有误的,以更正原记录的方式更正。",
+        "The same need counts once; to mend an entry, correct its line.",
+    )
+    HANDOUT_STATE = _says(
+        "该笔发放现为“{state}”,不能办理“{act}”",
+        "The line is {state}; {act} is not possible.",
+        "请按登记需求、列入名单、发放签收、回访的顺序办理。",
+        "A need is stated, then listed, then handed over against a signature, then followed up.",
+    )
+    HANDOUT_NOT_COVERED = _says(
+        "{number} 不符合“{kind}”的条件:{why}",
+        "{number} is not covered by {kind}: {why}.",
+        "请核对户类型和残疾人证登记。",
+        "Check how the household stands in the register, and the certificates of disability.",
+    )
+    HANDOUT_LIMIT = _says(
+        "“{title}”为 {most},已列入 {held},本次 {wanted},超出上限({clause})",
+        "{title}: at most {most}; {held} are listed already and {wanted} are asked for ({clause}).",
+        "请减少数量,或待县规定调整后再列入。",
+        "List less, or wait until the county lays down another limit.",
+    )
+    STOCK_SHORT = _says(
+        "批次 {voucher} 余 {left},不足 {wanted}",
+        "Of the batch {voucher} {left} are left, fewer than {wanted}.",
+        "请核对批次和数量,或先登记新的采购入库。",
+        "Check the batch and the quantity, or enter what was bought since.",
+    )
+
     def problem(self, *path: str | int, **values: object) -> Problem:
         """The problem of this code at a field, with the places of its texts filled."""
         shown = {name: printable(value) if isinstance(value, str) else value for name, value in values.items()}

@@ -2386,6 +2386,330 @@ class PairingReview(TenantRow, OfAgreement, Acted, Base):
     figures: Mapped[Json]
 
 
+# --- inspections ----------------------------------------------------------------------------------------------
+
+
+class SupportBase(TenantRow, Acted, Base):
+    """An organization that is a base at which persons with disabilities find work or are led to an income
+    扶贫(就业)基地; whether it is one is confirmed by another person. It is one until it is ended.
+
+    ``placed`` and ``led`` are the persons whom it employs and leads, ``poor`` how many of them are poor and of a
+    village, as registered; from the first assessment on, those of the last one count.
+    """
+
+    __tablename__ = "support_base"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="false",
+        own_update="false",
+        update=(
+            "confirmed",
+            "reason",
+            "confirmed_by",
+            "confirmed_on",
+            "confirmed_at",
+            "ended_by",
+            "ended_on",
+            "ended_at",
+        ),
+        while_="confirmed is distinct from false and ended_at is null",
+    )
+    __table_args__ = (
+        _to("organization"),
+        _by_division("support_base"),
+        UniqueConstraint("tenant_id", "id", "organization_id", "division"),
+        Index(
+            "uq_support_base_standing",
+            "tenant_id",
+            "programme",
+            "organization_id",
+            unique=True,
+            postgresql_where=text("confirmed is distinct from false and ended_at is null"),
+        ),
+        CheckConstraint("placed >= 0 and led >= 0 and poor between 0 and placed + led", name="persons"),
+        CheckConstraint("(confirmed is null) = (confirmed_at is null)", name="confirmed"),
+        CheckConstraint("confirmed_by is distinct from recorded_by", name="confirmer"),
+        CheckConstraint("ended_at is null or confirmed", name="ended"),
+    )
+
+    programme: Mapped[str]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+    level: Mapped[str]
+    rural: Mapped[bool]
+    placed: Mapped[int]
+    led: Mapped[int]
+    poor: Mapped[int]
+    confirmed: Mapped[bool | None]
+    reason: Mapped[str]
+    confirmed_by: Mapped[UUID | None]
+    confirmed_on: Mapped[date | None]
+    confirmed_at: Mapped[datetime | None]
+    ended_by: Mapped[UUID | None]
+    ended_on: Mapped[date | None]
+    ended_at: Mapped[datetime | None]
+
+
+class OfBase:
+    """A row of a base; whose it is stands in it too, for its wall."""
+
+    base_id: Mapped[UUID]
+    organization_id: Mapped[UUID]
+    division: Mapped[Division12]
+
+
+class BaseAssessment(TenantRow, OfBase, Acted, Base):
+    """How a base stood against the checklist on a day 考核, as one person found it and another agreed or not.
+
+    ``items`` says of each item whether it applies, whether it is present and what shows it; what is missing is a
+    :class:`BaseFinding`. The rectification notice 整改通知书 stands here by its number; ``held_to`` is the clause that
+    sets its days. It is closed when the last finding is.
+    """
+
+    __tablename__ = "base_assessment"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="false",
+        own_update="false",
+        update=(
+            "agreed", "reason", "agreed_by", "agreed_on", "agreed_at", "notice", "issued_by", "issued_on", "issued_at",
+            "due_on", "held_to", "closed_on",
+        ),
+        while_="agreed is distinct from false and closed_on is null",
+    )  # fmt: skip
+    __table_args__ = (
+        _whose("base_assessment", "support_base", "base_id"),
+        UniqueConstraint("tenant_id", "id", "organization_id", "division"),
+        UniqueConstraint("tenant_id", "programme", "notice"),
+        Index("ix_base_assessment_base", "tenant_id", "base_id", "effective_on"),
+        CheckConstraint("score between 0 and 100", name="score"),
+        CheckConstraint("placed >= 0 and led >= 0 and poor between 0 and placed + led", name="persons"),
+        CheckConstraint("(agreed is null) = (agreed_at is null)", name="agreed"),
+        CheckConstraint("agreed_by is distinct from recorded_by", name="second"),
+        CheckConstraint("notice is null or (agreed and finding_count > 0 and due_on is not null)", name="notice"),
+        CheckConstraint("(notice is null) = (issued_at is null)", name="issued"),
+        CheckConstraint("closed_on is null or notice is not null", name="closed"),
+    )
+
+    programme: Mapped[str]
+    items: Mapped[list[dict[str, Any]]] = mapped_column(JSONB)
+    score: Mapped[int]
+    placed: Mapped[int]
+    led: Mapped[int]
+    poor: Mapped[int]
+    finding_count: Mapped[int]
+    agreed: Mapped[bool | None]
+    reason: Mapped[str]
+    agreed_by: Mapped[UUID | None]
+    agreed_on: Mapped[date | None]
+    agreed_at: Mapped[datetime | None]
+    notice: Mapped[str | None]
+    issued_by: Mapped[UUID | None]
+    issued_on: Mapped[date | None]
+    issued_at: Mapped[datetime | None]
+    due_on: Mapped[date | None]
+    held_to: Mapped[Json]
+    closed_on: Mapped[date | None]
+
+
+class BaseFinding(TenantRow, OfBase, Base):
+    """Something that an assessment found missing 考核发现的问题: put right with what shows it, then closed by somebody
+    else than who wrote it. What a re-check did not accept has to be put right again; ``note`` says why."""
+
+    __tablename__ = "base_finding"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="false",
+        own_update="closed_at is null and rectified_at is not null",
+        update=(
+            "rectified", "evidence", "rectified_by", "rectified_on", "rectified_at", "note", "closed_by", "closed_on",
+            "closed_at",
+        ),
+        while_="closed_at is null",
+    )  # fmt: skip
+    __table_args__ = (
+        _whose("base_finding", "base_assessment", "assessment_id"),
+        UniqueConstraint("tenant_id", "assessment_id", "item"),
+        CheckConstraint("closed_at is null or rectified_at is not null", name="rectified"),
+        CheckConstraint("closed_by is distinct from written_by", name="closer"),
+    )
+
+    assessment_id: Mapped[UUID]
+    item: Mapped[str]
+    finding: Mapped[str]
+    written_by: Mapped[UUID]
+    rectified: Mapped[str]
+    evidence: Mapped[str]
+    rectified_by: Mapped[UUID | None]
+    rectified_on: Mapped[date | None]
+    rectified_at: Mapped[datetime | None]
+    note: Mapped[str]
+    closed_by: Mapped[UUID | None]
+    closed_on: Mapped[date | None]
+    closed_at: Mapped[datetime | None]
+
+
+class BaseSubsidy(TenantRow, OfBase, Acted, Base):
+    """What a base is due for a year by its result 应补资金. A line of a ledger: nothing is paid by it, and a correction
+    is a new line that ``replaces`` it. ``held_to`` is the clause that sets the amount."""
+
+    __tablename__ = "base_subsidy"
+    __wall__ = Wall(
+        Kind.ORGANIZATION,
+        own=Own.ORGANIZATION_ID,
+        own_insert="false",
+        own_update="false",
+        update=("replaced_at",),
+        while_="replaced_at is null",
+    )
+    __table_args__ = (
+        _whose("base_subsidy", "base_assessment", "assessment_id"),
+        _to("base_subsidy", "replaces"),
+        UniqueConstraint("tenant_id", "replaces"),
+        Index(
+            "uq_base_subsidy_year",
+            "tenant_id",
+            "base_id",
+            "year",
+            unique=True,
+            postgresql_where=text("replaced_at is null"),
+        ),
+        CheckConstraint("amount_fen >= 0", name="amount"),
+    )
+
+    programme: Mapped[str]
+    assessment_id: Mapped[UUID]
+    year: Mapped[int]
+    level: Mapped[str]
+    amount_fen: Mapped[FenColumn]
+    held_to: Mapped[Json]
+    replaces: Mapped[UUID | None]
+    replaced_at: Mapped[datetime | None]
+
+
+# --- what is handed out ---------------------------------------------------------------------------------------
+
+
+class HandoutBatch(TenantRow, Acted, Base):
+    """Something that was bought to be handed out 采购入库批次, by its voucher: a number, a value (fen), or both.
+
+    ``out_quantity`` and ``out_fen`` are what has been handed over of it, and never more than there was. A correction is
+    a new batch that ``replaces`` one of which nothing is out.
+    """
+
+    __tablename__ = "handout_batch"
+    __wall__ = Wall(Kind.STAFF, update=("out_quantity", "out_fen", "replaced_at"), while_="replaced_at is null")
+    __table_args__ = (
+        _to("handout_batch", "replaces"),
+        UniqueConstraint("tenant_id", "replaces"),
+        Index(
+            "uq_handout_batch_voucher",
+            "tenant_id",
+            "programme",
+            "voucher",
+            unique=True,
+            postgresql_where=text("replaced_at is null"),
+        ),
+        CheckConstraint("quantity > 0 and value_fen >= 0", name="bought"),
+        CheckConstraint("out_quantity between 0 and coalesce(quantity, 0)", name="quantity"),
+        CheckConstraint("out_fen between 0 and coalesce(value_fen, 0)", name="value"),
+        CheckConstraint("replaced_at is null or (out_quantity = 0 and out_fen = 0)", name="replaced"),
+    )
+
+    programme: Mapped[str]
+    kind: Mapped[str]
+    item: Mapped[str]
+    voucher: Mapped[str]
+    quantity: Mapped[int | None]
+    value_fen: Mapped[int | None] = mapped_column(BigInteger)
+    out_quantity: Mapped[int]
+    out_fen: Mapped[FenColumn]
+    replaces: Mapped[UUID | None]
+    replaced_at: Mapped[datetime | None]
+
+
+class Handout(TenantRow, Acted, Base):
+    """Something that a household or a person needs, and what became of it 发放记录: stated, listed for a year, handed
+    over against a signature, followed up.
+
+    ``division`` is the village of the day on which the need was stated. ``receiver`` is who signed, ``evidence`` what
+    shows the need and ``signature`` what shows that it was signed for. ``attended`` says of a seat in a training
+    whether somebody came. A correction is a new line that ``corrects`` another one.
+    """
+
+    __tablename__ = "handout"
+    __wall__ = Wall(
+        Kind.AREA,
+        update=(
+            "state", "year", "listed_by", "listed_on", "listed_at", "batch_id", "receiver", "signature", "attended",
+            "handed_by", "handed_on", "handed_at", "outcome", "followed_by", "followed_on", "followed_at", "reason",
+            "gone_by", "gone_at",
+        ),
+        while_="state not in ('replaced', 'withdrawn')",
+    )  # fmt: skip
+    __table_args__ = (
+        _to("household"),
+        _to("person"),
+        _to("handout_batch", "batch_id"),
+        _to("handout", "corrects"),
+        _by_division("handout"),
+        UniqueConstraint("tenant_id", "corrects"),
+        Index(
+            "uq_handout_open",
+            "tenant_id",
+            "programme",
+            "kind",
+            "item",
+            "household_id",
+            "person_id",
+            unique=True,
+            postgresql_where=text("state in ('stated', 'listed')"),
+            postgresql_nulls_not_distinct=True,
+        ),
+        Index("ix_handout_year", "tenant_id", "programme", "kind", "year"),
+        Index("ix_handout_household", "tenant_id", "household_id"),
+        CheckConstraint(
+            "state in ('stated', 'listed', 'handed_over', 'followed_up', 'replaced', 'withdrawn')", name="state"
+        ),
+        CheckConstraint("quantity is not null or value_fen is not null", name="measured"),
+        CheckConstraint("quantity > 0 and value_fen > 0", name="asked"),
+        CheckConstraint("state not in ('listed', 'handed_over', 'followed_up') or year is not null", name="listed"),
+        CheckConstraint("state not in ('handed_over', 'followed_up') or handed_at is not null", name="handed"),
+    )
+
+    programme: Mapped[str]
+    kind: Mapped[str]
+    item: Mapped[str]
+    division: Mapped[Division12]
+    household_id: Mapped[UUID]
+    person_id: Mapped[UUID | None]
+    quantity: Mapped[int | None]
+    value_fen: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str]
+    year: Mapped[int | None]
+    listed_by: Mapped[UUID | None]
+    listed_on: Mapped[date | None]
+    listed_at: Mapped[datetime | None]
+    batch_id: Mapped[UUID | None]
+    receiver: Mapped[str]
+    signature: Mapped[str]
+    attended: Mapped[bool | None]
+    handed_by: Mapped[UUID | None]
+    handed_on: Mapped[date | None]
+    handed_at: Mapped[datetime | None]
+    outcome: Mapped[str]
+    followed_by: Mapped[UUID | None]
+    followed_on: Mapped[date | None]
+    followed_at: Mapped[datetime | None]
+    corrects: Mapped[UUID | None]
+    reason: Mapped[str]
+    gone_by: Mapped[UUID | None]
+    gone_at: Mapped[datetime | None]
+
+
 # --- audit ----------------------------------------------------------------------------------------------------
 
 

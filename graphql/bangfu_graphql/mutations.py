@@ -245,7 +245,7 @@ class Mutation:
             rule = Rule(
                 input.duty.value, input.action.value, input.programme or EVERY, input.stage or EVERY, input.effect.value
             )
-            ruled = {**request.programmes, **request.plugins.pairings}
+            ruled = {**request.programmes, **request.plugins.without_cases}
             key = await lay_down(session, request.who, ruled, rule, reason)
             return RulePayload(key=key, done=True, problems=[])
 

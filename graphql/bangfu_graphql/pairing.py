@@ -19,8 +19,7 @@ from bangfu.access import Action
 from bangfu.cases.views import Stated
 from bangfu.errors import Problem
 from bangfu.pairings import agreements, figures, ledger, needs, registrations, reviews
-from bangfu.pairings.charges import AGREEMENT
-from bangfu.pairings.standing import Measure, Side, Verdict
+from bangfu.pairings.standing import AGREEMENT, Measure, Side, Verdict
 from bangfu.programme import PairingProgramme
 from bangfu.text import Text
 from bangfu_graphql import acting

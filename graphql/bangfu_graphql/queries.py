@@ -38,6 +38,19 @@ from bangfu_graphql.casework import (
     SampleUnit,
     Signature,
 )
+from bangfu_graphql.federation import (
+    BaseAssessment,
+    BaseAssessmentFilter,
+    BaseFinding,
+    BaseSubsidy,
+    BaseSubsidyFilter,
+    Handout,
+    HandoutBatch,
+    HandoutBatchFilter,
+    HandoutFilter,
+    SupportBase,
+    SupportBaseFilter,
+)
 from bangfu_graphql.helping import (
     Agreement,
     AgreementFilter,
@@ -127,7 +140,7 @@ MAPPED: Mapping[str, type] = {
         Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
         PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer, Helper,
         Need, Agreement, AgreementSignature, PlanLine, Obstacle, PairingReview, Delivery, DeliveryAnswer,
-        DeliveryPerson,
+        DeliveryPerson, SupportBase, BaseAssessment, BaseFinding, BaseSubsidy, HandoutBatch, Handout,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -201,6 +214,21 @@ class Query:
     )
     deliveries: Connection[Delivery] = _listed(
         Delivery, DeliveryFilter, "What was delivered, of what is in sight, by day."
+    )
+    support_bases: Connection[SupportBase] = _listed(
+        SupportBase, SupportBaseFilter, "Bases in sight, by division; an agent sees the own one."
+    )
+    base_assessments: Connection[BaseAssessment] = _listed(
+        BaseAssessment, BaseAssessmentFilter, "How bases in sight stood against the checklist, by day."
+    )
+    base_subsidies: Connection[BaseSubsidy] = _listed(
+        BaseSubsidy, BaseSubsidyFilter, "What bases in sight are due, by year."
+    )
+    handouts: Connection[Handout] = _listed(
+        Handout, HandoutFilter, "What households and persons in sight need, and what became of it, by village."
+    )
+    handout_batches: Connection[HandoutBatch] = _listed(
+        HandoutBatch, HandoutBatchFilter, "What was bought to be handed out, by day."
     )
     households: Connection[Household] = _listed(Household, HouseholdFilter, "Households in sight.")
     persons: Connection[Person] = _listed(Person, PersonFilter, "Persons in sight, by village.")

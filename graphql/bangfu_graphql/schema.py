@@ -33,6 +33,8 @@ from bangfu_graphql.configuring import ConfigurationMutation, ConfigurationQuery
 from bangfu_graphql.courses import CourseMutation
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions, permissions_of
 from bangfu_graphql.disbursing import MoneyMutation
+from bangfu_graphql.handing import HandoutMutation, HandoutQuery
+from bangfu_graphql.inspecting import InspectionMutation, InspectionQuery
 from bangfu_graphql.listing import ListMutation
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.mutations import Mutation
@@ -90,6 +92,8 @@ def _built(programmes: _Set) -> Schema:
         SchoolingQuery,
         PairingQuery,
         ReportQuery,
+        InspectionQuery,
+        HandoutQuery,
         *(query_of(programme) for programme in programmes),
     )
     mutations = (
@@ -104,6 +108,8 @@ def _built(programmes: _Set) -> Schema:
         AttestationMutation,
         PairingMutation,
         ReportMutation,
+        InspectionMutation,
+        HandoutMutation,
         ProvisionMutation,
         ConfigurationMutation,
         *(steps_of(programme) for programme in programmes),

@@ -22,6 +22,7 @@ from bangfu import audit, files
 from bangfu.access import Action
 from bangfu.cases import exports
 from bangfu.errors import Code, Refused
+from bangfu.handouts import sheets
 from bangfu.models import Job, NoticeEvidence
 from bangfu.notices.evidence import kind_of
 from bangfu.pairings import exports as papers
@@ -151,7 +152,8 @@ async def _fetched(request: HttpRequest) -> files.Content:
             about = {"notice": str(notice), "bytes": len(found.data)}
             await audit.record(session, who.at.now, who.actor.id, "fetch_file", f"file/{key}", about)
             return found
-        if (action := exports.action_of(job.kind) or papers.action_of(job.kind)) is not None:
+        needed = (own.action_of(job.kind) for own in (exports, papers, sheets))
+        if (action := next((one for one in needed if one is not None), None)) is not None:
             who.require(action)
         found = await files.fetch(session, service.vault, who.county.id, key)
         about = {"job": str(job.id), "kind": job.kind, "bytes": len(found.data)}

@@ -15,6 +15,7 @@ from bangfu.audit import chain
 from bangfu.cases.handlers import Handlers
 from bangfu.db import Database
 from bangfu.errors import Refused
+from bangfu.handouts import sheets
 from bangfu.pairings import exports as papers
 from bangfu.programme import Plugins
 from bangfu.vault import Vault
@@ -32,7 +33,7 @@ async def work_off(database: Database, vault: Vault, plugins: Plugins) -> int:
     A job that fails by a fault is left as failed, and the others go on; one that somebody else took, or whose officer
     is gone, is passed over. Who cancels the worker has the job at hand put back in the queue.
     """
-    handlers, done = Handlers(plugins, papers.handlers(plugins)), 0
+    handlers, done = Handlers(plugins, {**papers.handlers(plugins), **sheets.handlers(plugins)}), 0
     for waiting in await jobs.waiting(database):
         try:
             who = await enter(database, waiting.tenant, waiting.officer)

@@ -52,10 +52,12 @@ from bangfu_graphql.queries import MAPPED
 from bangfu_graphql.schema import schema_of
 from tests.api.conftest import Served
 from tests.api.counties import (
+    BASES,
     CODE,
     DYE,
     PAIRINGS,
     PERIOD,
+    SERVICES,
     TWIN,
     TWINS_PERIOD,
     Counties,
@@ -330,11 +332,28 @@ PAIRED = frozenset({
 """What comes of fields that are for a programme of pairings."""
 
 
+SHAPED: Mapping[str, str] = {
+    **dict.fromkeys(PAIRED, PAIRINGS),
+    **dict.fromkeys(
+        (
+            "SupportBasePayload",
+            "BaseAssessmentPayload",
+            "BaseFindingPayload",
+            "BaseSubsidyPayload",
+            "InspectionFigures",
+        ),
+        BASES,
+    ),
+    **dict.fromkeys(("HandoutsPayload", "HandoutBatchPayload", "HandoutFigures"), SERVICES),
+}
+"""The programme that a field is for, by what comes of it; every other is for one of cases."""
+
+
 def at_home(own: Field) -> dict[str, Any]:
     """The arguments of a field that must be stated, for a programme that it is for."""
     base = required(own.args)
-    if "programme" in base and get_named_type(own.type).name in PAIRED:
-        base["programme"] = PAIRINGS
+    if "programme" in base and (code := SHAPED.get(get_named_type(own.type).name)) is not None:
+        base["programme"] = code
     return base
 
 
@@ -441,7 +460,10 @@ class Values:
             made.append(Value("identity", RANDOM, twins_identity(997)))
         made += [Value("period", TENANT, TWINS_PERIOD), Value("period", RANDOM, "2031"), Value("period", OWN, PERIOD)]
         made.append(Value("programme", RANDOM, "consolation"))
-        for what, word in (("programme", PAIRINGS), ("path", "donation"), ("kind", "cash")):
+        for what, word in (
+            ("programme", PAIRINGS), ("programme", BASES), ("programme", SERVICES), ("path", "donation"),
+            ("kind", "cash"), ("kind", "goods"), ("level", "city"), ("handout_batch.voucher", "总票"),
+        ):  # fmt: skip
             made.append(Value(what, OWN, word, secret=False))
         return made
 

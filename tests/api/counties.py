@@ -32,6 +32,8 @@ DYE = "龢"
 """The character that every Chinese word of the second county begins with."""
 PAIRINGS = "wanqi_bang_wancun"
 """The programme of pairings that both counties run."""
+BASES, SERVICES = "disabled_bases", "disabled_services"
+"""The programmes of inspections and of handing out that both counties run."""
 PERIOD, TWINS_PERIOD = "2021", "2022"
 """The period that both counties have opened, and one that the twin alone has."""
 _SHIFT = (int(TWIN) - int(CODE)) * 1_000_000
@@ -205,6 +207,8 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
         if (unit, village) not in {(row["organization_id"], row["division"]) for row in found["pairing"]}
     ]
     _add_pairings(found, officers, (enterprise, other))
+    _add_bases(found, officers, (enterprise, other))
+    _add_handouts(found, officers)
     second = {homes["H3"]["id"], homes["H4"]["id"]}
     found["household_cadre"] = [
         {**row, "officer_id": officers["L2"]["id"]} if row["household_id"] in second else row
@@ -369,6 +373,77 @@ def _add_attestations(found: dict[str, list[Row]], officers: dict[str, Row], now
             })  # fmt: skip
 
 
+def _acted(found: dict[str, list[Row]], officers: Mapping[str, Row], places: Iterator[int]) -> Any:
+    """Makes rows that somebody of the county's office has put in."""
+    office, home = officers["C1"], found["household"][0]
+    now = home["created_at"]
+    acted = {
+        "officer_id": office["id"], "duty": "county_office", "effective_on": now.date(), "evidence": "纸质",
+        "recorded_by": office["id"], "recorded_at": now,
+    }  # fmt: skip
+
+    def row(**values: Any) -> dict[str, Any]:
+        key = UUID(int=0x0198_0000_0000_7000_C000_0000_0000_0000 + next(places))
+        return {"tenant_id": home["tenant_id"], "id": key, **acted, **values}
+
+    return row
+
+
+def _add_bases(found: dict[str, list[Row]], officers: Mapping[str, Row], units: tuple[UUID, UUID]) -> None:
+    """A base of the first enterprise in the east and one of another in the west, each assessed and due something."""
+    row, now = _acted(found, officers, iter(range(1, 100))), found["household"][0]["created_at"]
+    for code in (BASES, SERVICES):
+        switch = {
+            "tenant_id": found["household"][0]["tenant_id"],
+            "programme": code,
+            "since": now.date(),
+            "until": None,
+        }
+        found["programme_switch"].append(switch)
+    agreed = {"confirmed": True, "confirmed_by": officers["C2"]["id"], "confirmed_on": now.date(), "confirmed_at": now}
+    for unit, village, word in ((units[0], V1, "东"), (units[1], V3, "西")):
+        counted = {"programme": BASES, "placed": 2, "led": 3, "poor": 1, "reason": ""}
+        base = row(**counted, **agreed, organization_id=unit, division=village, level="city", rural=True)
+        whose = {"base_id": base["id"], "organization_id": unit, "division": village}
+        item = [{"item": "placing", "applies": True, "present": False, "evidence": f"{word}村凭据"}]
+        assessment = row(
+            **whose, **counted, items=json.dumps(item, ensure_ascii=False), score=80, finding_count=1, held_to="{}",
+            notice=f"2021-{word}", agreed=True, agreed_by=officers["C2"]["id"], agreed_on=now.date(), agreed_at=now,
+            issued_by=officers["C2"]["id"], issued_on=now.date(), issued_at=now, due_on=now.date(),
+        )  # fmt: skip
+        finding = row(
+            **whose, assessment_id=assessment["id"], item="placing", finding=f"{word}村问题",
+            written_by=officers["C1"]["id"], rectified="", note="",
+        )  # fmt: skip
+        for name in ("officer_id", "duty", "effective_on", "recorded_by", "recorded_at"):
+            del finding[name]
+        subsidy = row(
+            **whose, programme=BASES, assessment_id=assessment["id"], year=now.year, level="city", amount_fen=100,
+            held_to="{}",
+        )  # fmt: skip
+        for table, made in (
+            ("support_base", base), ("base_assessment", assessment), ("base_finding", finding),
+            ("base_subsidy", subsidy),
+        ):  # fmt: skip
+            found[table].append(made)
+
+
+def _add_handouts(found: dict[str, list[Row]], officers: Mapping[str, Row]) -> None:
+    """Goods that a household of the east and one of the west have signed for, out of one batch."""
+    row, now = _acted(found, officers, iter(range(100, 200))), found["household"][0]["created_at"]
+    common = {"programme": SERVICES, "kind": "goods"}
+    batch = row(**common, item="一批", voucher="总票", value_fen=400, out_quantity=0, out_fen=200)
+    found["handout_batch"].append(batch)
+    homes = {home["number"]: home for home in found["household"]}
+    for number, word in (("H1", "东"), ("H7", "西")):
+        found["handout"].append(row(
+            **common, item=f"{word}村鸡苗", division=homes[number]["division"], household_id=homes[number]["id"],
+            value_fen=100, state="handed_over", year=now.year, listed_by=officers["C1"]["id"], listed_on=now.date(),
+            listed_at=now, batch_id=batch["id"], receiver=f"{word}村签收人", signature=f"{word}村签收表",
+            handed_by=officers["C1"]["id"], handed_on=now.date(), handed_at=now, outcome="", reason="",
+        ))  # fmt: skip
+
+
 # --- who may see what -----------------------------------------------------------------------------------------
 
 
@@ -422,13 +497,15 @@ OFFICES = frozenset(
         "service_token",
         "audit_link",
         "bank_template",
+        "handout_batch",
     }
 )
 """What those in office may see; others what is their own."""
 OF_TWO_SIDES = frozenset(
     {
         "pairing", "schooling", "discrepancy", "pairing_agreement", "agreement_signature", "plan_line", "obstacle",
-        "delivery", "delivery_receipt", "delivery_answer", "pairing_review",
+        "delivery", "delivery_receipt", "delivery_answer", "pairing_review", "support_base", "base_assessment",
+        "base_finding", "base_subsidy",
     }
 )  # fmt: skip
 """What who works over the village may see, and who works for the organization."""

@@ -41,10 +41,15 @@ from bangfu.models import (
     AgreementSignature,
     Attestation,
     AttestationAnswer,
+    BaseAssessment,
+    BaseFinding,
+    BaseSubsidy,
     Delivery,
     DeliveryAnswer,
     DeliveryPerson,
     Discrepancy,
+    Handout,
+    HandoutBatch,
     Helper,
     Need,
     Obstacle,
@@ -52,6 +57,7 @@ from bangfu.models import (
     PairingReview,
     PlanLine,
     Schooling,
+    SupportBase,
     new_id,
 )
 from bangfu.notices import evidence
@@ -246,6 +252,7 @@ async def county(standing: Served) -> Served:
     await taught(standing.world)
     await attested(standing.world)
     await paired(standing.world)
+    await federated(standing.world)
     return standing
 
 
@@ -428,6 +435,92 @@ async def paired(world: World) -> None:
         await update_all(session, Need, [needs[0]["id"]], closed)
         await update_all(session, PairingAgreement, [agreements[1]["id"]], over)
         await update_all(session, Delivery, [deliveries[2]["id"]], {"state": "replaced"})
+
+
+async def federated(world: World) -> None:
+    """Two bases of the federation of disabled persons, one of which was assessed; devices for two villages, of which one
+    is handed over."""
+    who = world.who("C1")
+    tenant, now, day = who.county.id, who.at.now, date(2021, 6, 1)
+    units = {row[0]: row[1] for row in await world.rows("select credit_code, id from organization")}
+    homes = {number: (key, division) for number, key, division in
+             await world.rows("select number, id, division from household")}  # fmt: skip
+    (person,) = await column_of(world, "select id from person where number = 'H7-01'")
+    acted = {
+        "officer_id": who.actor.id, "duty": "disabled_federation", "effective_on": day, "evidence": "纸质",
+        "recorded_by": who.actor.id, "recorded_at": now,
+    }  # fmt: skip
+
+    def row(**values: Any) -> dict[str, Any]:
+        return {"tenant_id": tenant, "id": new_id(), **values}
+
+    own = {"programme": "disabled_bases", "reason": ""}
+    persons = {"placed": 2, "led": 3, "poor": 1}
+    bases = [
+        row(
+            **own,
+            **persons,
+            **acted,
+            organization_id=units[UNITS[place][0]],
+            division=division,
+            level=level,
+            rural=rural,
+        )
+        for place, division, level, rural in ((2, V1, "city", True), (3, V3, "province", False))
+    ]
+    whose = {"base_id": bases[0]["id"], "organization_id": bases[0]["organization_id"], "division": V1}
+    items = [{"item": "placing", "applies": True, "present": False, "evidence": ""}]
+    second = world.officers["C2"].id
+    assessment = row(**whose, **own, **persons, **acted, items=items, score=80, finding_count=1, held_to={})
+    written = row(**whose, **own, **persons, **acted, items=[], score=70, finding_count=0, held_to={})
+    finding = row(
+        **whose, assessment_id=assessment["id"], item="placing", finding="无人", written_by=who.actor.id, rectified="",
+        evidence="", note="",
+    )  # fmt: skip
+    subsidies = [
+        row(**whose, **acted, programme="disabled_bases", assessment_id=assessment["id"], year=year, level="city",
+            amount_fen=5_000, held_to={}, replaces=None)
+        for year in (2020, 2021)
+    ]  # fmt: skip
+    given = {"programme": "disabled_services"}
+    batches = [
+        row(**given, **acted, kind="device", item="轮椅", voucher=f"票-{place}", quantity=3, value_fen=None,
+            out_quantity=0, out_fen=0, replaces=None)
+        for place in (1, 2)
+    ]  # fmt: skip
+    line = {**given, **acted, "quantity": 1, "value_fen": None, "state": "stated", "corrects": None, "outcome": ""}
+    line |= {"receiver": "", "signature": "", "reason": ""}
+    lines = [
+        row(**line, kind=kind, item=item, household_id=homes[home][0], division=homes[home][1], person_id=whom)
+        for kind, item, home, whom in (("device", "轮椅", "H7", person), ("goods", "鸡苗", "H1", None))
+    ]
+    confirmed = {"confirmed": True, "confirmed_by": second, "confirmed_on": day, "confirmed_at": now}
+    async with world.database.session(who.scope) as session:
+        for model, rows in (
+            (SupportBase, bases), (BaseAssessment, [assessment, written]), (BaseFinding, [finding]),
+            (BaseSubsidy, subsidies), (HandoutBatch, batches), (Handout, lines),
+        ):  # fmt: skip
+            await insert_rows(session, model, rows)
+        await update_all(session, SupportBase, [bases[0]["id"]], confirmed)
+        notified = {
+            "agreed": True, "agreed_by": second, "agreed_on": day, "agreed_at": now, "notice": "2021-1",
+            "issued_by": second, "issued_on": day, "issued_at": now, "due_on": date(2021, 7, 1),
+        }  # fmt: skip
+        await update_all(session, BaseAssessment, [assessment["id"]], notified)
+        await update_all(session, BaseSubsidy, [subsidies[0]["id"]], {"replaced_at": now})
+        await update_all(session, HandoutBatch, [batches[1]["id"]], {"replaced_at": now})
+        handed = {
+            "state": "handed_over", "year": 2021, "listed_by": second, "listed_on": day, "listed_at": now,
+            "batch_id": batches[0]["id"], "receiver": "本人", "signature": "签收表", "handed_by": second,
+            "handed_on": day, "handed_at": now,
+        }  # fmt: skip
+        await update_all(session, Handout, [lines[0]["id"]], handed)
+        await update_all(session, HandoutBatch, [batches[0]["id"]], {"out_quantity": 1})
+
+
+async def column_of(world: World, sql: str) -> list[Any]:
+    """The first column of what a statement finds."""
+    return [row[0] for row in await world.rows(sql)]
 
 
 # --- looking at answers ---------------------------------------------------------------------------------------
@@ -808,6 +901,11 @@ REACHED = {
     "AgreementFilter": "agreements(filter: %s)",
     "PlanLineFilter": "planLines(filter: %s)",
     "DeliveryFilter": "deliveries(filter: %s)",
+    "SupportBaseFilter": "supportBases(filter: %s)",
+    "BaseAssessmentFilter": "baseAssessments(filter: %s)",
+    "BaseSubsidyFilter": "baseSubsidies(filter: %s)",
+    "HandoutFilter": "handouts(filter: %s)",
+    "HandoutBatchFilter": "handoutBatches(filter: %s)",
     "HouseholdFilter": "households(filter: %s)",
     "PersonFilter": "persons(filter: %s)",
     "SchoolingFilter": "schooling(filter: %s)",
@@ -903,6 +1001,44 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("DeliveryFilter", "{state: REPLACED}", "receipt", ["R-3"]),
     ("DeliveryFilter", "{counts: true}", "receipt", ["R-1", "R-2", "R-4"]),
     ("DeliveryFilter", "{counts: false}", "receipt", ["R-3"]),
+    ("SupportBaseFilter", '{programme: "disabled_bases"}', "level", ["city", "province"]),
+    ("SupportBaseFilter", '{programme: "another"}', "level", []),
+    ("SupportBaseFilter", f'{{division: "{T2}"}}', "level", ["province"]),
+    ("SupportBaseFilter", f'{{creditCode: "{UNITS[2][0]}"}}', "level", ["city"]),
+    ("SupportBaseFilter", '{level: "province"}', "divisionCode", [str(V3)]),
+    ("SupportBaseFilter", "{rural: true}", "level", ["city"]),
+    ("SupportBaseFilter", "{stands: true}", "level", ["city"]),
+    ("SupportBaseFilter", "{stands: false}", "level", ["province"]),
+    ("BaseAssessmentFilter", '{programme: "disabled_bases"}', "score", [70, 80]),
+    ("BaseAssessmentFilter", '{programme: "another"}', "score", []),
+    ("BaseAssessmentFilter", f'{{division: "{V3}"}}', "score", []),
+    ("BaseAssessmentFilter", f'{{creditCode: "{UNITS[3][0]}"}}', "score", []),
+    ("BaseAssessmentFilter", f'{{creditCode: "{UNITS[2][0]}", notified: true}}', "score", [80]),
+    ("BaseAssessmentFilter", "{notified: false}", "score", [70]),
+    ("BaseAssessmentFilter", "{state: OVERDUE}", "state", ["OVERDUE"]),
+    ("BaseAssessmentFilter", "{state: WRITTEN}", "state", ["WRITTEN"]),
+    *(
+        ("BaseAssessmentFilter", f"{{state: {state}}}", "state", [])
+        for state in ("REJECTED", "PASSED", "TO_NOTIFY", "NOTIFIED", "CLOSED")
+    ),
+    ("BaseSubsidyFilter", '{programme: "disabled_bases"}', "year", [2020, 2021]),
+    ("BaseSubsidyFilter", "{year: 2020}", "replaced", [True]),
+    ("BaseSubsidyFilter", '{level: "province"}', "year", []),
+    ("BaseSubsidyFilter", "{stands: true}", "year", [2021]),
+    ("BaseSubsidyFilter", "{stands: false}", "year", [2020]),
+    ("HandoutFilter", '{programme: "disabled_services"}', "item", ["轮椅", "鸡苗"]),
+    ("HandoutFilter", '{programme: "another"}', "item", []),
+    ("HandoutFilter", f'{{division: "{T1}"}}', "item", ["鸡苗"]),
+    ("HandoutFilter", '{kind: "device"}', "receiver", ["本人"]),
+    ("HandoutFilter", "{year: 2021}", "item", ["轮椅"]),
+    ("HandoutFilter", "{state: STATED}", "item", ["鸡苗"]),
+    ("HandoutFilter", "{state: HANDED_OVER}", "batch { voucher }", ["票-1"]),
+    ("HandoutFilter", '{household: "H7"}', "item", ["轮椅"]),
+    ("HandoutBatchFilter", '{programme: "disabled_services"}', "voucher", ["票-1", "票-2"]),
+    ("HandoutBatchFilter", '{kind: "goods"}', "voucher", []),
+    ("HandoutBatchFilter", '{voucher: "票-1"}', "outQuantity", [1]),
+    ("HandoutBatchFilter", "{stands: true}", "voucher", ["票-1"]),
+    ("HandoutBatchFilter", "{stands: false}", "voucher", ["票-2"]),
     ("OrganizationFilter", "{kind: ENTERPRISE}", "name", ["丙企业", "丁企业"]),
     ("OrganizationFilter", "{kind: BANK}", "name", []),
     ("OrganizationFilter", f'{{creditCode: "{UNITS[1][0]}"}}', "name", ["乙学校"]),
@@ -1183,6 +1319,9 @@ EVERY_ID = """{
   needs { nodes { ...N } }
   agreements { nodes { ...N signatures { ...N } plan { ...N } obstacles { ...N } reviews { ...N } } }
   deliveries { nodes { ...N answers { ...N } persons { ...N } } }
+  supportBases { nodes { ...N subsidies { ...N } assessments { ...N findings { ...N } } } }
+  handouts { nodes { ...N } }
+  handoutBatches { nodes { ...N } }
   households { nodes { ...N members { ...N } standings { ...N } account { ...N } linkedCadre { ...N } } }
   persons { nodes { ...N } }
   schooling { nodes { ...N } }
@@ -1287,7 +1426,8 @@ async def test_a_type_that_a_role_may_not_read_is_no_object_for_it(county: Serve
     tables = {
         "Pairing": "pairing", "Helper": "helper", "Agreement": "pairing_agreement", "PlanLine": "plan_line",
         "AgreementSignature": "agreement_signature", "Obstacle": "obstacle", "Delivery": "delivery",
-        "DeliveryAnswer": "delivery_answer", "PairingReview": "pairing_review",
+        "DeliveryAnswer": "delivery_answer", "PairingReview": "pairing_review", "SupportBase": "support_base",
+        "BaseAssessment": "base_assessment", "BaseFinding": "base_finding", "BaseSubsidy": "base_subsidy",
     }  # fmt: skip
     mine = {"Division", "Need"} | ({"Organization"} if key_of(first["Organization"]) == str(own) else set())
     for kind, table in tables.items():
@@ -1298,7 +1438,8 @@ async def test_a_type_that_a_role_may_not_read_is_no_object_for_it(county: Serve
         "BankTemplate", "BudgetEntry", "BudgetLine", "PaymentArrival", "PaymentBatch", "PaymentFile", "PaymentLine",
         "PaymentReturn", "PaymentWait", "Repayment",
     }  # fmt: skip
-    for number, seen in (("E1", mine), ("R2", {*TYPES} - money - {"AuditEntry", "PublicObjection"})):
+    bases = {"SupportBase", "BaseAssessment", "BaseFinding", "BaseSubsidy", "Handout", "HandoutBatch"}
+    for number, seen in (("E1", mine), ("R2", {*TYPES} - money - bases - {"AuditEntry", "PublicObjection"})):
         found = (await county.ask(number, NODES, ids=list(first.values()))).data["nodes"]
         assert {node["__typename"] for node in found if node} == seen
     for number, kind in (("K1", "AuditEntry"), ("L1", "PaymentLine"), ("E1", "ConsolidationCase"), ("E1", "Household")):

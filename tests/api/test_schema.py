@@ -94,13 +94,14 @@ def test_only_what_applicants_state_is_an_input() -> None:
     }
     gathered = {"payable", "award", "breeding", "exitYear", "membersAtPlan", "netStable", "checkpoint", "led"}
     # The award of a star is a number of the plan, which a county's own document may set; who is led is named by the
-    # numbers of households, and how many of them count is not.
+    # numbers of households, and how many of them count is not. How many a base leads is counted on the spot.
     assert {given for given in inputs if given[1] in gathered} == {
         ("FiveStarProvisionParameters", "award"),
         ("LeadingParticipants", "led"),
+        ("BasePersonsInput", "led"),
     }
     named = {name: str(schema.type_map[name].fields["led"].type) for name, own in inputs if own == "led"}  # type: ignore[attr-defined]
-    assert named == {"LeadingParticipants": "[String!]!"}
+    assert named == {"LeadingParticipants": "[String!]!", "BasePersonsInput": "Int!"}
     plans = {name for name, own in inputs if own == "participants"}
     assert plans == {"LeadingPlanInput"}
 

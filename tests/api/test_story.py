@@ -146,6 +146,15 @@ PAPERS = {
 }  # fmt: skip
 """What is made of pairings for papers and lists; ``test_pairing_papers`` tells them."""
 
+FEDERATION = {
+    "register_base", "confirm_base", "end_base", "assess_base", "agree_on_assessment", "issue_rectification_notice",
+    "rectify_finding", "recheck_finding", "enter_base_subsidy", "support_bases", "base_assessments", "base_subsidies",
+    "inspection_programmes", "inspection_figures", "state_handouts", "list_handouts", "supply_handouts", "hand_over",
+    "follow_up_handout", "withdraw_handouts", "export_signature_sheet", "import_signatures", "handouts",
+    "handout_batches", "handout_programmes", "handout_figures",
+}  # fmt: skip
+"""What the federation of disabled persons keeps; ``test_federation`` tells them."""
+
 
 async def _settings(story: Told) -> None:
     """The next documents of the county, and all that it has set up as one text."""
@@ -709,7 +718,7 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
     assert (await story.may("C1", "viewer"))["programmes"] == []
 
-    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | LEARNING | SUBSIDIES | PAIRING | PAPERS
+    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | LEARNING | SUBSIDIES | PAIRING | PAPERS | FEDERATION
     everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - elsewhere
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

@@ -294,7 +294,7 @@ async def test_who_works_for_an_enterprise_has_no_area_and_few_permissions(world
     assert actor.scope(today).areas == ()
     assert allowed(actor.duties(today)) == {
         Action.READ_OFFICES, Action.READ_PAIRINGS, Action.REGISTER_HELPERS, Action.KEEP_AGREEMENTS,
-        Action.LOG_DELIVERIES, Action.ISSUE_PAIRING_PAPERS,
+        Action.LOG_DELIVERIES, Action.ISSUE_PAIRING_PAPERS, Action.READ_INSPECTIONS, Action.RECTIFY_FINDINGS,
     }  # fmt: skip
     with pytest.raises(Refused) as refused:
         actor.areas(today)

@@ -444,7 +444,7 @@ def test_every_clause_is_listed_for_one_programme_for_all_and_as_a_workbook(bang
     assert (later["A1"].value, later.max_row) == ("县级文件:职业教育扶贫助学补助(后期标准)", 2 + 2)
     assert [(own["A1"].value, own.max_row) for own in disabled] == [
         ("社会保障扶贫自查报告", 2 + 2),
-        ("残联2020年上半年工作总结和下半年工作计划", 2 + 2),
+        ("残联2020年上半年工作总结和下半年工作计划", 2 + 9),
         ("2020年脱贫攻坚工作计划", 2 + 2),
         ("打赢脱贫攻坚战实施方案(市级)", 2 + 1),
     ]

@@ -20,12 +20,12 @@ from bangfu import models
 from bangfu.access import Action, actor
 from bangfu.cases import ground as grounds
 from bangfu.cases import provisions
+from bangfu.cases.charges import ACTIONS
 from bangfu.cases.views import Stated
 from bangfu.db import bind
 from bangfu.errors import Code, Problem, Refused
 from bangfu.pairings import agreements, figures, ledger, needs, registrations, reviews
 from bangfu.pairings.agreements import Planned
-from bangfu.pairings.charges import ACTIONS
 from bangfu.pairings.figures import Party, Waits, Which
 from bangfu.pairings.ledger import Chosen
 from bangfu.pairings.registrations import Applicant
@@ -43,7 +43,7 @@ from bangfu.pairings.standing import (
     state_of,
 )
 from bangfu.process import Duty
-from bangfu.programme import PairingAct
+from bangfu.programme import HandoutAct, InspectionAct, PairingAct
 from tests.county import BASE, ONE, OTHER, T1, UNIT, V1, V2, V3, Statements, credit_code
 from tests.pairs import BEGIN, END, SIGNED, TODAY, Pairs, cash, measure_of, posts
 
@@ -899,11 +899,13 @@ async def test_what_is_logged_is_changed_by_nobody(pairs: Pairs) -> None:
                     await session.execute(text(sql))
 
 
-def test_every_act_needs_a_permission_and_every_permission_of_pairings_an_act() -> None:
-    assert set(ACTIONS) == set(PairingAct)
+def test_every_act_needs_a_permission_and_every_permission_an_act() -> None:
+    assert set(ACTIONS) == {*PairingAct, *InspectionAct, *HandoutAct}
+    assert len(ACTIONS) == len(PairingAct) + len(InspectionAct) + len(HandoutAct)
     assert set(ACTIONS.values()) == {
         Action.REGISTER_HELPERS, Action.VERIFY_HELPERS, Action.STATE_NEEDS, Action.KEEP_AGREEMENTS,
         Action.LOG_DELIVERIES, Action.CONFIRM_DELIVERIES, Action.ARBITRATE_DELIVERIES, Action.REVIEW_PAIRINGS,
+        Action.INSPECT_BASES, Action.RECTIFY_FINDINGS, Action.KEEP_HANDOUTS, Action.LIST_HANDOUTS,
     }  # fmt: skip
 
 

@@ -88,6 +88,13 @@ class Action(StrEnum):
     REVIEW_PAIRINGS = "review_pairings"
     ISSUE_PAIRING_PAPERS = "issue_pairing_papers"
     EXPORT_PAIRINGS = "export_pairings"
+    READ_INSPECTIONS = "read_inspections"
+    INSPECT_BASES = "inspect_bases"
+    RECTIFY_FINDINGS = "rectify_findings"
+    READ_HANDOUTS = "read_handouts"
+    KEEP_HANDOUTS = "keep_handouts"
+    LIST_HANDOUTS = "list_handouts"
+    EXPORT_HANDOUTS = "export_handouts"
 
     @property
     def title_text(self) -> Text:
@@ -171,6 +178,13 @@ _ACTIONS = {
     Action.EXPORT_PAIRINGS: Text(
         "导出帮扶光荣榜和年度汇总表", "exporting the honour list and the annual summary of pairings"
     ),
+    Action.READ_INSPECTIONS: Text("查阅基地考核", "reading bases and their assessments"),
+    Action.INSPECT_BASES: Text("登记、考核基地", "registering and assessing bases"),
+    Action.RECTIFY_FINDINGS: Text("登记整改情况", "saying what was put right"),
+    Action.READ_HANDOUTS: Text("查阅发放台账", "reading what is handed out"),
+    Action.KEEP_HANDOUTS: Text("登记需求和签收", "stating needs and handing over against signatures"),
+    Action.LIST_HANDOUTS: Text("确定发放名单和采购入库", "listing who receives, and entering what was bought"),
+    Action.EXPORT_HANDOUTS: Text("导出签收表", "exporting sheets for signing"),
 }
 
 
@@ -201,6 +215,11 @@ _PROGRAMMES = frozenset(
         Action.REVIEW_PAIRINGS,
         Action.ISSUE_PAIRING_PAPERS,
         Action.EXPORT_PAIRINGS,
+        Action.INSPECT_BASES,
+        Action.RECTIFY_FINDINGS,
+        Action.KEEP_HANDOUTS,
+        Action.LIST_HANDOUTS,
+        Action.EXPORT_HANDOUTS,
     }
 )
 _STAGES = frozenset(

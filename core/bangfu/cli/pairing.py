@@ -42,7 +42,7 @@ def _division(context: click.Context, param: click.Parameter, value: str | None)
 
 
 _programme = click.option("-p", "--programme", help="programme code; left out, the only one of pairings there is")
-_area = click.option("--area", callback=_division, help="12-digit code of a village, township or county")
+area_of_option = click.option("--area", callback=_division, help="12-digit code of a village, township or county")
 _year = click.option("--year", type=int, required=True, help="the year")
 
 
@@ -53,7 +53,7 @@ def _part_options(function: Any) -> Any:
         click.option("--kind", help="this kind"),
         click.option("--path", help="this path"),
         click.option("--credit-code", help="the organization with this credit code"),
-        _area,
+        area_of_option,
         _programme,
     ):
         function = option(function)
@@ -170,7 +170,7 @@ def _kind_title(shell: Shell, own: PairingProgramme, code: str) -> str:
 @click.option("--without", type=click.UUID, multiple=True, help="a delivery to leave out")
 @click.option("--amount", help="confirm one delivery in part: so many yuan of it")
 @click.option("--quantity", type=int, help="confirm one delivery in part: so many of it")
-@_area
+@area_of_option
 @_programme
 @stated_options
 @pass_shell
@@ -341,7 +341,7 @@ def check(shell: Shell, number: str, programme: str | None) -> None:
 
 @pairing.command("honour")
 @click.option("-o", "--output", type=_FILE, help="write it as a workbook")
-@_area
+@area_of_option
 @_year
 @_programme
 @pass_shell
@@ -368,7 +368,7 @@ def honour(shell: Shell, output: Path | None, area: int | None, year: int, progr
 
 @pairing.command("summary")
 @click.option("-o", "--output", type=_FILE, required=True, help="the workbook to write")
-@_area
+@area_of_option
 @_year
 @_programme
 @pass_shell

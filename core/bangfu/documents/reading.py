@@ -18,8 +18,8 @@ from bangfu.text import Text
 
 HEADER_DEPTH = 20
 """The header stands within the first rows of a sheet."""
-_TOTAL = re.compile(r"(合计|总计|小计|共计):?")
-_FOOTER = re.compile(r"合计|总计|小计|共计|填表|制表|审核|审批|备注|说明|注:|负责人|经办人")
+_TOTAL = re.compile(r"(本页)?(合计|总计|小计|共计):?")
+_FOOTER = re.compile(r"本页小计|本页合计|合计|总计|小计|共计|填表|制表|审核|审批|备注|说明|注:|负责人|经办人")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,6 @@
 """Pairings 结对帮扶: who helps whom, what they agree on, what is delivered, and what the other side says to it.
 
 * ``standing`` says what state an agreement is in and what stands of a delivery after each answer (pure),
-* ``charges`` who may do an act,
 * ``registrations`` and ``needs`` who is registered to help, and what villages need,
 * ``agreements`` what two sides sign, plan and run into,
 * ``ledger`` what was delivered and what was answered,

@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Entered, actor
+from bangfu.cases.charges import ACTIONS, Acting, found, need_text, numbers_on
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.db.bulk import insert_new, insert_rows, update_all
@@ -33,9 +34,17 @@ from bangfu.models import (
     new_id,
 )
 from bangfu.pairings import registrations
-from bangfu.pairings.charges import ACTIONS, AGREEMENT, Acting, found, need_text, numbers_on
 from bangfu.pairings.needs import require_path, require_village
-from bangfu.pairings.standing import NOTHING, AgreementState, Measure, Side, after_years, in_force_on, state_of
+from bangfu.pairings.standing import (
+    AGREEMENT,
+    NOTHING,
+    AgreementState,
+    Measure,
+    Side,
+    after_years,
+    in_force_on,
+    state_of,
+)
 from bangfu.process import Duty, duty_names
 from bangfu.programme import DeliveryKind, PairingAct, PairingProgramme
 from bangfu.registry.history import Assertion, assert_from
@@ -363,7 +372,7 @@ async def _reviewed(session: AsyncSession, who: Entered, id: UUID) -> set[int]:
 
 
 def _require_planner(
-    acting: Acting, duty: Duty, lines: Sequence[Planned | PlanLine], reviewed: Collection[int]
+    acting: Acting[PairingProgramme], duty: Duty, lines: Sequence[Planned | PlanLine], reviewed: Collection[int]
 ) -> None:
     """Refuse ``NOT_YOUR_DUTY`` for lines that this duty may not add to a plan, or put others in the place of."""
     charges, today = acting.programme.charges, acting.who.at.today

@@ -21,6 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Entered
+from bangfu.cases.charges import ACTIONS, Acting, found, need_text
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.db.bulk import among, insert_new, insert_rows, update_all
@@ -35,9 +36,9 @@ from bangfu.models import (
     new_id,
 )
 from bangfu.pairings.agreements import check_measure, require_kind
-from bangfu.pairings.charges import ACTIONS, AGREEMENT, Acting, found, need_text
 from bangfu.pairings.standing import (
     AGREED,
+    AGREEMENT,
     NOTHING,
     DeliveryState,
     Measure,
@@ -135,7 +136,7 @@ async def log(
 
 
 def _row(
-    acting: Acting,
+    acting: Acting[PairingProgramme],
     line: Delivered,
     stated: Stated,
     agreement: PairingAgreement | None,
@@ -329,7 +330,7 @@ async def _answers(
 
 
 def _judge(
-    acting: Acting,
+    acting: Acting[PairingProgramme],
     row: Delivery,
     verdict: Verdict,
     accepted: Measure,

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Action, Entered
+from bangfu.cases.charges import Acting, found, need_text
 from bangfu.cases.views import Stated
 from bangfu.db.bulk import update_all
 from bangfu.errors import Code
 from bangfu.models import Need, new_id
-from bangfu.pairings.charges import Acting, found, need_text
 from bangfu.programme import PairingAct, PairingProgramme
 from bangfu.registry.divisions import VILLAGE, Places
 from bangfu.text import Text, join

@@ -11,13 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Entered
+from bangfu.cases.charges import ACTIONS, Acting, found, need_text
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.db.bulk import update_all
 from bangfu.documents.cells import CellProblem
 from bangfu.errors import Code
 from bangfu.models import Helper, Organization, new_id
-from bangfu.pairings.charges import ACTIONS, Acting, found, need_text
 from bangfu.programme import PairingAct, PairingProgramme
 from bangfu.registry.divisions import COUNTY, level_of
 from bangfu.registry.identity import read_credit_code

@@ -14,13 +14,13 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
+from bangfu.cases.charges import Acting, need_text, numbers_on
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.errors import Code
 from bangfu.models import Delivery, PairingAgreement, PairingReview, PlanLine, new_id
 from bangfu.models import Standing as StandingRow
 from bangfu.pairings.agreements import agreement_of, note, wrong_state
-from bangfu.pairings.charges import Acting, need_text, numbers_on
 from bangfu.pairings.figures import Which, delivered, pledged
 from bangfu.programme import PairingAct, PairingProgramme
 from bangfu.registry.history import holds

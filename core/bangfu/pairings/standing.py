@@ -19,6 +19,8 @@ from bangfu.text import Text
 
 # --- agreements -------------------------------------------------------------------------------------------------
 
+AGREEMENT = Text("帮扶协议", "the agreement")
+
 
 class Side(StrEnum):
     """The two sides of an agreement: who helps, and who is helped."""

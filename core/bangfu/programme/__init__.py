@@ -6,7 +6,15 @@ code that exists already, or a hook name that is none is refused by name. A thir
 or that nobody has admitted, is reported and skipped; a bundled one is fatal.
 """
 
-from bangfu.programme.checking import check, check_pairing, check_together, released
+from bangfu.programme.charges import Charge, ChargedProgramme
+from bangfu.programme.checking import (
+    check,
+    check_handouts,
+    check_inspections,
+    check_pairing,
+    check_together,
+    released,
+)
 from bangfu.programme.clauses import (
     Answer,
     Answered,
@@ -52,8 +60,10 @@ from bangfu.programme.declarations import (
     hookimpl,
     hookspec,
 )
+from bangfu.programme.handout import HandoutAct, HandoutKind, HandoutProgramme
+from bangfu.programme.inspection import BaseLevel, ChecklistItem, InspectionAct, InspectionProgramme
 from bangfu.programme.loading import GROUP, Plugins, bundled, installed, load
-from bangfu.programme.pairing import Charge, DeliveryKind, HelpPath, PairingAct, PairingProgramme
+from bangfu.programme.pairing import DeliveryKind, HelpPath, PairingAct, PairingProgramme
 
 __all__ = [
     "BOOK_TITLE",
@@ -75,10 +85,13 @@ __all__ = [
     "Answered",
     "AnyProgramme",
     "Attested",
+    "BaseLevel",
     "Beneficiary",
     "Carrier",
     "CarrierKind",
     "Charge",
+    "ChargedProgramme",
+    "ChecklistItem",
     "ClaimOf",
     "ClaimSpec",
     "Clause",
@@ -86,9 +99,14 @@ __all__ = [
     "DatedBook",
     "DeliveryKind",
     "Exclusion",
+    "HandoutAct",
+    "HandoutKind",
+    "HandoutProgramme",
     "HelpPath",
     "Hooks",
     "InForce",
+    "InspectionAct",
+    "InspectionProgramme",
     "Milestone",
     "PairingAct",
     "PairingProgramme",
@@ -101,6 +119,8 @@ __all__ = [
     "answered",
     "bundled",
     "check",
+    "check_handouts",
+    "check_inspections",
     "check_pairing",
     "check_together",
     "citations",

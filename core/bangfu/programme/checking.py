@@ -6,7 +6,7 @@ import dataclasses
 import inspect
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from enum import StrEnum
 from pathlib import Path
@@ -28,6 +28,7 @@ from bangfu.process import (
     StandIn,
     Verify,
 )
+from bangfu.programme.charges import ChargedProgramme
 from bangfu.programme.clauses import citations, unanswered
 from bangfu.programme.declarations import (
     BOOK_TITLE,
@@ -41,9 +42,12 @@ from bangfu.programme.declarations import (
     STANDINGS,
     TEACHING,
     AnyProgramme,
+    Beneficiary,
     ClaimOf,
     Programme,
 )
+from bangfu.programme.handout import HandoutAct, HandoutKind, HandoutProgramme
+from bangfu.programme.inspection import InspectionAct, InspectionProgramme
 from bangfu.programme.pairing import PairingAct, PairingProgramme
 from bangfu.rules.book import RuleBook, Step
 from bangfu.rules.facts import (
@@ -103,11 +107,7 @@ def check_pairing(programme: PairingProgramme) -> None:
     """Refuse (:class:`PolicyError`) a programme of pairings whose parts do not fit, naming every fault."""
     hints = get_type_hints(programme.parameters)
     paths, kinds = [path.code for path in programme.paths], [kind.code for kind in programme.kinds]
-    faults = [
-        f"{what} {code} stands twice"
-        for what, codes in (("path", paths), ("kind", kinds))
-        for code in sorted({code for code in codes if codes.count(code) > 1})
-    ]
+    faults = [*_twice("path", paths), *_twice("kind", kinds)]
     faults += [
         f"{name} is not a whole-number parameter"
         for name in (programme.term_min, programme.term_max, programme.typical_villages)
@@ -144,6 +144,73 @@ _OF_THE_OTHERS = frozenset(
         PairingAct.CONFIRM, PairingAct.ARBITRATE, PairingAct.REVIEW,
     }
 )  # fmt: skip
+
+
+def check_inspections(programme: InspectionProgramme) -> None:
+    """Refuse (:class:`PolicyError`) a programme of inspections whose parts do not fit, naming every fault."""
+    hints = get_type_hints(programme.parameters)
+    levels, items = [level.code for level in programme.levels], [item.code for item in programme.items]
+    faults = [*_twice("level", levels), *_twice("item", items)]
+    faults += [
+        f"level {level.code}: {level.subsidy} is not a parameter of money"
+        for level in programme.levels
+        if hints.get(level.subsidy) is not Fen
+    ]
+    listed = hints.get(programme.levels_in_use)
+    known = [str(one) for one in get_args(listed)[0]] if get_origin(listed) is frozenset else []
+    if sorted(known) != sorted(levels):
+        faults.append(f"{programme.levels_in_use} is not a list parameter of the levels")
+    if hints.get(programme.rectify_days) is not int:
+        faults.append(f"{programme.rectify_days} is not a whole-number parameter")
+    if not programme.items:
+        faults.append("nothing is looked at")
+    faults += _charge_faults(programme, InspectionAct, agents=frozenset({InspectionAct.RECTIFY}))
+    faults += _clause_faults(programme)
+    if faults:
+        raise PolicyError(f"{programme.code}: " + "; ".join(faults))
+
+
+def check_handouts(programme: HandoutProgramme) -> None:
+    """Refuse (:class:`PolicyError`) a programme of handing out whose parts do not fit, naming every fault."""
+    hints = get_type_hints(programme.parameters)
+    faults = _twice("kind", [kind.code for kind in programme.kinds])
+    for kind in programme.kinds:
+        faults += [f"kind {kind.code}: {fault}" for fault in _handout_faults(kind, hints)]
+        if kind.standings is not None:
+            faults += _standing_faults(programme, f"kind {kind.code}", kind.standings)
+    faults += _charge_faults(programme, HandoutAct)
+    faults += _clause_faults(programme)
+    if faults:
+        raise PolicyError(f"{programme.code}: " + "; ".join(faults))
+
+
+def _handout_faults(kind: HandoutKind, hints: Mapping[str, Any]) -> Iterator[str]:
+    if not kind.money and kind.counted is None:
+        yield "it is measured neither in money nor by counting"
+    if kind.attendance and (kind.counted is None or kind.beneficiary is not Beneficiary.PERSON):
+        yield "a seat is counted, and one person's"
+    if kind.most_each is not None:
+        limit = hints.get(kind.most_each)
+        if not ((limit is Fen and kind.money) or (limit is int and kind.counted is not None)):
+            yield f"{kind.most_each} is no parameter by which it is measured"
+    if kind.most_a_year is not None and not (hints.get(kind.most_a_year) is int and kind.counted is not None):
+        yield f"{kind.most_a_year} is no whole-number parameter of what is counted"
+
+
+def _twice(what: str, codes: Sequence[str]) -> list[str]:
+    return [f"{what} {code} stands twice" for code in sorted({code for code in codes if codes.count(code) > 1})]
+
+
+def _charge_faults(
+    programme: ChargedProgramme, acts: type[StrEnum], agents: frozenset[StrEnum] = frozenset()
+) -> Iterator[str]:
+    """Acts that nobody is charged with, and those that are not for an organization's agent and are."""
+    for act in acts:
+        charge = programme.charges.get(act)
+        if charge is None or not charge.by:
+            yield f"nobody is charged with {act}"
+        elif act not in agents and any(duty.is_agent for duty in charge.by):
+            yield f"{act} is not for who is inspected or receives"
 
 
 def _delivered_on(programme: PairingProgramme, path: str) -> bool:
@@ -329,7 +396,7 @@ def _count_faults(programme: Programme, where: str, source: Count) -> list[str]:
     return faults
 
 
-def _standing_faults(programme: Programme, where: str, standings: tuple[str, ...] | str) -> list[str]:
+def _standing_faults(programme: AnyProgramme, where: str, standings: tuple[str, ...] | str) -> list[str]:
     """A list of standings is written out, or a list parameter whose every choice is a standing."""
     named: Iterable[str] = standings
     if isinstance(standings, str):

@@ -8,13 +8,16 @@ part. A clause that nobody answers keeps the programme from being loaded, so the
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from bangfu.policy import Citation
+from bangfu.programme.charges import ChargedProgramme
 from bangfu.programme.declarations import AnyProgramme, Programme
-from bangfu.programme.pairing import PairingProgramme
+from bangfu.programme.handout import HandoutKind, HandoutProgramme
+from bangfu.programme.inspection import BaseLevel, ChecklistItem, InspectionProgramme
+from bangfu.programme.pairing import DeliveryKind, HelpPath, PairingProgramme
 from bangfu.text import Text, join
 
 
@@ -34,6 +37,9 @@ class CarrierKind(StrEnum):
     MILESTONE = "milestone"
     PATH = "path"
     DELIVERY = "delivery"
+    LEVEL = "level"
+    ITEM = "item"
+    HANDOUT = "handout"
     ACT = "act"
 
     @property
@@ -56,6 +62,9 @@ _KINDS = {
     CarrierKind.MILESTONE: Text("日程", "milestone"),
     CarrierKind.PATH: Text("帮扶途径", "path"),
     CarrierKind.DELIVERY: Text("帮扶内容", "delivery"),
+    CarrierKind.LEVEL: Text("级别", "level"),
+    CarrierKind.ITEM: Text("检查项目", "item of the checklist"),
+    CarrierKind.HANDOUT: Text("发放内容", "what is handed out"),
     CarrierKind.ACT: Text("办理", "act"),
 }
 
@@ -170,8 +179,11 @@ def _carriers(programme: AnyProgramme) -> Iterator[tuple[Citation, Carrier]]:
             yield entry.cites, Carrier(CarrierKind.PARAMETER, parameter.name, parameter.title)
     if isinstance(programme, Programme):
         yield from _of_who_takes_part(programme)
-    elif isinstance(programme, PairingProgramme):
-        yield from _of_pairings(programme)
+    elif isinstance(programme, ChargedProgramme):
+        yield from _of_the_shape(programme)
+        for act, charge in programme.charges.items():
+            for cites in charge.cites:
+                yield Citation.parse(cites), Carrier(CarrierKind.ACT, act.value, act.title_text)
 
 
 def _of_steps_and_stages(programme: Programme) -> Iterator[tuple[Citation, Carrier]]:
@@ -199,14 +211,17 @@ def _of_who_takes_part(programme: Programme) -> Iterator[tuple[Citation, Carrier
             yield Citation.parse(cites), Carrier(CarrierKind.MILESTONE, milestone.code, milestone.title)
 
 
-def _of_pairings(programme: PairingProgramme) -> Iterator[tuple[Citation, Carrier]]:
-    for path in programme.paths:
-        yield Citation.parse(path.cites), Carrier(CarrierKind.PATH, path.code, path.title)
-    for kind in programme.kinds:
-        yield Citation.parse(kind.cites), Carrier(CarrierKind.DELIVERY, kind.code, kind.title)
-    for act, charge in programme.charges.items():
-        for cites in charge.cites:
-            yield Citation.parse(cites), Carrier(CarrierKind.ACT, act.value, act.title_text)
+def _of_the_shape(programme: ChargedProgramme) -> Iterator[tuple[Citation, Carrier]]:
+    parts: dict[CarrierKind, Sequence[HelpPath | DeliveryKind | BaseLevel | ChecklistItem | HandoutKind]] = {}
+    if isinstance(programme, PairingProgramme):
+        parts = {CarrierKind.PATH: programme.paths, CarrierKind.DELIVERY: programme.kinds}
+    elif isinstance(programme, InspectionProgramme):
+        parts = {CarrierKind.LEVEL: programme.levels, CarrierKind.ITEM: programme.items}
+    elif isinstance(programme, HandoutProgramme):
+        parts = {CarrierKind.HANDOUT: programme.kinds}
+    for kind, ones in parts.items():
+        for one in ones:
+            yield Citation.parse(one.cites), Carrier(kind, one.code, one.title)
 
 
 def clauses_of(programme: AnyProgramme) -> list[Clause]:

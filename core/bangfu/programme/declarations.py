@@ -453,7 +453,8 @@ class Hooks:
 
     @hookspec
     def programmes(self) -> Sequence[AnyProgramme]:  # type: ignore[empty-body]
-        """The programmes that the plugin brings: of cases (``Programme``), or of pairings (``PairingProgramme``)."""
+        """The programmes that the plugin brings: of cases (``Programme``), of pairings (``PairingProgramme``), of
+        inspections (``InspectionProgramme``), or of handing out (``HandoutProgramme``)."""
 
     @hookspec
     def payment_channels(self) -> Sequence[PaymentChannel]:  # type: ignore[empty-body]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import EntryPoint, entry_points
@@ -13,8 +13,10 @@ import pluggy
 from bangfu.errors import Code
 from bangfu.policy import PolicyError
 from bangfu.programme.admission import May, by_record
-from bangfu.programme.checking import check, check_pairing, check_together
+from bangfu.programme.checking import check, check_handouts, check_inspections, check_pairing, check_together
 from bangfu.programme.declarations import PROJECT, AnyProgramme, Exclusion, Hooks, PaymentChannel, Programme
+from bangfu.programme.handout import HandoutProgramme
+from bangfu.programme.inspection import InspectionProgramme
 from bangfu.programme.pairing import PairingProgramme
 from bangfu.settings import Settings
 
@@ -24,19 +26,26 @@ P = TypeVar("P", bound=AnyProgramme)
 
 @dataclass(frozen=True)
 class Plugins:
-    """The plugins of this installation: their programmes (of cases), pairings and channels by code, what was skipped
-    and why, and the codes of all programmes that each plugin brought."""
+    """The plugins of this installation: their programmes (of cases), those of the other shapes and the channels by
+    code, what was skipped and why, and the codes of all programmes that each plugin brought."""
 
     programmes: Mapping[str, Programme]
     channels: Mapping[str, PaymentChannel]
     skipped: Mapping[str, str] = field(default_factory=dict)
     brought: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     pairings: Mapping[str, PairingProgramme] = field(default_factory=dict)
+    inspections: Mapping[str, InspectionProgramme] = field(default_factory=dict)
+    handouts: Mapping[str, HandoutProgramme] = field(default_factory=dict)
+
+    @property
+    def without_cases(self) -> Mapping[str, AnyProgramme]:
+        """The programmes by which no case is decided, by code: a county runs them without a schema of their own."""
+        return {**self.pairings, **self.inspections, **self.handouts}
 
     @property
     def every(self) -> Mapping[str, AnyProgramme]:
         """The programmes of every shape by code: what a county switches on and lays down numbers of its own for."""
-        return {**self.programmes, **self.pairings}
+        return {**self.programmes, **self.without_cases}
 
     def programme(self, code: str) -> Programme:
         """A programme of cases by its code; refuses ``PROGRAMME_UNKNOWN``, which names the plugins that were
@@ -46,6 +55,14 @@ class Plugins:
     def pairing(self, code: str) -> PairingProgramme:
         """A programme of pairings by its code; refuses ``PROGRAMME_UNKNOWN``."""
         return self._known(code, self.pairings)
+
+    def inspection(self, code: str) -> InspectionProgramme:
+        """A programme of inspections by its code; refuses ``PROGRAMME_UNKNOWN``."""
+        return self._known(code, self.inspections)
+
+    def handout(self, code: str) -> HandoutProgramme:
+        """A programme of handing out by its code; refuses ``PROGRAMME_UNKNOWN``."""
+        return self._known(code, self.handouts)
 
     def any(self, code: str) -> AnyProgramme:
         """A programme of any shape by its code; refuses ``PROGRAMME_UNKNOWN``."""
@@ -79,7 +96,7 @@ def load(found: Iterable[EntryPoint] | None = None, may: May = lambda point: Non
     plugins.add_hookspecs(Hooks)
     skipped: dict[str, str] = {}
     programmes: dict[str, Programme] = {}
-    pairings: dict[str, PairingProgramme] = {}
+    others: dict[str, AnyProgramme] = {}
     channels: dict[str, PaymentChannel] = {}
     brought: dict[str, tuple[str, ...]] = {}
     for point in sorted(entry_points(group=GROUP) if found is None else found, key=lambda p: (not bundled(p), p.name)):
@@ -89,14 +106,14 @@ def load(found: Iterable[EntryPoint] | None = None, may: May = lambda point: Non
             continue
         try:
             own = _declared(plugins, point)
-            _require_new("programme", [programme.code for programme in own[0]], {*programmes, *pairings})
+            _require_new("programme", [programme.code for programme in own[0]], {*programmes, *others})
             _require_new("channel", [channel.code for channel in own[1]], channels)
             of_cases = [programme for programme in own[0] if isinstance(programme, Programme)]
-            of_pairings = [programme for programme in own[0] if isinstance(programme, PairingProgramme)]
+            beside = [programme for programme in own[0] if not isinstance(programme, Programme)]
             for programme in of_cases:
                 check(programme, {*channels, *(channel.code for channel in own[1])})
-            for pairing in of_pairings:
-                check_pairing(pairing)
+            for other in beside:
+                _CHECKS[type(other)](other)
             check_together([*programmes.values(), *of_cases])
         except (Exception, SystemExit) as error:
             if bundled(point):
@@ -105,10 +122,26 @@ def load(found: Iterable[EntryPoint] | None = None, may: May = lambda point: Non
             plugins.unregister(name=point.name) if plugins.has_plugin(point.name) else None
             continue
         programmes.update({programme.code: programme for programme in of_cases})
-        pairings.update({programme.code: programme for programme in of_pairings})
+        others.update({programme.code: programme for programme in beside})
         channels.update({channel.code: channel for channel in own[1]})
         brought[point.name] = tuple(programme.code for programme in own[0])
-    return Plugins(programmes, channels, skipped, brought, pairings)
+    return Plugins(
+        programmes,
+        channels,
+        skipped,
+        brought,
+        pairings={code: own for code, own in others.items() if isinstance(own, PairingProgramme)},
+        inspections={code: own for code, own in others.items() if isinstance(own, InspectionProgramme)},
+        handouts={code: own for code, own in others.items() if isinstance(own, HandoutProgramme)},
+    )
+
+
+_CHECKS: Mapping[type[AnyProgramme], Callable[[Any], None]] = {
+    PairingProgramme: check_pairing,
+    InspectionProgramme: check_inspections,
+    HandoutProgramme: check_handouts,
+}
+"""The shapes of programmes by which no case is decided, and what is looked at in each."""
 
 
 @cache
@@ -133,7 +166,11 @@ def _declared(plugins: pluggy.PluginManager, point: EntryPoint) -> tuple[list[An
     plugins.register(point.load(), name=point.name)
     plugins.check_pending()
     results: list[list[Any]] = []
-    for hook, kinds in (("programmes", (Programme, PairingProgramme)), ("payment_channels", (PaymentChannel,))):
+    known: dict[str, tuple[type[Any], ...]] = {
+        "programmes": (Programme, *_CHECKS),
+        "payment_channels": (PaymentChannel,),
+    }
+    for hook, kinds in known.items():
         others = [plugin for name, plugin in plugins.list_name_plugin() if name != point.name and plugin is not None]
         caller = plugins.subset_hook_caller(hook, remove_plugins=others)
         items = [item for result in caller() for item in result]

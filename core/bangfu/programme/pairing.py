@@ -7,12 +7,10 @@ delivered and how it is measured, for how long two sides sign, and who does whic
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bangfu.process import Duty
-from bangfu.programme.declarations import AnyProgramme
+from bangfu.programme.charges import ChargedProgramme
 from bangfu.text import Text
 
 
@@ -59,17 +57,6 @@ _ACTS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Charge:
-    """Who does an act, by duty, and the clauses that say so.
-
-    An agent does it for the organization that he works for, an officer over the villages of his area.
-    """
-
-    by: frozenset[Duty]
-    cites: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class HelpPath:
     """A way in which help is given 帮扶途径, such as by trade or by jobs."""
 
@@ -98,7 +85,7 @@ class DeliveryKind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class PairingProgramme(AnyProgramme):
+class PairingProgramme(ChargedProgramme):
     """A programme of pairings: who helps, by which paths, with what, for how long, and who does each act.
 
     ``helpers`` are the kinds of organizations that may help. ``term_min`` and ``term_max`` name the parameters (years,
@@ -114,7 +101,6 @@ class PairingProgramme(AnyProgramme):
     term_max: str
     typical_villages: str
     poor_villages: str
-    charges: Mapping[PairingAct, Charge]
 
     def path(self, code: str) -> HelpPath | None:
         """A path by its code."""

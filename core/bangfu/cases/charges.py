@@ -1,4 +1,4 @@
-"""Who may do an act of a programme of pairings, on which day, and what is kept of who did it.
+"""Who may do an act of a programme by which no case is decided, on which day, and what is kept of who did it.
 
 The permission of the county (``access``) opens an act at all, the programme says which duty does it: an agent does it
 for the organization that he works for, an officer over the villages of his area. Both are asked of who did it, on the
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeAlias, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -23,10 +23,12 @@ from bangfu.db.bulk import among
 from bangfu.errors import Code, Problem, Refused
 from bangfu.policy import Resolved
 from bangfu.process import Duty, duty_names
-from bangfu.programme import Charge, PairingAct, PairingProgramme
+from bangfu.programme import Charge, ChargedProgramme, HandoutAct, InspectionAct, PairingAct
 from bangfu.text import Text
 
-ACTIONS: Mapping[PairingAct, Action] = {
+Act: TypeAlias = PairingAct | InspectionAct | HandoutAct
+
+ACTIONS: Mapping[Act, Action] = {
     PairingAct.REGISTER: Action.REGISTER_HELPERS,
     PairingAct.VERIFY: Action.VERIFY_HELPERS,
     PairingAct.STATE_NEED: Action.STATE_NEEDS,
@@ -41,21 +43,31 @@ ACTIONS: Mapping[PairingAct, Action] = {
     PairingAct.CONFIRM: Action.CONFIRM_DELIVERIES,
     PairingAct.ARBITRATE: Action.ARBITRATE_DELIVERIES,
     PairingAct.REVIEW: Action.REVIEW_PAIRINGS,
+    **dict.fromkeys(InspectionAct, Action.INSPECT_BASES),
+    InspectionAct.RECTIFY: Action.RECTIFY_FINDINGS,
+    HandoutAct.ASK: Action.KEEP_HANDOUTS,
+    HandoutAct.LIST: Action.LIST_HANDOUTS,
+    HandoutAct.SUPPLY: Action.LIST_HANDOUTS,
+    HandoutAct.HAND_OVER: Action.KEEP_HANDOUTS,
+    HandoutAct.FOLLOW_UP: Action.KEEP_HANDOUTS,
+    HandoutAct.TAKE_BACK: Action.KEEP_HANDOUTS,
 }
 """The permission that each act needs."""
-AGREEMENT = Text("帮扶协议", "the agreement")
+
+
+P = TypeVar("P", bound=ChargedProgramme)
 
 
 @dataclass(frozen=True)
-class Acting:
+class Acting(Generic[P]):
     """Somebody at an act of a programme that the county runs today."""
 
     who: Entered
-    programme: PairingProgramme
-    act: PairingAct
+    programme: P
+    act: Act
 
     @classmethod
-    async def of(cls, session: AsyncSession, who: Entered, programme: PairingProgramme, act: PairingAct) -> Acting:
+    async def of(cls, session: AsyncSession, who: Entered, programme: P, act: Act) -> Acting[P]:
         """Refuses ``FORBIDDEN`` to whoever can neither do it nor record it for another, and ``PROGRAMME_OFF``."""
         if not who.may(Action.RECORD_FOR_OTHERS, programme.code):
             who.require(ACTIONS[act], programme.code)
@@ -132,11 +144,15 @@ def _held(
     }
 
 
-async def numbers_on(session: AsyncSession, acting: Acting, stated: Stated) -> dict[str, Resolved]:
+async def numbers_on(session: AsyncSession, acting: Acting[P], stated: Stated, *names: str) -> dict[str, Resolved]:
     """The numbers of the programme on the day of an act, by the plan or the county's own documents; refuses one
-    ``PARAMETER_UNSET`` for each that nobody has set."""
+    ``PARAMETER_UNSET`` for each that nobody has set, of those that are named if any is."""
     provisions = await released_by(session, acting.who.county.id, acting.programme)
-    return acting.programme.policy.resolve(stated.on(acting.who), provisions)
+    resolved, problems = acting.programme.policy.resolved(stated.on(acting.who), provisions)
+    unset = [problem for problem in problems if not names or problem.path[-1] in names]
+    if unset:
+        raise Refused(unset)
+    return resolved
 
 
 async def found(session: AsyncSession, who: Entered, model: Any, ids: Iterable[UUID]) -> dict[UUID, Any]:

@@ -18,10 +18,10 @@ from bangfu.process import Duty, Tier
 from bangfu.programme import EDUCATION_LEVELS
 from bangfu.registry import schooling
 from bangfu.registry.divisions import area_of, level_of, township_of
-from bangfu.registry.enrolment import Differing
 from bangfu.registry.history import holds
 from bangfu.registry.identity import read_identity
 from bangfu.registry.known import HEAD
+from bangfu.registry.reported import Differing
 from bangfu.registry.schooling import as_kept
 from bangfu.text import Text
 from bangfu_graphql.mapping import Sight, column, current, derived, filters, many, mapped, one, pages, where

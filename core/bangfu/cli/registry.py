@@ -33,6 +33,7 @@ async def run_job(opened: Open, who: Entered, job: UUID, title: str = "") -> job
 @click.option("--as-of", type=Day(), help="the day of which the workbook speaks; today unless stated")
 @click.option("--map", "matches", multiple=True, metavar="HEADER=FIELD", help="what a header means; remembered")
 @click.option("--accept-valid", is_flag=True, help="import the good rows although others have problems")
+@click.option("--whole", is_flag=True, help="the list names everybody in your area: whom it leaves out is a task")
 @click.option("--returned", type=click.Path(dir_okay=False, path_type=Path), help="where the marked workbook goes")
 @click.option("-p", "--programme", help="programme of a sheet of plans or re-checks")
 @click.option("--period", help="period of a sheet of plans or re-checks")
@@ -45,6 +46,7 @@ def import_(
     as_of: date | None,
     matches: tuple[str, ...],
     accept_valid: bool,
+    whole: bool,
     returned: Path | None,
     programme: str | None,
     period: str | None,
@@ -81,6 +83,7 @@ def import_(
             as_of=as_of,
             dry_run=dry_run,
             accept_valid=accept_valid,
+            whole=whole,
             matches=stated,
         )
         status = await run_job(opened, who, job, shell.show(importer.title))

@@ -21,6 +21,7 @@ from bangfu.programme.clauses import (
 )
 from bangfu.programme.declarations import (
     BOOK_TITLE,
+    CIRCUMSTANCES,
     EDUCATION_LEVELS,
     INCOME_CATEGORIES,
     NOTICE_COLUMNS,
@@ -55,6 +56,7 @@ from bangfu.programme.pairing import Charge, DeliveryKind, HelpPath, PairingAct,
 
 __all__ = [
     "BOOK_TITLE",
+    "CIRCUMSTANCES",
     "EDUCATION_LEVELS",
     "GROUP",
     "INCOME_CATEGORIES",

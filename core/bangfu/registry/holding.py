@@ -196,8 +196,11 @@ class _Case:
 
     @property
     def until(self) -> date | None:
-        """The first day on which it is so no more, by the report; where that says nothing of it, as is known."""
-        return self.report.until or (self.at.valid_to if self.at is not None else None)
+        """The first day on which it is so no more, by the report; where that says nothing of it, as is known. It does
+        not know of what began after its own day, which stays."""
+        said = self.report.until or (self.at.valid_to if self.at is not None else None)
+        coming = (row.valid_from for row in self.rows if row.valid_from > self.report.reported_on)
+        return min((day for day in (said, next(coming, None)) if day is not None), default=None)
 
     @property
     def spoken(self) -> list[Any]:

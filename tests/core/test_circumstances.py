@@ -677,7 +677,8 @@ async def test_a_township_writes_down_what_it_knows_of_one_person(kept: World) -
     assert data == {"kind": CUSTODY, "source": "office", "verdict": "new"}
     # The same again is no news.
     digest = await contents(kept)
-    assert await record(kept, "K1", "H1-01", Stated(kind=CUSTODY, since=date(2021, 5, 4))) == made
+    again = await record(kept, "K1", "H1-01", Stated(kind=CUSTODY, since=date(2021, 5, 4)))
+    assert again == Recorded(made.circumstance, changed=False)
     assert await contents(kept) == digest
     # He is released; the day is the first on which it is so no more.
     ended = await end(kept, "C1", "H1-01", CUSTODY, date(2021, 9, 1))
@@ -717,7 +718,7 @@ async def test_each_kind_is_written_down_by_whoever_may_bring_its_list(kept: Wor
 
 
 LIVING = Stated(kind=MINIMUM_LIVING, since=date(2021, 1, 1))
-FULL = {"level": 2, "category": Category.LIMBS, "generation": 2}
+FULL: dict[str, Any] = {"level": 2, "category": Category.LIMBS, "generation": 2}
 
 
 @pytest.mark.parametrize(

@@ -420,10 +420,11 @@ class Stated:
 @dataclass(frozen=True, slots=True)
 class Recorded:
     """What came of writing a circumstance down: that of the person, or the discrepancy where somebody else says
-    otherwise; neither where nothing of it is left."""
+    otherwise; neither where nothing of it is left. ``changed`` is false where it was known already."""
 
     circumstance: UUID | None = None
     discrepancy: UUID | None = None
+    changed: bool = True
 
 
 async def record(
@@ -536,7 +537,7 @@ async def _say(session: AsyncSession, who: Entered, number: str, report: Report,
         Circumstance.known_to.is_(None),
         said,
     )
-    return Recorded(circumstance=await session.scalar(made))
+    return Recorded(await session.scalar(made), changed=judged.verdict is not Verdict.SAME)
 
 
 def _require_end(report: Report, rows: Sequence[Circumstance]) -> None:

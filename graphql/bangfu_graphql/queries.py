@@ -172,7 +172,7 @@ class Denial:
 
 
 def _listed(cls: Any, filter: Any, description: str, unless: Mapping[str, MappedCondition] | None = None) -> Any:
-    """A root field that lists a mapped type; ``unless`` gives by field of the filter what holds where it is left out."""
+    """A root field that lists a mapped type; ``unless`` says by field of the filter what holds where that is none."""
 
     async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
         reader, given = request_of(info).reader, arguments.get("filter")
@@ -215,8 +215,8 @@ class Query:
     circumstances: Connection[Circumstance] = _listed(
         Circumstance,
         CircumstanceFilter,
-        "What offices keep lists of, of persons in sight 情形: certificates of disability, the minimum living guarantee, "
-        "deaths, custody, moving away.",
+        "What offices keep lists of, of persons in sight 情形: certificates of disability, the minimum living "
+        "guarantee, deaths, custody, moving away.",
         unless={"known_at": known_now},
     )
     discrepancies: Connection[Discrepancy] = _listed(

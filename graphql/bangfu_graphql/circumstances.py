@@ -122,7 +122,7 @@ class Circumstance(Node):
 class CircumstanceInput:
     """What is so of one person, from when to when."""
 
-    number: str = strawberry.field(description="The number of the person in the register 人编号.")
+    person: str = strawberry.field(description="The number of the person in the register 人编号.")
     kind: CircumstanceKind = strawberry.field(description="What is so.")
     since: date = strawberry.field(description="The first day; none that is still to come.")
     until: date | None = strawberry.field(
@@ -203,7 +203,7 @@ class CircumstanceMutation:
         )
 
         async def work(request: Request, session: AsyncSession) -> CircumstancePayload:
-            made = await circumstances.record(session, request.who, input.number, stated, evidence, reason)
+            made = await circumstances.record(session, request.who, input.person, stated, evidence, reason)
             return CircumstancePayload(recorded=made, problems=[])
 
         return await acting.change(info, work, _refused)
@@ -215,7 +215,7 @@ class CircumstanceMutation:
     async def end_circumstance(
         self,
         info: strawberry.Info,
-        number: Annotated[str, says("The number of the person in the register 人编号.")],
+        person: Annotated[str, says("The number of the person in the register 人编号.")],
         kind: Annotated[CircumstanceKind, says("What is so no more.")],
         on: Annotated[date, says("The first day on which it is so no more; none that is still to come.")],
         reason: _Reason,
@@ -224,7 +224,7 @@ class CircumstanceMutation:
         """Write down that something is so of a person no more."""
 
         async def work(request: Request, session: AsyncSession) -> CircumstancePayload:
-            made = await circumstances.end(session, request.who, number, kind.value, on, evidence, reason)
+            made = await circumstances.end(session, request.who, person, kind.value, on, evidence, reason)
             return CircumstancePayload(recorded=made, problems=[])
 
         return await acting.change(info, work, _refused)

@@ -121,6 +121,8 @@ AWARDS = {
 """The operations that the awards beside the consolidation need; ``test_awards`` tells them."""
 SCHOOLS = {"schooling", "confirm_schooling", "discrepancies", "discrepancy_counts", "settle_discrepancy"}
 """The operations about where persons go to school; ``test_schooling`` tells them."""
+CIRCUMSTANCES = {"circumstances", "person_circumstances", "record_circumstance", "end_circumstance"}
+"""The operations about circumstances of persons; ``test_circumstances`` tells them."""
 LEARNING = {
     *("plan_term_aid", "sign_term_aid", "draft_term_aid_provision", "record_rechecks", "students"),
     *("plan_short_training", "sign_short_training", "draft_short_training_provision"),

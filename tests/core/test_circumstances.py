@@ -724,8 +724,8 @@ FULL: dict[str, Any] = {"level": 2, "category": Category.LIMBS, "generation": 2}
 @pytest.mark.parametrize(
     ("stated", "options", "code", "path"),
     [
-        (LIVING, {"number": "H7-01"}, Code.NOT_FOUND, "number"),
-        (LIVING, {"number": "H9-01"}, Code.NOT_FOUND, "number"),
+        (LIVING, {"number": "H7-01"}, Code.NOT_FOUND, "person"),
+        (LIVING, {"number": "H9-01"}, Code.NOT_FOUND, "person"),
         (LIVING, {"reason": " "}, Code.REASON_NEEDED, "reason"),
         (LIVING, {"evidence": " "}, Code.EVIDENCE_NEEDED, "evidence"),
         (Stated(kind=MINIMUM_LIVING, since=date(2021, 10, 9)), {}, Code.DAY_IN_FUTURE, "since"),
@@ -759,7 +759,7 @@ async def test_what_cannot_be_written_down_changes_nothing(
         ("H1-01", MINIMUM_LIVING, date(2019, 6, 1), {}, Code.NOT_FOUND, "kind"),
         ("H1-01", CUSTODY, JULY, {}, Code.NOT_FOUND, "kind"),
         ("H1-02", MINIMUM_LIVING, JULY, {}, Code.NOT_FOUND, "kind"),
-        ("H7-01", MINIMUM_LIVING, JULY, {}, Code.NOT_FOUND, "number"),
+        ("H7-01", MINIMUM_LIVING, JULY, {}, Code.NOT_FOUND, "person"),
         ("H1-01", DEATH, JULY, {}, Code.BAD_VALUE, "on"),
     ],
 )

@@ -507,7 +507,7 @@ async def _say(session: AsyncSession, who: Entered, number: str, report: Report,
     reason = need_reason(reason)
     person = await _person(session, who, PersonRow.number == number)
     if person is None:
-        raise Code.NOT_FOUND.refuse("number", what=number)
+        raise Code.NOT_FOUND.refuse("person", what=number)
     await alone(session, report.kind)
     known = await Register.read(session, report.kind, [person.id])
     report = replace(report, name=person.name)

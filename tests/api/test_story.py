@@ -706,7 +706,7 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
     assert (await story.may("C1", "viewer"))["programmes"] == []
 
-    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | LEARNING | PAIRING | PAPERS
+    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | CIRCUMSTANCES | LEARNING | PAIRING | PAPERS
     everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - elsewhere
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

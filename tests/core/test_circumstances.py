@@ -22,7 +22,7 @@ from bangfu.registry.history import holds
 from bangfu.registry.holding import CERTIFICATE, CUSTODY, DEATH, MINIMUM_LIVING, MOVED_AWAY, Category
 from bangfu.vault import mask_identity
 from tests.core.test_registry import contents, differing, fails, people, problems, sheet, tallies
-from tests.county import GUESTS, ORGANIZATIONS, T1, V1, V2, Statements, World
+from tests.county import GUESTS, ORGANIZATIONS, T1, V1, V2, V3, Statements, World
 from tests.schools import NOBODY, ONE, THREE, TWO, WEST
 from tests.stories import remembered
 
@@ -642,6 +642,26 @@ async def test_a_circumstance_goes_with_whoever_moves(kept: World) -> None:
     who = kept.who("VC1")
     async with kept.database.session(who.scope) as session:
         assert (await session.scalars(select(Circumstance.id))).all() == []
+
+
+async def test_who_leaves_a_household_for_another_is_found_in_its_village(kept: World) -> None:
+    """A household that is split, or two that become one: what is kept of a person goes where he belongs."""
+    await brought(kept, "certificates", listed("certificates", {"证件号码": TWO, "姓名": "李四"}))
+    await brought(kept, "minimum_living", listed("minimum_living", {}, {"证件号码": TWO}))
+    head, spouse = people("H1")
+    left = [head, {**spouse, "离户日期": "2021-08-01"}]
+    assert (await kept.bring("households", sheet(left), "R1")).state == "done"
+    came = [*people("H7"), {**people("H7")[1], "姓名": "测1配偶", "证件号码": TWO, "与户主关系": "其他"}]
+    dry = await kept.bring("households", sheet(came), "R1", dry_run=True)
+    assert [one["fields"] for one in dry.result["tallies"]["person"]["examples"]] == [{"village": ["甲村", "丙村"]}]
+    assert (await kept.bring("households", sheet(came), "R1")).state == "done"
+    for table in ("circumstance", "discrepancy", "person"):
+        whose = "id" if table == "person" else "person_id"
+        found = await kept.rows(
+            f"select p.number, t.division from {table} t join person p on p.id = t.{whose}"
+            " where p.number in ('H1-01', 'H1-02') order by 1"
+        )
+        assert [tuple(row) for row in found] == [("H1-01", V1), ("H1-02", V3)][table == "discrepancy" :], table
 
 
 async def test_a_list_costs_the_same_statements_whatever_its_length(kept: World) -> None:

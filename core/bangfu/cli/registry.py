@@ -154,7 +154,7 @@ def _said(function: Any) -> Any:
 @click.option("--since", type=Day(), required=True, help="the first day")
 @click.option("--until", type=Day(), help="the first day on which it is so no more")
 @click.option("--level", type=click.IntRange(1, 4), help="of a certificate")
-@click.option("--category", type=click.Choice([*Category]), help="of a certificate")
+@click.option("--category", type=click.Choice([own.value for own in Category]), help="of a certificate")
 @click.option("--generation", type=click.IntRange(1, MOST_GENERATIONS), help="of a certificate")
 @click.option("--class", "class_name", default="", help="of the guarantee")
 @pass_shell

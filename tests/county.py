@@ -431,7 +431,7 @@ class World:
             "case_file", "case_event", "claim", "signature", "determination", "notice", "notice_entry", "objection",
             "sample_draw", "sample_unit", "entitlement", "payment_batch", "payment_line", "edition", "provision",
             "household", "person", "membership", "standing", "account", "income_line", "budget_line", "budget_entry",
-            "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template", "schooling",
+            "payment_return", "payment_arrival", "payment_wait", "payment_file", "repayment", "bank_template", "schooling", "circumstance",
             "discrepancy", "attestation", "attestation_answer", "helper", "need", "pairing_agreement", "agreement_signature", "plan_line", "obstacle",
             "delivery", "delivery_receipt", "delivery_answer", "delivery_person", "pairing_review", "pairing",
             "circumstance", "month_result", "month_decision", "month_run", "payment_setoff",

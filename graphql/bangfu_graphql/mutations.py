@@ -65,6 +65,9 @@ class WorkbookKind(enum.Enum):
     INCOME = value("income", "the income ledger 收入台账")
     SCHOOLING = value("schooling", "the roll of students 学籍名册")
     SCHOOL_CONFIRMATION = value("school_confirmation", "a school's confirmation of its students 学校确认表")
+    CERTIFICATES = value("certificates", "the list of certificates of disability 残疾人证名册")
+    MINIMUM_LIVING = value("minimum_living", "the list of the minimum living guarantee 低保名册")
+    DEATHS = value("deaths", "the list of deaths 死亡登记名册")
     PLANS = value("plans", "the sheet of plans of a programme 项目计划表")
     RECHECKS = value("rechecks", "the sheet of what was found of students 复核表")
 
@@ -81,6 +84,11 @@ class ImportInput:
     )
     accept_valid: bool = strawberry.field(
         description="Import the good rows although others have problems.", default=False
+    )
+    whole: bool = strawberry.field(
+        description="The list names everybody in sight of whom it is so on its day: whom it leaves out is a task. Of "
+        "certificates and the minimum living guarantee.",
+        default=False,
     )
     headers: list[HeaderInput] = strawberry.field(description="What unknown headers mean.", default_factory=list)
     programme: str | None = strawberry.field(
@@ -155,6 +163,7 @@ class Mutation:
                 as_of=input.as_of,
                 dry_run=input.dry_run,
                 accept_valid=input.accept_valid,
+                whole=input.whole,
                 matches={one.header: one.column for one in input.headers},
             )
 

@@ -17,11 +17,13 @@ from bangfu.documents.cells import CellProblem
 from bangfu.process import Duty, Tier
 from bangfu.programme import EDUCATION_LEVELS
 from bangfu.registry import schooling
+from bangfu.registry.discrepancies import seen_by
 from bangfu.registry.divisions import area_of, level_of, township_of
-from bangfu.registry.enrolment import Differing
 from bangfu.registry.history import holds
+from bangfu.registry.holding import CERTIFICATE, CUSTODY, DEATH, MINIMUM_LIVING, MOVED_AWAY, Category
 from bangfu.registry.identity import read_identity
 from bangfu.registry.known import HEAD
+from bangfu.registry.reported import Differing
 from bangfu.registry.schooling import as_kept
 from bangfu.text import Text
 from bangfu_graphql.mapping import Sight, column, current, derived, filters, many, mapped, one, pages, where
@@ -44,6 +46,7 @@ from bangfu_graphql.years import HouseholdYear, in_year
 
 if TYPE_CHECKING:
     from bangfu_graphql.casework import Case
+    from bangfu_graphql.circumstances import Circumstance
 
 
 def within(attribute: Any, code: int) -> ColumnElement[bool]:
@@ -348,6 +351,12 @@ class Person(Node):
         local=models.Person.id,
         where=lambda sight: models.Schooling.known_to.is_(None),
     )
+    circumstances: list[Annotated[Circumstance, strawberry.lazy("bangfu_graphql.circumstances")]] = many(
+        models.Circumstance.person_id,
+        "What offices keep lists of, of the person 情形, whatever days it holds for, as known today.",
+        local=models.Person.id,
+        where=lambda sight: models.Circumstance.known_to.is_(None),
+    )
 
 
 # --- what lists say otherwise -----------------------------------------------------------------------------------
@@ -360,6 +369,24 @@ class DiscrepancyKind(enum.Enum):
     """What a discrepancy is about."""
 
     SCHOOLING = value(schooling.KIND, "where a person goes to school 学籍")
+    CERTIFICATE = value(CERTIFICATE, "a certificate of disability 残疾人证")
+    MINIMUM_LIVING = value(MINIMUM_LIVING, "the minimum living guarantee 最低生活保障")
+    DEATH = value(DEATH, "a death 死亡")
+    CUSTODY = value(CUSTODY, "custody 服刑羁押")
+    MOVED_AWAY = value(MOVED_AWAY, "having moved out of the county 迁出本县")
+
+
+@strawberry.enum(description="Whose list or paper says otherwise than the register.")
+class DiscrepancySource(enum.Enum):
+    """Whose list or paper says otherwise than the register."""
+
+    BUREAU = value("bureau", "the education bureau's list 教育局学籍库")
+    SCHOOL = value("school", "the school 学校")
+    FAMILY = value("family", "the family, by a paper 家庭提供")
+    FEDERATION = value("federation", "the disabled persons' federation 残联名册")
+    CIVIL_AFFAIRS = value("civil_affairs", "the civil affairs bureau 民政名册")
+    DEATH_REGISTER = value("death_register", "the register of deaths 死亡登记")
+    OFFICE = value("office", "an office of a township or the county, by papers 乡镇或县级单位")
 
 
 @strawberry.type(description="One thing in which a list says otherwise than the register.")
@@ -374,9 +401,11 @@ class DiscrepancyPart:
 def _in_words(sight: Sight, name: str, said: Any) -> str | None:
     if said is None:
         return None
-    if name == Differing.LEVEL:
+    if name == Differing.LEVEL and isinstance(said, str):  # of a disability it is a number
         return sight.say(EDUCATION_LEVELS[said])
-    if name == Differing.INTERNING:
+    if name == Differing.CATEGORY:
+        return sight.say(Category(said).title_text)
+    if name in (Differing.INTERNING, Differing.LISTED):
         return sight.say(Text("是", "yes") if said else Text("否", "no"))
     return str(said)
 
@@ -421,16 +450,17 @@ class DiscrepancyFilter:
 @mapped(
     models.Discrepancy,
     order=(models.Discrepancy.division, _OF_NUMBER, models.Discrepancy.id),
+    where=lambda sight: seen_by(sight.who),
     read=Action.READ_REGISTERS,
 )
 class Discrepancy(Node):
     """What a bureau's list, a school or a paper says of a person otherwise than the register 核对事项, for somebody to
-    settle. Nothing is overwritten by it."""
+    settle. Nothing is overwritten by it. One about a circumstance is seen by who may read circumstances."""
 
     kind: DiscrepancyKind = column(models.Discrepancy.kind, "What it is about.")
     person: Person | None = one(models.Discrepancy.person_id, models.Person.id, "The person.")
     division_code: DivisionCode = column(models.Discrepancy.division, "The village of the person.")
-    source: SchoolingSource = column(models.Discrepancy.source, "Who says otherwise.")
+    source: DiscrepancySource = column(models.Discrepancy.source, "Who says otherwise.")
     reported_on: date = column(models.Discrepancy.reported_on, "The day of the list or paper that says so.")
     differences: list[DiscrepancyPart] = derived(
         [models.Discrepancy.known, models.Discrepancy.reported], _differences, "In what it says otherwise."

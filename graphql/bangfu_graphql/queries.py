@@ -38,6 +38,7 @@ from bangfu_graphql.casework import (
     SampleUnit,
     Signature,
 )
+from bangfu_graphql.circumstances import Circumstance, CircumstanceFilter, known_now
 from bangfu_graphql.federation import (
     BaseAssessment,
     BaseAssessmentFilter,
@@ -70,6 +71,7 @@ from bangfu_graphql.helping import (
 )
 from bangfu_graphql.identifiers import bad_input, decode_id, split_id
 from bangfu_graphql.mapping import ACTION, entity_of, orders_of, page_arguments, prefix_of, signed
+from bangfu_graphql.mapping import Condition as MappedCondition
 from bangfu_graphql.money import (
     Award,
     AwardFilter,
@@ -140,7 +142,7 @@ MAPPED: Mapping[str, type] = {
         Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
         PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer, Helper,
         Need, Agreement, AgreementSignature, PlanLine, Obstacle, PairingReview, Delivery, DeliveryAnswer,
-        DeliveryPerson, SupportBase, BaseAssessment, BaseFinding, BaseSubsidy, HandoutBatch, Handout,
+        DeliveryPerson, SupportBase, BaseAssessment, BaseFinding, BaseSubsidy, HandoutBatch, Handout, Circumstance,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -182,11 +184,14 @@ class Denial:
     conditions: list[Condition] = strawberry.field(description="The conditions, in the order in which they are asked.")
 
 
-def _listed(cls: Any, filter: Any, description: str) -> Any:
-    """A root field that lists a mapped type."""
+def _listed(cls: Any, filter: Any, description: str, unless: Mapping[str, MappedCondition] | None = None) -> Any:
+    """A root field that lists a mapped type; ``unless`` says by field of the filter what holds where that is none."""
 
     async def resolve(self: Any, info: strawberry.Info, **arguments: Any) -> Any:
-        return await request_of(info).reader.list(info, cls, arguments)
+        reader, given = request_of(info).reader, arguments.get("filter")
+        stated = {name for name in unless or {} if getattr(given, name, strawberry.UNSET) is not strawberry.UNSET}
+        also = [condition(reader.sight) for name, condition in (unless or {}).items() if name not in stated]
+        return await reader.list(info, cls, arguments, also)
 
     own = signed(resolve, page_arguments(filter, orders_of(cls)), Connection[cls])
     return strawberry.field(resolver=own, description=description, metadata={ACTION: entity_of(cls).read})
@@ -234,6 +239,13 @@ class Query:
     persons: Connection[Person] = _listed(Person, PersonFilter, "Persons in sight, by village.")
     schooling: Connection[Schooling] = _listed(
         Schooling, SchoolingFilter, "Where persons in sight go to school; a school sees its own roll."
+    )
+    circumstances: Connection[Circumstance] = _listed(
+        Circumstance,
+        CircumstanceFilter,
+        "What offices keep lists of, of persons in sight 情形: certificates of disability, the minimum living "
+        "guarantee, deaths, custody, moving away.",
+        unless={"known_at": known_now},
     )
     discrepancies: Connection[Discrepancy] = _listed(
         Discrepancy, DiscrepancyFilter, "What lists say otherwise than the register, by village and person."

@@ -29,6 +29,7 @@ from strawberry.types import ExecutionContext
 from bangfu.programme import Programme
 from bangfu_graphql.accounts import AccountMutation, AccountQuery
 from bangfu_graphql.attesting import AttestationMutation
+from bangfu_graphql.circumstances import CircumstanceMutation
 from bangfu_graphql.configuring import ConfigurationMutation, ConfigurationQuery
 from bangfu_graphql.courses import CourseMutation
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions, permissions_of
@@ -105,6 +106,7 @@ def _built(programmes: _Set) -> Schema:
         OfficeMutation,
         ListMutation,
         SchoolingMutation,
+        CircumstanceMutation,
         AttestationMutation,
         PairingMutation,
         ReportMutation,

@@ -87,7 +87,7 @@ PERIODS = {"ConsolidationPeriod": "consolidation", "LeadingPeriod": "leading"}
 """The types of the periods that the county runs, and whose they are."""
 FREE = frozenset({
     "words", "objector", "place", "finding", "reason", "evidence", "note", "seed", "seedSource", "title", "number",
-    "clause", "header", "column", "action", "contact", "file", "what", "outcome", "valuation", "office", "chamber",
+    "clause", "header", "column", "action", "contact", "file", "what", "outcome", "valuation", "office", "chamber", "className",
 })  # fmt: skip
 """Fields of inputs of mutations that take free words: nothing is looked up by them."""
 _ID = re.compile(r"^[A-Za-z0-9_-]{12,}$")
@@ -473,6 +473,7 @@ class Values:
             "programme": ("programme",),
             "period": ("period",),
             "by": ("officer.number",),
+            "person": ("person.number",),
         }
         wanted: tuple[str, ...] = what.get(
             name, ("household.number",) if "household" in name.lower() or name == "without" else ()

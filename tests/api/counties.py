@@ -193,6 +193,7 @@ def _add(found: dict[str, list[Row]], tenant: int) -> None:
             duty["household_id"] = homes[role.households[0]]["id"]
         found["assignment"].append(duty)
     _add_schools(found, officers, homes)
+    _add_circumstances(found, officers, homes)
     _add_attestations(found, officers, homes["H1"]["created_at"])
     enterprise = officers["E1"]["organization_id"]
     other = next(unit["id"] for unit in units if unit["id"] != enterprise)
@@ -352,6 +353,39 @@ def _add_schools(found: dict[str, list[Row]], officers: dict[str, Row], homes: M
             })  # fmt: skip
 
 
+def _add_circumstances(found: dict[str, list[Row]], officers: dict[str, Row], homes: Mapping[str, Row]) -> None:
+    """Of one person of each township, a certificate, and what another list says of it; of another, the guarantee, as it
+    was known before and is now."""
+    tenant, now = homes["H1"]["tenant_id"], homes["H1"]["created_at"]
+    heads = {row["household_id"]: row["person_id"] for row in found["membership"] if row["relation"] == "head"}
+    persons = {row["id"]: row for row in found["person"]}
+    for place, (home, kind) in enumerate(
+        (("H1", "certificate"), ("H5", "minimum_living"), ("H7", "certificate"), ("H8", "minimum_living"))
+    ):
+        person = persons[heads[homes[home]["id"]]]
+        own = {"tenant_id": tenant, "person_id": person["id"], "division": person["division"], "kind": kind}
+        says = {"source": "federation" if kind == "certificate" else "civil_affairs", "reported_on": now.date()}
+        certificate = {"level": 2, "category": "limbs", "generation": 2} if kind == "certificate" else {}
+        row = {
+            **own, **says, **dict.fromkeys(("level", "category", "generation", "number", "number_masked")),
+            **certificate, "id": UUID(int=0x0198_0000_0000_7000_D100_0000_0000_0000 + place),
+            "class_name": "" if certificate else f"保障{home[1:]}类", "evidence": f"情形{home[1:]}名册",
+            "valid_from": now.date(), "valid_to": None, "known_from": now, "known_to": None,
+        }  # fmt: skip
+        found["circumstance"].append(row)
+        if certificate:
+            found["discrepancy"].append({
+                **own, **says, "id": UUID(int=0x0198_0000_0000_7000_E100_0000_0000_0000 + place),
+                "organization_id": None, "known": json.dumps({"name": person["name"]}, ensure_ascii=False),
+                "reported": json.dumps({"name": f"残证{home[1:]}名"}, ensure_ascii=False),
+                "recorded_by": officers["CL"]["id"], "recorded_at": now, "accepted": None, "reason": "",
+                "settled_by": None, "settled_at": None,
+            })  # fmt: skip
+        else:
+            before = {"id": UUID(int=0x0198_0000_0000_7000_D200_0000_0000_0000 + place), "known_to": now}
+            found["circumstance"].append({**row, **before, "class_name": f"原保障{home[1:]}类"})
+
+
 def _add_attestations(found: dict[str, list[Row]], officers: dict[str, Row], now: datetime) -> None:
     """What the two schools are asked of cases of each village; one has answered of one."""
     schools = {row["name"]: row["id"] for row in found["organization"]}
@@ -509,6 +543,13 @@ OF_TWO_SIDES = frozenset(
     }
 )  # fmt: skip
 """What who works over the village may see, and who works for the organization."""
+TOLD_OF_CIRCUMSTANCES = frozenset(
+    {
+        Duty.WORK_TEAM, Duty.VILLAGE_COMMITTEE, Duty.VILLAGE_CADRE, Duty.TOWNSHIP_CLERK, Duty.TOWNSHIP_ACCEPTOR,
+        Duty.COUNTY_OFFICE, Duty.REGISTRAR, Duty.CIVIL_AFFAIRS, Duty.DISABLED_FEDERATION, Duty.AUDITOR,
+    }
+)  # fmt: skip
+"""Who may see what is sensitive of persons, and what lists say of it otherwise."""
 PRIVATE = frozenset({"credential", "login_session", "answered_request"})
 """What is somebody's own and nobody else's."""
 
@@ -632,6 +673,9 @@ class Counties:
             areas = _areas(row)
             mine_too = row.get("officer_id") in own["officer"] and _inside(areas, [role.belongs])
             return bool(areas) and (_inside(areas, role.places) or mine_too)
+        sensitive = table == "circumstance" or (table == "discrepancy" and row["kind"] != "schooling")
+        if sensitive and role.duty not in TOLD_OF_CIRCUMSTANCES:
+            return False
         place: int = row["division"]
         if any(low <= place <= high for low, high in role.places):
             return True

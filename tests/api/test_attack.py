@@ -306,6 +306,9 @@ FAULTS: dict[str, tuple[Plant, tuple[str, ...], tuple[str, ...], str]] = {
     "a wall that knows the county and no school": (
         _sql(f"alter policy wall_select on schooling using ({_TENANT})"), ("SA",), ("reads",), "Query.node",
     ),
+    "a wall of what is sensitive that knows the county alone": (
+        _sql(f"alter policy wall_select on circumstance using ({_TENANT})"), ("VC2",), ("reads",), "Query.node",
+    ),
     "a wall that knows the county and not who is asked": (
         _sql(f"alter policy wall_select on attestation using ({_TENANT})"), ("SA",), ("reads",), "Query.node",
     ),

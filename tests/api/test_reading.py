@@ -44,6 +44,7 @@ from bangfu.models import (
     BaseAssessment,
     BaseFinding,
     BaseSubsidy,
+    Circumstance,
     Delivery,
     DeliveryAnswer,
     DeliveryPerson,
@@ -250,6 +251,7 @@ async def county(standing: Served) -> Served:
     """The county at the end of the story; nothing changes it any more."""
     await story(standing)
     await taught(standing.world)
+    await kept_of(standing.world)
     await attested(standing.world)
     await paired(standing.world)
     await federated(standing.world)
@@ -309,6 +311,28 @@ async def taught(world: World) -> None:
         await assert_from(session, Schooling, rows, who.at.now)
         await insert_rows(session, Discrepancy, tasks)
         await update_all(session, Discrepancy, [tasks[1]["id"]], answer)
+
+
+async def kept_of(world: World) -> None:
+    """One holds a certificate, of a level that was corrected since; one was guaranteed for half a year."""
+    registrar, corrected = world.who("R1", date(2021, 9, 1)), world.who("R1")
+    persons = {row[0]: row for row in await world.rows("select number, id, division from person")}
+
+    def said(number: str, kind: str, **values: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        _, person, division = persons[number]
+        blank = dict.fromkeys(("level", "category", "generation", "number", "number_masked"))
+        own = {"division": division, "class_name": "", "reported_on": date(2021, 9, 1), "evidence": "名册"}
+        return {"person_id": person, "kind": kind}, {**blank, **own, **values}
+
+    certificate = {"category": "limbs", "generation": 2, "source": "federation"}
+    first = said("H1-01", "certificate", level=2, **certificate)
+    living = said("H7-01", "minimum_living", source="office")
+    async with world.database.session(registrar.scope) as session:
+        rows = [Assertion(*first, date(2015, 3, 2)), Assertion(*living, date(2021, 1, 1), date(2021, 7, 1))]
+        await assert_from(session, Circumstance, rows, registrar.at.now)
+    async with world.database.session(corrected.scope) as session:
+        again = said("H1-01", "certificate", level=1, **certificate)
+        await assert_from(session, Circumstance, [Assertion(*again, date(2015, 3, 2))], corrected.at.now)
 
 
 async def paired(world: World) -> None:
@@ -910,6 +934,7 @@ REACHED = {
     "PersonFilter": "persons(filter: %s)",
     "SchoolingFilter": "schooling(filter: %s)",
     "DiscrepancyFilter": "discrepancies(filter: %s)",
+    "CircumstanceFilter": "circumstances(filter: %s)",
     "IncomeFilter": "income(filter: %s)",
     "CaseFilter": "cases(filter: %s)",
     "AttestationFilter": "attestations(filter: %s)",
@@ -1086,6 +1111,20 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("SchoolingFilter", "{source: BUREAU}", "studentNumber", ["Z001", "Z002", "Z003"]),
     ("SchoolingFilter", "{source: SCHOOL}", "studentNumber", []),
     ("SchoolingFilter", '{studentNumber: ["Z003", "Z009"]}', "studentNumber", ["Z003"]),
+    ("CircumstanceFilter", "{kind: CERTIFICATE}", "level", [1]),
+    ("CircumstanceFilter", "{kind: MINIMUM_LIVING}", "person { number }", ["H7-01"]),
+    ("CircumstanceFilter", "{kind: DEATH}", "person { number }", []),
+    ("CircumstanceFilter", "{level: 1}", "person { number }", ["H1-01"]),
+    ("CircumstanceFilter", "{level: 2}", "person { number }", []),
+    ("CircumstanceFilter", "{category: LIMBS}", "person { number }", ["H1-01"]),
+    ("CircumstanceFilter", "{category: VISION}", "person { number }", []),
+    ("CircumstanceFilter", "{source: OFFICE}", "person { number }", ["H7-01"]),
+    ("CircumstanceFilter", f'{{division: "{V1}"}}', "person { number }", ["H1-01"]),
+    ("CircumstanceFilter", f'{{division: "{V2}"}}', "person { number }", []),
+    ("CircumstanceFilter", '{validOn: "2021-06-30"}', "person { number }", ["H1-01", "H7-01"]),
+    ("CircumstanceFilter", '{validOn: "2021-07-01"}', "person { number }", ["H1-01"]),
+    ("CircumstanceFilter", '{knownAt: "2021-09-01T11:59:59+08:00"}', "person { number }", []),
+    ("CircumstanceFilter", '{knownAt: "2021-09-01T12:00:00+08:00", kind: CERTIFICATE}', "level", [2]),
     ("DiscrepancyFilter", f'{{division: "{V1}"}}', "person { number }", ["H1-01"]),
     ("DiscrepancyFilter", f'{{division: "{V3}"}}', "person { number }", ["H7-01"]),
     ("DiscrepancyFilter", "{kind: SCHOOLING}", "person { number }", ["H1-01", "H7-01"]),
@@ -1326,6 +1365,7 @@ EVERY_ID = """{
   persons { nodes { ...N } }
   schooling { nodes { ...N } }
   discrepancies { nodes { ...N } }
+  circumstances { nodes { ...N } }
   income { nodes { ...N } }
   attestations { nodes { ...N answer { ...N } } }
   cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N } } }

@@ -121,6 +121,8 @@ AWARDS = {
 """The operations that the awards beside the consolidation need; ``test_awards`` tells them."""
 SCHOOLS = {"schooling", "confirm_schooling", "discrepancies", "discrepancy_counts", "settle_discrepancy"}
 """The operations about where persons go to school; ``test_schooling`` tells them."""
+CIRCUMSTANCES = {"circumstances", "person_circumstances", "record_circumstance", "end_circumstance"}
+"""The operations about circumstances of persons; ``test_circumstances`` tells them."""
 LEARNING = {
     *("plan_term_aid", "sign_term_aid", "draft_term_aid_provision", "record_rechecks", "students"),
     *("plan_short_training", "sign_short_training", "draft_short_training_provision"),
@@ -718,7 +720,7 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
     assert (await story.may("C1", "viewer"))["programmes"] == []
 
-    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | LEARNING | SUBSIDIES | PAIRING | PAPERS | FEDERATION
+    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | CIRCUMSTANCES | LEARNING | SUBSIDIES | PAIRING | PAPERS | FEDERATION
     everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - elsewhere
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

@@ -79,7 +79,7 @@ async def some_of_everything(world: World) -> None:
 
 def test_every_sealed_column_is_known_from_its_wall() -> None:
     assert {str(place) for place in places()} == {
-        "account.number", "answered_request.answer", "credential.totp", "file.content",
+        "account.number", "answered_request.answer", "circumstance.number", "credential.totp", "file.content",
         "identity_provider.client_secret", "payment_line.account", "person.identity", "person.phone", "public_objection.name",
         "public_objection.phone",
     }  # fmt: skip

@@ -160,7 +160,9 @@ class Reported(Subsidies):
             code=f"ZC-{self.code}-{self.period}", title="两项补贴", source="省级", level="county", document="测财1号",
             document_on=date(year, 1, 2), year=year, programmes=[self.code], binding=True,
         )  # fmt: skip
-        entry = payments.EntryStated(100_000_000, "测财1号", date(year, 1, 2), "年初下达")
+        entry = payments.EntryStated(
+            amount_fen=100_000_000, document="测财1号", document_on=date(year, 1, 2), reason="年初下达"
+        )
         async with self.database.session(maker.scope) as session:
             line, made = await payments.add_line(session, maker, stated, entry, [self.code])
         async with self.database.session(confirmer.scope) as session:

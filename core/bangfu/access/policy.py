@@ -40,6 +40,10 @@ class Action(StrEnum):
     IMPORT_PLANS = "import_plans"
     IMPORT_PAIRINGS = "import_pairings"
     IMPORT_SCHOOLING = "import_schooling"
+    IMPORT_CERTIFICATES = "import_certificates"
+    IMPORT_MINIMUM_LIVING = "import_minimum_living"
+    IMPORT_DEATHS = "import_deaths"
+    RECORD_CIRCUMSTANCES = "record_circumstances"
     CONFIRM_SCHOOLING = "confirm_schooling"
     SETTLE_DISCREPANCIES = "settle_discrepancies"
     ATTEST = "attest"
@@ -67,6 +71,7 @@ class Action(StrEnum):
     READ_OBJECTORS = "read_objectors"
     READ_PAIRINGS = "read_pairings"
     READ_SCHOOLING = "read_schooling"
+    READ_CIRCUMSTANCES = "read_circumstances"
     READ_ATTESTATIONS = "read_attestations"
     READ_POLICY = "read_policy"
     WORK_ON_CASES = "work_on_cases"
@@ -123,6 +128,10 @@ _ACTIONS = {
     Action.IMPORT_PLANS: Text("导入项目计划", "importing plans"),
     Action.IMPORT_PAIRINGS: Text("导入结对帮扶", "importing pairings"),
     Action.IMPORT_SCHOOLING: Text("导入学籍名册", "importing the roll of students"),
+    Action.IMPORT_CERTIFICATES: Text("导入残疾人证名册", "importing the list of certificates of disability"),
+    Action.IMPORT_MINIMUM_LIVING: Text("导入低保名册", "importing the list of the minimum living guarantee"),
+    Action.IMPORT_DEATHS: Text("导入死亡登记名册", "importing the list of deaths"),
+    Action.RECORD_CIRCUMSTANCES: Text("登记个人情形", "writing down circumstances of persons"),
     Action.CONFIRM_SCHOOLING: Text("确认在校学生", "confirming a school's own students"),
     Action.SETTLE_DISCREPANCIES: Text("处理核对事项", "settling what lists say otherwise than the register"),
     Action.ATTEST: Text("证明申报事项", "attesting what one's organization is asked"),
@@ -154,6 +163,7 @@ _ACTIONS = {
     Action.READ_POLICY: Text("查阅权限规定及无权原因", "reading who may do what, and why not"),
     Action.READ_PAIRINGS: Text("查阅结对帮扶", "reading pairings"),
     Action.READ_SCHOOLING: Text("查阅学籍", "reading where persons go to school"),
+    Action.READ_CIRCUMSTANCES: Text("查阅个人情形", "reading circumstances of persons"),
     Action.READ_ATTESTATIONS: Text("查阅证明事项", "reading what organizations are asked to attest"),
     Action.WORK_ON_CASES: Text("办理申报", "working on cases"),
     Action.SAMPLE_CASES: Text("抽查", "drawing and checking samples"),

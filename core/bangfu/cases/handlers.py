@@ -12,6 +12,7 @@ from bangfu.cases.rechecks import RecheckImporter
 from bangfu.payments import answers
 from bangfu.programme import Plugins
 from bangfu.registry import importing
+from bangfu.registry.circumstances import CertificateImporter, DeathImporter, MinimumLivingImporter
 from bangfu.registry.divisions import DivisionImporter
 from bangfu.registry.households import HouseholdImporter
 from bangfu.registry.importing import Importer
@@ -32,6 +33,9 @@ IMPORTERS: dict[str, Importer[Any]] = {
         IncomeImporter(),
         SchoolingImporter(),
         SchoolConfirmationImporter(),
+        CertificateImporter(),
+        MinimumLivingImporter(),
+        DeathImporter(),
     )
 }
 """The registers that are imported, in the order in which they need each other."""

@@ -13,8 +13,11 @@ from bangfu import files, jobs
 from bangfu.access import Entered
 from bangfu.cases.handlers import IMPORTERS, SHEETS, Handlers
 from bangfu.cli.shell import Day, Open, Shell, pass_shell, progress_bar
-from bangfu.registry import importing
+from bangfu.programme import CIRCUMSTANCES
+from bangfu.registry import circumstances, importing
+from bangfu.registry.circumstances import MOST_GENERATIONS
 from bangfu.registry.days import set_working_day
+from bangfu.registry.holding import Category
 from bangfu.registry.importing import Importer
 from bangfu.text import Text
 
@@ -33,6 +36,7 @@ async def run_job(opened: Open, who: Entered, job: UUID, title: str = "") -> job
 @click.option("--as-of", type=Day(), help="the day of which the workbook speaks; today unless stated")
 @click.option("--map", "matches", multiple=True, metavar="HEADER=FIELD", help="what a header means; remembered")
 @click.option("--accept-valid", is_flag=True, help="import the good rows although others have problems")
+@click.option("--whole", is_flag=True, help="the list names everybody in your area: whom it leaves out is a task")
 @click.option("--returned", type=click.Path(dir_okay=False, path_type=Path), help="where the marked workbook goes")
 @click.option("-p", "--programme", help="programme of a sheet of plans or re-checks")
 @click.option("--period", help="period of a sheet of plans or re-checks")
@@ -45,6 +49,7 @@ def import_(
     as_of: date | None,
     matches: tuple[str, ...],
     accept_valid: bool,
+    whole: bool,
     returned: Path | None,
     programme: str | None,
     period: str | None,
@@ -81,6 +86,7 @@ def import_(
             as_of=as_of,
             dry_run=dry_run,
             accept_valid=accept_valid,
+            whole=whole,
             matches=stated,
         )
         status = await run_job(opened, who, job, shell.show(importer.title))
@@ -126,6 +132,73 @@ def show_status(shell: Shell, status: jobs.Status) -> None:
 
 
 @click.group()
+def circumstance() -> None:
+    """What is so of persons from when to when: certificates, the minimum living guarantee, deaths, custody, moving
+    away."""
+
+
+def _said(function: Any) -> Any:
+    """What both commands about one person take."""
+    for option in (
+        click.option("--reason", required=True, help="how it came to be known; kept on record"),
+        click.option("--evidence", default="", help="the paper that shows it; needed for a day in the past"),
+        click.argument("kind", type=click.Choice([*CIRCUMSTANCES])),
+        click.argument("person"),
+    ):
+        function = option(function)
+    return function
+
+
+@circumstance.command("record")
+@_said
+@click.option("--since", type=Day(), required=True, help="the first day")
+@click.option("--until", type=Day(), help="the first day on which it is so no more")
+@click.option("--level", type=click.IntRange(1, 4), help="of a certificate")
+@click.option("--category", type=click.Choice([own.value for own in Category]), help="of a certificate")
+@click.option("--generation", type=click.IntRange(1, MOST_GENERATIONS), help="of a certificate")
+@click.option("--class", "class_name", default="", help="of the guarantee")
+@pass_shell
+def record_circumstance(
+    shell: Shell, person: str, kind: str, evidence: str, reason: str, category: str | None, **stated: Any
+) -> None:
+    """Write down what is so of PERSON, by the number in the register."""
+
+    async def work(opened: Open) -> circumstances.Recorded:
+        who = await opened.enter()
+        said = circumstances.Stated(kind=kind, category=None if category is None else Category(category), **stated)
+        async with opened.database.session(who.scope) as session:
+            return await circumstances.record(session, who, person, said, evidence, reason)
+
+    _show_recorded(shell, shell.run(work))
+
+
+@circumstance.command("end")
+@_said
+@click.option("--on", type=Day(), required=True, help="the first day on which it is so no more")
+@pass_shell
+def end_circumstance(shell: Shell, person: str, kind: str, evidence: str, reason: str, on: date) -> None:
+    """Write down what is so of PERSON no more; on its first day, that it never was."""
+
+    async def work(opened: Open) -> circumstances.Recorded:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            return await circumstances.end(session, who, person, kind, on, evidence, reason)
+
+    _show_recorded(shell, shell.run(work))
+
+
+def _show_recorded(shell: Shell, made: circumstances.Recorded) -> None:
+    if made.discrepancy is not None:
+        shell.say(
+            "与登记册不符,已列为核对事项 {id}", "another office says otherwise: discrepancy {id}", id=made.discrepancy
+        )
+    elif made.changed:
+        shell.say("已登记", "written down")
+    else:
+        shell.say("登记册已有此记载", "the register has it already")
+
+
+@click.group()
 def job() -> None:
     """Long work."""
 
@@ -168,4 +241,4 @@ def set_day(shell: Shell, day: date, kind: str, note: str) -> None:
     shell.run(work)
 
 
-commands = (import_, job, calendar)
+commands = (import_, circumstance, job, calendar)

@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import func, select, tuple_
+from sqlalchemy import ColumnElement, func, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -20,7 +20,8 @@ from bangfu.access import Action, Entered
 from bangfu.db.bulk import update_each
 from bangfu.errors import Code
 from bangfu.models import Discrepancy, Person
-from bangfu.registry import schooling
+from bangfu.programme import CIRCUMSTANCES
+from bangfu.registry import circumstances, schooling
 from bangfu.registry.divisions import area_of, township_of
 from bangfu.registry.importing import alone
 from bangfu.text import Text
@@ -28,10 +29,16 @@ from bangfu.text import Text
 MOST = 100
 """The most of a page."""
 Accept: TypeAlias = Callable[[AsyncSession, Entered, Discrepancy], Awaitable[None]]
-KINDS: Mapping[str, Accept] = {schooling.KIND: schooling.accept}
+KINDS: Mapping[str, Accept] = {schooling.KIND: schooling.accept, **dict.fromkeys(CIRCUMSTANCES, circumstances.accept)}
 """By kind, how what was reported is put into the register."""
+_TASK = Text("核对事项", "the discrepancy")
 Place: TypeAlias = tuple[int, str]
 """Where a discrepancy stands in the list: the village, and the number of the person."""
+
+
+def seen_by(who: Entered) -> ColumnElement[bool]:
+    """The condition that somebody may know of a discrepancy: one about a circumstance of a person tells of it."""
+    return true() if who.may(Action.READ_CIRCUMSTANCES) else Discrepancy.kind.not_in(list(CIRCUMSTANCES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,7 @@ async def open_ones(
     query = (
         select(Discrepancy, Person.number, Person.name)
         .join(Person, (Person.tenant_id == Discrepancy.tenant_id) & (Person.id == Discrepancy.person_id))
-        .where(Discrepancy.tenant_id == who.county.id, Discrepancy.settled_at.is_(None))
+        .where(Discrepancy.tenant_id == who.county.id, Discrepancy.settled_at.is_(None), seen_by(who))
         .order_by(Discrepancy.division, Person.number, Discrepancy.kind)
         .limit(min(first, MOST))
     )
@@ -95,7 +102,7 @@ async def counts(session: AsyncSession, who: Entered, kind: str | None = None) -
     who.require(Action.READ_REGISTERS)
     query = (
         select(Discrepancy.division, func.count())
-        .where(Discrepancy.tenant_id == who.county.id, Discrepancy.settled_at.is_(None))
+        .where(Discrepancy.tenant_id == who.county.id, Discrepancy.settled_at.is_(None), seen_by(who))
         .group_by(Discrepancy.division)
     )
     if kind is not None:
@@ -111,16 +118,20 @@ async def settle(session: AsyncSession, who: Entered, id: UUID, accept: bool, re
     """Settle a discrepancy: accept what was reported, which then stands in the register from its day on, or leave the
     register as it is. Who settled it, when and why is kept; it is never changed again.
 
-    Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND`` for what is not in sight, and ``CONFLICT`` for one that is
-    settled already, and for accepting where something else is known by now than what it was decided on.
+    Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND`` for what is not in sight, ``NOT_YOUR_DUTY`` for a
+    circumstance whose list is another office's, ``SAME_PERSON`` for accepting what one has brought as an office's
+    papers, and ``CONFLICT`` for one that is settled already, and for accepting where something else is known by now
+    than what it was decided on.
     """
     who.require(Action.SETTLE_DISCREPANCIES)
     if not reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
-    known = select(Discrepancy).where(Discrepancy.tenant_id == who.county.id, Discrepancy.id == id)
+    known = select(Discrepancy).where(Discrepancy.tenant_id == who.county.id, Discrepancy.id == id, seen_by(who))
     task = await session.scalar(known)
     if task is None:
-        raise Code.NOT_FOUND.refuse("id", what=Text("核对事项", "the discrepancy"))
+        raise Code.NOT_FOUND.refuse("id", what=_TASK)
+    if task.kind in CIRCUMSTANCES:
+        circumstances.require_speaker(who, task.kind, "id")
     await alone(session, task.kind)
     # Somebody may have settled it while we waited.
     task = (await session.scalars(known.execution_options(populate_existing=True))).one()

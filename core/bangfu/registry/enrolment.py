@@ -14,48 +14,21 @@ What somebody has settled is not asked again by reports of that day or before.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any
 from uuid import UUID
 
 from bangfu.registry.history import Assertion
+from bangfu.registry.reported import SAME, Judged, Person, Settled, Verdict, day_of, plain, said_of
 from bangfu.text import Text
 
-
-class Differing(StrEnum):
-    """In what a report can say otherwise than the register."""
-
-    NAME = "name"
-    SCHOOL = "school"
-    LEVEL = "level"
-    GRADE = "grade"
-    INTERNING = "interning"
-    LEFT_ON = "left_on"
-
-    @property
-    def title_text(self) -> Text:
-        """Its two names."""
-        return _DIFFERING[self]
-
-
-_DIFFERING = {
-    Differing.NAME: Text("姓名", "the name"),
-    Differing.SCHOOL: Text("学校", "the school"),
-    Differing.LEVEL: Text("学段", "the level"),
-    Differing.GRADE: Text("年级", "the grade"),
-    Differing.INTERNING: Text("顶岗实习", "whether on an internship"),
-    Differing.LEFT_ON: Text("离校日期", "the day of leaving"),
-}
 VALUES = (
     "organization_id", "school", "name", "student_number", "in_county", "level", "grade", "months", "interning",
     "proved",
 )  # fmt: skip
 """The columns of a row that a report fills."""
-
-Known: TypeAlias = Mapping[str, Any]
-"""What is known where a report says otherwise, by the values of :class:`Differing`, as JSON keeps it."""
 
 
 class Source(StrEnum):
@@ -76,16 +49,6 @@ _SOURCES = {
     Source.SCHOOL: Text("学校", "the school"),
     Source.FAMILY: Text("家庭提供", "the family"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Whom a report is of, as the register knows him."""
-
-    id: UUID
-    division: int
-    number: str
-    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,67 +76,17 @@ class Report:
 
     def as_json(self) -> dict[str, Any]:
         """It as a discrepancy keeps it."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {name: plain(value) for name, value in asdict(self).items()}
 
     @classmethod
     def of_json(cls, kept: Mapping[str, Any]) -> Report:
         """What a discrepancy kept."""
-        days = {name: _day(kept[name]) for name in ("since", "left_on")}
+        days = {name: day_of(kept[name]) for name in ("since", "left_on")}
         unit = kept["organization_id"]
         return cls(**{
             **kept, **days, "source": Source(kept["source"]), "reported_on": date.fromisoformat(kept["reported_on"]),
             "organization_id": None if unit is None else UUID(unit),
         })  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value) if isinstance(value, UUID | Source) else value
-
-
-def _day(kept: str | None) -> date | None:
-    return None if kept is None else date.fromisoformat(kept)
-
-
-class Verdict(StrEnum):
-    """What a report comes to."""
-
-    SAME = "same"
-    NEW = "new"
-    CHANGED = "changed"
-    DIFFERS = "differs"
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """What a report comes to: what is asserted, which rows are known no more because of it, and what each field was and
-    becomes; or, where it is for somebody to settle, what is ``known`` otherwise."""
-
-    verdict: Verdict
-    assertion: Assertion | None = None
-    ended: tuple[UUID, ...] = ()
-    was: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    known: Known = field(default_factory=dict)
-
-
-SAME = Judged(Verdict.SAME)
-
-
-@dataclass(frozen=True, slots=True)
-class Settled:
-    """A discrepancy that somebody has settled: what was known and reported in the fields that differed, which of the
-    two holds (``accepted``: what was reported), and the day on which that was said."""
-
-    known: Known
-    reported: Known
-    accepted: bool
-    on: date
-
-    def answers(self, known: Known, reported: Known, reported_on: date) -> bool:
-        """Whether a report asks what is settled: the same question, or the same one from the other side."""
-        ours = (self.reported, self.known) if self.accepted else (self.known, self.reported)
-        return reported_on <= self.on and ours == (known, {name: reported[name] for name in known})
 
 
 def judge(
@@ -267,8 +180,7 @@ class _Case:
 
     def name_differs(self) -> dict[str, Any]:
         """The register's name, where the report's is another; a spelling that somebody has accepted is no news."""
-        names = {self.person.name, *(row.name for row in self.rows)}
-        return {} if self.report.name in names else {"name": self.person.name}
+        return said_of(self.person, [row.name for row in self.rows], self.report.name)
 
     def otherwise(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """The rows beside which the report cannot be true, with what they say where it says otherwise."""
@@ -279,7 +191,7 @@ class _Case:
             if found := self._of_a_day(row):
                 yield row, found
         if self.last is not None:
-            yield self.last, {**self._of_a_day(self.last), "left_on": _plain(self.last.valid_to)}
+            yield self.last, {**self._of_a_day(self.last), "left_on": plain(self.last.valid_to)}
 
     def _of_a_day(self, row: Any) -> dict[str, Any]:
         """What a row says of a day of which the report says otherwise."""
@@ -297,10 +209,10 @@ class _Case:
         for row in self._during(left_on, report.reported_on):
             if self._same_school(row):
                 ended = row.valid_to is not None and row.valid_to <= report.reported_on
-                yield row, {"left_on": _plain(row.valid_to) if ended else None}
+                yield row, {"left_on": plain(row.valid_to) if ended else None}
         attended = self.attended
         if attended is not None and attended.valid_to is not None and attended.valid_to < left_on:
-            yield attended, {"left_on": _plain(attended.valid_to)}
+            yield attended, {"left_on": plain(attended.valid_to)}
         if attended is None and report.since is not None:
             for row in self._during(report.since, _before(left_on)):
                 yield row, {"school": row.school}

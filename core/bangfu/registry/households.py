@@ -9,7 +9,7 @@ known.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -110,6 +110,8 @@ class _Changes:
     persons: list[dict[str, Any]] = field(default_factory=list)
     corrected: list[dict[str, Any]] = field(default_factory=list)
     memberships: list[Assertion] = field(default_factory=list)
+    resettled: dict[UUID, int] = field(default_factory=dict)
+    """The village of each person who comes to a household from another one's."""
     came: dict[UUID, int] = field(default_factory=dict)
     """How many persons who were not known before have come to each household."""
 
@@ -410,6 +412,9 @@ class HouseholdImporter(Importer[_State]):
             was = self._correct(person, values, identity, index, changes, state)
             if member is not None and member.relation != values["relation"]:
                 was["relation"] = (member.relation, values["relation"])
+            if member is None and person.division != values["village"]:
+                was["village"] = (state.places.named(person.division), state.places.named(values["village"]))
+                changes.resettled[person_id] = values["village"]
             if was or member is None:
                 tally.change(values["name"], **was)
             else:
@@ -499,6 +504,7 @@ class HouseholdImporter(Importer[_State]):
         await insert_rows(session, Person, changes.persons)
         await update_each(session, Person, changes.corrected)
         await assert_from(session, Membership, changes.memberships, now)
+        await _resettle(session, state.who.county.id, changes.resettled)
 
 
 async def move(session: AsyncSession, tenant: int, moved: dict[UUID, int]) -> None:
@@ -512,19 +518,34 @@ async def move(session: AsyncSession, tenant: int, moved: dict[UUID, int]) -> No
             Membership.known_to.is_(None),
             Membership.valid_to.is_(None),
         )
-        found = (await session.scalars(persons)).all()
+        await _resettle(session, tenant, dict.fromkeys((await session.scalars(persons)).all(), village))
         for model in MOVES_WITH_HOUSEHOLD:
             table: Any = model
             if table is Household:
                 which = among(table.id, ids)
-            elif table is Person:
-                which = among(table.id, found)
             elif hasattr(table, "household_id"):
                 which = among(table.household_id, ids)
             elif hasattr(table, "case_id"):
                 which = table.case_id.in_(cases)
-            elif hasattr(table, "person_id"):
-                which = among(table.person_id, found)
             else:
                 continue
+            await session.execute(update(table).where(table.tenant_id == tenant, which).values(division=village))
+
+
+_OF_PERSONS = tuple(
+    model
+    for model in MOVES_WITH_HOUSEHOLD
+    if model is Person or (hasattr(model, "person_id") and not hasattr(model, "household_id"))
+    if not hasattr(model, "case_id")
+)
+"""What is kept of a person whatever household he belongs to, such as where he goes to school."""
+
+
+async def _resettle(session: AsyncSession, tenant: int, moved: Mapping[UUID, int]) -> None:
+    """Take along to other villages what is kept of persons themselves."""
+    for village in sorted(set(moved.values())):
+        persons = [person for person, to in moved.items() if to == village]
+        for model in _OF_PERSONS:
+            table: Any = model
+            which = among(table.id if table is Person else table.person_id, persons)
             await session.execute(update(table).where(table.tenant_id == tenant, which).values(division=village))

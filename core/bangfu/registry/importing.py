@@ -57,6 +57,7 @@ class State:
     """What an import knows of the county and of the rows before: the file's own memory.
 
     ``blocked`` are the groups (households, officers …) of which some row has a problem; none of their rows is applied.
+    ``file`` is its name.
     """
 
     who: Entered
@@ -64,6 +65,7 @@ class State:
     as_of: date
     tallies: dict[str, Tally] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
+    file: str = ""
 
     def tally(self, what: str) -> Tally:
         """The tally of one kind of thing."""
@@ -75,6 +77,7 @@ class Importer(ABC, Generic[S]):
 
     ``group`` names the column whose value holds rows together (a household, an officer): if one row of a group has a
     problem, the group is not imported at all. ``place`` is the programme and the stage of the action, if it has them.
+    ``whole`` says that a list of this kind may be stated to be whole: then also whom it does not name is told of.
     """
 
     kind: str
@@ -83,6 +86,7 @@ class Importer(ABC, Generic[S]):
     place: tuple[str, str] = (EVERY, EVERY)
     columns: Sequence[Column]
     group: str
+    whole: bool = False
 
     @abstractmethod
     async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> S:
@@ -100,6 +104,10 @@ class Importer(ABC, Generic[S]):
     async def compare(self, session: AsyncSession, rows: Sequence[Row], state: S) -> Any:
         """Compare good rows with what is known, count the differences, add conflicts to the rows; the changes to
         apply."""
+
+    async def missing(self, session: AsyncSession, state: S) -> Any:
+        """Of a whole list whose rows have all been compared: count whom it does not name; the changes to apply."""
+        raise NotImplementedError(f"a list of {self.kind} is never whole")
 
     @abstractmethod
     async def apply(self, session: AsyncSession, changes: Any, state: S) -> None:
@@ -147,21 +155,30 @@ async def put(
     as_of: date | None = None,
     dry_run: bool = False,
     accept_valid: bool = False,
+    whole: bool = False,
     matches: Mapping[str, str] | None = None,
 ) -> UUID:
     """Keep the file and put the import in the queue.
 
     ``as_of`` is the day of which the workbook speaks, today unless stated. ``accept_valid`` imports the good rows
-    although others have problems. Refuses ``FORBIDDEN``, ``FILE_TOO_LARGE`` above ``largest`` bytes, and
-    ``DAY_IN_FUTURE``.
+    although others have problems. ``whole`` says that the list names everybody in sight on its day. Refuses
+    ``FORBIDDEN``, ``FILE_TOO_LARGE`` above ``largest`` bytes, ``DAY_IN_FUTURE``, and ``BAD_VALUE`` for a kind of which
+    no list is whole, or a whole list of which rows are left out.
     """
     who.require(importer.action, *importer.place)
+    if whole and (accept_valid or not importer.whole):
+        title = Text("全部名单", "a whole list")
+        expected = Text(
+            "否:有问题行的名册、此类名册不能作为全部名单", "no: rows would be left out, or such a list is never whole"
+        )
+        raise Code.BAD_VALUE.refuse("whole", field=title, value=Text("是", "yes"), expected=expected)
     if as_of is not None and as_of > who.at.today:
         raise Code.DAY_IN_FUTURE.refuse("as_of", day=as_of, today=who.at.today)
     parameters = {
         "as_of": (as_of or who.at.today).isoformat(),
         "dry_run": dry_run,
         "accept_valid": accept_valid,
+        "whole": whole,
         "matches": dict(matches or {}),
     }
     file = await files.store(session, vault, who, name, data, largest)
@@ -184,6 +201,7 @@ class _Run(Generic[S]):
         if work.file is None:
             raise ValueError("an import needs a file")
         self.importer, self.work, self.file = importer, work, work.file
+        self.whole: bool = work.parameters.get("whole", False)
         self.problems: dict[int, list[Problem]] = {}
         self.last: dict[str, int] = {}
         """The last row of each group, found by the first reading."""
@@ -234,6 +252,9 @@ class _Run(Generic[S]):
             await self._progress(table, (number + 1) * CHUNK)
         for problem in self.importer.close(state):
             self.problems.setdefault(int(problem.path[1]), []).append(problem)
+        if self.whole and not self.problems:  # of whom a row cannot be read, nobody knows whether it names him
+            async with self.work.database.session(self.work.who.scope) as session:
+                await self.importer.missing(session, state)
         return state
 
     async def _apply(self, table: Table, blocked: set[str]) -> S:
@@ -250,6 +271,9 @@ class _Run(Generic[S]):
                 changes = await self.importer.compare(session, good, state)
                 await self.importer.apply(session, changes, state)
             await self._progress(table, table.height + applied)
+        if self.whole:
+            async with self.work.database.session(self.work.who.scope) as session:
+                await self.importer.apply(session, await self.importer.missing(session, state), state)
         return state
 
     async def _finish(self, state: S, stated: Mapping[str, str]) -> None:
@@ -274,7 +298,9 @@ class _Run(Generic[S]):
     async def _prepare(self) -> S:
         async with self.work.database.session(self.work.who.scope) as session:
             as_of = date.fromisoformat(self.work.parameters["as_of"])
-            return await self.importer.prepare(session, self.work.who, self.work.vault, as_of)
+            state = await self.importer.prepare(session, self.work.who, self.work.vault, as_of)
+        state.file = self.file.name
+        return state
 
     def _note(self, row: Row, state: S) -> None:
         self.problems.setdefault(row.number, []).extend(row.problems)

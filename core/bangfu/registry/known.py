@@ -22,7 +22,7 @@ Known: TypeAlias = Row[Any]
 _HOUSEHOLD = (Household.id, Household.number, Household.division, Household.group_name)
 _PERSON = (
     Person.id, Person.name, Person.sex, Person.birth_date, Person.identity, Person.identity_index,
-    Person.identity_masked, Person.phone, Person.phone_masked,
+    Person.identity_masked, Person.phone, Person.phone_masked, Person.division,
 )  # fmt: skip
 _MEMBER = (
     Membership.person_id, Membership.household_id, Membership.division, Membership.relation, Membership.valid_from,

@@ -23,9 +23,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
-from bangfu.access import CHINA, Action, Entered
+from bangfu.access import Action, Entered
 from bangfu.db import scope_of
-from bangfu.db.bulk import among, insert_new, update_all
+from bangfu.db.bulk import among, update_all
 from bangfu.documents.cells import (
     Cell,
     CellProblem,
@@ -40,15 +40,16 @@ from bangfu.documents.cells import (
     read_yes_no,
 )
 from bangfu.errors import Code, Problem
-from bangfu.models import Discrepancy, Schooling, new_id
+from bangfu.models import Discrepancy, Schooling
 from bangfu.models import Person as PersonRow
 from bangfu.process import Duty
 from bangfu.programme import EDUCATION_LEVELS
-from bangfu.registry.enrolment import VALUES, Judged, Person, Report, Settled, Source, Verdict, judge
+from bangfu.registry.enrolment import VALUES, Report, Source, judge
 from bangfu.registry.history import Assertion, assert_from, held, holds
 from bangfu.registry.identity import Identity, read_credit_code, read_identity
-from bangfu.registry.importing import EXAMPLES, Importer, State, Tally, alone
+from bangfu.registry.importing import Importer, State, alone
 from bangfu.registry.organizations import Schools
+from bangfu.registry.reported import Changes, Judged, Person, Tasks, Verdict, count_task, persons_by_index
 from bangfu.text import Text
 from bangfu.vault import Vault, mask_identity
 
@@ -132,48 +133,33 @@ class Register:
     """What is known of some persons: their schooling, their open discrepancy, and those that are settled."""
 
     rows: dict[UUID, list[Schooling]]
-    open: dict[UUID, Discrepancy]
-    settled: dict[UUID, list[Settled]]
+    tasks: Tasks
 
     @classmethod
     async def read(cls, session: AsyncSession, persons: Iterable[UUID]) -> Register:
         """Read it as it is known now, in two statements whatever their number."""
-        ids, tenant = list(persons), scope_of(session).tenant
-        register = cls({}, {}, {})
+        ids, rows = list(persons), dict[UUID, list[Schooling]]()
         for row in await session.scalars(
             select(Schooling).where(
-                Schooling.tenant_id == tenant, Schooling.known_to.is_(None), among(Schooling.person_id, ids)
+                Schooling.tenant_id == scope_of(session).tenant,
+                Schooling.known_to.is_(None),
+                among(Schooling.person_id, ids),
             )
         ):
-            register.rows.setdefault(row.person_id, []).append(row)
-        for task in await session.scalars(
-            select(Discrepancy).where(
-                Discrepancy.tenant_id == tenant, Discrepancy.kind == KIND, among(Discrepancy.person_id, ids)
-            )
-        ):
-            if task.settled_at is None:
-                register.open[task.person_id] = task
-            else:
-                reported = {name: task.reported[name] for name in task.known}
-                day = task.settled_at.astimezone(CHINA).date()
-                own = Settled(task.known, reported, bool(task.accepted), day)
-                register.settled.setdefault(task.person_id, []).append(own)
-        return register
-
-
-@dataclass
-class _Changes:
-    assertions: list[Assertion] = field(default_factory=list)
-    ended: list[UUID] = field(default_factory=list)
-    tasks: list[dict[str, Any]] = field(default_factory=list)
+            rows.setdefault(row.person_id, []).append(row)
+        return cls(rows, await Tasks.read(session, KIND, ids))
 
 
 def _count(
-    state: State, person: Person, report: Report, judged: Judged, known: Register, changes: _Changes, by: UUID | None
+    state: State, person: Person, report: Report, judged: Judged, known: Register, changes: Changes, by: UUID | None
 ) -> None:
     """Count what a report of a person comes to, and add what it changes; ``by`` is the school that says so itself."""
+    what = person.number or report.student_number
     if judged.verdict is Verdict.DIFFERS:
-        _count_task(state.tally("discrepancy"), state, person, report, judged, known, changes, by)
+        count_task(
+            state.tally("discrepancy"), state, changes, kind=KIND, person=person, report=report, known=judged.known,
+            open_task=known.tasks.open.get(person.id), what=what, by=by,
+        )  # fmt: skip
         return
     students = state.tally("student")
     if judged.verdict is Verdict.SAME:
@@ -181,47 +167,8 @@ def _count(
     elif judged.verdict is Verdict.NEW:
         students.new += 1
     else:
-        students.change(person.number or report.student_number, **judged.was)
-    if judged.assertion is not None:
-        changes.assertions.append(judged.assertion)
-    changes.ended += judged.ended
-
-
-def _count_task(
-    tally: Tally,
-    state: State,
-    person: Person,
-    report: Report,
-    judged: Judged,
-    known: Register,
-    changes: _Changes,
-    by: UUID | None,
-) -> None:
-    reported, task = report.as_json(), known.open.get(person.id)
-    fields = {name: [str(value), str(reported[name])] for name, value in judged.known.items()}
-    if task is not None:
-        tally.same += 1
-        if task.known == judged.known and all(task.reported[name] == reported[name] for name in judged.known):
-            return
-        fields = {"waits for": ["discrepancy", str(task.id)], **fields}
-    else:
-        tally.new += 1
-        changes.tasks.append({
-            "tenant_id": state.who.county.id, "id": new_id(), "kind": KIND, "person_id": person.id,
-            "division": person.division, "organization_id": by, "source": report.source.value,
-            "reported_on": report.reported_on, "known": dict(judged.known), "reported": reported,
-            "recorded_by": state.who.actor.id, "recorded_at": state.who.at.now, "reason": "",
-        })  # fmt: skip
-    if len(tally.examples) < EXAMPLES:
-        tally.examples.append({"what": person.number or report.student_number, "fields": fields})
-
-
-async def _apply(session: AsyncSession, changes: _Changes, state: State) -> None:
-    """Carry out the changes of a chunk. Of a task that is open out of the actor's sight, nothing more is written."""
-    now = state.who.at.now
-    await update_all(session, Schooling, changes.ended, {"known_to": now})
-    await assert_from(session, Schooling, changes.assertions, now)
-    await insert_new(session, Discrepancy, changes.tasks, "id")
+        students.change(what, **judged.was)
+    changes.add(judged)
 
 
 # --- the bureau's list, and families' papers ------------------------------------------------------------------------
@@ -307,18 +254,13 @@ class SchoolingImporter(Importer[_State]):
             if first != row.number:
                 row.problems.append(Code.DUPLICATE_ROW.problem(*path, "identity", row=first))
 
-    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> _Changes:
+    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> Changes:
         """What is new, what changed and what somebody has to settle, in three statements."""
         tenant = state.who.county.id
         indexes = {row.number: state.vault.index(row.values["identity"].number, "identity", tenant) for row in rows}
-        found = await session.execute(
-            select(PersonRow.identity_index, PersonRow.id, PersonRow.division, PersonRow.number, PersonRow.name).where(
-                PersonRow.tenant_id == tenant, among(PersonRow.identity_index, indexes.values())
-            )
-        )
-        persons = {row.identity_index: Person(row.id, row.division, row.number, row.name) for row in found}
+        persons = await persons_by_index(session, tenant, indexes.values())
         known = await Register.read(session, [person.id for person in persons.values()])
-        changes = _Changes()
+        changes = Changes()
         for row in rows:
             person = persons.get(indexes[row.number])
             if person is None:
@@ -328,7 +270,7 @@ class SchoolingImporter(Importer[_State]):
             if report.in_county and report.organization_id is None and report.left_on is None:
                 row.problems.append(Code.MISSING_VALUE.problem("rows", row.number, "unit", field=_CODE_OF_THE_COUNTY))
                 continue
-            judged = judge(person, known.rows.get(person.id, ()), report, known.settled.get(person.id, ()))
+            judged = judge(person, known.rows.get(person.id, ()), report, known.tasks.settled.get(person.id, ()))
             _count(state, person, report, judged, known, changes, None)
         return changes
 
@@ -350,9 +292,9 @@ class SchoolingImporter(Importer[_State]):
             return schools.by_code[unit]
         return schools.called(values["school"]) if values["in_county"] else None
 
-    async def apply(self, session: AsyncSession, changes: _Changes, state: _State) -> None:
+    async def apply(self, session: AsyncSession, changes: Changes, state: _State) -> None:
         """Assert what is new, and write down what somebody has to settle."""
-        await _apply(session, changes, state)
+        await changes.write(session, Schooling, state.who)
 
 
 # --- the schools' own word ------------------------------------------------------------------------------------------
@@ -495,7 +437,7 @@ class SchoolConfirmationImporter(Importer[_SchoolState]):
             if first != row.number:
                 row.problems.append(Code.DUPLICATE_ROW.problem(*path, "student_number", row=first))
 
-    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _SchoolState) -> _Changes:
+    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _SchoolState) -> Changes:
         """What the school confirms and what it says anew; a number that is not on its roll, or is somebody else's, is a
         problem of the row. In four statements."""
         await alone(session, KIND)
@@ -506,7 +448,7 @@ class SchoolConfirmationImporter(Importer[_SchoolState]):
             found.setdefault(own.student_number, []).append(own)
         persons = {own.person_id for theirs in found.values() for own in theirs}
         known = await Register.read(session, persons)
-        changes = _Changes()
+        changes = Changes()
         for row in rows:
             meant = self._meant(row, found.get(row.values["student_number"], []), state)
             if meant is None:
@@ -514,7 +456,7 @@ class SchoolConfirmationImporter(Importer[_SchoolState]):
             person = Person(meant.person_id, meant.division, "", meant.name)
             report = self._report(row, meant, state)
             theirs = [one for one in known.rows.get(person.id, ()) if one.organization_id == meant.organization_id]
-            judged = judge(person, theirs, report, known.settled.get(person.id, ()), witnessed=True)
+            judged = judge(person, theirs, report, known.tasks.settled.get(person.id, ()), witnessed=True)
             _count(state, person, report, judged, known, changes, meant.organization_id)
         return changes
 
@@ -560,9 +502,9 @@ class SchoolConfirmationImporter(Importer[_SchoolState]):
         )
         return said if values["enrolled"] else replace(said, reported_on=state.as_of, left_on=day)
 
-    async def apply(self, session: AsyncSession, changes: _Changes, state: _SchoolState) -> None:
+    async def apply(self, session: AsyncSession, changes: Changes, state: _SchoolState) -> None:
         """Assert what the school says, and write down where the bureau says otherwise."""
-        await _apply(session, changes, state)
+        await changes.write(session, Schooling, state.who)
 
 
 # --- what somebody has decided for ------------------------------------------------------------------------------------

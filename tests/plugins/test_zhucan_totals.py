@@ -124,8 +124,9 @@ class Reported(Subsidies):
         # Two whose level is known wrongly at first, either way: it is put right in June.
         levels = {one: LEVELS[level(one) - 1] for one in EVERYBODY} | {5: LEVELS[1], FIRST + 5: LEVELS[0]}
         await self.list("certificates", certificates(levels), "DF1")
-        spans = dict.fromkeys(POOR[:476], ("2017-01-01", "")) | {476: ("2018-05-01", "")}
-        await self.list("minimum_living", guarantees(spans), "CA1")
+        await self.list("minimum_living", guarantees(dict.fromkeys(POOR[:476], ("2017-01-01", ""))), "CA1")
+        self.today = date(2018, 5, 4)
+        await self.list("minimum_living", guarantees({476: ("2018-05-01", "")}), "CA1")
 
     async def list(self, kind: str, data: str, number: str) -> None:
         """Import an office's list of today."""

@@ -326,20 +326,22 @@ INVARIANTS = (
             "what stands of a month is what its last decision says, and its decisions are numbered one after the other",
         ),
         """
-        with last as (
-            select tenant_id, case_id, month, max(number) as number, count(*) as decisions from month_decision
-             group by tenant_id, case_id, month
-        ), due as (
-            select tenant_id, case_id, instalment as month, sum(amount_fen) as fen from entitlement
-             where voided_at is null and month_decision_id is not null group by tenant_id, case_id, instalment
-        )
-        select 'month_decision/' || m.id as what from last l
-          join month_decision m on m.tenant_id = l.tenant_id and m.case_id = l.case_id and m.month = l.month
-           and m.number = l.number
+        select 'case_file/' || case_id as what from (
+               select tenant_id, case_id, month, 0::bigint as stands, amount_fen as says from (
+                      select tenant_id, case_id, month, amount_fen, row_number() over (
+                             partition by tenant_id, case_id, month order by number desc) as back from month_decision
+                      ) decided where back = 1
+               union all
+               select tenant_id, case_id, instalment, amount_fen, 0 from entitlement
+                where voided_at is null and month_decision_id is not null
+               ) of_each group by tenant_id, case_id, month having sum(stands) <> sum(says)
+        union all
+        select 'case_file/' || case_id from month_decision
+         group by tenant_id, case_id, month having max(number) <> count(*)
+        union all
+        select 'month_decision/' || m.id from month_decision m
           join month_result r on r.tenant_id = m.tenant_id and r.id = m.result_id
-          left join due d on d.tenant_id = l.tenant_id and d.case_id = l.case_id and d.month = l.month
-         where coalesce(d.fen, 0) <> m.amount_fen or l.decisions <> l.number
-            or m.amount_fen <> case when m.withheld = '' then r.payable_fen else 0 end
+         where m.amount_fen <> case when m.withheld = '' then r.payable_fen else 0 end
         union all
         select 'entitlement/' || e.id from entitlement e
           join month_decision m on m.tenant_id = e.tenant_id and m.id = e.month_decision_id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import text
@@ -16,6 +17,7 @@ from bangfu.process import CLOSED, REFUSED
 from tests.core.test_money import FAILED, act, answer, bank_file, case_of, correct, gathered, keep, released
 from tests.core.test_payments import PAID_ON, ready, release
 from tests.county import World
+from tests.subsidies import Subsidies
 
 
 async def everything(world: World) -> None:
@@ -99,6 +101,28 @@ FAULTS = {
         "alter policy wall_update on payment_line using (true)",
     ),
 }  # fmt: skip
+OF_MONTHS = {
+    "M13": (
+        "update entitlement set amount_fen = amount_fen + 1 where kind = 'arrears'",
+        "update entitlement set voided_at = now() where kind = 'recovery'",
+        "update month_decision set amount_fen = 0 where month = 2",
+        "delete from entitlement; delete from month_decision where number = 1 and month = 1",
+        "update month_decision set number = 9 where number = 2",
+        "update entitlement set instalment = 7 where kind = 'award' and instalment = 3",
+    ),
+    "M14": (
+        "update payment_setoff set amount_fen = amount_fen + 1",
+        "update payment_setoff set voided_at = now()",
+        "delete from payment_setoff",
+        "update payment_line set amount_fen = amount_fen + 1 where amount_fen > 0",
+        "update payment_setoff set released_at = null",
+        "update payment_setoff set entitlement_id = (select id from entitlement where kind = 'award' limit 1)",
+        "insert into repayment (tenant_id, id, entitlement_id, household_id, division, amount_fen, repaid_on, voucher,"
+        " recorded_by, recorded_at) select tenant_id, gen_random_uuid(), entitlement_id, household_id, division, 7000,"
+        " '2021-05-01', '1', gen_random_uuid(), now() from payment_setoff limit 1",
+    ),
+}  # fmt: skip
+"""Faults of what is paid every month, set off against what is to be paid back."""
 
 
 async def test_everything_holds_and_each_statement_finds_what_it_speaks_of(world: World) -> None:
@@ -107,10 +131,34 @@ async def test_everything_holds_and_each_statement_finds_what_it_speaks_of(world
     programmes = world.plugins.programmes
     assert await invariants.examine(world.database, [world.tenant.id], programmes, clock) == []
     by_code = {invariant.code: invariant for invariant in invariants.INVARIANTS}
-    assert list(by_code) == [f"M{number}" for number in range(1, 13)]
-    assert set(FAULTS) == set(by_code) - {"M10"}
-    values = {"declared": invariants.declared(programmes.values())}
-    for code, faults in FAULTS.items():
+    assert list(by_code) == [f"M{number}" for number in range(1, 15)]
+    assert {*FAULTS, *OF_MONTHS} == set(by_code) - {"M10"}
+    await each_is_found(world, FAULTS)
+    assert await invariants.examine(world.database, [world.tenant.id], programmes, clock) == []
+
+
+async def test_everything_holds_of_months_and_each_statement_finds_what_it_speaks_of(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    for month in (1, 2, 3):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    subsidies.today = date(2021, 4, 2)
+    # One level was too high from February on, another too low from March on.
+    await subsidies.holds("D1-01", "certificate", date(2021, 2, 1), level=2, generation=2)
+    await subsidies.holds("D1-02", "certificate", date(2021, 3, 1), level=1, generation=2)
+    await subsidies.decide(4)
+    await subsidies.pay(4)
+    clock, programmes = datetime.now(UTC), subsidies.plugins.programmes
+    assert await invariants.examine(subsidies.database, [subsidies.tenant.id], programmes, clock) == []
+    await each_is_found(subsidies, OF_MONTHS)
+    assert await invariants.examine(subsidies.database, [subsidies.tenant.id], programmes, clock) == []
+
+
+async def each_is_found(world: World, faults_of: Mapping[str, Sequence[str]]) -> None:
+    """Each planted fault is named by the invariant that it breaks."""
+    by_code = {invariant.code: invariant for invariant in invariants.INVARIANTS}
+    values = {"declared": invariants.declared(world.plugins.programmes.values())}
+    for code, faults in faults_of.items():
         sql = by_code[code].sql
         for fault in faults:
             async with world.database.owner() as connection:
@@ -124,7 +172,6 @@ async def test_everything_holds_and_each_statement_finds_what_it_speaks_of(world
                 assert named, (code, fault)
                 assert all(isinstance(name, str) and "/" in name for name in named), named
                 await connection.rollback()
-    assert await invariants.examine(world.database, [world.tenant.id], programmes, clock) == []
 
 
 async def test_a_broken_chain_is_found_with_the_rest_and_only_where_it_is(world: World) -> None:

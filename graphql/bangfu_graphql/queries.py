@@ -69,11 +69,13 @@ from bangfu_graphql.money import (
     PaymentFile,
     PaymentLine,
     PaymentReturn,
+    PaymentSetoff,
     PaymentWait,
     Repayment,
     TrailStep,
     WaitFilter,
 )
+from bangfu_graphql.months import MonthRun, MonthRunFilter
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import (
     Account,
@@ -127,7 +129,7 @@ MAPPED: Mapping[str, type] = {
         Sample, SampleUnit, Schooling, Signature, Standing, BankTemplate, BudgetEntry, BudgetLine, PaymentArrival,
         PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer, Helper,
         Need, Agreement, AgreementSignature, PlanLine, Obstacle, PairingReview, Delivery, DeliveryAnswer,
-        DeliveryPerson,
+        DeliveryPerson, MonthRun, PaymentSetoff,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -223,6 +225,9 @@ class Query:
     )
     samples: Connection[Sample] = _listed(Sample, SampleFilter, "Samples in sight, in their order.")
     batches: Connection[PaymentBatch] = _listed(PaymentBatch, BatchFilter, "Batches in sight, in their order.")
+    month_runs: Connection[MonthRun] = _listed(
+        MonthRun, MonthRunFilter, "When months were decided for everybody in areas in sight, the newest first."
+    )
     budget_lines: Connection[BudgetLine] = _listed(BudgetLine, None, "Budget lines in sight, by code.")
     bank_templates: Connection[BankTemplate] = _listed(BankTemplate, None, "How banks want payment lists, by channel.")
     awards: Connection[Award] = _listed(Award, AwardFilter, "What is due, and what was adjusted, by case.")

@@ -31,6 +31,7 @@ from bangfu_graphql.accounts import AccountMutation, AccountQuery
 from bangfu_graphql.attesting import AttestationMutation
 from bangfu_graphql.configuring import ConfigurationMutation, ConfigurationQuery
 from bangfu_graphql.courses import CourseMutation
+from bangfu_graphql.deciding import MonthMutation, MonthQuery
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions, permissions_of
 from bangfu_graphql.disbursing import MoneyMutation
 from bangfu_graphql.listing import ListMutation
@@ -90,6 +91,7 @@ def _built(programmes: _Set) -> Schema:
         SchoolingQuery,
         PairingQuery,
         ReportQuery,
+        MonthQuery,
         *(query_of(programme) for programme in programmes),
     )
     mutations = (
@@ -97,6 +99,7 @@ def _built(programmes: _Set) -> Schema:
         CourseMutation,
         NoticeMutation,
         MoneyMutation,
+        MonthMutation,
         AccountMutation,
         OfficeMutation,
         ListMutation,

@@ -35,7 +35,7 @@ from bangfu.models import (
     PaymentSetoff,
 )
 from bangfu.payments import Kind
-from bangfu.process import WITHHELD
+from bangfu.process import Withheld
 from bangfu.rules.book import Determination
 from bangfu.text import Text
 
@@ -60,10 +60,18 @@ class Decided:
     id: UUID | None
     number: int
     amount_fen: int
-    withheld: Text | None
+    withheld: Withheld | None
     result: Receipt
     changes: tuple[FactChange, ...]
     known_at: datetime
+
+    @property
+    def text(self) -> Text:
+        """What is due by it, and why nothing is where something stands in the way, in one sentence."""
+        if self.withheld:
+            why = self.withheld.title_text
+            return Text(f"停发({why.zh}):{self.result.summary.zh}", f"Withheld ({why.en}): {self.result.summary.en}")
+        return self.result.summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,11 @@ class Month:
         """What was paid of it and did not come back, with what was set off."""
         return sum(one.paid_fen + one.set_off_fen for one in self.lines if one.amount_fen > 0 and not one.returned)
 
+    @property
+    def back_fen(self) -> int:
+        """What was to be paid back of it and has been set off against later payments."""
+        return sum(one.set_off_fen for one in self.lines if one.amount_fen < 0)
+
 
 async def told(
     session: AsyncSession, who: Entered, ground: Ground, cases: Collection[UUID], known_at: datetime | None = None
@@ -145,7 +158,7 @@ async def told(
 def _decided(ground: Ground, title: Text, row: MonthDecision, result: MonthResult) -> Decided:
     rules = ground.months[result.edition_id]
     receipt = explained(rules, result.facts, stored(rules, result), row.known_at, title, Stands.HOLDS)
-    withheld = WITHHELD[row.withheld] if row.withheld else None
+    withheld = Withheld(row.withheld) if row.withheld else None
     return Decided(row.id, row.number, row.amount_fen, withheld, receipt, (), row.known_at)
 
 
@@ -264,7 +277,7 @@ async def as_known(
     found = Determination(result.outcome, result.values, result.payable, _missing(result))
     receipt = explained(rules, result.facts, found, known_at, rules.period.title, Stands.HOLDS)
     amount = 0 if withheld else result.payable
-    return Decided(None, 0, amount, WITHHELD[withheld] if withheld else None, receipt, (), known_at)
+    return Decided(None, 0, amount, Withheld(withheld) if withheld else None, receipt, (), known_at)
 
 
 def _missing(result: Result) -> tuple[str, ...]:

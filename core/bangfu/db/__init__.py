@@ -25,8 +25,8 @@ from bangfu.errors import Code
 from bangfu.settings import Settings
 
 __all__ = [
-    "DAY", "INSIDE", "SLUG", "Database", "Kind", "Opening", "Own", "Scope", "Wall", "Walls", "bind", "hold", "hold_with",
-    "merged", "ranges", "scope_of",
+    "DAY", "INSIDE", "SLUG", "Database", "Kind", "Opening", "Own", "Scope", "Wall", "Walls", "bind", "hold",
+    "hold_with", "merged", "ranges", "scope_of",
 ]  # fmt: skip
 
 _PACKAGE = Path(__file__).parent.parent

@@ -128,6 +128,14 @@ class CaseMonth:
         """The month, in words."""
         return say(info, self.month.title)
 
+    @strawberry.field(
+        description="What is due of it and was paid of it, and why nothing is due where something stands in the way, "
+        "in one sentence."
+    )
+    def words(self, info: strawberry.Info) -> str:
+        """All of it in one sentence."""
+        return say(info, self.month.text)
+
     @strawberry.field(description="What is due of it: what its last decision says.")
     def due(self) -> Money:
         """What is due of it."""

@@ -156,7 +156,7 @@ async def test_every_operation_of_months_is_told(monthly: Served, subsidies: Sub
         (2, "100.00", None), (1, "70.00", None),
     ]  # fmt: skip
     assert january["decisions"][0]["changes"] == [
-        {"title": "disability level", "was": "level 2", "now": "level 1"}
+        {"title": "level of the disability", "was": "2", "now": "1"}
     ]  # fmt: skip
     assert january["decisions"][1]["changes"] == []
     assert lines(january) == [("AWARD", "70.00", "70.00", "0.00", 1), ("ARREARS", "30.00", "30.00", "0.00", 2)]
@@ -295,7 +295,7 @@ async def test_what_is_not_paid_by_the_month_has_no_months(served: Served) -> No
         ("reverify_cases", {"cases": {"households": ["H1"]}, "finding": "健在"}),
     ):
         await story.may_not("C1", name, "NOT_FOUND", programme="consolidation", period="2021", **more)
-    asked = {"programme": "consolidation", "period": "2021", "person": "H1", "month": 1}
+    asked: dict[str, Any] = {"programme": "consolidation", "period": "2021", "person": "H1", "month": 1}
     answer = await served.operation("C1", "month_as_known", **asked, knownAt="2021-01-01T00:00:00Z")
     assert answer.data == {"monthAsKnown": None}
     line: Answer = await served.operation("C2", "make_batch", period="2021", month=1)

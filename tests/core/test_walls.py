@@ -167,6 +167,8 @@ async def test_who_has_a_household_of_his_own_sees_its_rows_and_no_others(world:
     # test_striving and test_attesting.
     # What is paid, and comes back, is told in test_money.
     money = {"entitlement", "payment_line", "payment_return", "payment_arrival", "payment_wait", "repayment"}
+    # What is paid every month, and set off, is told in test_month_payments.
+    money |= {"month_decision", "payment_setoff"}
     others = {"objection", "participant", "sample_unit", "attestation", "attestation_answer"}
     assert filled == set(PARTICIPANTS) - others - money
 
@@ -346,7 +348,7 @@ def test_every_table_declares_a_wall_and_its_wall_fits_its_columns() -> None:
             )
     assert {model.__tablename__ for model in MOVES_WITH_HOUSEHOLD} == {
         name for name, wall in WALLS.items() if "division" in wall.update and wall.kind is Kind.PARTICIPANT
-    } | {"organization", "schooling", "discrepancy"}  # of a person, who moves with his household
+    } | {"organization", "schooling", "discrepancy", "circumstance"}  # of a person, who moves with his household
 
 
 async def test_the_migrations_make_what_the_models_say(database: Database) -> None:

@@ -443,11 +443,11 @@ def _raw(value: Any) -> Any:
 
 
 async def deciding_at(
-    session: AsyncSession, who: Entered, ground: Ground, cases: Sequence[Payee], month: int, known_at: datetime
+    session: AsyncSession, who: Entered, ground: Ground, case: Payee, month: int, known_at: datetime
 ) -> Result:
-    """What a month of the one case comes to by what was known at an instant; refuses ``FACT_OUT_OF_BOUNDS``."""
+    """What a month of a case comes to by what was known at an instant; refuses ``FACT_OUT_OF_BOUNDS``."""
     deciding = _Deciding(session, who, ground, known_at)
-    results, faults = await deciding.results(ground.month(month), cases, await deciding.read([cases]))
+    results, faults = await deciding.results(ground.month(month), [case], await deciding.read([[case]]))
     if results[0] is None:
         raise Refused([problem for _, problem in faults])
     return results[0]
@@ -806,6 +806,19 @@ async def parts_of(session: AsyncSession, who: Entered, ground: Ground) -> list[
     rows = await session.execute(query.order_by(numbered.c.place))
     ends: list[tuple[int, str] | None] = [(row.division, row.number) for row in rows]
     return [Part(after, upto) for after, upto in zip([None, *ends], [*ends, None], strict=True)]
+
+
+async def runs(session: AsyncSession, who: Entered, ground: Ground) -> list[MonthRun]:
+    """When months were decided for everybody in areas in sight, the last time first. Refuses ``FORBIDDEN``, and
+    ``NOT_FOUND`` where nothing is paid by the month."""
+    who.require(Action.READ_CASES, ground.programme.code)
+    stage_of(ground)
+    query = select(MonthRun).where(
+        MonthRun.tenant_id == who.county.id,
+        MonthRun.programme == ground.programme.code,
+        MonthRun.period == ground.period.key,
+    )
+    return list(await session.scalars(query.order_by(MonthRun.recorded_at.desc(), MonthRun.id.desc())))
 
 
 def handler(plugins: Plugins) -> jobs.Handler:

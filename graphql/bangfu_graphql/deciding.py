@@ -15,12 +15,14 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import models
 from bangfu.access import Action, Entered
 from bangfu.cases import carrying, month_receipts, months
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.months import Previewed
 from bangfu.cases.views import Selection, Stated
+from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
 from bangfu.process import Process, Withheld
 from bangfu.registry.divisions import Places, area_of
@@ -38,9 +40,10 @@ from bangfu_graphql.acting import (
 from bangfu_graphql.casework import Case
 from bangfu_graphql.identifiers import encode_id
 from bangfu_graphql.lists import TOTAL, AfterArgument, AreaArgument, FirstArgument, Shared, paged, total_of
-from bangfu_graphql.mapping import ACTION, entity_of
+from bangfu_graphql.mapping import ACTION, NEWEST, column, entity_of, filters, mapped, one, where
 from bangfu_graphql.months import MonthDecision, decision_of
-from bangfu_graphql.nodes import Edge, PageInfo
+from bangfu_graphql.nodes import Edge, Node, PageInfo
+from bangfu_graphql.people import Officer
 from bangfu_graphql.problems import Problem, problem
 from bangfu_graphql.programmes import ground_in
 from bangfu_graphql.requests import Request, request_of
@@ -238,6 +241,40 @@ class _Page:
     last: None = None
 
 
+# --- when it was done -----------------------------------------------------------------------------------------
+
+
+@filters
+class MonthRunFilter:
+    """Which times."""
+
+    programme: str | None = where(lambda s, v: models.MonthRun.programme == v, "Of this programme, by its code.")
+    period: str | None = where(lambda s, v: models.MonthRun.period == v, "Of this period.")
+    month: int | None = where(lambda s, v: models.MonthRun.month == v, "Of this month.")
+
+
+@mapped(
+    models.MonthRun,
+    order={NEWEST: (models.MonthRun.recorded_at, models.MonthRun.id)},
+    where=lambda sight: among(models.MonthRun.programme, sight.programmes),
+    read=Action.READ_CASES,
+)
+class MonthRun(Node):
+    """That a month was decided for everybody in some areas 月度核定办理, and what it came to. Never changed."""
+
+    programme: str = column(models.MonthRun.programme, "The code of the programme.")
+    period: str = column(models.MonthRun.period, "The period.")
+    month: int = column(models.MonthRun.month, "Up to which month of the year it was decided.")
+    reason: str = column(models.MonthRun.reason, "Why what changed was changed.")
+    decided: int = column(models.MonthRun.decided, "How many decisions were made.")
+    changed: int = column(models.MonthRun.changed, "How many of them changed an earlier one.")
+    arrears: Money = column(models.MonthRun.arrears_fen, "What these added.")
+    recovery: Money = column(models.MonthRun.recovery_fen, "What these took back.")
+    known_at: datetime = column(models.MonthRun.known_at, "Facts counted as they were known at this instant.")
+    ran_on: date = column(models.MonthRun.ran_on, "The day on which it was done.")
+    decided_by: Officer | None = one(models.MonthRun.officer_id, models.Officer.id, "Who had it done.")
+
+
 # --- queries --------------------------------------------------------------------------------------------------
 
 
@@ -251,7 +288,7 @@ class MonthQuery:
 
     @_asks(
         "What a month of a person comes to by what was known at an instant, decided anew by the rules of today and "
-        "kept nowhere; null if nobody of that number who is paid every month is in sight."
+        "kept nowhere; null if nobody of that number who is paid every month is in sight, nor what offices list of him."
     )
     async def month_as_known(
         self,
@@ -275,8 +312,8 @@ class MonthQuery:
         return decision_of(found)
 
     @_asks(
-        "What deciding a month would change, by village and number; it is worked out as it is read, and changes "
-        "nothing. A page ends after a number of cases, full or not, and says whether more may come."
+        "What deciding a month would change in your areas, by village and number; it is worked out as it is read, and "
+        "changes nothing. A page ends after a number of cases, full or not, and says whether more may come."
     )
     async def month_preview(
         self,

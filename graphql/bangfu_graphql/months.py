@@ -1,5 +1,5 @@
-"""The months of a case that is paid every month: what each came to and why, what became known later, how it was paid;
-and when months were decided for everybody."""
+"""The months of a case that is paid every month: what each came to and why, what became known later, how it was
+paid."""
 
 from __future__ import annotations
 
@@ -11,25 +11,11 @@ from uuid import UUID
 import strawberry
 
 from bangfu import models
-from bangfu.access import Action
 from bangfu.cases import month_receipts
-from bangfu.db.bulk import among
 from bangfu.payments import Kind
 from bangfu.process import Withheld
 from bangfu_graphql.identifiers import bad_input
-from bangfu_graphql.mapping import (
-    MAPPING,
-    NEWEST,
-    Gathered,
-    answered,
-    column,
-    filters,
-    mapped,
-    one,
-    where,
-)
-from bangfu_graphql.nodes import Node
-from bangfu_graphql.people import Officer
+from bangfu_graphql.mapping import MAPPING, Gathered, answered
 from bangfu_graphql.receipts import ReceiptResult
 from bangfu_graphql.requests import say
 from bangfu_graphql.scalars import Money, described
@@ -199,37 +185,3 @@ def months_field() -> Any:
         ),
         metadata={MAPPING: Gathered((models.Case.id, models.Case.programme, models.Case.period), _months)},
     )
-
-
-# --- for everybody --------------------------------------------------------------------------------------------
-
-
-@filters
-class MonthRunFilter:
-    """Which times."""
-
-    programme: str | None = where(lambda s, v: models.MonthRun.programme == v, "Of this programme.")
-    period: str | None = where(lambda s, v: models.MonthRun.period == v, "Of this period.")
-    month: int | None = where(lambda s, v: models.MonthRun.month == v, "Of this month.")
-
-
-@mapped(
-    models.MonthRun,
-    order={NEWEST: (models.MonthRun.recorded_at, models.MonthRun.id)},
-    where=lambda sight: among(models.MonthRun.programme, sight.programmes),
-    read=Action.READ_CASES,
-)
-class MonthRun(Node):
-    """That a month was decided for everybody in some areas 月度核定办理, and what it came to. Never changed."""
-
-    programme: str = column(models.MonthRun.programme, "The code of the programme.")
-    period: str = column(models.MonthRun.period, "The period.")
-    month: int = column(models.MonthRun.month, "Up to which month of the year it was decided.")
-    reason: str = column(models.MonthRun.reason, "Why what changed was changed.")
-    decided: int = column(models.MonthRun.decided, "How many decisions were made.")
-    changed: int = column(models.MonthRun.changed, "How many of them changed an earlier one.")
-    arrears: Money = column(models.MonthRun.arrears_fen, "What these added.")
-    recovery: Money = column(models.MonthRun.recovery_fen, "What these took back.")
-    known_at: datetime = column(models.MonthRun.known_at, "Facts counted as they were known at this instant.")
-    ran_on: date = column(models.MonthRun.ran_on, "The day on which it was done.")
-    decided_by: Officer | None = one(models.MonthRun.officer_id, models.Officer.id, "Who had it done.")

@@ -38,6 +38,7 @@ from bangfu_graphql.casework import (
     SampleUnit,
     Signature,
 )
+from bangfu_graphql.deciding import MonthRun, MonthRunFilter
 from bangfu_graphql.helping import (
     Agreement,
     AgreementFilter,
@@ -75,7 +76,6 @@ from bangfu_graphql.money import (
     TrailStep,
     WaitFilter,
 )
-from bangfu_graphql.months import MonthRun, MonthRunFilter
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import (
     Account,

@@ -7,7 +7,7 @@ Two questions are kept apart. What was *valid* in a month is what its facts were
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import CHINA, Action, Entered
 from bangfu.cases.gather import typed
 from bangfu.cases.ground import Ground
-from bangfu.cases.months import Payee, Result, courses, deciding_at, payees, stage_of
+from bangfu.cases.months import Payee, Result, courses, decidable, deciding_at, payees, stage_of
 from bangfu.cases.receipts import Result as Receipt
 from bangfu.cases.receipts import Stands, explained, stored
 from bangfu.cases.views import Selection
@@ -208,9 +208,12 @@ async def told_of(
     return (await told(session, who, ground, [case.id], known_at)).get(case.id, ())
 
 
-async def _payee(session: AsyncSession, who: Entered, ground: Ground, number: str) -> Payee:
-    """The case of a number that is or was paid every month; refuses ``NOT_FOUND``."""
-    cases = await payees(session, who, ground, Selection(numbers=[number]))
+async def _payee(
+    session: AsyncSession, who: Entered, ground: Ground, number: str, areas: Sequence[tuple[int, int]] | None = None
+) -> Payee:
+    """The case of a number that is or was paid every month, in some areas if they are given; refuses ``NOT_FOUND``."""
+    found = areas is None or len(areas) > 0
+    cases = await payees(session, who, ground, Selection(numbers=[number], areas=areas)) if found else []
     if not cases:
         raise Code.NOT_FOUND.refuse("person", what=number)
     return cases[0]
@@ -333,8 +336,9 @@ async def as_known(
     """What a month of a person comes to by what was known at an instant, decided anew and kept nowhere; by the rules of
     today.
 
-    Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, ``BAD_VALUE`` for what is no month, and
-    ``DAY_IN_FUTURE`` for an instant to come.
+    Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, or where not all that offices list is in
+    sight (see :func:`bangfu.cases.months.decidable`), ``BAD_VALUE`` for what is no month, and ``DAY_IN_FUTURE`` for an
+    instant to come.
     """
     who.require(Action.READ_CASES, ground.programme.code)
     if month not in range(1, 13):
@@ -342,7 +346,7 @@ async def as_known(
             "month", field=Text("月份", "month"), value=month, expected=Text("1 至 12", "1 to 12")
         )
     _require_past(who, known_at)
-    case = await _payee(session, who, ground, number)
+    case = await _payee(session, who, ground, number, decidable(who))
     result = await deciding_at(session, who, ground, case, month, known_at)
     withheld = await _withheld(session, who, ground, case, month, known_at)
     rules = result.rules

@@ -209,6 +209,13 @@ async def payees(session: AsyncSession, who: Entered, ground: Ground, selection:
     return [Payee(*row) for row in rows]  # type: ignore[arg-type]
 
 
+def decidable(who: Entered, area: tuple[int, int] | None = None) -> list[tuple[int, int]]:
+    """The areas, within one if it is given, whose months somebody can work out: where all that offices list is in
+    sight. Who sees single households sees their cases, and not what is listed of them."""
+    low, high = area or who.scope.bounds
+    return [(max(lo, low), min(hi, high)) for lo, hi in who.scope.areas if lo <= high and low <= hi]
+
+
 async def courses(
     session: AsyncSession, who: Entered, cases: Sequence[Payee], known_at: datetime | None = None
 ) -> dict[UUID, Course]:
@@ -520,7 +527,8 @@ async def preview(
     whole: bool = False,
 ) -> Preview:
     """The next ``first`` cases after a place, of an area if one is given, of which deciding a month would change
-    something; nothing is written. It is worked out as :func:`put` has it done, with ``whole`` as there.
+    something, as far as :func:`decidable`; nothing is written. It is worked out as :func:`put` has it done, with
+    ``whole`` as there.
 
     A page that went through ``MOST_SCANNED`` cases ends there, full or not. Refuses ``FORBIDDEN``, ``NOT_FOUND`` where
     nothing is paid by the month, ``BAD_VALUE`` and ``MONTH_NOT_BEGUN``.
@@ -604,7 +612,9 @@ async def _previewed(
     stage_of(ground)
     require_begun(who, ground, month)
     since = None if whole else await since_of(session, who, ground)
-    areas = None if area is None else [area]
+    areas = decidable(who, area)
+    if not areas:
+        return
     while True:
         cases = await payees(session, who, ground, Selection(areas=areas, after=after, limit=PREVIEWED))
         if not cases:

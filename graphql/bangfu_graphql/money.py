@@ -25,14 +25,10 @@ from bangfu_graphql.scalars import (
     LineEnd,
     Money,
     Separator,
-    described,
 )
 
 if TYPE_CHECKING:
     from bangfu_graphql.casework import Case
-
-
-described(Kind, "AwardKind", "What is due: an award, or an adjustment of one.")
 
 
 @mapped(

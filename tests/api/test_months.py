@@ -211,7 +211,8 @@ async def test_every_operation_of_months_is_told(monthly: Served, subsidies: Sub
     await story.may_not("E1", "unverified", "FORBIDDEN", **on)
     await story.may_not("K1", "unverified", "BAD_VALUE", **{**on, "on": "2022-01-01"})
     verify: dict[str, Any] = {**OF, "cases": {"persons": ["D1-01"]}, "finding": "本人健在"}
-    await story.may_not("FM", "reverify_cases", "FORBIDDEN", **verify)
+    await story.may_not("FM", "reverify_cases", "NOT_YOUR_DUTY", **verify)
+    await story.may_not("E1", "reverify_cases", "FORBIDDEN", **verify)
     await story.may_not("K2", "reverify_cases", "NOT_FOUND", **verify)
     done = await story.may("K1", "reverify_cases", **verify)
     assert (done["done"], done["cases"]["nodes"][0]["stageCode"]) == (1, "monthly_payment")

@@ -1334,7 +1334,7 @@ async def test_a_type_that_a_role_may_not_read_is_no_object_for_it(county: Serve
         mine |= {kind} if key_of(first[kind]) in map(str, ours) else set()
     money = {
         "BankTemplate", "BudgetEntry", "BudgetLine", "PaymentArrival", "PaymentBatch", "PaymentFile", "PaymentLine",
-        "PaymentReturn", "PaymentWait", "Repayment",
+        "PaymentReturn", "PaymentSetoff", "PaymentWait", "Repayment",
     }  # fmt: skip
     for number, seen in (("E1", mine), ("R2", {*TYPES} - money - {"AuditEntry", "PublicObjection"})):
         found = (await county.ask(number, NODES, ids=list(first.values()))).data["nodes"]

@@ -13,7 +13,6 @@ from sqlalchemy import ColumnElement, false, func, not_, select
 from bangfu import models, notices
 from bangfu.access import Action
 from bangfu.cases.attesting import in_words
-from bangfu.cases.ground import Ground, grounds_of
 from bangfu.cases.receipts import act_title, answers
 from bangfu.cases.views import CaseView, look_at
 from bangfu.cases.whom import Whom
@@ -39,6 +38,7 @@ from bangfu_graphql.mapping import (
     where,
 )
 from bangfu_graphql.money import Award
+from bangfu_graphql.months import CaseMonth, months_field
 from bangfu_graphql.nodes import Connection, Node
 from bangfu_graphql.people import Division, Household, Officer, Organization, Person, within
 from bangfu_graphql.receipts import Receipt
@@ -713,22 +713,13 @@ def _marks(sight: Sight, row: Mapping[str, Any]) -> list[dict[str, Any]]:
     ]
 
 
-async def _grounds(reader: Any) -> dict[tuple[str, str], Ground]:
-    """Every opened period of the county, read once a request."""
-    sight: Sight = reader.sight
-    found: dict[tuple[str, str], Ground] = await reader.once(
-        "grounds", lambda: grounds_of(reader.now, sight.tenant, sight.programmes.values())
-    )
-    return found
-
-
 async def _views(reader: Any, rows: Rows) -> dict[UUID, CaseView]:
     """The cases as the process sees them today, read once for all the fields that ask."""
     ids = tuple(row["id"] for row in rows)
 
     async def read() -> dict[UUID, CaseView]:
         sight: Sight = reader.sight
-        grounds = await _grounds(reader)
+        grounds = await reader.grounds()
         return await look_at(reader.now, sight.who, grounds, ids)
 
     found: dict[UUID, CaseView] = await reader.once(("views", ids), read)
@@ -769,7 +760,7 @@ async def _overdue(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> lis
 async def receipts_of_cases(reader: Any, rows: Rows, arguments: Mapping[str, Any]) -> list[Any]:
     """The receipt of each case, in statements that grow with the number of different periods only."""
     sight: Sight = reader.sight
-    grounds = await _grounds(reader)
+    grounds = await reader.grounds()
     found: dict[tuple[str, str, UUID], Any] = {}
     for key in sorted({(row["programme"], row["period"]) for row in rows}):
         own = [_whom(row) for row in rows if (row["programme"], row["period"]) == key]
@@ -921,6 +912,7 @@ class Case(Node):
         "Every instalment that it is due, and every adjustment; also what is due no more.",
         local=models.Case.id,
     )
+    months: list[CaseMonth] = months_field()
     receipt: Receipt = gathered(
         [
             models.Case.programme,

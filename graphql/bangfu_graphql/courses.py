@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from bangfu.cases import acts, batch, correcting, participants, rechecks, sampli
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Code
-from bangfu.process import CLOSED, END_TITLES, REFUSED, Pay, Process, Select, Verify
+from bangfu.process import CLOSED, END_TITLES, REFUSED, Pay, Process, RestCause, Select, Verify
 from bangfu.process import Sample as SampleStage
 from bangfu.registry.divisions import area_of
 from bangfu_graphql import acting
@@ -58,6 +59,7 @@ class MarkInput:
 
 
 described(rechecks.Outcome, "RecheckOutcome", "What has become of a student by the next term 复核结果.")
+described(RestCause, "RestCause", "Why what is paid every month rests 停发原因.")
 described(rechecks.Method, "RecheckMethod", "How it was found out 复核方式.")
 
 
@@ -304,17 +306,22 @@ class CourseMutation:
             ),
         )
 
-    @_field("Let cases rest 暂停, with the reason: nothing is done with them until they are resumed.")
+    @_field(
+        "Let cases rest 暂停, with the reason: nothing is done with them until they are resumed. Of what is paid every "
+        "month, the cause says whether the months of the rest are paid afterwards."
+    )
     async def pause_cases(
         self,
         info: strawberry.Info,
         programme: ProgrammeArgument,
         period: PeriodArgument,
         cases: CasesArgument,
+        cause: Annotated[RestCause | None, says("Why what is paid every month rests 停发原因; needed there.")] = None,
         act: ActArgument = None,
     ) -> CasesPayload:
         """Pause cases."""
-        return await _rest(info, programme, period, cases, act, correcting.pause, paused=False)
+        resting = partial(correcting.pause, cause=cause)
+        return await _rest(info, programme, period, cases, act, resting, paused=False)
 
     @_field("Go on with cases that rest 恢复, with the reason.")
     async def resume_cases(

@@ -212,7 +212,8 @@ class MoneyMutation:
     @_field(
         "Gather everything that is due at a stage into a batch, from a budget line: the instalment, arrears, and what "
         "came back. What the line cannot hold waits in one order, by the day it became due, then village, then "
-        "household number; households without an account are left out and named.",
+        "household number; households without an account are left out and named. Of what is paid every month, it is "
+        "everything up to a month, and what is to be paid back is set off 抵扣.",
         Action.PAY_CASES,
     )
     async def make_batch(
@@ -222,13 +223,16 @@ class MoneyMutation:
         period: PeriodArgument,
         line: Annotated[strawberry.ID | None, says("The budget line that it is paid from; needed.")] = None,
         stage: Annotated[str | None, says("The code of the stage that pays; the first one unless stated.")] = None,
+        month: Annotated[
+            int | None, says("Of what is paid every month, up to which month, which has been decided; needed there.")
+        ] = None,
     ) -> GatheredPayload:
         """Make a batch."""
 
         async def work(request: Request, session: AsyncSession) -> GatheredPayload:
             ground = await acting.ground_of(request, session, programme, period)
             key = None if line is None else acting.key_of(BudgetLine, line, "line", _BUDGET)
-            made = await paying.make_batch(session, request.who, request.vault, ground, key, stage)
+            made = await paying.make_batch(session, request.who, request.vault, ground, key, stage, month)
             problems = [problem(own, request.language) for own in made.warnings]
             problems += [problem(own, request.language, number) for number, own in made.missing]
             return GatheredPayload(

@@ -33,15 +33,17 @@ from bangfu_graphql.scalars import DivisionCode, Money, described
 
 described(missed.Wanting, "Wanting", "Who would have to say what is not known of a household.")
 _KEY = (models.Household.division, models.Household.number)
-_Area = Annotated[DivisionCode | None, strawberry.argument(description="In this division; everywhere unless stated.")]
-_First = Annotated[
+AreaArgument = Annotated[
+    DivisionCode | None, strawberry.argument(description="In this division; everywhere unless stated.")
+]
+FirstArgument = Annotated[
     int | None, strawberry.argument(description=f"How many, {DEFAULT_PAGE} unless stated, at most {LARGEST_PAGE}.")
 ]
-_After = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
+AfterArgument = Annotated[str | None, strawberry.argument(description="Only what comes after this cursor.")]
 
 
 @dataclass
-class _Shared:
+class Shared:
     """What the rows of one page have in common: the households, persons or cases that they lead to, read once for
     all."""
 
@@ -81,7 +83,7 @@ class MissedHousehold:
 
     source: strawberry.Private[missed.Missed]
     ground: strawberry.Private[Ground]
-    shared: strawberry.Private[_Shared]
+    shared: strawberry.Private[Shared]
 
     @strawberry.field(description="The id of the household; `node` finds it.")
     def id(self) -> strawberry.ID:
@@ -204,7 +206,7 @@ class OverpaidCase:
     """A case that was paid on something that would come out differently now."""
 
     source: strawberry.Private[overpaid.Overpaid]
-    shared: strawberry.Private[_Shared]
+    shared: strawberry.Private[Shared]
 
     @strawberry.field(description="The id of the case; `node` finds it.")
     def id(self) -> strawberry.ID:
@@ -293,7 +295,7 @@ class OverpaidFigures:
 
 # --- pages ----------------------------------------------------------------------------------------------------
 
-_TOTAL = f"How many the whole list holds, counted up to {LARGEST_COUNT:,}; one more says that there are more."
+TOTAL = f"How many the whole list holds, counted up to {LARGEST_COUNT:,}; one more says that there are more."
 
 
 @strawberry.type(description="A page of those who are missed.")
@@ -306,10 +308,10 @@ class MissedHouseholdConnection:
     edges: list[Edge[MissedHousehold]] = strawberry.field(description="The households with their cursors.")
     page_info: PageInfo = strawberry.field(description="Where the page stands.")
 
-    @strawberry.field(description=_TOTAL)
+    @strawberry.field(description=TOTAL)
     async def total_count(self, info: strawberry.Info) -> int:
         """How many the whole list holds."""
-        return await _total(info, missed.count, self.ground, self.area)
+        return await total_of(info, missed.count, self.ground, self.area)
 
 
 @strawberry.type(description="A page of cases whose payment no longer fits.")
@@ -322,13 +324,13 @@ class OverpaidCaseConnection:
     edges: list[Edge[OverpaidCase]] = strawberry.field(description="The cases with their cursors.")
     page_info: PageInfo = strawberry.field(description="Where the page stands.")
 
-    @strawberry.field(description=_TOTAL)
+    @strawberry.field(description=TOTAL)
     async def total_count(self, info: strawberry.Info) -> int:
         """How many the whole list holds."""
-        return await _total(info, overpaid.count, self.ground, self.area)
+        return await total_of(info, overpaid.count, self.ground, self.area)
 
 
-async def _total(
+async def total_of(
     info: strawberry.Info, count: Callable[..., Awaitable[int]], ground: Ground, area: tuple[int, int] | None
 ) -> int:
     request = request_of(info)
@@ -336,7 +338,7 @@ async def _total(
         return await count(session, request.who, ground, LARGEST_COUNT, area)
 
 
-async def _page(
+async def paged(
     info: strawberry.Info,
     name: str,
     read: Callable[..., Awaitable[Any]],
@@ -344,7 +346,7 @@ async def _page(
     area: tuple[int, int] | None,
     first: int | None,
     after: str | None,
-) -> tuple[Any, PageInfo, list[str], _Shared]:
+) -> tuple[Any, PageInfo, list[str], Shared]:
     """A page of a list with its cursors; refuses sizes and cursors that cannot be with BAD_USER_INPUT."""
     size = DEFAULT_PAGE if first is None else first
     if not 0 <= size <= LARGEST_PAGE:
@@ -365,14 +367,14 @@ async def _page(
         # Where a page ended before it was full, the next one goes on where this one stopped looking.
         end_cursor=encode_cursor(name, page.last) if page.more and page.last else cursors[-1] if cursors else None,
     )
-    return page, info_, cursors, _Shared(places)
+    return page, info_, cursors, Shared(places)
 
 
 async def _missed(
     self: Any, info: strawberry.Info, division: Any = None, first: Any = None, after: Any = None
 ) -> MissedHouseholdConnection:
     area = area_of(division) if division is not None else None
-    page, info_, cursors, shared = await _page(info, "MissedHousehold", missed.page, self.ground, area, first, after)
+    page, info_, cursors, shared = await paged(info, "MissedHousehold", missed.page, self.ground, area, first, after)
     nodes = [MissedHousehold(source=one, ground=self.ground, shared=shared) for one in page.found]
     shared.ids = [encode_id(entity_of(Household).name, one.household) for one in page.found]
     persons = [one.whom.person for one in page.found if one.whom.person is not None]
@@ -385,7 +387,7 @@ async def _overpaid(
     self: Any, info: strawberry.Info, division: Any = None, first: Any = None, after: Any = None
 ) -> OverpaidCaseConnection:
     area = area_of(division) if division is not None else None
-    page, info_, cursors, shared = await _page(info, "OverpaidCase", overpaid.page, self.ground, area, first, after)
+    page, info_, cursors, shared = await paged(info, "OverpaidCase", overpaid.page, self.ground, area, first, after)
     nodes = [OverpaidCase(source=one, shared=shared) for one in page.found]
     shared.ids = [encode_id(entity_of(Case).name, one.case) for one in page.found]
     edges = [Edge(cursor=cursor, node=node) for cursor, node in zip(cursors, nodes, strict=True)]
@@ -424,7 +426,7 @@ async def _overpaid_figures(self: Any, info: strawberry.Info, division: Any = No
 
 
 def _listed(resolve: Any, returns: Any, description: str, *, paged: bool) -> tuple[Any, Any]:
-    arguments = {"division": _Area, **({"first": _First, "after": _After} if paged else {})}
+    arguments = {"division": AreaArgument, **({"first": FirstArgument, "after": AfterArgument} if paged else {})}
     resolve.__annotations__ = {"info": strawberry.Info, **arguments, "return": returns}
     return returns, strawberry.field(resolver=resolve, description=description, metadata={ACTION: Action.READ_CASES})
 

@@ -7,7 +7,7 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING, Annotated, Any
 
 import strawberry
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import BigInteger, ColumnElement, func, select
 
 from bangfu import models, payments
 from bangfu.access import Action
@@ -25,14 +25,10 @@ from bangfu_graphql.scalars import (
     LineEnd,
     Money,
     Separator,
-    described,
 )
 
 if TYPE_CHECKING:
     from bangfu_graphql.casework import Case
-
-
-described(Kind, "AwardKind", "What is due: an award, or an adjustment of one.")
 
 
 @mapped(
@@ -48,6 +44,27 @@ class Repayment(Node):
     voucher: str = column(models.Repayment.voucher, "The voucher.")
     recorded_at: datetime = column(models.Repayment.recorded_at, "When it was typed in.")
     recorded_by: Officer | None = one(models.Repayment.recorded_by, models.Officer.id, "Who typed it in.")
+
+
+@mapped(
+    models.PaymentSetoff,
+    order=(models.PaymentSetoff.line_id, models.PaymentSetoff.id),
+    read=Action.READ_PAYMENTS,
+)
+class PaymentSetoff(Node):
+    """What a payment was less than it was due 抵扣, because as much was to be paid back. It stands and falls with its
+    payment."""
+
+    amount: Money = column(models.PaymentSetoff.amount_fen, "How much.")
+    released_on: date | None = column(models.PaymentSetoff.released_on, "The day its batch was released.")
+    voided_at: datetime | None = column(models.PaymentSetoff.voided_at, "When its batch was cancelled.")
+    division_code: DivisionCode = column(models.PaymentSetoff.division, "The village.")
+    line: Annotated[PaymentLine, strawberry.lazy("bangfu_graphql.money")] | None = one(
+        models.PaymentSetoff.line_id, models.PaymentLine.id, "The payment that was less for it."
+    )
+    award: Annotated[Award, strawberry.lazy("bangfu_graphql.money")] | None = one(
+        models.PaymentSetoff.entitlement_id, models.Entitlement.id, "The recovery that it settles."
+    )
 
 
 _OPEN = due.open_amount().label("open")
@@ -75,7 +92,10 @@ class Award(Node):
     """What a household is due by a determination that has passed every gate 应发: an instalment, or an adjustment."""
 
     kind: Kind = column(models.Entitlement.kind, "Whether it is an award, arrears, or a recovery.")
-    instalment: int = column(models.Entitlement.instalment, "Which instalment it is, or is paid with.")
+    instalment: int = column(
+        models.Entitlement.instalment,
+        "Which instalment it is, or is paid with; of what is paid every month, which month.",
+    )
     amount: Money = column(models.Entitlement.amount_fen, "How much; less than zero if it is to be paid back.")
     open: Money = column(_OPEN, "What is still to be paid of it; less than zero: to be paid back.")
     due_on: date = column(models.Entitlement.due_on, "The day since which it is due; who waits longest comes first.")
@@ -87,6 +107,11 @@ class Award(Node):
     )
     repayments: list[Repayment] = many(
         models.Repayment.entitlement_id, "What was paid back of it.", local=models.Entitlement.id
+    )
+    setoffs: list[PaymentSetoff] = many(
+        models.PaymentSetoff.entitlement_id,
+        "Of a recovery, what later payments were less for it 抵扣; those of cancelled batches among them.",
+        local=models.Entitlement.id,
     )
     case: Annotated[Case, strawberry.lazy("bangfu_graphql.casework")] | None = one(
         models.Entitlement.case_id, models.Case.id, "The case."
@@ -326,6 +351,20 @@ class PaymentLineFilter:
     )
 
 
+_SET_OFF = (
+    select(func.coalesce(func.sum(models.PaymentSetoff.amount_fen), 0))
+    .where(
+        models.PaymentSetoff.tenant_id == models.PaymentLine.tenant_id,
+        models.PaymentSetoff.line_id == models.PaymentLine.id,
+    )
+    .correlate(models.PaymentLine)
+    .scalar_subquery()
+    .cast(BigInteger)
+    .label("set_off_fen")
+)
+"""What a payment was less for: a sum of integers is a decimal to PostgreSQL."""
+
+
 @mapped(
     models.PaymentLine,
     order=(models.PaymentLine.batch_id, models.PaymentLine.position, models.PaymentLine.id),
@@ -336,8 +375,12 @@ class PaymentLine(Node):
     """One payment to one household 拨付明细, with the account as it was."""
 
     position: int = column(models.PaymentLine.position, "Its number on the list.")
-    instalment: int = column(models.PaymentLine.instalment, "Which instalment of the award it pays.")
-    amount: Money = column(models.PaymentLine.amount_fen, "How much.")
+    instalment: int = column(
+        models.PaymentLine.instalment,
+        "Which instalment of the award it pays; of what is paid every month, which month.",
+    )
+    amount: Money = column(models.PaymentLine.amount_fen, "How much; 0.00 where all of it was set off.")
+    set_off: Money = column(_SET_OFF, "What it was less for what was to be paid back 抵扣.")
     holder: str = column(models.PaymentLine.holder, "Whose account it is.")
     bank: str = column(models.PaymentLine.bank, "The bank.")
     account_masked: str = column(models.PaymentLine.account_masked, "The account number, all but its end hidden.")
@@ -392,7 +435,9 @@ class PaymentBatch(Node):
     total: Money = column(models.PaymentBatch.total_fen, "What it pays in all.")
     digest: str = column(models.PaymentBatch.digest, "A SHA-256 of its lines.")
     stage: str = column(models.PaymentBatch.stage, "The code of the stage that it pays at.")
-    instalment: int = column(models.PaymentBatch.instalment, "Which instalment it pays.")
+    instalment: int = column(
+        models.PaymentBatch.instalment, "Which instalment it pays; of what is paid every month, up to which month."
+    )
     budget_line: BudgetLine | None = one(
         models.PaymentBatch.budget_line_id, models.BudgetLine.id, "The budget line that it is paid from."
     )

@@ -44,7 +44,7 @@ def told_problems(told: Iterable[Mapping[str, Any]], language: Language) -> list
             message=one["message"][language],
             remedy=one["remedy"][language],
             path=[str(step) for step in one["path"]],
-            household=one.get("household"),
+            household=one.get("household") or one.get("person"),
         )
         for one in told
     ]

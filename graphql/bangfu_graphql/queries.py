@@ -39,6 +39,7 @@ from bangfu_graphql.casework import (
     Signature,
 )
 from bangfu_graphql.circumstances import Circumstance, CircumstanceFilter, known_now
+from bangfu_graphql.deciding import MonthRun, MonthRunFilter
 from bangfu_graphql.federation import (
     BaseAssessment,
     BaseAssessmentFilter,
@@ -84,6 +85,7 @@ from bangfu_graphql.money import (
     PaymentFile,
     PaymentLine,
     PaymentReturn,
+    PaymentSetoff,
     PaymentWait,
     Repayment,
     TrailStep,
@@ -143,6 +145,7 @@ MAPPED: Mapping[str, type] = {
         PaymentFile, PaymentReturn, PaymentWait, Repayment, Discrepancy, Attestation, AttestationAnswer, Helper,
         Need, Agreement, AgreementSignature, PlanLine, Obstacle, PairingReview, Delivery, DeliveryAnswer,
         DeliveryPerson, SupportBase, BaseAssessment, BaseFinding, BaseSubsidy, HandoutBatch, Handout, Circumstance,
+        MonthRun, PaymentSetoff,
     )
 }  # fmt: skip
 """Every mapped type by the name that its ids carry."""
@@ -263,6 +266,9 @@ class Query:
     )
     samples: Connection[Sample] = _listed(Sample, SampleFilter, "Samples in sight, in their order.")
     batches: Connection[PaymentBatch] = _listed(PaymentBatch, BatchFilter, "Batches in sight, in their order.")
+    month_runs: Connection[MonthRun] = _listed(
+        MonthRun, MonthRunFilter, "When months were decided for everybody in areas in sight, the newest first."
+    )
     budget_lines: Connection[BudgetLine] = _listed(BudgetLine, None, "Budget lines in sight, by code.")
     bank_templates: Connection[BankTemplate] = _listed(BankTemplate, None, "How banks want payment lists, by channel.")
     awards: Connection[Award] = _listed(Award, AwardFilter, "What is due, and what was adjusted, by case.")

@@ -19,6 +19,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.utils.str_converters import to_camel_case
 
+from bangfu.cases.ground import Ground, grounds_of
 from bangfu.db.bulk import among
 from bangfu_graphql.identifiers import bad_input, decode_cursor, decode_id, encode_cursor, encode_id
 from bangfu_graphql.mapping import (
@@ -73,6 +74,12 @@ class Reader:
             self._memory[key] = await read()
         found: T = self._memory[key]
         return found
+
+    async def grounds(self) -> dict[tuple[str, str], Ground]:
+        """Every opened period of the county, read once a request."""
+        return await self.once(
+            "grounds", lambda: grounds_of(self.now, self.sight.tenant, self.sight.programmes.values())
+        )
 
     # --- what resolvers ask for ---
 

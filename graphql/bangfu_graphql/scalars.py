@@ -14,6 +14,7 @@ from strawberry.types.scalar import ScalarDefinition
 from bangfu.access import CHINA, Action
 from bangfu.documents.cells import CellProblem
 from bangfu.errors import Code
+from bangfu.payments import Kind
 from bangfu.policy import LARGEST_FEN, MonthDay, Rate, title_of
 from bangfu.process import Duty, Tier
 from bangfu.registry.divisions import read_code
@@ -144,6 +145,7 @@ described(Duty, "Duty", "What an officer is charged with 职责.")
 described(Action, "Permission", "What duties allow beside the stages of a case.")
 described(Tier, "Tier", "The level at which a duty is held 层级.")
 described(Outcome, "Outcome", "What a determination came to 核算结论.")
+described(Kind, "AwardKind", "What is due: an award, or an adjustment of one.")
 described(
     Code, "ProblemCode", "Every way a request can be refused; each is explained with its remedy in docs/problems.md."
 )

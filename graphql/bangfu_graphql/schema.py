@@ -32,6 +32,7 @@ from bangfu_graphql.attesting import AttestationMutation
 from bangfu_graphql.circumstances import CircumstanceMutation
 from bangfu_graphql.configuring import ConfigurationMutation, ConfigurationQuery
 from bangfu_graphql.courses import CourseMutation
+from bangfu_graphql.deciding import MonthMutation, MonthQuery
 from bangfu_graphql.defences import MOST_TOKENS, Limits, Permissions, permissions_of
 from bangfu_graphql.disbursing import MoneyMutation
 from bangfu_graphql.handing import HandoutMutation, HandoutQuery
@@ -95,6 +96,7 @@ def _built(programmes: _Set) -> Schema:
         ReportQuery,
         InspectionQuery,
         HandoutQuery,
+        MonthQuery,
         *(query_of(programme) for programme in programmes),
     )
     mutations = (
@@ -102,6 +104,7 @@ def _built(programmes: _Set) -> Schema:
         CourseMutation,
         NoticeMutation,
         MoneyMutation,
+        MonthMutation,
         AccountMutation,
         OfficeMutation,
         ListMutation,

@@ -21,7 +21,7 @@ from bangfu_graphql.nodes import Node
 from bangfu_graphql.people import Officer
 from bangfu_graphql.previews import PreviewedChange, PreviewedFigures, PreviewedTownship, kept_figures, told_change
 from bangfu_graphql.problems import Problem, problem, told_problems
-from bangfu_graphql.scalars import DivisionCode, Effect, JobState, ProvisionState
+from bangfu_graphql.scalars import DivisionCode, Effect, JobState, Money, ProvisionState
 
 # --- jobs -----------------------------------------------------------------------------------------------------
 
@@ -94,9 +94,29 @@ def _imported(sight: Sight, row: Mapping[str, Any]) -> ImportResult | None:
 
 def _accounted(sight: Sight, row: Mapping[str, Any]) -> AccountingResult | None:
     result = row["result"] or {}
-    if "unchanged" not in result:
+    if "done" not in result or "unchanged" not in result:
         return None
     return AccountingResult(done=result["done"], unchanged=result["unchanged"], refused=result["refused"])
+
+
+@strawberry.type(description="What deciding a month came to.")
+class MonthResult:
+    """What deciding a month came to."""
+
+    decided: int = strawberry.field(description="How many decisions of months were made.")
+    changed: int = strawberry.field(description="How many of them changed an earlier one.")
+    unchanged: int = strawberry.field(description="How many months that were looked at stayed as they were.")
+    refused: int = strawberry.field(description="How many could not be decided; the problems name the first of them.")
+    arrears: Money = strawberry.field(description="What was added to earlier months.")
+    recovery: Money = strawberry.field(description="What was taken back of earlier months.")
+
+
+def _months(sight: Sight, row: Mapping[str, Any]) -> MonthResult | None:
+    result = row["result"] or {}
+    if "arrears_fen" not in result:
+        return None
+    counts = {name: result[name] for name in ("decided", "changed", "unchanged", "refused")}
+    return MonthResult(arrears=Money(result["arrears_fen"]), recovery=Money(result["recovery_fen"]), **counts)
 
 
 @strawberry.type(description="What a bank's answers came to.")
@@ -150,6 +170,7 @@ class Job(Node):
     asked_by: Officer | None = one(models.Job.officer_id, models.Officer.id, "Who asked for it.")
     imported: ImportResult | None = derived([models.Job.result], _imported, "Of an import, what it came to.")
     accounted: AccountingResult | None = derived([models.Job.result], _accounted, "Of an accounting, what it came to.")
+    month: MonthResult | None = derived([models.Job.result], _months, "Of the deciding of a month, what it came to.")
     answered: AnswersResult | None = derived([models.Job.result], _answered, "Of a bank's answers, what they came to.")
     problems: list[Problem] = derived(
         [models.Job.result], _problems, "What was wrong; at most 200 of them, all are in the returned workbook."

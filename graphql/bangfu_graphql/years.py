@@ -14,6 +14,7 @@ from bangfu.cases.year import InPeriod, PartState, Payment, YearAnswer, answers_
 from bangfu.errors import Refused
 from bangfu.text import Text
 from bangfu_graphql.mapping import ACTION, MAPPING, Gathered, answered
+from bangfu_graphql.months import CaseMonth
 from bangfu_graphql.receipts import Receipt
 from bangfu_graphql.requests import request_of, say
 from bangfu_graphql.scalars import Money, described
@@ -106,6 +107,11 @@ class AwardInPeriod:
     def payments(self) -> list[PartOfAward]:
         """The parts of the award."""
         return [PartOfAward(source=one) for one in self.source.payments]
+
+    @strawberry.field(description="Its months in their order, where it is paid every month; empty where it is not.")
+    def months(self) -> list[CaseMonth]:
+        """Its months."""
+        return [CaseMonth(month=one) for one in self.source.months]
 
 
 @strawberry.type(description="Everything that one household has, had or could have in a year 一户一页.")

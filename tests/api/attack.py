@@ -83,7 +83,13 @@ NAMES = 1
 """Under how many other types' names a key is tried."""
 TABLES = {name: entity_of(cls).model.__tablename__ for name, cls in MAPPED.items()}
 """The table of every type that has an id."""
-PERIODS = {"ConsolidationPeriod": "consolidation", "LeadingPeriod": "leading"}
+MONTHLY = "disability_care"
+"""The programme that is paid every month."""
+PERIODS = {
+    "ConsolidationPeriod": "consolidation",
+    "LeadingPeriod": "leading",
+    "DisabilityCarePeriod": MONTHLY,
+}
 """The types of the periods that the county runs, and whose they are."""
 FREE = frozenset({
     "words", "objector", "place", "finding", "reason", "evidence", "note", "seed", "seedSource", "title", "number",
@@ -349,12 +355,21 @@ SHAPED: Mapping[str, str] = {
 """The programme that a field is for, by what comes of it; every other is for one of cases."""
 
 
-def at_home(own: Field) -> dict[str, Any]:
+def at_home(name: str, own: Field) -> dict[str, Any]:
     """The arguments of a field that must be stated, for a programme that it is for."""
     base = required(own.args)
     if "programme" in base and (code := SHAPED.get(get_named_type(own.type).name)) is not None:
         base["programme"] = code
+    if "programme" in base and name in OF_MONTHS:
+        base["programme"] = MONTHLY
     return base
+
+
+OF_MONTHS = frozenset({
+    "monthAsKnown", "monthPreview", "monthPreviewFigures", "unverified", "unverifiedCounts", "decideMonth",
+    "decideMonthFor", "reverifyCases", "carryCases",
+})  # fmt: skip
+"""Fields that are for a programme that is paid every month."""
 
 
 def plain(name: str, kind: Any) -> Any:
@@ -408,6 +423,10 @@ class Values:
         key = "990201777777" if name == "Division" else UUID(int=self.chance.getrandbits(128), version=4)
         return [*made, Value(name, RANDOM, pack(f"{name}:{key}"))]
 
+    def monthly(self) -> list[Row]:
+        """The cases in sight that are paid every month."""
+        return [row for row in self.sight.seen["case_file"] if row["programme"] == MONTHLY]
+
     def all_ids(self) -> list[Value]:
         """The ids of every type of each kind."""
         return [value for name in TABLES for value in self.ids(name)]
@@ -434,6 +453,7 @@ class Values:
         for programme in PERIODS.values():
             cases = [row for row in self.sight.seen["case_file"] if row["programme"] == programme]
             made.append(Value("programme", OWN, programme, secret=False))
+            made += [Value("case_file.number", OWN, case["number"], secret=False) for case in cases[-1:]]
             for case in cases[-1:]:
                 made.append(Value("case_file.stage", OWN, case["stage"], secret=False))
                 made.append(Value("case_file.household", OWN, numbers[case["household_id"]], secret=False))
@@ -603,17 +623,18 @@ class Prober:
                 self.number, where, DOOR, container % f"{name}{stated} {selection}", "", None, "", self.own.get(of)
             )
             return
-        page, orders = is_page(kind), [""]
+        page, orders, base = is_page(kind), [""], at_home(name, own)
         selected = self.shape.page(kind, 1) if page else self.shape.of(kind, 1)
         shallow = self.shape.page(kind, 0) if page else self.shape.of(kind, 0)
         if self.light:
             shallow = least(kind)
         if page:
+            stated = "".join(f"{key}: {literal(value)}, " for key, value in base.items())
             yield Probe(
                 self.number,
                 where,
                 OWN,
-                container % f"{name}(first: 100) {selected}",
+                container % f"{name}({stated}first: 100) {selected}",
                 "",
                 None,
                 "",
@@ -624,9 +645,10 @@ class Prober:
                 orders = orders_of(own)
         elif not own.args:
             yield Probe(self.number, where, OWN, container % f"{name} {selected}", "", None)
-        base = at_home(own)
         if "household" in base and (found := self.values.rows("household").get(OWN)) is not None:
             base["household"] = found["number"]
+        if name == "monthAsKnown" and (cases := self.values.monthly()):
+            base["number"] = cases[-1]["number"]
         if name == "provisionPreview" and (found := self.values.rows("provision").get(OWN)) is not None:
             base["id"] = opaque("Provision", found)
         for leaf in leaves(own.args):
@@ -724,7 +746,7 @@ class Prober:
         assert root is not None
         for name, own in root.fields.items():
             where = f"Mutation.{name}"
-            base = self.known(at_home(own))
+            base = self.known(at_home(name, own))
             if any(leaf.named.name == "Upload" for leaf in leaves(own.args)):
                 excluded.add(f"{where}: takes a file; see the probes of workbooks")
                 continue
@@ -916,7 +938,8 @@ class Attack:
         prober = Prober(self.schema, sight, may, Values(sight, {}))
         for of, name, own, container in _lists(prober):
             for order in orders_of(own):
-                stated = f"first: 50{f', orderBy: {order}' if order else ''}"
+                base = "".join(f"{key}: {literal(value)}, " for key, value in at_home(name, own).items())
+                stated = f"{base}first: 50{f', orderBy: {order}' if order else ''}"
                 document = f"{{ {container % f'{name}({stated}) {{ edges {{ cursor }} }}'} }}"
                 body = (await self._post(number, document, {}, code=code)).json()
                 found = list(_under(body.get("data"), "cursor"))

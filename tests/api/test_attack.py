@@ -17,9 +17,9 @@ from sqlalchemy import event, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import access, files
+from bangfu.cases import acts, participants, planning
 from bangfu.cases import ground as grounds
-from bangfu.cases import participants, planning
-from bangfu.cases.views import Stated
+from bangfu.cases.views import Selection, Stated
 from bangfu.db import session as sessions
 from bangfu.db.embedded import ADMIN, EmbeddedServer
 from bangfu.db.session import engine_for
@@ -32,13 +32,15 @@ from bangfu_graphql import server as routes
 from bangfu_graphql import working
 from bangfu_graphql.reading import Reader
 from county_default.leading.rules import Entity, Mode
-from tests.api.attack import PARTS, Attack
+from tests.api.attack import MONTHLY, PARTS, Attack
 from tests.api.conftest import serving
 from tests.api.counties import ROLES, make_twin
 from tests.api.test_reading import LAST_DAY, story
 from tests.conftest import FULL, connect, lent
-from tests.county import HOMES, Home, World, roster
+from tests.county import HOMES, Home, World, clean, roster
 from tests.stories import copy_of, drop
+from tests.subsidies import OFFICERS as OFFICES
+from tests.subsidies import Subsidies
 
 SHARE, LEAST = (1, 30_000) if FULL else (29, 2_500)
 """Which part of its probes each role tries, the next role another, asking for ids and counts alone; in full, all of them
@@ -51,8 +53,9 @@ SILENT = (
     *(f"LeadingPeriod.{name}" for name in ("notices", "samples", "batches", "missed", "overpaid")),
 )
 """What shows nothing of the asker's own, and why."""
-RUN = ("consolidation", "leading")
-"""The programmes that the county runs; in the second households take part in another's case."""
+RUN = ("consolidation", "leading", MONTHLY)
+"""The programmes that the county runs; in the second households take part in another's case, by the third persons are
+paid every month."""
 
 
 def superuser(server: EmbeddedServer, name: str) -> Callable[[], Any]:
@@ -79,11 +82,13 @@ async def attacked(
     """The name of a database with the two counties."""
     name = await copy_of(server, "attacked", peopled)
     opened = connect(server, name, tmp_path_factory.mktemp("home"))
-    world = World(opened, vault)
+    world = Subsidies(opened, vault)
+    world.on("consolidation")
     await world.look()
     async with serving(opened, vault, world) as made:
         await story(made)
         await lead(world)
+        await subsidise(world)
         await made.work()
         await more_is_known(made.world)
     await opened.close()
@@ -115,6 +120,34 @@ async def lead(world: World) -> None:
         stated = Stated(evidence="签字表")
         await participants.answer(session, who, ground, "H3", "H1", agreed=True, stated=stated)
     world.code, world.today = "consolidation", today
+
+
+async def subsidise(world: Subsidies) -> None:
+    """A person of each township is paid every month; of what was paid for January, something is set off in February."""
+    today = world.today
+    assert (await world.bring("officers", OFFICES, "R1")).state == "done"
+    world.on(MONTHLY, today=date(2021, 1, 4))
+    numbers = ("H1-01", "H7-01")
+    for number in numbers:
+        await world.holds(number, "certificate", date(2020, 1, 1), level=1, generation=2)
+    await world.open()
+    world.today = date(2021, 1, 5)
+    for committee, number in zip(("VC1", "VC3"), numbers, strict=True):
+        who = world.who(committee)
+        ground = await world.ground(who)
+        async with world.database.session(who.scope) as session:
+            clean(await planning.plan(session, who, ground, [planning.PlanStated(number, {}, Stated())]))
+    clean(await world.act("DF1", acts.account, Selection(numbers=numbers)))
+    for clerk in ("K1", "K2"):
+        await world.sign(clerk, "first_review")
+    clean(await world.sign("DF1", "second_review", *numbers))
+    await world.decide(1)
+    await world.pay(1)
+    for number in numbers:
+        await world.holds(number, "certificate", date(2020, 1, 1), level=2, generation=2)
+    await world.decide(2)
+    await world.pay(2)
+    world.on("consolidation", today=today)
 
 
 @asynccontextmanager

@@ -52,10 +52,12 @@ from bangfu.models import (
     Handout,
     HandoutBatch,
     Helper,
+    MonthRun,
     Need,
     Obstacle,
     PairingAgreement,
     PairingReview,
+    PaymentSetoff,
     PlanLine,
     Schooling,
     SupportBase,
@@ -255,7 +257,35 @@ async def county(standing: Served) -> Served:
     await attested(standing.world)
     await paired(standing.world)
     await federated(standing.world)
+    await monthly(standing.world)
     return standing
+
+
+async def monthly(world: World) -> None:
+    """As if the awards were paid every month: two months were decided, and a payment of a batch that was cancelled had
+    been less for what H5 is to pay back."""
+    who = world.who("C1")
+    run = {"tenant_id": who.county.id, "programme": "consolidation", "officer_id": who.actor.id, "areas": who.areas}
+    run |= {"known_at": who.at.now, "recorded_at": who.at.now, "ran_on": world.today}
+    runs = [
+        {
+            **run, "id": new_id(), "period": period, "month": month, "reason": f"{month}月核定", "decided": 3,
+            "changed": 1, "arrears_fen": 3_000, "recovery_fen": 1_000,
+        }
+        for period, month in (("2021", 1), ("2022", 2))
+    ]  # fmt: skip
+    ((line, batch, household, division),) = await world.rows(
+        "select l.id, l.batch_id, l.household_id, l.division from payment_line l join payment_batch b on b.id = l.batch_id"
+        " join household h on h.id = l.household_id where b.released_at is null and b.cancelled_at is null limit 1"
+    )
+    ((recovery,),) = await world.rows("select id from entitlement where kind = 'recovery'")
+    setoff = {
+        "tenant_id": who.county.id, "id": new_id(), "batch_id": batch, "line_id": line, "entitlement_id": recovery,
+        "household_id": household, "division": division, "amount_fen": 500, "voided_at": who.at.now,
+    }  # fmt: skip
+    async with world.database.session(who.scope) as session:
+        session.add_all(MonthRun(**own) for own in runs)
+        await insert_rows(session, PaymentSetoff, [setoff])
 
 
 async def attested(world: World) -> None:
@@ -661,6 +691,7 @@ LISTS = (
     Listed("publicObjections", "id from public_objection order by handed_in_at, id"),
     Listed("samples", "id from sample_draw order by id"),
     Listed("batches", "id from payment_batch order by id"),
+    Listed("monthRuns", "id from month_run order by recorded_at desc, id desc"),
     Listed("budgetLines", "id from budget_line order by code, id"),
     Listed("bankTemplates", "id from bank_template order by channel, version, id"),
     Listed("awards", "id from entitlement order by case_id, id"),
@@ -946,6 +977,7 @@ REACHED = {
     "PaymentLineFilter": "batches { nodes { lines(filter: %s)",
     "AwardFilter": "awards(filter: %s)",
     "WaitFilter": "waits(filter: %s)",
+    "MonthRunFilter": "monthRuns(filter: %s)",
     "ProvisionFilter": "provisions(filter: %s)",
     "JobFilter": "jobs(filter: %s)",
     "AuditFilter": "audit(filter: %s)",
@@ -1204,6 +1236,11 @@ FILTERS: tuple[tuple[str, str, str, list[Any]], ...] = (
     ("WaitFilter", f'{{division: "{V3}", waiting: false}}', "amount", ["50.00", "50.00"]),
     ("WaitFilter", f'{{division: "{V1}"}}', "amount", []),
     ("WaitFilter", "{waiting: true}", "amount", []),
+    ("MonthRunFilter", '{programme: "consolidation"}', "month", [1, 2]),
+    ("MonthRunFilter", '{programme: "another"}', "month", []),
+    ("MonthRunFilter", '{period: "2022"}', "reason", ["2月核定"]),
+    ("MonthRunFilter", "{month: 1}", "period", ["2021"]),
+    ("MonthRunFilter", "{month: 3}", "period", []),
     ("ProvisionFilter", '{programme: "consolidation"}', "state", ["PREVIEWED", "RELEASED"]),
     ("ProvisionFilter", '{programme: "another"}', "state", []),
     ("ProvisionFilter", "{state: RELEASED}", "number", ["测政办〔2021〕1号"]),
@@ -1369,7 +1406,8 @@ EVERY_ID = """{
   income { nodes { ...N } }
   attestations { nodes { ...N answer { ...N } } }
   cases { nodes { ...N determinations { ...N } events { ...N } signatures { ...N } objections { ...N } } }
-  awards { nodes { ...N repayments { ...N } } }
+  awards { nodes { ...N repayments { ...N } setoffs { ...N } } }
+  monthRuns { nodes { ...N } }
   notices { nodes { ...N entries { nodes { ...N } } evidence { ...N } publication { ...N objections { ...N } } } }
   samples { nodes { ...N units { nodes { ...N } } } }
   batches { nodes { ...N files { ...N } lines { nodes { ...N arrival { ...N } returned { ...N } } } } }
@@ -1476,7 +1514,7 @@ async def test_a_type_that_a_role_may_not_read_is_no_object_for_it(county: Serve
         mine |= {kind} if key_of(first[kind]) in map(str, ours) else set()
     money = {
         "BankTemplate", "BudgetEntry", "BudgetLine", "PaymentArrival", "PaymentBatch", "PaymentFile", "PaymentLine",
-        "PaymentReturn", "PaymentWait", "Repayment",
+        "PaymentReturn", "PaymentSetoff", "PaymentWait", "Repayment",
     }  # fmt: skip
     bases = {"SupportBase", "BaseAssessment", "BaseFinding", "BaseSubsidy", "Handout", "HandoutBatch"}
     for number, seen in (("E1", mine), ("R2", {*TYPES} - money - bases - {"AuditEntry", "PublicObjection"})):

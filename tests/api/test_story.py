@@ -134,6 +134,11 @@ SUBSIDIES = {
     *("plan_disability_care", "sign_disability_care", "draft_disability_care_provision"),
 }
 """The operations of the two monthly subsidies; ``test_subsidies`` tells them."""
+MONTHS = {
+    "decide_month", "decide_month_for", "month_preview", "case_months", "month_as_known", "month_runs", "unverified",
+    "reverify_cases", "carry_cases",
+}  # fmt: skip
+"""The operations of what is paid every month; ``test_months`` tells them."""
 PAIRING = {
     "register_helper", "verify_helper", "state_need", "close_need", "propose_agreement", "sign_agreement",
     "end_agreement", "plan_agreement", "raise_obstacle", "assign_obstacle", "resolve_obstacle", "log_deliveries",
@@ -720,7 +725,18 @@ async def test_the_whole_year(new: Served) -> None:
     assert (await story.may("C1", "switch_programme_off", **off))["done"] is True
     assert (await story.may("C1", "viewer"))["programmes"] == []
 
-    elsewhere = {"follow_job"} | AWARDS | SCHOOLS | CIRCUMSTANCES | LEARNING | SUBSIDIES | PAIRING | PAPERS | FEDERATION
+    elsewhere = (
+        {"follow_job"}
+        | AWARDS
+        | SCHOOLS
+        | CIRCUMSTANCES
+        | LEARNING
+        | SUBSIDIES
+        | MONTHS
+        | PAIRING
+        | PAPERS
+        | FEDERATION
+    )
     everyone = {path.stem for path in OPERATIONS.glob("*.graphql")} - elsewhere
     assert story.right == everyone
     assert story.wrong == everyone - {"viewer"}

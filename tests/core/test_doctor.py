@@ -106,7 +106,7 @@ OF_MONTHS = {
         "update entitlement set amount_fen = amount_fen + 1 where kind = 'arrears'",
         "update entitlement set voided_at = now() where kind = 'recovery'",
         "update month_decision set amount_fen = 0 where month = 2",
-        "delete from entitlement; delete from month_decision where number = 1 and month = 1",
+        "update month_decision set number = 3 where number = 1 and month = 4",
         "update month_decision set number = 9 where number = 2",
         "update entitlement set instalment = 7 where kind = 'award' and instalment = 3",
     ),

@@ -167,6 +167,8 @@ async def test_who_has_a_household_of_his_own_sees_its_rows_and_no_others(world:
     # test_striving and test_attesting.
     # What is paid, and comes back, is told in test_money.
     money = {"entitlement", "payment_line", "payment_return", "payment_arrival", "payment_wait", "repayment"}
+    # What is paid every month, and set off, is told in test_month_payments.
+    money |= {"month_decision", "payment_setoff"}
     others = {"objection", "participant", "sample_unit", "attestation", "attestation_answer"}
     assert filled == set(PARTICIPANTS) - others - money
 

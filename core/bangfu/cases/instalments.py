@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from bangfu.access import Entered
 from bangfu.db.bulk import among
-from bangfu.models import Case, Entitlement, PaymentLine, PaymentReturn, Repayment
+from bangfu.models import Case, Entitlement, PaymentLine, PaymentReturn, PaymentSetoff, Repayment
 from bangfu.payments import Kind
 
 _STANDS = (
@@ -123,6 +124,61 @@ async def settled(session: AsyncSession, who: Entered, cases: Collection[UUID]) 
         .group_by(Entitlement.case_id)
     )
     return {case: Settled(*(int(fen or 0) for fen in sums)) for case, *sums in await session.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class MonthSum:
+    """What stands of one month of a case that is paid every month, in fen: what is due of it, what was paid of it and
+    what the payment was less for what was to be paid back; ``paid_on`` is the day of its last payment, None where it
+    was not paid."""
+
+    month: int
+    due_fen: int
+    paid_fen: int
+    set_off_fen: int
+    paid_on: date | None
+
+
+async def monthly(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[UUID, list[MonthSum]]:
+    """What stands of the months of some cases, by case and in their order, in one statement. What was set off stands
+    although its payment came back, which is paid again without it."""
+    line = aliased(PaymentLine)
+    less = (
+        select(func.sum(PaymentSetoff.amount_fen))
+        .join(line, (line.tenant_id == PaymentSetoff.tenant_id) & (line.id == PaymentSetoff.line_id))
+        .where(
+            line.tenant_id == Entitlement.tenant_id,
+            line.entitlement_id == Entitlement.id,
+            PaymentSetoff.voided_at.is_(None),
+            PaymentSetoff.released_at.is_not(None),
+        )
+        .correlate(Entitlement)
+        .scalar_subquery()
+    )
+    released = PaymentLine.released_on.is_not(None)
+    query = (
+        select(
+            Entitlement.case_id,
+            Entitlement.instalment,
+            func.sum(Entitlement.amount_fen),
+            func.sum(PaymentLine.amount_fen).filter(released),
+            func.sum(less),
+            func.max(PaymentLine.released_on),
+        )
+        .outerjoin(PaymentLine, _STANDS)
+        .where(
+            Entitlement.tenant_id == who.county.id,
+            among(Entitlement.case_id, cases),
+            Entitlement.month_decision_id.is_not(None),
+            Entitlement.voided_at.is_(None),
+        )
+        .group_by(Entitlement.case_id, Entitlement.instalment)
+        .order_by(Entitlement.case_id, Entitlement.instalment)
+    )
+    found: dict[UUID, list[MonthSum]] = {}
+    for case, month, due, paid, off, on in await session.execute(query):
+        found.setdefault(case, []).append(MonthSum(month, int(due), int(paid or 0), int(off or 0), on))
+    return found
 
 
 def something_paid(tenant: int) -> ColumnElement[bool]:

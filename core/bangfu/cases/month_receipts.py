@@ -7,7 +7,7 @@ Two questions are kept apart. What was *valid* in a month is what its facts were
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -16,10 +16,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu.access import Action, Entered
+from bangfu.access import CHINA, Action, Entered
 from bangfu.cases.gather import typed
 from bangfu.cases.ground import Ground
-from bangfu.cases.months import Payee, Result, courses, deciding_at, payees, stage_of
+from bangfu.cases.months import Payee, Result, courses, decidable, deciding_at, payees, stage_of
 from bangfu.cases.receipts import Result as Receipt
 from bangfu.cases.receipts import Stands, explained, stored
 from bangfu.cases.views import Selection
@@ -35,9 +35,9 @@ from bangfu.models import (
     PaymentSetoff,
 )
 from bangfu.payments import Kind
-from bangfu.process import WITHHELD
+from bangfu.process import Withheld
 from bangfu.rules.book import Determination
-from bangfu.text import Text
+from bangfu.text import Text, day, money
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +60,18 @@ class Decided:
     id: UUID | None
     number: int
     amount_fen: int
-    withheld: Text | None
+    withheld: Withheld | None
     result: Receipt
     changes: tuple[FactChange, ...]
     known_at: datetime
+
+    @property
+    def text(self) -> Text:
+        """What is due by it, and why nothing is where something stands in the way, in one sentence."""
+        if self.withheld:
+            why = self.withheld.title_text
+            return Text(f"停发({why.zh}):{self.result.summary.zh}", f"Withheld ({why.en}): {self.result.summary.en}")
+        return self.result.summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +93,25 @@ class Paid:
     paid_on: date | None
     returned: bool
 
+    @property
+    def text(self) -> Text:
+        """It, in one sentence."""
+        fen, title = money(abs(self.amount_fen)), self.kind.title_text
+        zh, en = f"{title.zh} {fen.zh}", f"{title.en} {fen.en}"
+        off = money(self.set_off_fen)
+        if self.kind is Kind.RECOVERY:
+            how = Text(f"已抵扣 {off.zh}", f"{off.en} of it set off")
+        elif self.returned:
+            how = Text("退票", "sent back by the bank")
+        elif self.paid_on is not None:
+            on, paid = day(self.paid_on), money(self.paid_fen)
+            how = Text(f"{on.zh}拨付 {paid.zh}", f"{paid.en} paid on {on.en}")
+            if self.set_off_fen:
+                how = Text(f"{how.zh},抵扣 {off.zh}", f"{how.en}, {off.en} set off")
+        else:
+            how = Text("待拨付", "to be paid")
+        return Text(f"{zh}:{how.zh}", f"{en}: {how.en}")
+
 
 @dataclass(frozen=True, slots=True)
 class Month:
@@ -102,15 +129,40 @@ class Month:
 
     @property
     def paid_fen(self) -> int:
-        """What was paid of it and did not come back, with what was set off."""
-        return sum(one.paid_fen + one.set_off_fen for one in self.lines if one.amount_fen > 0 and not one.returned)
+        """What was paid of it and did not come back, with what was set off; that stands although a payment comes back,
+        which is paid again without it."""
+        return self.received_fen + sum(one.set_off_fen for one in self.lines if one.amount_fen > 0)
+
+    @property
+    def received_fen(self) -> int:
+        """What was paid of it and did not come back."""
+        return sum(one.paid_fen for one in self.lines if not one.returned)
+
+    @property
+    def open_fen(self) -> int:
+        """What is still to be paid of it; what is to be paid back is no part of that."""
+        settled = {one.id for one in self.lines if one.paid_on is not None and not one.returned}
+        due = {one.id: one.amount_fen for one in self.lines if one.amount_fen > 0 and one.id not in settled}
+        return sum(due.values()) - sum(one.set_off_fen for one in self.lines if one.id in due)
+
+    @property
+    def text(self) -> Text:
+        """What is due of it and what was paid of it, and why nothing is due where something stands in the way, in one
+        sentence."""
+        due, paid = money(self.due_fen), money(self.paid_fen)
+        zh = f"{self.title.zh}:应发 {due.zh},已发 {paid.zh}"
+        en = f"{self.title.en}: {due.en} due, {paid.en} paid"
+        if self.decisions and (withheld := self.decisions[0].withheld) is not None:
+            why = withheld.title_text
+            zh, en = f"{zh},停发:{why.zh}", f"{en}, withheld: {why.en}"
+        return Text(zh, en)
 
 
 async def told(
     session: AsyncSession, who: Entered, ground: Ground, cases: Collection[UUID], known_at: datetime | None = None
 ) -> dict[UUID, tuple[Month, ...]]:
-    """The months of some cases in their order, as they were on record at an instant, now unless stated; in three
-    statements whatever their number."""
+    """The months of some cases in their order, as they were on record at an instant, now unless stated; in two
+    statements whatever their number, and two more where something was paid or is to be paid back."""
     until = known_at or who.at.now
     decisions: dict[tuple[UUID, int], list[tuple[MonthDecision, MonthResult]]] = {}
     query = (
@@ -142,10 +194,41 @@ async def told(
     return {case: tuple(own) for case, own in found.items()}
 
 
+async def told_of(
+    session: AsyncSession, who: Entered, ground: Ground, number: str, known_at: datetime | None = None
+) -> tuple[Month, ...]:
+    """The months of the person of a number, as they were on record at an instant, now unless stated.
+
+    Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, and ``DAY_IN_FUTURE`` for an instant to come.
+    """
+    who.require(Action.READ_CASES, ground.programme.code)
+    if known_at is not None:
+        _require_past(who, known_at)
+    case = await _payee(session, who, ground, number)
+    return (await told(session, who, ground, [case.id], known_at)).get(case.id, ())
+
+
+async def _payee(
+    session: AsyncSession, who: Entered, ground: Ground, number: str, areas: Sequence[tuple[int, int]] | None = None
+) -> Payee:
+    """The case of a number that is or was paid every month, in some areas if they are given; refuses ``NOT_FOUND``."""
+    found = areas is None or len(areas) > 0
+    cases = await payees(session, who, ground, Selection(numbers=[number], areas=areas)) if found else []
+    if not cases:
+        raise Code.NOT_FOUND.refuse("person", what=number)
+    return cases[0]
+
+
+def _require_past(who: Entered, known_at: datetime) -> None:
+    """Refuse ``DAY_IN_FUTURE`` for an instant to come."""
+    if known_at > who.at.now:
+        raise Code.DAY_IN_FUTURE.refuse("known_at", day=known_at.astimezone(CHINA).date(), today=who.at.today)
+
+
 def _decided(ground: Ground, title: Text, row: MonthDecision, result: MonthResult) -> Decided:
     rules = ground.months[result.edition_id]
     receipt = explained(rules, result.facts, stored(rules, result), row.known_at, title, Stands.HOLDS)
-    withheld = WITHHELD[row.withheld] if row.withheld else None
+    withheld = Withheld(row.withheld) if row.withheld else None
     return Decided(row.id, row.number, row.amount_fen, withheld, receipt, (), row.known_at)
 
 
@@ -179,7 +262,12 @@ async def _lines(
         select(Entitlement, PaymentLine, PaymentBatch.number, PaymentReturn.id)
         .outerjoin(PaymentLine, line)
         .outerjoin(PaymentBatch, (PaymentBatch.tenant_id == tenant) & (PaymentBatch.id == PaymentLine.batch_id))
-        .outerjoin(PaymentReturn, (PaymentReturn.tenant_id == tenant) & (PaymentReturn.line_id == PaymentLine.id))
+        .outerjoin(
+            PaymentReturn,
+            (PaymentReturn.tenant_id == tenant)
+            & (PaymentReturn.line_id == PaymentLine.id)
+            & (PaymentReturn.recorded_at <= until),
+        )
         .where(
             Entitlement.tenant_id == tenant,
             among(Entitlement.case_id, cases),
@@ -191,9 +279,10 @@ async def _lines(
     )
     rows = (await session.execute(query)).all()
     paid_lines: list[Any] = [row.PaymentLine for row in rows]
-    less = await _set_off(session, who, PaymentSetoff.line_id, {line.id for line in paid_lines if line is not None})
+    made = {line.id for line in paid_lines if line is not None}
+    less = await _set_off(session, who, PaymentSetoff.line_id, made, until)
     recovered = {row.Entitlement.id for row in rows if row.Entitlement.kind == Kind.RECOVERY.value}
-    given = await _set_off(session, who, PaymentSetoff.entitlement_id, recovered)
+    given = await _set_off(session, who, PaymentSetoff.entitlement_id, recovered, until)
     found: dict[tuple[UUID, int], list[Paid]] = {}
     for due, paid, batch, returned in map(_any, rows):
         off = less.get(paid.id, 0) if paid is not None else given.get(due.id, 0)
@@ -219,8 +308,10 @@ def _any(row: Any) -> Any:
     return row
 
 
-async def _set_off(session: AsyncSession, who: Entered, column: Any, keys: Collection[UUID]) -> dict[UUID, int]:
-    """What was set off in released payments, by line or by recovery."""
+async def _set_off(
+    session: AsyncSession, who: Entered, column: Any, keys: Collection[UUID], until: datetime
+) -> dict[UUID, int]:
+    """What was set off in payments that were released by an instant, by line or by recovery."""
     if not keys:
         return {}
     query = (
@@ -229,7 +320,7 @@ async def _set_off(session: AsyncSession, who: Entered, column: Any, keys: Colle
             PaymentSetoff.tenant_id == who.county.id,
             among(column, keys),
             PaymentSetoff.voided_at.is_(None),
-            PaymentSetoff.released_at.is_not(None),
+            PaymentSetoff.released_at <= until,
         )
         .group_by(column)
     )
@@ -245,26 +336,24 @@ async def as_known(
     """What a month of a person comes to by what was known at an instant, decided anew and kept nowhere; by the rules of
     today.
 
-    Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, ``BAD_VALUE`` for what is no month, and
-    ``DAY_IN_FUTURE`` for an instant to come.
+    Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, or where not all that offices list is in
+    sight (see :func:`bangfu.cases.months.decidable`), ``BAD_VALUE`` for what is no month, and ``DAY_IN_FUTURE`` for an
+    instant to come.
     """
     who.require(Action.READ_CASES, ground.programme.code)
     if month not in range(1, 13):
         raise Code.BAD_VALUE.refuse(
             "month", field=Text("月份", "month"), value=month, expected=Text("1 至 12", "1 to 12")
         )
-    if known_at > who.at.now:
-        raise Code.DAY_IN_FUTURE.refuse("known_at", day=known_at.date(), today=who.at.today)
-    cases = await payees(session, who, ground, Selection(numbers=[number]))
-    if not cases:
-        raise Code.NOT_FOUND.refuse("person", what=number)
-    result = await deciding_at(session, who, ground, cases, month, known_at)
-    withheld = await _withheld(session, who, ground, cases[0], month, known_at)
+    _require_past(who, known_at)
+    case = await _payee(session, who, ground, number, decidable(who))
+    result = await deciding_at(session, who, ground, case, month, known_at)
+    withheld = await _withheld(session, who, ground, case, month, known_at)
     rules = result.rules
     found = Determination(result.outcome, result.values, result.payable, _missing(result))
     receipt = explained(rules, result.facts, found, known_at, rules.period.title, Stands.HOLDS)
     amount = 0 if withheld else result.payable
-    return Decided(None, 0, amount, WITHHELD[withheld] if withheld else None, receipt, (), known_at)
+    return Decided(None, 0, amount, Withheld(withheld) if withheld else None, receipt, (), known_at)
 
 
 def _missing(result: Result) -> tuple[str, ...]:

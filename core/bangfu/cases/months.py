@@ -12,7 +12,7 @@ results in a month, each kept once.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -46,6 +46,7 @@ from bangfu.process import (
     first_month,
 )
 from bangfu.programme import Plugins
+from bangfu.registry.divisions import Places, township_of
 from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.rules.facts import Circumstance
@@ -55,6 +56,8 @@ KIND = "months"
 """The kind of job that decides a month for everybody in sight."""
 PART, BESIDE = 10_000, 2
 """How many cases are decided in one transaction, and how many transactions beside each other."""
+PREVIEWED, MOST_SCANNED = 2_000, 20_000
+"""How many cases are previewed at a time, and how many are gone through for one page at most."""
 MARGIN = timedelta(days=1)
 """By how much the time from which changes are looked for lies before the last run: what was being written down while it
 ran has an instant before it, and was not seen by it."""
@@ -204,6 +207,13 @@ async def payees(session: AsyncSession, who: Entered, ground: Ground, selection:
         query = query.where(tuple_(Case.division, Case.number) <= tuple_(*selection.upto))
     rows = await plainly(session, query.order_by(Case.division, Case.number).limit(selection.limit))
     return [Payee(*row) for row in rows]
+
+
+def decidable(who: Entered, area: tuple[int, int] | None = None) -> list[tuple[int, int]]:
+    """The areas, within one if it is given, whose months somebody can work out: where all that offices list is in
+    sight. Who sees single households sees their cases, and not what is listed of them."""
+    low, high = area or who.scope.bounds
+    return [(max(lo, low), min(hi, high)) for lo, hi in who.scope.areas if lo <= high and low <= hi]
 
 
 async def courses(
@@ -440,14 +450,193 @@ def _raw(value: Any) -> Any:
 
 
 async def deciding_at(
-    session: AsyncSession, who: Entered, ground: Ground, cases: Sequence[Payee], month: int, known_at: datetime
+    session: AsyncSession, who: Entered, ground: Ground, case: Payee, month: int, known_at: datetime
 ) -> Result:
-    """What a month of the one case comes to by what was known at an instant; refuses ``FACT_OUT_OF_BOUNDS``."""
+    """What a month of a case comes to by what was known at an instant; refuses ``FACT_OUT_OF_BOUNDS``."""
     deciding = _Deciding(session, who, ground, known_at)
-    results, faults = await deciding.results(ground.month(month), cases, await deciding.read([cases]))
+    results, faults = await deciding.results(ground.month(month), [case], await deciding.read([[case]]))
     if results[0] is None:
         raise Refused([problem for _, problem in faults])
     return results[0]
+
+
+# --- what deciding would change ---------------------------------------------------------------------------------
+
+Key = tuple[int, str]
+"""A place in a list: the village and the number of whom a case is for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A case of which deciding a month would change something: the decisions that would be made, by month, and why it
+    could not be decided."""
+
+    case: Payee
+    decisions: tuple[Decision, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def key(self) -> Key:
+        """Its place in the list."""
+        return self.case.key
+
+    @property
+    def difference(self) -> int:
+        """What it adds in fen to what was due of the case before; negative where it takes back."""
+        return sum(one.difference for one in self.decisions)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A page of what deciding a month would change, by village and number.
+
+    ``last`` is the place up to which it was looked, ``more`` whether something may come after it.
+    """
+
+    found: tuple[Previewed, ...]
+    last: Key | None
+    more: bool
+
+
+@dataclass(slots=True)
+class TownshipMonths:
+    """What deciding a month would come to in one township: how many are or were paid there, how many decisions would be
+    made, how many of them change an earlier one, and how many cannot be decided; what months that were never decided
+    are due, and what is added to and taken back of the others, in fen."""
+
+    code: int
+    name: str
+    cases: int = 0
+    decided: int = 0
+    changed: int = 0
+    refused: int = 0
+    due_fen: int = 0
+    more_fen: int = 0
+    less_fen: int = 0
+
+
+async def preview(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    month: int,
+    first: int,
+    after: Key | None = None,
+    area: tuple[int, int] | None = None,
+    *,
+    whole: bool = False,
+) -> Preview:
+    """The next ``first`` cases after a place, of an area if one is given, of which deciding a month would change
+    something, as far as :func:`decidable`; nothing is written. It is worked out as :func:`put` has it done, with
+    ``whole`` as there.
+
+    A page that went through ``MOST_SCANNED`` cases ends there, full or not. Refuses ``FORBIDDEN``, ``NOT_FOUND`` where
+    nothing is paid by the month, ``BAD_VALUE`` and ``MONTH_NOT_BEGUN``.
+    """
+    found: list[Previewed] = []
+    scanned = 0
+    last = after
+    async for cases, differing in _previewed(session, who, ground, month, after, area, whole=whole):
+        found += differing
+        scanned += len(cases)
+        last = cases[-1].key
+        if len(found) > first:
+            kept = found[:first]
+            return Preview(tuple(kept), kept[-1].key if kept else after, True)
+        if scanned >= MOST_SCANNED:
+            return Preview(tuple(found), last, True)
+    return Preview(tuple(found), last, False)
+
+
+async def preview_count(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    month: int,
+    most: int,
+    area: tuple[int, int] | None = None,
+    *,
+    whole: bool = False,
+) -> int:
+    """How many cases :func:`preview` lists; more than ``most`` are not counted. Refuses the same."""
+    found = 0
+    async for _, differing in _previewed(session, who, ground, month, None, area, whole=whole):
+        found += len(differing)
+        if found > most:
+            return most + 1
+    return found
+
+
+async def preview_figures(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    month: int,
+    area: tuple[int, int] | None = None,
+    *,
+    whole: bool = False,
+) -> list[TownshipMonths]:
+    """What deciding a month would come to, by township, of the same cases as :func:`preview`. Refuses the same."""
+    places = await Places.on(session, who.at.today)
+    found: dict[int, TownshipMonths] = {}
+    async for cases, differing in _previewed(session, who, ground, month, None, area, whole=whole):
+        for case in cases:
+            code = township_of(case.division)
+            found.setdefault(code, TownshipMonths(code, places.named(code))).cases += 1
+        for one in differing:
+            own = found[township_of(one.case.division)]
+            own.refused += bool(one.problems)
+            for made in one.decisions:
+                own.decided += 1
+                if made.before is None:
+                    own.due_fen += made.amount
+                else:
+                    own.changed += 1
+                    own.more_fen += max(0, made.difference)
+                    own.less_fen += max(0, -made.difference)
+    return list(found.values())
+
+
+async def _previewed(
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    month: int,
+    after: Key | None,
+    area: tuple[int, int] | None,
+    *,
+    whole: bool,
+) -> AsyncIterator[tuple[Sequence[Payee], list[Previewed]]]:
+    """The cases that are or were paid every month, some at a time, and those of them that deciding would change."""
+    who.require(Action.READ_CASES, ground.programme.code)
+    stage_of(ground)
+    require_begun(who, ground, month)
+    since = None if whole else await since_of(session, who, ground)
+    areas = decidable(who, area)
+    if not areas:
+        return
+    while True:
+        cases = await payees(session, who, ground, Selection(areas=areas, after=after, limit=PREVIEWED))
+        if not cases:
+            return
+        found = await decided(session, who, ground, cases, month, since)
+        decisions: dict[UUID, list[Decision]] = {}
+        for one in found.decisions:
+            decisions.setdefault(one.case.id, []).append(one)
+        problems: dict[str, list[Problem]] = {}
+        for number, problem in found.refused:
+            problems.setdefault(number, []).append(problem)
+        yield (
+            cases,
+            [
+                Previewed(case, tuple(decisions.get(case.id, ())), tuple(problems.get(case.number, ())))
+                for case in cases
+                if case.id in decisions or case.number in problems
+            ],
+        )
+        if len(cases) < PREVIEWED:
+            return
+        after = cases[-1].key
 
 
 # --- writing --------------------------------------------------------------------------------------------------
@@ -633,6 +822,19 @@ async def parts_of(session: AsyncSession, who: Entered, ground: Ground) -> list[
     rows = await session.execute(query.order_by(numbered.c.place))
     ends: list[tuple[int, str] | None] = [(row.division, row.number) for row in rows]
     return [Part(after, upto) for after, upto in zip([None, *ends], [*ends, None], strict=True)]
+
+
+async def runs(session: AsyncSession, who: Entered, ground: Ground) -> list[MonthRun]:
+    """When months were decided for everybody in areas in sight, the last time first. Refuses ``FORBIDDEN``, and
+    ``NOT_FOUND`` where nothing is paid by the month."""
+    who.require(Action.READ_CASES, ground.programme.code)
+    stage_of(ground)
+    query = select(MonthRun).where(
+        MonthRun.tenant_id == who.county.id,
+        MonthRun.programme == ground.programme.code,
+        MonthRun.period == ground.period.key,
+    )
+    return list(await session.scalars(query.order_by(MonthRun.recorded_at.desc(), MonthRun.id.desc())))
 
 
 def handler(plugins: Plugins) -> jobs.Handler:

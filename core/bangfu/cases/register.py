@@ -78,7 +78,9 @@ class Registered:
 
     ``determined_fen`` is the award of who is eligible, and else, or once all is paid, what became due and stands, with
     arrears and recoveries. ``paid`` are the instalments by number, each with the day on which it was released;
-    ``arrears_fen`` was paid and ``repaid_fen`` paid back after that. ``decided_on`` is the day of the determination,
+    ``arrears_fen`` was paid and ``repaid_fen`` paid back after that. Of what is paid every month the instalments are
+    the months, with their arrears, what is determined is what is due of them, and ``set_off_fen`` is what their
+    payments were less for what was to be paid back. ``decided_on`` is the day of the determination,
     None where none stands. ``wanting`` are the clauses that are not met, or the facts that are missing.
     """
 
@@ -93,6 +95,7 @@ class Registered:
     determined_fen: int
     paid: Mapping[int, tuple[int, date]]
     arrears_fen: int
+    set_off_fen: int
     repaid_fen: int
     decided_on: date | None
     wanting: Text | None
@@ -122,6 +125,7 @@ class TownshipRegistered:
     paid: dict[int, tuple[int, int]] = field(default_factory=dict)
     arrears_fen: int = 0
     paid_fen: int = 0
+    set_off_fen: int = 0
     repaid_fen: int = 0
 
     def add(self, one: Registered) -> None:
@@ -135,6 +139,7 @@ class TownshipRegistered:
             self.paid[instalment] = (times + 1, sum_ + fen)
         self.arrears_fen += one.arrears_fen
         self.paid_fen += one.paid_fen
+        self.set_off_fen += one.set_off_fen
         self.repaid_fen += one.repaid_fen
 
 
@@ -163,6 +168,7 @@ async def sheet(
     title = f"{who.county.name}{ground.period.title.zh}“{ground.programme.title.zh}”补助对象"
     made = f"{day(who.at.today).zh}    范围:{where}"
     applied = sum(own.applied for own in townships.values())
+    counted = writer.BY_MONTH if writer.monthly else writer.COUNTED
     below = ["制表人:            审核人:            负责人:            (盖章)      年   月   日"]
     register = Sheet(
         "登记册",
@@ -178,7 +184,10 @@ async def sheet(
         f"{title}汇总表",
         writer.summary_columns(),
         [writer.summary_row(own) for own in townships.values()],
-        above=[f"{made}    申报 {applied} {writer.unit},列入登记册 {len(rows)} {writer.unit}", writer.COUNTED],
+        above=[
+            f"{made}    申报 {applied} {writer.unit},列入登记册 {len(rows)} {writer.unit}",
+            counted,
+        ],
         below=below,
         total=True,
     )
@@ -235,6 +244,7 @@ class _Writer:
 
     REGISTERED = "登记有核算结果或已发放的申报;户类型、就读情况为核算之日的情况;退回未重发的款项不计入已发。"
     COUNTED = "每件申报只按结论计一次;核定金额:符合条件、尚未办结的为应发金额,其他的为已形成且有效的应发金额。"
+    BY_MONTH = "每件申报只按结论计一次;核定金额为各月核定的应发金额合计,已发合计含补发,不含抵扣。"
 
     def __init__(self, ground: Ground, places: Places) -> None:
         self.process, self.places = ground.programme.process, places
@@ -248,21 +258,27 @@ class _Writer:
         )
         self.personal = ["head", "standing"] if not self.for_persons else ["name", "standing"]
         self.personal += ["school", "grade"] if self.schooled else []
-        self.pays = list(self.process.kind(Pay))
+        self.monthly = self.process.monthly is not None
+        self.pays = [] if self.monthly else list(self.process.kind(Pay))
+        self.beside = "抵扣(元)" if self.monthly else "补发(元)"
         selects = any(True for _ in self.process.kind(Select))
         self.conclusions = [one for one in Conclusion if selects or one is not Conclusion.NOT_SELECTED]
 
     def columns(self) -> list[SheetColumn]:
         """The columns of the register."""
         number, name = shown.HEADERS[self.for_persons]
-        instalments_ = [
-            column
-            for stage in self.pays
-            for column in (
-                SheetColumn(f"{stage.title.zh}(元)", "money"),
-                SheetColumn(f"{stage.title.zh}日期", "day"),
-            )
-        ]
+        instalments_ = (
+            [SheetColumn("发放月数", "integer"), SheetColumn("发放月份")]
+            if self.monthly
+            else [
+                column
+                for stage in self.pays
+                for column in (
+                    SheetColumn(f"{stage.title.zh}(元)", "money"),
+                    SheetColumn(f"{stage.title.zh}日期", "day"),
+                )
+            ]
+        )
         return [
             SheetColumn("序号", "integer"),
             *map(SheetColumn, ("乡镇", "村", "组", *(["户编号"] if self.for_persons else []), number, name, "户类型")),
@@ -270,7 +286,7 @@ class _Writer:
             *map(SheetColumn, ("当前环节", "结论")),
             SheetColumn("核定金额(元)", "money"),
             *instalments_,
-            *(SheetColumn(header, "money") for header in ("补发(元)", "已发合计(元)", "已追回(元)")),
+            *(SheetColumn(header, "money") for header in (self.beside, "已发合计(元)", "已追回(元)")),
             SheetColumn("未满足条款或所缺资料"),
         ]
 
@@ -290,8 +306,9 @@ class _Writer:
             self.process.title(one.stage).zh + (_PAUSED if one.paused else ""),
             one.conclusion.title_text.zh,
             one.determined_fen,
+            *([len(one.paid), "、".join(map(str, sorted(one.paid)))] if self.monthly else ()),
             *(value for stage in self.pays for value in one.paid.get(stage.instalment, (None, None))),
-            one.arrears_fen or None,
+            (one.set_off_fen if self.monthly else one.arrears_fen) or None,
             one.paid_fen,
             one.repaid_fen or None,
             one.wanting.zh if one.wanting else "",
@@ -313,8 +330,8 @@ class _Writer:
             *(SheetColumn(one.title_text.zh, "count") for one in self.conclusions),
             SheetColumn("列入登记册", "count"),
             SheetColumn("核定金额(元)", "money"),
-            *paid,
-            *(SheetColumn(header, "money") for header in ("补发(元)", "已发合计(元)", "已追回(元)")),
+            *([SheetColumn("发放(人月)", "count")] if self.monthly else paid),
+            *(SheetColumn(header, "money") for header in (self.beside, "已发合计(元)", "已追回(元)")),
         ]
 
     def summary_row(self, own: TownshipRegistered) -> Sequence[Any]:
@@ -325,8 +342,9 @@ class _Writer:
             *(own.conclusions.get(one, 0) for one in self.conclusions),
             own.listed,
             own.determined_fen,
+            *([sum(times for times, _ in own.paid.values())] if self.monthly else ()),
             *(value for stage in self.pays for value in own.paid.get(stage.instalment, (0, 0))),
-            own.arrears_fen,
+            own.set_off_fen if self.monthly else own.arrears_fen,
             own.paid_fen,
             own.repaid_fen,
         )
@@ -401,15 +419,25 @@ def _query(who: Entered, ground: Ground, after: Key | None, area: tuple[int, int
 
 
 async def _registered(session: AsyncSession, who: Entered, ground: Ground, rows: Sequence[Any]) -> list[Registered]:
-    """Cases with what became due and was paid of them, in two statements."""
+    """Cases with what became due and was paid of them, in two statements; where something is paid every month, in
+    three."""
     ids = [row.id for row in rows]
     due = await instalments.standing(session, who, ids)
     settled = await instalments.settled(session, who, ids)
+    monthly = ground.programme.process.monthly is not None
+    months = await instalments.monthly(session, who, ids) if monthly else {}
     found = []
     for row in rows:
         parts, later = due.get(row.id, []), settled.get(row.id, instalments.Settled())
         conclusion = _concluded(row.stage, row.outcome)
         awarded = conclusion is Conclusion.ELIGIBLE and row.stage != CLOSED
+        determined = row.payable_fen if awarded else sum(part.fen for part in parts) + later.due_fen
+        paid = {part.number: (part.fen, part.paid_on) for part in parts if part.paid_on is not None}
+        arrears = later.paid_fen
+        own = months.get(row.id, [])
+        if monthly:
+            determined, arrears = sum(one.due_fen for one in own), 0
+            paid = {one.month: (one.paid_fen, one.paid_on) for one in own if one.paid_on is not None}
         found.append(
             Registered(
                 id=row.id,
@@ -420,9 +448,10 @@ async def _registered(session: AsyncSession, who: Entered, ground: Ground, rows:
                 stage=row.stage,
                 paused=row.paused_on is not None,
                 conclusion=conclusion,
-                determined_fen=row.payable_fen if awarded else sum(part.fen for part in parts) + later.due_fen,
-                paid={part.number: (part.fen, part.paid_on) for part in parts if part.paid_on is not None},
-                arrears_fen=later.paid_fen,
+                determined_fen=determined,
+                paid=paid,
+                arrears_fen=arrears,
+                set_off_fen=sum(one.set_off_fen for one in own),
                 repaid_fen=later.repaid_fen,
                 decided_on=row.known_at.astimezone(CHINA).date() if row.known_at is not None else None,
                 wanting=_wanting(ground.editions[row.edition_id], row) if row.steps is not None else None,

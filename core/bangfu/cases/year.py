@@ -18,18 +18,19 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases import attesting, exclusions, instalments
+from bangfu.cases import attesting, exclusions, instalments, month_receipts
 from bangfu.cases.claims import CASE, SPANS, span_key
 from bangfu.cases.ground import Ground, Rules, grounds_of, switched_on
 from bangfu.cases.instalments import Part
 from bangfu.cases.missed import how_to_apply, lack_of, wanted
+from bangfu.cases.month_receipts import Month
 from bangfu.cases.receipts import Receipt, answers
 from bangfu.cases.views import CaseView, look_at
 from bangfu.cases.whom import Whom, of_households
 from bangfu.db.bulk import among
 from bangfu.errors import Code
 from bangfu.models import Case, Claim, Household
-from bangfu.process import END_TITLES, Notice, Pay, Verify, duty_names
+from bangfu.process import END_TITLES, Monthly, Notice, Pay, Verify, duty_names
 from bangfu.programme import ClaimOf, Programme, Span, installed
 from bangfu.rules.book import Outcome
 from bangfu.text import Text, day, join, money
@@ -83,8 +84,8 @@ class InPeriod:
 
     ``fails`` are the clauses that are not met, with by how much; ``could`` is what it could still have and what for,
     empty where a clause fails; ``together`` and ``apart`` say what it may and may not have beside this; ``in_the_way``
-    is what keeps it from this one now; ``taken`` is what it counts for elsewhere; ``payments`` the parts of the award;
-    ``waits`` what the case waits for.
+    is what keeps it from this one now; ``taken`` is what it counts for elsewhere; ``payments`` the parts of the award,
+    or, where it is paid every month, ``months``; ``waits`` what the case waits for.
     """
 
     receipt: Receipt
@@ -97,6 +98,7 @@ class InPeriod:
     in_the_way: tuple[Text, ...]
     taken: tuple[Text, ...]
     payments: tuple[Payment, ...]
+    months: tuple[Month, ...]
     waits: tuple[Text, ...]
 
 
@@ -111,12 +113,13 @@ class YearAnswer:
     @property
     def paid_fen(self) -> int:
         """What was paid."""
-        return self._sum({PartState.PAID})
+        return self._sum({PartState.PAID}) + sum(one.received_fen for own in self.periods for one in own.months)
 
     @property
     def due_fen(self) -> int:
         """What is due and not paid yet."""
-        return self._sum({PartState.IN_BATCH, PartState.DUE})
+        monthly = sum(one.open_fen for own in self.periods for one in own.months)
+        return self._sum({PartState.IN_BATCH, PartState.DUE}) + monthly
 
     def _sum(self, states: Iterable[PartState]) -> int:
         wanted_ = set(states)
@@ -191,6 +194,7 @@ class _Own:
     whom: Whom
     view: CaseView | None
     parts: Sequence[Part]
+    months: tuple[Month, ...]
     cases: Sequence[Any]
     claimed: Sequence[_Claimed]
 
@@ -202,6 +206,7 @@ class _Told:
     cases: Mapping[UUID, Sequence[Any]]
     views: Mapping[UUID, CaseView]
     parts: Mapping[UUID, Sequence[Part]]
+    months: Mapping[UUID, tuple[Month, ...]]
     claimed: Mapping[tuple[UUID, str], Sequence[_Claimed]]
 
     @classmethod
@@ -214,7 +219,7 @@ class _Told:
         households: Mapping[UUID, str],
         persons: Collection[UUID],
     ) -> _Told:
-        """Read it in eight statements."""
+        """Read it in eight statements, and at most four more for each period in which something is paid every month."""
         tenant, whose = who.county.id, [*households, *persons]
         query = (
             select(Case.id, Case.household_id, Case.person_id, Case.programme, Case.period, Case.stage)
@@ -236,7 +241,12 @@ class _Told:
         for claim, household, period, number in await session.execute(claiming):
             one = _Claimed(claim.kind, claim.period, claim.case_id, household, number, period)
             claimed.setdefault((UUID(claim.key), claim.programme), []).append(one)
-        return cls(cases, views, await instalments.standing(session, who, ids), claimed)
+        months: dict[UUID, tuple[Month, ...]] = {}
+        for key, ground in grounds.items():
+            theirs = [row.id for own in cases.values() for row in own if (row.programme, row.period) == key]
+            if theirs and ground.programme.process.monthly is not None:
+                months |= await month_receipts.told(session, who, ground, theirs)
+        return cls(cases, views, await instalments.standing(session, who, ids), months, claimed)
 
     def of(self, whom: Whom, key: tuple[str, str]) -> _Own:
         """What there is of one beneficiary in one period."""
@@ -247,6 +257,7 @@ class _Told:
             whom,
             self.views.get(case) if case is not None else None,
             self.parts.get(case, ()) if case is not None else (),
+            self.months.get(case, ()) if case is not None else (),
             cases,
             (
                 *self.claimed.get((whom.household, key[0]), ()),
@@ -275,6 +286,7 @@ def _in_period(who: Entered, ground: Ground, receipt: Receipt, own: _Own) -> InP
         in_the_way,
         taken,
         _payments(own),
+        own.months,
         _waits(own.view, receipt, who.at.today) if own.view is not None else (),
     )
 
@@ -409,6 +421,8 @@ def _payments(own: _Own) -> tuple[Payment, ...]:
     due = dict(view.view.due)
     found = []
     for stage in view.rules.programme.process.kind(Pay):
+        if isinstance(stage, Monthly):
+            continue  # its months say it
         part = there.get(stage.instalment)
         if part is not None:
             state = PartState.PAID if part.paid_on else PartState.IN_BATCH if part.batched else PartState.DUE

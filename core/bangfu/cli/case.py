@@ -27,7 +27,7 @@ from bangfu.cli.shell import (
     state,
     stated_options,
 )
-from bangfu.process import Duty, Verify, duty_names
+from bangfu.process import Duty, RestCause, Verify, duty_names
 from bangfu.programme import Beneficiary
 from bangfu.registry.divisions import Places
 from bangfu.text import Text, join, money
@@ -43,7 +43,7 @@ def case() -> None:
     """Cases, one or thousands at a time."""
 
 
-def _run(shell: Shell, options: dict[str, Any], act: Any, **extra: Any) -> None:
+def run_act(shell: Shell, options: dict[str, Any], act: Any, **extra: Any) -> None:
     """Run an act on a selection and show its report."""
     chosen = select(*(options.pop(name) for name in _CHOSEN))
     said = [options.pop(name) for name in _SAID]
@@ -59,13 +59,13 @@ def _run(shell: Shell, options: dict[str, Any], act: Any, **extra: Any) -> None:
     shell.report(shell.run(work))
 
 
-def _act_options(function: F) -> F:
+def act_options(function: F) -> F:
     """The options that every act takes."""
     return programme_options(selection_options(stated_options(function)))
 
 
 @case.command("account")
-@_act_options
+@act_options
 @pass_shell
 def account(shell: Shell, **options: Any) -> None:
     """Compute what each household is due; what has not changed is left alone.
@@ -73,7 +73,7 @@ def account(shell: Shell, **options: Any) -> None:
     Areas and --all run as a job, part by part; a run that was killed is simply run again.
     """
     if options["household"]:
-        _run(shell, options, acts.account)
+        run_act(shell, options, acts.account)
         return
     chosen = select(*(options[name] for name in _CHOSEN))
 
@@ -95,7 +95,7 @@ def account(shell: Shell, **options: Any) -> None:
 
 @case.command("sign")
 @click.argument("stage")
-@_act_options
+@act_options
 @pass_shell
 def sign(shell: Shell, stage: str, **options: Any) -> None:
     """Sign a STAGE, such as in_place or accounting."""
@@ -107,64 +107,64 @@ def sign(shell: Shell, stage: str, **options: Any) -> None:
     async def act(session: Any, who: Any, ground: Any, chosen: Any, stated: Any) -> Report:
         return await acts.sign(session, who, ground, chosen, stage, stated)
 
-    _run(shell, options, act)
+    run_act(shell, options, act)
 
 
 @case.command("post")
 @click.option("--place", default="", help="where the notice hangs")
-@_act_options
+@act_options
 @pass_shell
 def post(shell: Shell, place: str, **options: Any) -> None:
     """Post the results in public, one notice a village."""
-    _run(shell, options, acts.post, place=place)
+    run_act(shell, options, acts.post, place=place)
 
 
 @case.command("accept")
-@_act_options
+@act_options
 @pass_shell
 def accept(shell: Shell, **options: Any) -> None:
     """Accept cases on the spot, after their notice."""
-    _run(shell, options, acts.accept)
+    run_act(shell, options, acts.accept)
 
 
 @case.command("return")
 @click.option("--finding", required=True, help="what was found")
-@_act_options
+@act_options
 @pass_shell
 def send_back(shell: Shell, finding: str, **options: Any) -> None:
     """Send cases back with what was found: the township at acceptance, the county after it until payment."""
-    _run(shell, options, acts.send_back, finding=finding)
+    run_act(shell, options, acts.send_back, finding=finding)
 
 
 @case.command("conclude")
-@_act_options
+@act_options
 @pass_shell
 def conclude(shell: Shell, **options: Any) -> None:
     """Let cases go on whose notice has stood its time, where the plan asks for no acceptance after it."""
-    _run(shell, options, acts.conclude)
+    run_act(shell, options, acts.conclude)
 
 
 @case.command("select")
-@_act_options
+@act_options
 @pass_shell
 def select_(shell: Shell, **options: Any) -> None:
     """Select cases within the quota of their village."""
-    _run(shell, options, selecting.choose, selected=True)
+    run_act(shell, options, selecting.choose, selected=True)
 
 
 @case.command("pass-over")
-@_act_options
+@act_options
 @pass_shell
 def pass_over(shell: Shell, **options: Any) -> None:
     """Pass over cases that are not selected this time."""
-    _run(shell, options, selecting.choose, selected=False)
+    run_act(shell, options, selecting.choose, selected=False)
 
 
 @case.command("ask-to-correct")
 @click.option(
     "--mark", "marks", multiple=True, metavar="FACT=NOTE", help="what is wrong with what was stated; may be repeated"
 )
-@_act_options
+@act_options
 @pass_shell
 def ask_to_correct(shell: Shell, marks: tuple[str, ...], **options: Any) -> None:
     """Send cases back to who made their plans, with everything that is wrong."""
@@ -174,48 +174,53 @@ def ask_to_correct(shell: Shell, marks: tuple[str, ...], **options: Any) -> None
         if not equals or fact in marked:
             raise click.UsageError("--mark takes FACT=NOTE, each fact once")
         marked[fact] = note
-    _run(shell, options, correcting.ask_to_correct, marked=marked)
+    run_act(shell, options, correcting.ask_to_correct, marked=marked)
 
 
 @case.command("withdraw")
-@_act_options
+@act_options
 @pass_shell
 def withdraw(shell: Shell, **options: Any) -> None:
     """Take cases back for the applicants, with --reason; a new plan opens a case again."""
-    _run(shell, options, correcting.withdraw)
+    run_act(shell, options, correcting.withdraw)
 
 
 @case.command("stop")
 @click.option("--finding", required=True, help="what was found")
-@_act_options
+@act_options
 @pass_shell
 def stop(shell: Shell, finding: str, **options: Any) -> None:
     """End cases whose verification finds that they do not go on; what was paid stays paid."""
-    _run(shell, options, correcting.stop, finding=finding)
+    run_act(shell, options, correcting.stop, finding=finding)
 
 
 @case.command("pause")
-@_act_options
+@click.option(
+    "--cause",
+    type=click.Choice([cause.value for cause in RestCause]),
+    help="why what is paid every month rests; needed there",
+)
+@act_options
 @pass_shell
-def pause(shell: Shell, **options: Any) -> None:
+def pause(shell: Shell, cause: str | None, **options: Any) -> None:
     """Let cases rest, with --reason: nothing is done with them until they are resumed."""
-    _run(shell, options, correcting.pause)
+    run_act(shell, options, correcting.pause, cause=RestCause(cause) if cause else None)
 
 
 @case.command("resume")
-@_act_options
+@act_options
 @pass_shell
 def resume(shell: Shell, **options: Any) -> None:
     """Go on with cases that rest, with --reason."""
-    _run(shell, options, correcting.resume)
+    run_act(shell, options, correcting.resume)
 
 
 @case.command("undo")
-@_act_options
+@act_options
 @pass_shell
 def undo(shell: Shell, **options: Any) -> None:
     """Take back what was done last to cases, with --reason: by who did it or typed it in, until it is paid."""
-    _run(shell, options, correcting.undo)
+    run_act(shell, options, correcting.undo)
 
 
 @case.command("answer")
@@ -607,7 +612,7 @@ def redraw(shell: Shell, id: UUID) -> None:
 @pass_shell
 def check(shell: Shell, passed: bool, finding: str, **options: Any) -> None:
     """Give the results of drawn cases; a failed one goes back."""
-    _run(shell, options, sampling.check, passed=passed, finding=finding)
+    run_act(shell, options, sampling.check, passed=passed, finding=finding)
 
 
 @click.command()

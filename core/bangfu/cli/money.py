@@ -210,9 +210,10 @@ def _say(shell: Shell, done: payments.Batch) -> None:
 @batch.command("make")
 @click.option("--line", "code", required=True, help="the code of the budget line that it is paid from")
 @click.option("--stage", help="the stage that pays; the first one unless stated")
+@click.option("--month", type=int, help="up to which month, where something is paid every month; needed there")
 @programme_options
 @pass_shell
-def make(shell: Shell, code: str, stage: str | None, programme: str | None, period: str) -> None:
+def make(shell: Shell, code: str, stage: str | None, month: int | None, programme: str | None, period: str) -> None:
     """Gather everything that is due at a stage into a batch; what the line cannot hold waits in its order."""
 
     async def work(opened: Open) -> payments.Gathered:
@@ -220,7 +221,7 @@ def make(shell: Shell, code: str, stage: str | None, programme: str | None, peri
         ground = await opened.ground(who, programme, period)
         async with opened.database.session(who.scope) as session:
             line = await _line(opened, session, who, code)
-            return await paying.make_batch(session, who, opened.vault, ground, line, stage)
+            return await paying.make_batch(session, who, opened.vault, ground, line, stage, month)
 
     made = shell.run(work)
     if made.batch is not None:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 from rich.panel import Panel
 from rich.text import Text as Plain
 
+from bangfu.access import CHINA
 from bangfu.cases.counted import TookPart
+from bangfu.cases.month_receipts import Decided, Month
 from bangfu.cases.receipts import Receipt, Result
 from bangfu.cases.year import YearAnswer
 from bangfu.cli.page import folded
@@ -97,7 +101,7 @@ def year_lines(answer: YearAnswer, language: Language) -> list[str]:
         receipt = own.receipt
         heading = Text(f"{receipt.programme.zh} {receipt.period.zh}", f"{receipt.programme.en}, {receipt.period.en}")
         lines += ["", heading.in_(language), f"  {receipt.summary.in_(language)}"]
-        payments = [one.text for one in own.payments]
+        payments = [*(one.text for one in own.payments), *(one.text for one in own.months)]
         for said in (own.in_the_way, own.fails, own.could, own.waits, payments, own.taken, own.apart, own.together):
             lines += [f"  · {text.in_(language)}" for text in said]
         lines += [f"  · {_took_part(one).in_(language)}" for one in receipt.took_part]
@@ -120,6 +124,36 @@ def print_year(out: Console, answer: YearAnswer, language: Language) -> None:
     """Print the whole year of a household in a frame."""
     title = Text(f"户编号 {answer.number} {answer.year} 年", f"household {answer.number}, {answer.year}")
     _framed(out, year_lines(answer, language), title.in_(language))
+
+
+def month_lines(month: Month, language: Language) -> list[str]:
+    """A month of somebody in one language, line by line: what it came to, and how it was paid."""
+    lines = [month.text.in_(language)]
+    if month.decisions:
+        lines.append(f"  {month.decisions[0].text.in_(language)}")
+        for change in month.decisions[0].changes:
+            title, was, now = (x.in_(language) for x in (change.title, change.was, change.now))
+            lines.append(f"  {title}: {was} → {now}")
+    return lines + [f"  · {line.text.in_(language)}" for line in month.lines]
+
+
+def print_months(out: Console, title: Text, months: Sequence[Month], language: Language) -> None:
+    """Print the months of somebody in a frame."""
+    _framed(out, [line for month in months for line in month_lines(month, language)], title.in_(language))
+
+
+def print_decisions(out: Console, title: Text, decisions: Sequence[Decided], language: Language) -> None:
+    """Print decisions of a month in a frame, each with everything that explains it."""
+    lines: list[str] = []
+    for one in decisions:
+        amount = money(one.amount_fen)
+        known = Text(
+            f"按 {one.known_at.astimezone(CHINA):%Y-%m-%d %H:%M} 已知情况:应发 {amount.zh}",
+            f"by what was known at {one.known_at.astimezone(CHINA):%Y-%m-%d %H:%M}: {amount.en} due",
+        )
+        lines += [*(["", "—" * 8] if lines else []), known.in_(language), one.text.in_(language)]
+        lines += _result_lines(one.result, language)
+    _framed(out, lines, title.in_(language))
 
 
 def _framed(out: Console, lines: list[str], title: str) -> None:

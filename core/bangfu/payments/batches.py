@@ -187,7 +187,7 @@ async def _recoveries(session: AsyncSession, who: Entered, programme: str) -> di
             Entitlement.voided_at.is_(None),
             Case.programme == programme,
         )
-        .order_by(Entitlement.due_on, Entitlement.created_at, Entitlement.id)
+        .order_by(Entitlement.due_on, Case.period, Entitlement.instalment, Entitlement.id)
     )
     found: dict[UUID, list[_Recovery]] = {}
     for person, recovery, left in await session.execute(query):
@@ -380,7 +380,7 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
     )
     stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
     account = (Account.tenant_id == tenant) & (Account.household_id == Case.household_id) & holds(Account, who.at.today)
-    listed = (Case.division, Case.number, Entitlement.id)
+    listed = (Case.division, Case.number, Case.period, Entitlement.instalment, Entitlement.id)
     own = (Case.period == period) & (Entitlement.instalment == stage.instalment)
     if month is not None:
         own = (Case.period < period) | ((Case.period == period) & (Entitlement.instalment <= month))

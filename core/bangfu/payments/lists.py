@@ -13,7 +13,7 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -41,12 +41,14 @@ from bangfu.models import (
     PaymentFile,
     PaymentLine,
     PaymentReturn,
+    PaymentSetoff,
     Person,
     new_id,
 )
 from bangfu.payments.batches import RELEASED, batch_of, must_be
 from bangfu.payments.budget import line_of, source_of
 from bangfu.payments.due import Kind
+from bangfu.process import Monthly
 from bangfu.programme import PAYMENT_COLUMNS, PaymentChannel, Programme
 from bangfu.registry.divisions import Places, township_of
 from bangfu.registry.history import holds
@@ -116,6 +118,12 @@ async def _listed(
 def _lines(who: Entered, id: UUID, on: date, known_at: datetime) -> Any:
     tenant = who.county.id
     before, earlier, beneficiary = aliased(PaymentLine), aliased(PaymentBatch), aliased(Person)
+    set_off = (
+        select(func.sum(PaymentSetoff.amount_fen))
+        .where(PaymentSetoff.tenant_id == tenant, PaymentSetoff.line_id == PaymentLine.id)
+        .correlate(PaymentLine)
+        .scalar_subquery()
+    )
     head = (
         (Membership.tenant_id == tenant)
         & (Membership.household_id == PaymentLine.household_id)
@@ -132,6 +140,9 @@ def _lines(who: Entered, id: UUID, on: date, known_at: datetime) -> Any:
             beneficiary.name.label("beneficiary"),
             beneficiary.number.label("person_number"),
             Entitlement.kind,
+            Entitlement.month_decision_id.is_not(None).label("monthly"),
+            Case.period.label("case_period"),
+            set_off.label("set_off"),
             before.position.label("returned"),
             earlier.number.label("before"),
         )
@@ -174,13 +185,18 @@ def _values(
 
 
 def _note(row: Any) -> str:
-    """Whom a payment is for where that is a person, and what is unusual about it: whose account it goes to, what it
-    corrects, what it repeats."""
+    """Whom a payment is for where that is a person, of which month it is where something is paid every month, and what
+    is unusual about it: whose account it goes to, what it corrects, what was set off against it, what it repeats."""
     notes = []
+    month = row.PaymentLine.instalment
     if row.person_number is not None:
         notes.append(f"受益人:{row.beneficiary}({row.person_number})")
+    if row.monthly:
+        notes.append(f"{row.case_period}-{month:02d}")
     if row.kind == Kind.ARREARS.value:
-        notes.append("补发")
+        notes.append(f"补发{month}月" if row.monthly else "补发")
+    if row.set_off:
+        notes.append(f"抵扣{yuan_digits(int(row.set_off))}元")
     if row.returned is not None:
         notes.append(f"退票重发(原第{row.before}批第{row.returned}号)")
     if row.head and row.PaymentLine.holder != row.head:
@@ -197,8 +213,12 @@ def _sheets(
         township = township_of(line.PaymentLine.division)
         townships.setdefault(township, []).append(line.PaymentLine.amount_fen)
     source = f"资金来源:{source_of(found.source)}" if found.source else ""
-    what = f"环节:{programme.process[batch.stage].title.zh}(第 {batch.instalment} 期)"
-    title, of = f"{who.county.name}{batch.period}年度{programme.title.zh}", programme.beneficiary.counted.zh
+    # A batch of what is paid every month holds several months of somebody.
+    monthly = isinstance(programme.process[batch.stage], Monthly)
+    which = f"截至 {batch.instalment} 月" if monthly else f"第 {batch.instalment} 期"
+    what = f"环节:{programme.process[batch.stage].title.zh}({which})"
+    of = "笔" if monthly else programme.beneficiary.counted.zh
+    title = f"{who.county.name}{batch.period}年度{programme.title.zh}"
     cover = Sheet(
         "汇总",
         f"{title}资金拨付汇总表",
@@ -377,7 +397,7 @@ async def bank_text(
     session: AsyncSession, who: Entered, vault: Vault, programme: Programme, id: UUID, reason: str
 ) -> tuple[str, bytes]:
     """The list of a released batch as the bank takes it, by the newest template of its channel: the name of the file
-    and its content, several parts in one archive.
+    and its content, several parts in one archive. What was set off whole goes to no bank.
 
     Refuses ``FORBIDDEN``, ``REASON_NEEDED``, ``NOT_FOUND``, ``BATCH_STATE``, ``TEMPLATE_MISSING``, ``BANK_FILE_VALUE``
     naming every household with something that the file cannot hold, and ``BATCH_TOTAL``.
@@ -386,12 +406,13 @@ async def bank_text(
     template = await template_of(session, who, found.batch.channel)
     if template is None:
         raise Code.TEMPLATE_MISSING.refuse("batch", channel=found.batch.channel)
+    found = replace(found, rows=[row for row in found.rows if row["amount"]])
     columns = [(name, header) for name, header in template.columns]
     texts = [{name: _text(name, row[name]) for name, _ in columns} for row in found.rows]
     separator, end = SEPARATORS[template.separator], LINE_ENDS[template.line_end]
     _need_plain(found, texts, separator)
     parts = []
-    for start in range(0, len(texts), template.rows_per_file):
+    for start in range(0, max(1, len(texts)), template.rows_per_file):
         part = texts[start : start + template.rows_per_file]
         lines = [separator.join(header for _, header in columns)] if template.header else []
         lines += [separator.join(row[name] for name, _ in columns) for row in part]
@@ -437,9 +458,9 @@ def _read_text_back(found: _List, template: BankTemplate, parts: Sequence[bytes]
     total = sum((Decimal(row[amount]) for row in rows), Decimal())
     whole = all(len(row) == len(names) for row in rows)
     accounts = Counter(row[account] for row in rows) == Counter(row["account"] for row in found.rows)
-    batch = found.batch
-    if len(rows) != batch.count or total.scaleb(2) != batch.total_fen or not whole or not accounts:
-        detail = f"{len(rows)}/{batch.count}, {total}/{yuan_digits(batch.total_fen)}"
+    batch, count = found.batch, len(found.rows)
+    if len(rows) != count or total.scaleb(2) != batch.total_fen or not whole or not accounts:
+        detail = f"{len(rows)}/{count}, {total}/{yuan_digits(batch.total_fen)}"
         raise Code.BATCH_TOTAL.refuse("file", detail=detail)
 
 

@@ -1,4 +1,5 @@
-"""What became of the money of one household, step by step: due, paid, arrived or sent back, corrected, paid again."""
+"""What became of the money of one household, step by step: due, paid, arrived or sent back, corrected, paid again, and
+what was set off against it."""
 
 from __future__ import annotations
 
@@ -23,6 +24,8 @@ STEPS = {
     "gathered": Text("列入批次", "in a batch"),
     "paid": Text("已拨付", "paid"),
     "reissued": Text("退票重发", "paid again"),
+    "set_off": Text("抵扣", "less for what is to be paid back"),
+    "settled": Text("由发放抵扣", "settled by a payment that was less"),
     "arrived": Text("已到账", "arrived"),
     "returned": Text("退票", "sent back by the bank"),
     "repaid": Text("已退回", "paid back"),
@@ -61,6 +64,10 @@ _TRAIL = """
           from payment_line l join due d on d.tenant_id = l.tenant_id and d.id = l.entitlement_id
           left join payment_batch b on b.tenant_id = l.tenant_id and b.id = l.batch_id
          where l.voided_at is null
+    ), set_off as (
+        select s.* from payment_setoff s
+         where s.voided_at is null and s.released_at is not null and s.tenant_id = :tenant
+           and (s.line_id in (select id from paid) or s.entitlement_id in (select id from due))
     )
     select day, kind, amount_fen, programme, period, instalment, number, account, words from (
         select due_on as day, created_at as at, kind, amount_fen, programme, period, instalment, null::int as number,
@@ -75,6 +82,14 @@ _TRAIL = """
         union all select released_on, released_at, case when reissues is null then 'paid' else 'reissued' end,
                amount_fen, programme, period, instalment, number, account_masked, holder from paid
                where released_at is not null
+        union all select s.released_on, s.released_at, 'set_off', s.amount_fen, p.programme, p.period, p.instalment,
+               p.number, p.account_masked, e.period || '-' || lpad(e.instalment::text, 2, '0') from set_off s
+               join paid p on p.tenant_id = s.tenant_id and p.id = s.line_id
+               left join due e on e.tenant_id = s.tenant_id and e.id = s.entitlement_id
+        union all select s.released_on, s.released_at, 'settled', s.amount_fen, d.programme, d.period, d.instalment,
+               p.number, '', p.period || '-' || lpad(p.instalment::text, 2, '0') from set_off s
+               join due d on d.tenant_id = s.tenant_id and d.id = s.entitlement_id
+               left join paid p on p.tenant_id = s.tenant_id and p.id = s.line_id
         union all select a.arrived_on, a.recorded_at, 'arrived', p.amount_fen, p.programme, p.period, p.instalment,
                p.number, p.account_masked, a.code from payment_arrival a
                join paid p on p.tenant_id = a.tenant_id and p.id = a.line_id
@@ -103,5 +118,5 @@ async def trail(session: AsyncSession, who: Entered, household: str, programmes:
     )
     if found is None:
         raise Code.HOUSEHOLD_UNKNOWN.refuse("household", number=household)
-    values = {"household": found, "programmes": programmes, "kinds": list(STEPS)}
+    values = {"tenant": who.county.id, "household": found, "programmes": programmes, "kinds": list(STEPS)}
     return [Step(*row) for row in await session.execute(text(_TRAIL), values)]

@@ -9,7 +9,7 @@ Two days belong to every act: ``day``, on which it happened on paper (it decides
 """
 
 from bangfu.process.duties import INCOMPATIBLE, Duty, Tier, conflicts, duty_names
-from bangfu.process.months import ENDED, WAYS, WITHHELD, Course, Rest, Way, first_month, half_of
+from bangfu.process.months import WAYS, Course, Rest, Way, Withheld, first_month, half_of
 from bangfu.process.proceedings import UNDOABLE, Act, Done, Move, Proceedings, View
 from bangfu.process.stages import (
     CLOSED,
@@ -36,7 +36,6 @@ from bangfu.process.stages import (
 
 __all__ = [
     "CLOSED",
-    "ENDED",
     "END_TITLES",
     "INCOMPATIBLE",
     "NOT_SELECTED",
@@ -45,7 +44,6 @@ __all__ = [
     "UNDOABLE",
     "WAYS",
     "WITHDRAWN",
-    "WITHHELD",
     "Accept",
     "Act",
     "Begins",
@@ -70,6 +68,7 @@ __all__ = [
     "Verify",
     "View",
     "Way",
+    "Withheld",
     "conflicts",
     "duty_names",
     "first_month",

@@ -6,21 +6,32 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from typing import Any
 
 from bangfu.process.stages import Begins, RestCause
 from bangfu.text import Text
 
-ENDED = "ended"
-"""Why nothing is due of a month: the case had ended by then."""
-WITHHELD: Mapping[str, Text] = {
-    ENDED: Text("已终止", "the case had ended"),
-    **{cause.value: cause.title_text for cause in RestCause},
-}
-"""Why nothing is due of a month although the facts would give it."""
 PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY = "pause", "resume", "stop", "withdraw", "undo", "carry"
 WAYS = (PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY)
 """The acts by which a case rests, goes on, ends, or goes over into the next period."""
+
+
+class Withheld(StrEnum):
+    """Why nothing is due of a month although the facts would give it 停发: the case rested for a cause, or had ended by
+    then."""
+
+    CUSTODY = RestCause.CUSTODY.value
+    UNREACHABLE = RestCause.UNREACHABLE.value
+    UNVERIFIED = RestCause.UNVERIFIED.value
+    ACCOUNT = RestCause.ACCOUNT.value
+    OTHER = RestCause.OTHER.value
+    ENDED = "ended"
+
+    @property
+    def title_text(self) -> Text:
+        """Its two names."""
+        return Text("已终止", "the case had ended") if self is Withheld.ENDED else RestCause(self.value).title_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +92,7 @@ class Course:
         A rest that is over withholds nothing if its cause is one that is paid afterwards; while it lasts, it does.
         """
         if self.ended_on is not None and self.ended_on <= day:
-            return ENDED
+            return Withheld.ENDED.value
         for rest in self.rests:
             if rest.holds(day) and (rest.until is None or rest.cause not in back_paid):
                 return rest.cause.value

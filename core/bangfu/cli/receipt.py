@@ -101,7 +101,7 @@ def year_lines(answer: YearAnswer, language: Language) -> list[str]:
         receipt = own.receipt
         heading = Text(f"{receipt.programme.zh} {receipt.period.zh}", f"{receipt.programme.en}, {receipt.period.en}")
         lines += ["", heading.in_(language), f"  {receipt.summary.in_(language)}"]
-        payments = [one.text for one in (*own.payments, *own.months)]
+        payments = [*(one.text for one in own.payments), *(one.text for one in own.months)]
         for said in (own.in_the_way, own.fails, own.could, own.waits, payments, own.taken, own.apart, own.together):
             lines += [f"  · {text.in_(language)}" for text in said]
         lines += [f"  · {_took_part(one).in_(language)}" for one in receipt.took_part]

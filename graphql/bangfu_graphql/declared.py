@@ -79,6 +79,7 @@ class StageKind(Enum):
     ACCEPTANCE = value("acceptance", "it is accepted on the spot 验收")
     SAMPLE = value("sample", "a sample is drawn and checked 抽查")
     PAYMENT = value("payment", "it is paid 拨付")
+    MONTHLY = value("monthly", "it is paid every month 按月发放")
 
 
 _KINDS: Mapping[type[process.Stage], StageKind] = {
@@ -89,6 +90,7 @@ _KINDS: Mapping[type[process.Stage], StageKind] = {
     process.Accept: StageKind.ACCEPTANCE,
     process.Sample: StageKind.SAMPLE,
     process.Pay: StageKind.PAYMENT,
+    process.Monthly: StageKind.MONTHLY,
 }
 
 
@@ -126,7 +128,9 @@ class Stage:
         description="The stage to which a case goes back from it; null if to none."
     )
     quota: StageQuota | None = strawberry.field(description="Of a selection, its quota.")
-    instalment: StageInstalment | None = strawberry.field(description="Of a payment, which part of the award.")
+    instalment: StageInstalment | None = strawberry.field(
+        description="Of a payment, which part of the award; null of what is paid every month."
+    )
 
     code: str = strawberry.field(description="Its code.")
     title: str = strawberry.field(description="Its name.")
@@ -189,7 +193,7 @@ def _quota(info: strawberry.Info, stage: process.Stage, parameters: Any) -> Stag
 
 
 def _instalment(stage: process.Stage, proceedings: process.Proceedings) -> StageInstalment | None:
-    if not isinstance(stage, process.Pay):
+    if not isinstance(stage, process.Pay) or isinstance(stage, process.Monthly):
         return None
     shares = getattr(proceedings.parameters, stage.shares).rates if stage.shares else None
     return StageInstalment(

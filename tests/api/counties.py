@@ -518,9 +518,18 @@ ROLES: Mapping[str, Role] = {
 """Everybody who attacks, by staff number: every duty, and a second township beside the first."""
 
 OPEN = frozenset(
-    {"division", "calendar_day", "column_match", "programme_switch", "provision", "edition", "supervision"}
+    {
+        "division",
+        "calendar_day",
+        "column_match",
+        "programme_switch",
+        "provision",
+        "edition",
+        "supervision",
+        "month_result",
+    }
 )
-"""What everybody of a county may see."""
+"""What everybody of a county may see; what rules make of facts in a month names nobody."""
 OFFICES = frozenset(
     {
         "organization",

@@ -123,15 +123,15 @@ async def lead(world: World) -> None:
 
 
 async def subsidise(world: Subsidies) -> None:
-    """A person of each township is paid every month; of what was paid for January, something is set off in February."""
+    """A person of each township is paid every month; of what was paid for February, something is set off in March."""
     today = world.today
     assert (await world.bring("officers", OFFICES, "R1")).state == "done"
-    world.on(MONTHLY, today=date(2021, 1, 4))
+    world.on(MONTHLY, today=date(2021, 2, 1))
     numbers = ("H1-01", "H7-01")
     for number in numbers:
         await world.holds(number, "certificate", date(2020, 1, 1), level=1, generation=2)
     await world.open()
-    world.today = date(2021, 1, 5)
+    world.today = date(2021, 2, 2)
     for committee, number in zip(("VC1", "VC3"), numbers, strict=True):
         who = world.who(committee)
         ground = await world.ground(who)
@@ -141,12 +141,12 @@ async def subsidise(world: Subsidies) -> None:
     for clerk in ("K1", "K2"):
         await world.sign(clerk, "first_review")
     clean(await world.sign("DF1", "second_review", *numbers))
-    await world.decide(1)
-    await world.pay(1)
-    for number in numbers:
-        await world.holds(number, "certificate", date(2020, 1, 1), level=2, generation=2)
     await world.decide(2)
     await world.pay(2)
+    for number in numbers:
+        await world.holds(number, "certificate", date(2020, 1, 1), level=2, generation=2)
+    await world.decide(3)
+    await world.pay(3)
     world.on("consolidation", today=today)
 
 

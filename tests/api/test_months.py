@@ -290,6 +290,15 @@ async def test_what_rests_has_its_cause_and_what_is_taken_back_is_set_off(
     assert lines(withheld) == []
 
 
+async def test_the_stage_says_that_it_pays_every_month(monthly: Served) -> None:
+    asked = """{ disabilityCare(period: "2021") { stages { code kind duties returnsTo instalment { number } } } }"""
+    stages = (await monthly.ask("C1", asked)).data["disabilityCare"]["stages"]
+    assert stages[-1] == {
+        "code": "monthly_payment", "kind": "MONTHLY", "duties": ["COUNTY_OFFICE", "FUND_MANAGER", "FINANCE"],
+        "returnsTo": "first_review", "instalment": None,
+    }  # fmt: skip
+
+
 async def test_what_is_not_paid_by_the_month_has_no_months(served: Served) -> None:
     story = Told(served)
     for name, more in (

@@ -22,7 +22,21 @@ from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, duties_over, look
 from bangfu.errors import Code, Problem
 from bangfu.models import CaseEvent, Household, Officer
-from bangfu.process import Accept, Act, Duty, Move, Notice, Pay, Plan, Sample, Select, Stage, Verify, duty_names
+from bangfu.process import (
+    Accept,
+    Act,
+    Duty,
+    Monthly,
+    Move,
+    Notice,
+    Pay,
+    Plan,
+    Sample,
+    Select,
+    Stage,
+    Verify,
+    duty_names,
+)
 from bangfu.text import Text, day, join
 
 
@@ -271,5 +285,6 @@ def _asked(case: CaseView, act: Act, stage: Stage) -> Move | Problem:
         Accept: lambda: proceedings.accept(view, act),
         Sample: lambda: proceedings.check(view, act, True, "") if view.drawn else proceedings.draw(view, act),
         Pay: lambda: proceedings.pay(view, act),
+        Monthly: lambda: proceedings.pay(view, act),
     }
     return acts[type(stage)]()

@@ -1200,7 +1200,8 @@ class MonthRun(TenantRow, Base):
     and what it came to.
 
     ``decided`` counts the decisions that were made, ``changed`` those of them that changed an earlier one;
-    ``arrears_fen`` and ``recovery_fen`` are what these added and took back. Never changed.
+    ``arrears_fen`` and ``recovery_fen`` are what these added and took back. ``undecided`` are the numbers of those who
+    could not be decided. Never changed.
     """
 
     __tablename__ = "month_run"
@@ -1218,6 +1219,7 @@ class MonthRun(TenantRow, Base):
     changed: Mapped[int]
     arrears_fen: Mapped[FenColumn]
     recovery_fen: Mapped[FenColumn]
+    undecided: Mapped[list[str]] = mapped_column(ARRAY(Text))
     known_at: Mapped[datetime]
     officer_id: Mapped[UUID]
     ran_on: Mapped[date]

@@ -204,6 +204,7 @@ def _month_run() -> None:
         sa.Column("changed", sa.Integer(), nullable=False),
         sa.Column("arrears_fen", sa.BigInteger(), nullable=False),
         sa.Column("recovery_fen", sa.BigInteger(), nullable=False),
+        sa.Column("undecided", postgresql.ARRAY(sa.Text()), nullable=False),
         sa.Column("known_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("officer_id", sa.Uuid(), nullable=False),
         sa.Column("ran_on", sa.Date(), nullable=False),

@@ -3,7 +3,7 @@ next year."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -18,10 +18,11 @@ from bangfu.cases.acts import Change, Report, event_of, judged, note_missing, wr
 from bangfu.cases.ground import Ground
 from bangfu.cases.months import stage_of
 from bangfu.cases.views import CaseView, Selection, Stated, look
+from bangfu.cases.whom import of_persons
 from bangfu.db import hold
 from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code, Problem
-from bangfu.models import Case, CaseEvent, Claim, Person, new_id
+from bangfu.models import Case, CaseEvent, Claim, Household, Person, new_id
 from bangfu.process import Move, Plan, half_of
 from bangfu.registry.divisions import township_of
 from bangfu.text import Text, day
@@ -204,6 +205,10 @@ async def carry(
     won = await insert_new(session, Claim, wanted, "case_id")
     report.refused += [(case.number, _claimed(case, following)) for case, _ in moves if made[case.id] not in won]
     causes = await _causes(session, who, [case for case, _ in moves if case.paused_on])
+    homes = {
+        one.person: one for one in await of_persons(session, who, [case.person for case, _ in moves if case.person])
+    }
+    villages = await _villages(session, who, [one.household for one in homes.values()])
     going = [
         Change(case, move, {"paused_on": None}, {"to": str(made[case.id])})
         for case, move in moves
@@ -214,19 +219,21 @@ async def carry(
     first = ground.programme.process.first(Plan).code
     for change in done:
         old, key = change.case, made[change.case.id]
+        home = homes.get(old.person, old.whom)
+        village = villages.get(home.household, old.division)
         cases.append({
             **common,
             "id": key,
             "edition_id": following.latest.id,
             "number": old.number,
-            "household_id": old.household,
+            "household_id": home.household,
             "person_id": old.person,
-            "division": old.division,
+            "division": village,
             "stage": stage.code,
             "version": 1,
             "round": 0,
             "since": following.period.first_day,
-            "opened_on": following.period.first_day,
+            "opened_on": old.opened_on,  # nobody applies anew: every month of the new year counts
             "stated": old.stated,
             "paused_on": old.paused_on,
         })  # fmt: skip
@@ -234,10 +241,18 @@ async def carry(
         if old.paused_on is not None:
             data["rest"] = {"cause": causes[old.id], "since": old.paused_on.isoformat()}
         move = Move(stage.code, change.move.duty)
-        events.append(event_of(who, stated, key, old.division, 1, CARRY, first, move, data))
+        events.append(event_of(who, stated, key, village, 1, CARRY, first, move, data))
     await insert_rows(session, Case, cases)
     await insert_rows(session, CaseEvent, events)
     return report
+
+
+async def _villages(session: AsyncSession, who: Entered, households: Collection[UUID]) -> dict[UUID, int]:
+    """The villages of households, in one statement."""
+    query = select(Household.id, Household.division).where(
+        Household.tenant_id == who.county.id, among(Household.id, households)
+    )
+    return {row.id: row.division for row in await session.execute(query)}
 
 
 def _claimed(case: CaseView, following: Ground) -> Problem:
@@ -261,4 +276,20 @@ async def _causes(session: AsyncSession, who: Entered, cases: Sequence[CaseView]
         cause = data.get("cause") or data.get("rest", {}).get("cause")
         if cause is not None:
             found[case] = cause
+    return found
+
+
+async def with_origins(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> set[UUID]:
+    """Some cases, and those that they were carried on from, in a statement a year."""
+    found = set(cases)
+    open_ = found
+    while open_:
+        query = select(CaseEvent.data["from"].astext).where(
+            CaseEvent.tenant_id == who.county.id,
+            CaseEvent.act == CARRY,
+            CaseEvent.data.has_key("from"),
+            among(CaseEvent.case_id, open_),
+        )
+        open_ = {UUID(origin) for origin in await session.scalars(query)} - found
+        found |= open_
     return found

@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import CHINA, Action, Entered
 from bangfu.cases.gather import typed
 from bangfu.cases.ground import Ground
-from bangfu.cases.months import Payee, Result, courses, decidable, deciding_at, payees, stage_of
+from bangfu.cases.months import Payee, Result, courses, decidable, deciding_at, in_sight, payees, stage_of
 from bangfu.cases.receipts import Result as Receipt
 from bangfu.cases.receipts import Stands, explained, stored
 from bangfu.cases.views import Selection
@@ -214,9 +214,10 @@ async def _payee(
     """The case of a number that is or was paid every month, in some areas if they are given; refuses ``NOT_FOUND``."""
     found = areas is None or len(areas) > 0
     cases = await payees(session, who, ground, Selection(numbers=[number], areas=areas)) if found else []
-    if not cases:
+    seen = await in_sight(session, who, cases)
+    if not seen:
         raise Code.NOT_FOUND.refuse("person", what=number)
-    return cases[0]
+    return seen[0]
 
 
 def _require_past(who: Entered, known_at: datetime) -> None:
@@ -334,13 +335,14 @@ async def as_known(
     session: AsyncSession, who: Entered, ground: Ground, number: str, month: int, known_at: datetime
 ) -> Decided:
     """What a month of a person comes to by what was known at an instant, decided anew and kept nowhere; by the rules of
-    today.
+    today. It is for those who may read what offices list: it asks their lists as of any instant.
 
     Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, or where not all that offices list is in
     sight (see :func:`bangfu.cases.months.decidable`), ``BAD_VALUE`` for what is no month, and ``DAY_IN_FUTURE`` for an
     instant to come.
     """
     who.require(Action.READ_CASES, ground.programme.code)
+    who.require(Action.READ_CIRCUMSTANCES)
     if month not in range(1, 13):
         raise Code.BAD_VALUE.refuse(
             "month", field=Text("月份", "month"), value=month, expected=Text("1 至 12", "1 to 12")

@@ -31,7 +31,7 @@ from bangfu.cases.views import Selection, Stated
 from bangfu.db import Database, hold, hold_with
 from bangfu.db.bulk import among, insert_new, insert_rows, plainly
 from bangfu.errors import Code, Problem, Refused
-from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, new_id, new_ids
+from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, Person, new_id, new_ids
 from bangfu.models import Circumstance as CircumstanceRow
 from bangfu.process import (
     CLOSED,
@@ -219,19 +219,68 @@ def decidable(who: Entered, area: tuple[int, int] | None = None) -> list[tuple[i
 async def courses(
     session: AsyncSession, who: Entered, cases: Sequence[Payee], known_at: datetime | None = None
 ) -> dict[UUID, Course]:
-    """How cases went, as known at an instant, now unless stated, in one statement; those that simply went on are not
-    among them."""
+    """How cases went, as known at an instant, now unless stated; those that simply went on are not among them.
+
+    A case that was carried into the next year goes on there: when it rested no more, or that it had ended in the old
+    year, is written down with the new one. One statement, two more a year that cases have been carried on.
+    """
     stages = {case.id: case.stage for case in cases}
+    chains = await _carried_on(session, who, stages)
+    later = {after: case for case, own in chains.items() for after in own}
     query = select(CaseEvent.case_id, CaseEvent.version, CaseEvent.act, CaseEvent.effective_on, CaseEvent.data).where(
         CaseEvent.tenant_id == who.county.id,
         CaseEvent.act.in_(WAYS),
         CaseEvent.recorded_at <= (known_at or who.at.now),
-        among(CaseEvent.case_id, stages),
+        among(CaseEvent.case_id, {*stages, *later}),
     )
     ways: dict[UUID, list[Way]] = {}
     for row in await session.execute(query):
-        ways.setdefault(row.case_id, []).append(Way(row.version, row.act, row.effective_on, row.data))
-    return {case: Course.of(own, ended=stages[case] in (STOPPED, WITHDRAWN)) for case, own in ways.items()}
+        whose = later.get(row.case_id, row.case_id)
+        # The steps of a case come after all those of the one that it was carried on from.
+        before = (chains[whose].index(row.case_id) + 1) * _STEPS if row.case_id in later else 0
+        data = {**row.data, "undoes": row.data["undoes"] + before} if "undoes" in row.data else row.data
+        ways.setdefault(whose, []).append(Way(row.version + before, row.act, row.effective_on, data))
+    last = {case: own[-1] for case, own in chains.items() if own}
+    found = select(Case.id, Case.stage).where(Case.tenant_id == who.county.id, among(Case.id, set(last.values())))
+    ends = {row.id: row.stage for row in await session.execute(found)} if last else {}
+    last = {case: own for case, own in last.items() if own in ends}
+    return {
+        case: Course.of(own, ended=(ends[last[case]] if case in last else stages[case]) in (STOPPED, WITHDRAWN))
+        for case, own in ways.items()
+    }
+
+
+_STEPS = 1_000_000
+"""More steps than a case has."""
+
+
+async def _carried_on(session: AsyncSession, who: Entered, stages: Mapping[UUID, str]) -> dict[UUID, list[UUID]]:
+    """The cases that each closed case was carried on as, year by year, in a statement a year."""
+    chains: dict[UUID, list[UUID]] = {case: [] for case, stage in stages.items() if stage == CLOSED}
+    open_ = {case: case for case in chains}
+    while open_:
+        query = select(CaseEvent.case_id, CaseEvent.data["to"].astext).where(
+            CaseEvent.tenant_id == who.county.id,
+            CaseEvent.act == "carry",
+            CaseEvent.data.has_key("to"),
+            among(CaseEvent.case_id, open_),
+        )
+        following = {}
+        for case, to in await session.execute(query):
+            chains[open_[case]].append(UUID(to))
+            following[UUID(to)] = open_[case]
+        open_ = following
+    return chains
+
+
+async def in_sight(session: AsyncSession, who: Entered, cases: Sequence[Payee]) -> list[Payee]:
+    """Those of some cases whose persons are in sight, in one statement: what is listed of who has moved to another
+    village is not seen from the old one, and nothing is said of him by what is not seen."""
+    query = select(Person.id).where(
+        Person.tenant_id == who.county.id, among(Person.id, {case.person for case in cases})
+    )
+    seen = set(await session.scalars(query))
+    return [case for case in cases if case.person in seen]
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,28 +319,51 @@ async def _known(
         among(CircumstanceRow.person_id, set(ids.values())),
     )
     persons = set(await session.scalars(query_changed))
+    chains = await _carried_on(session, who, {case.id: case.stage for case in cases})
     query_ways = select(CaseEvent.case_id).where(
         CaseEvent.tenant_id == who.county.id,
         CaseEvent.act.in_(WAYS),
         CaseEvent.recorded_at >= since,
-        among(CaseEvent.case_id, ids),
+        among(CaseEvent.case_id, {*ids, *(after for own in chains.values() for after in own)}),
     )
     went = set(await session.scalars(query_ways))
-    touched = frozenset(case for case, person in ids.items() if person in persons or case in went)
+    again = await _undecided(session, who, ground)
+    touched = frozenset(
+        case.id
+        for case in cases
+        if case.person in persons or case.number in again or went & {case.id, *chains.get(case.id, ())}
+    )
     # What rules how months count stands in the rules of the period: if these are others, so is every month.
     fresh = {rules.month for rules in editions if rules.opened_at is None or rules.opened_at >= since}
     return _Known(reached, touched, frozenset(range(1, 13)) if None in fresh else frozenset(fresh) - {None})  # type: ignore[arg-type]
 
 
+async def _undecided(session: AsyncSession, who: Entered, ground: Ground) -> frozenset[str]:
+    """The numbers of those whom the last run could not decide again: they are looked at until they are."""
+    query = (
+        select(MonthRun.undecided)
+        .where(
+            MonthRun.tenant_id == who.county.id,
+            MonthRun.programme == ground.programme.code,
+            MonthRun.period == ground.period.key,
+            MonthRun.areas == who.areas,
+        )
+        .order_by(MonthRun.known_at.desc(), MonthRun.id.desc())
+        .limit(1)
+    )
+    return frozenset(await session.scalar(query) or ())
+
+
 def _wanted(cases: Sequence[Payee], ground: Ground, upto: int, known: _Known) -> dict[int, list[Payee]]:
-    """The cases of which each month is to be decided."""
+    """The cases of which each month is to be decided: up to the one that is asked for, and of whom something has become
+    known since every month that is decided already, also a later one."""
     begins = getattr(ground.latest.parameters, stage_of(ground).begins)
-    wanted: dict[int, list[Payee]] = {month: [] for month in range(1, upto + 1)}
+    wanted: dict[int, list[Payee]] = {month: [] for month in range(1, 13)}
     for case in cases:
         first = first_month(case.opened_on, ground.period.year, begins)
         reached = known.reached.get(case.id, 0)
         whole = case.id in known.touched
-        for month in range(first, upto + 1):
+        for month in range(first, max(upto, reached) + 1):
             if whole or month > reached or month in known.redone:
                 wanted[month].append(case)
     return {month: own for month, own in wanted.items() if own}
@@ -327,7 +399,6 @@ async def decided(
         session,
         who,
         {case.id for month, own in wanted.items() for case in own if month <= known.reached.get(case.id, 0)},
-        upto,
     )
     for month, own in wanted.items():
         rules = ground.month(month)
@@ -344,7 +415,7 @@ async def decided(
                 found.decisions.append(Decision(case, month, 1, result, withheld, None))
             elif (last.edition, last.digest, last.withheld) == (result.rules.id, result.digest, withheld):
                 found.unchanged += 1
-            elif result.outcome is Outcome.INCOMPLETE and last.amount:
+            elif result.outcome is Outcome.INCOMPLETE and last.amount and not withheld:
                 found.refused.append((case.number, Code.NOT_DETERMINED.problem("person", case.number)))
             else:
                 found.decisions.append(Decision(case, month, last.number + 1, result, withheld, last.amount))
@@ -362,9 +433,7 @@ class _Last:
     amount: int
 
 
-async def _before(
-    session: AsyncSession, who: Entered, cases: Collection[UUID], upto: int
-) -> dict[tuple[UUID, int], _Last]:
+async def _before(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> dict[tuple[UUID, int], _Last]:
     """The decisions that stand of the months of some cases, in one statement."""
     if not cases:
         return {}
@@ -374,7 +443,7 @@ async def _before(
                own.amount_fen)
         .ext(distinct_on(own.case_id, own.month))
         .join(MonthResult, (MonthResult.tenant_id == own.tenant_id) & (MonthResult.id == own.result_id))
-        .where(own.tenant_id == who.county.id, among(own.case_id, cases), own.month <= upto)
+        .where(own.tenant_id == who.county.id, among(own.case_id, cases))
         .order_by(own.case_id, own.month, own.number.desc())
     )  # fmt: skip
     return {(row[0], row[1]): _Last(*row[2:]) for row in await session.execute(query)}
@@ -619,7 +688,7 @@ async def _previewed(
         cases = await payees(session, who, ground, Selection(areas=areas, after=after, limit=PREVIEWED))
         if not cases:
             return
-        found = await decided(session, who, ground, cases, month, since)
+        found = await decided(session, who, ground, await in_sight(session, who, cases), month, since)
         decisions: dict[UUID, list[Decision]] = {}
         for one in found.decisions:
             decisions.setdefault(one.case.id, []).append(one)
@@ -733,6 +802,11 @@ async def decide(
     known = {case.number for case in cases}
     found.refused += [(one, Code.NOT_FOUND.problem("person", what=one)) for one in numbers if one not in known]
     await keep(session, who, ground, found, reason)
+    made: dict[UUID, list[int]] = {}
+    for one in found.decisions:
+        made.setdefault(one.case.id, []).append(one.month)
+    said = [(f"case/{case}", {"months": sorted(own)}) for case, own in made.items()]
+    await audit.record_each(session, who.at.now, who.actor.id, "decide_month", said, reason)
     return found
 
 
@@ -838,32 +912,26 @@ async def runs(session: AsyncSession, who: Entered, ground: Ground) -> list[Mont
 
 
 def handler(plugins: Plugins) -> jobs.Handler:
-    """The job that decides a month for a county, part by part, each in one transaction, and harmless to run again.
+    """The job that decides a month for a county, part by part, each in one transaction, and harmless to run again; of
+    the years before, it decides again what has changed.
 
     Parts are decided ``BESIDE`` each other; nobody else decides months of the programme meanwhile.
     """
 
     async def work_on(work: jobs.Work) -> jobs.Done:
         who, parameters = work.who, work.parameters
-        programme = plugins.programme(parameters["programme"])
+        programme, month, why = plugins.programme(parameters["programme"]), parameters["month"], parameters["reason"]
+        total = Totals()
         async with work.database.session(who.scope) as alone:
             await hold(alone, f"{programme.code}/months/run")
             ground = await ground_of(alone, who.county.id, programme, parameters["period"])
             require_maker(who, ground)
-            since = None if parameters["whole"] else await since_of(alone, who, ground)
-            asked = Asked(parameters["month"], since, parameters["reason"])
-            parts = await parts_of(alone, who, ground)
-            total, waiting = Totals(), asyncio.Semaphore(BESIDE)
-
-            async def decide_part(part: Part) -> None:
-                async with waiting:
-                    total.add(await run(work.database, who, ground, asked, part))
-                    await work.progress(total.looked_at, None)
-
-            async with asyncio.TaskGroup() as group:
-                for part in parts:
-                    group.create_task(decide_part(part))
-            await note_run(alone, who, ground, asked, total)
+            for own, upto in (*await _earlier(alone, who, ground), (ground, month)):
+                since = None if parameters["whole"] else await since_of(alone, who, own)
+                asked = Asked(upto, since, why)
+                found = await _decide_parts(work, own, asked, await parts_of(alone, who, own), total)
+                await note_run(alone, who, own, asked, found)
+                total.add(found)
         figures = {
             "decided": total.decided,
             "changed": total.changed,
@@ -878,6 +946,40 @@ def handler(plugins: Plugins) -> jobs.Handler:
         )
 
     return work_on
+
+
+async def _decide_parts(work: jobs.Work, ground: Ground, asked: Asked, parts: Sequence[Part], before: Totals) -> Totals:
+    """Decide the parts of a county for a period, some beside each other; ``before`` is what was looked at already."""
+    total, waiting = Totals(), asyncio.Semaphore(BESIDE)
+
+    async def decide_part(part: Part) -> None:
+        async with waiting:
+            total.add(await run(work.database, work.who, ground, asked, part))
+            await work.progress(before.looked_at + total.looked_at, None)
+
+    async with asyncio.TaskGroup() as group:
+        for part in parts:
+            group.create_task(decide_part(part))
+    return total
+
+
+async def _earlier(session: AsyncSession, who: Entered, ground: Ground) -> list[tuple[Ground, int]]:
+    """The years before one of which months have been decided, each with the last one: what becomes known of them later
+    is settled with the months of today."""
+    query = (
+        select(MonthRun.period, func.max(MonthRun.month))
+        .where(
+            MonthRun.tenant_id == who.county.id,
+            MonthRun.programme == ground.programme.code,
+            MonthRun.period < ground.period.key,
+        )
+        .group_by(MonthRun.period)
+        .order_by(MonthRun.period)
+    )
+    return [
+        (await ground_of(session, who.county.id, ground.programme, period), month)
+        for period, month in (await session.execute(query)).all()
+    ]
 
 
 @dataclass(slots=True)
@@ -924,6 +1026,7 @@ async def note_run(session: AsyncSession, who: Entered, ground: Ground, asked: A
             month=asked.month,
             reason=asked.why,
             **figures,
+            undecided=sorted({number for number, _ in total.refused}),
             known_at=who.at.now,
             officer_id=who.actor.id,
             ran_on=who.at.today,

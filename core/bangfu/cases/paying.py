@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import payments
 from bangfu.access import Action, Entered
-from bangfu.cases import exclusions, months
+from bangfu.cases import carrying, exclusions, months
 from bangfu.cases.acts import Change, Report, conclude, permitted, write
 from bangfu.cases.ground import Ground
 from bangfu.cases.sampling import in_frames
@@ -120,10 +120,12 @@ def _paying(who: Entered, ground: Ground, code: str | None = None) -> Pay:
 
 
 async def had_a_hand(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> bool:
-    """Whether who acts planned, signed, accepted or checked one of the cases, or typed that in.
+    """Whether who acts planned, signed, accepted or checked one of the cases, or typed that in; of a case that was
+    carried into a later year, also the one that it was carried on from.
 
     Maker, checker and releaser are three persons of every case, as they are of every batch (000:33-35).
     """
+    cases = await carrying.with_origins(session, who, cases)
     worked = CaseEvent.act.in_((*PLANNING, ACCEPTING, "check")) | CaseEvent.act.startswith("sign:")
     own = (CaseEvent.officer_id == who.actor.id) | (CaseEvent.recorded_by == who.actor.id)
     query = select(CaseEvent.id).where(CaseEvent.tenant_id == who.county.id, among(CaseEvent.case_id, cases), own)

@@ -22,6 +22,7 @@ from bangfu.models import (
     DeterminationRow,
     Entitlement,
     HouseholdCadre,
+    MonthDecision,
     Notice,
     Objection,
     Participant,
@@ -382,6 +383,7 @@ def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any
             due.label("due"),
             adjusted.label("adjusted"),
             _unanswered(programmes).label("unanswered"),
+            _months_decided(programmes).label("months_decided"),
             Case.id.in_(pending_cases(tenant)).label("heard"),
         )
         .select_from(chosen)
@@ -389,6 +391,18 @@ def _query(who: Entered, programmes: Sequence[Programme], day: date, choice: Any
         .outerjoin(standing, true())
         .outerjoin(linked, true())
         .order_by(chosen.c.division, chosen.c.number)
+    )
+
+
+def _months_decided(programmes: Sequence[Programme]) -> Any:
+    """Whether a month of a case has been decided; nobody looks where nothing is paid every month."""
+    if all(programme.process.monthly is None for programme in programmes):
+        return false()
+    return (
+        select(MonthDecision.id)
+        .where(MonthDecision.tenant_id == Case.tenant_id, MonthDecision.case_id == Case.id)
+        .correlate(Case)
+        .exists()
     )
 
 
@@ -461,6 +475,7 @@ def _case(
         unanswered=row.unanswered,
         paused=case.paused_on is not None,
         due=_due(row.due or {}, int(row.adjusted or 0)),
+        months_decided=bool(row.months_decided),
     )
     return CaseView(
         case.id,

@@ -29,6 +29,7 @@ from bangfu.models import (
     Case,
     Circumstance,
     Entitlement,
+    Membership,
     PaymentBatch,
     PaymentLine,
     PaymentReturn,
@@ -109,10 +110,15 @@ async def make(
     instalment = month or stage.instalment
     source = await budget.pays(session, who, line, programme.code, programme.title)
     dead = await _dead(session, who, [row.person for row in unpaid]) if programme.is_for_persons else {}
+    rests = await _resting(session, who, programme.code) if month is not None else {}
     missing = {
         row.number: problem
         for row in unpaid
-        if (problem := _death(row, dead) or in_the_way.get(row.case) or _left_out(row, programme.beneficiary.value))
+        if (
+            problem := _death(row, dead)
+            or in_the_way.get(row.case)
+            or _left_out(row, programme.beneficiary.value, rests.get(row.person, row.paused_on))
+        )
         is not None
     }
     payable = [_Payment(row, row.amount_fen) for row in unpaid if row.number not in missing]
@@ -125,12 +131,12 @@ async def make(
     rest = payable[held:]
     waits = [one for one in rest if one.amount_fen]
     await budget.note_waiting(session, who, source, programme.code, period, instalment, waits, whole=month is not None)
-    warnings = [budget.shortage(source, needed, len(rest))] if needed > source.free_fen else []
+    warnings = [budget.shortage(source, needed, len(waits))] if needed > source.free_fen else []
     made = None
     if held:
         chosen = sorted(payable[:held], key=lambda one: one.row.place)
         made = await _write(session, who, vault, programme.code, period, stage, instalment, source.id, chosen)
-    return Gathered(made, list(missing.items()), len(rest), sum(one.amount_fen for one in rest), warnings)
+    return Gathered(made, list(missing.items()), len(waits), sum(one.amount_fen for one in waits), warnings)
 
 
 async def to_pay(
@@ -161,13 +167,9 @@ class _Recovery:
 
 
 def _set_off(payments: Sequence[_Payment], recoveries: Mapping[UUID, Sequence[_Recovery]]) -> None:
-    """Take from each person's payments, the oldest first, what that person is to pay back, the oldest first.
-
-    What is paid again was less for it the first time.
-    """
+    """Take from each person's payments, the oldest first, what that person is to pay back, the oldest first; also from
+    what is paid again, of which it may have become known since that it is not due."""
     for one in payments:
-        if one.row.reissues is not None:
-            continue
         for recovery in recoveries.get(one.row.person, ()):
             fen = min(one.amount_fen, recovery.open_fen)
             if fen:
@@ -194,6 +196,15 @@ async def _recoveries(session: AsyncSession, who: Entered, programme: str) -> di
         if person is not None and left < 0:
             found.setdefault(person, []).append(_Recovery(recovery, -left))
     return found
+
+
+async def _resting(session: AsyncSession, who: Entered, programme: str) -> dict[UUID, date]:
+    """Who is paid every month and rests, with the day since which: whichever year what is due to him is of. One
+    statement."""
+    query = select(Case.person_id, Case.paused_on).where(
+        Case.tenant_id == who.county.id, Case.programme == programme, Case.paused_on.is_not(None)
+    )
+    return {person: on for person, on in await session.execute(query) if person is not None and on is not None}
 
 
 async def _dead(session: AsyncSession, who: Entered, persons: Collection[UUID]) -> dict[UUID, date]:
@@ -233,9 +244,9 @@ def _held(rows: Sequence[Any], free: int) -> int:
     return count
 
 
-def _left_out(row: Any, whom: str) -> Problem | None:
-    if row.paused_on is not None:
-        return Code.CASE_PAUSED.problem(whom, row.number, day=day(row.paused_on))
+def _left_out(row: Any, whom: str, paused_on: date | None) -> Problem | None:
+    if paused_on is not None:
+        return Code.CASE_PAUSED.problem(whom, row.number, day=day(paused_on))
     if row.account is None:
         return Code.ACCOUNT_MISSING.problem(whom, row.number)
     if row.returned_at is not None and row.account_known <= row.returned_at:
@@ -379,7 +390,10 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
         & ~answered.correlate(PaymentReturn).exists()
     )
     stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
-    account = (Account.tenant_id == tenant) & (Account.household_id == Case.household_id) & holds(Account, who.at.today)
+    # A person is paid where he belongs today; who belongs nowhere, with the household of his case.
+    home = (Membership.tenant_id == tenant) & (Membership.person_id == Case.person_id) & holds(Membership, who.at.today)
+    household = func.coalesce(Membership.household_id, Case.household_id)
+    account = (Account.tenant_id == tenant) & (Account.household_id == household) & holds(Account, who.at.today)
     listed = (Case.division, Case.number, Case.period, Entitlement.instalment, Entitlement.id)
     own = (Case.period == period) & (Entitlement.instalment == stage.instalment)
     if month is not None:
@@ -392,7 +406,7 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
             # What is paid again is what came back: less than was due, where something was set off.
             func.coalesce(before.amount_fen, Entitlement.amount_fen).label("amount_fen"),
             Entitlement.due_on,
-            Case.household_id.label("household"),
+            household.label("household"),
             Case.person_id.label("person"),
             Case.number,
             Case.division,
@@ -408,6 +422,7 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
             PaymentReturn.words,
         )
         .join(Case, (Case.tenant_id == tenant) & (Case.id == Entitlement.case_id))
+        .outerjoin(Membership, home)
         .outerjoin(Account, account)
         .outerjoin(PaymentReturn, back)
         .outerjoin(before, (before.tenant_id == tenant) & (before.id == PaymentReturn.line_id))

@@ -385,7 +385,13 @@ async def repay(
         raise Code.DAY_IN_FUTURE.refuse("day", day=day, today=who.at.today)
     if not voucher.strip():
         raise Code.MISSING_VALUE.refuse("voucher", field=Text("入账凭证", "voucher"))
-    await hold(session, f"repay/{entitlement}")
+    programme = await session.scalar(
+        select(Case.programme)
+        .join(Entitlement, (Entitlement.tenant_id == Case.tenant_id) & (Entitlement.case_id == Case.id))
+        .where(Entitlement.tenant_id == who.county.id, Entitlement.id == entitlement)
+    )
+    if programme is not None:
+        await hold_batches(session, programme)  # which may be setting it off just now
     row = (
         await session.execute(
             select(Case.household_id, Case.division, open_amount().label("open"))

@@ -170,9 +170,9 @@ INVARIANTS = (
     Invariant(
         "M6",
         Text(
-            "退票均属已放行的明细;重发的均指明同一应发的退票,金额相同,且在退票之后",
-            "what came back was released; what is paid again names a return of the same entitlement, pays the same, "
-            "and comes after it",
+            "退票均属已放行的明细;重发的均指明同一应发的退票,金额相同(抵扣除外),且在退票之后",
+            "what came back was released; what is paid again names a return of the same entitlement, pays the same but "
+            "for what is set off, and comes after it",
         ),
         """
         select 'payment_return/' || r.id as what from payment_return r
@@ -187,7 +187,10 @@ INVARIANTS = (
           left join payment_line o on o.tenant_id = r.tenant_id and o.id = r.line_id
           left join payment_batch b on b.tenant_id = l.tenant_id and b.id = l.batch_id
          where l.voided_at is null and l.reissues is not null
-           and (o.amount_fen is distinct from l.amount_fen or b.made_at < r.recorded_at)
+           and (o.amount_fen is distinct from l.amount_fen + coalesce((
+                    select sum(s.amount_fen) from payment_setoff s
+                     where s.tenant_id = l.tenant_id and s.line_id = l.id and s.voided_at is null), 0)
+                or b.made_at < r.recorded_at)
         """,
     ),
     Invariant(

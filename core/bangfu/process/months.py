@@ -77,7 +77,7 @@ class Course:
                 continue
             if one.act == PAUSE:
                 rests.append(Rest(RestCause(one.data["cause"]), one.day, None))
-            elif one.act == CARRY and "rest" in one.data:
+            elif one.act == CARRY and "rest" in one.data and not (rests and rests[-1].until is None):
                 carried = one.data["rest"]
                 rests.append(Rest(RestCause(carried["cause"]), date.fromisoformat(carried["since"]), None))
             elif one.act == RESUME and rests:

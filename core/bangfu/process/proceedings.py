@@ -51,6 +51,7 @@ class View:
     the standing determination, ``accepted_by`` who accepted the case, or typed that in. ``drawn`` is whether the case
     waits for the result of a spot check, ``rechecked`` whether it has been found out what has become of the person,
     ``paused`` whether it rests, ``due`` what it is or was due, in fen by instalment, arrears and recoveries included.
+    ``months_decided`` is whether a month of it has been decided, where it is paid every month.
     """
 
     stage: str
@@ -74,6 +75,7 @@ class View:
     rechecked: bool = False
     paused: bool = False
     due: Mapping[int, int] = field(default_factory=dict)
+    months_decided: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +275,8 @@ class Proceedings:
     def undo(self, view: View, act: Act, last: Done, before: str) -> Move | Problem:
         """Take back what was done last, with the reason, by who did it or typed it in; the case stands as it did
         ``before``."""
-        if last.act.split(":")[0] not in UNDOABLE:
+        ended = last.act in ("stop", "withdraw")
+        if last.act.split(":")[0] not in UNDOABLE or (view.months_decided and not ended):
             return Code.NOT_UNDOABLE.problem()
         if act.officer not in (last.officer, last.recorded_by):
             return Code.NOT_YOURS_TO_UNDO.problem("officer")
@@ -461,6 +464,11 @@ class Proceedings:
         """Send a case back after its acceptance, with what was found; a drawn one goes back by its spot check."""
         if not self.recalls(view.stage):
             return self._wrong_stage(view, Text("退回", "sending back"), act.day)
+        if view.months_decided:
+            wanted = Text(
+                "退回(已按月核定;不再符合的请终止)", "sending back a case of which months are decided: stop it instead"
+            )
+            return self._wrong_stage(view, wanted, act.day)
         if view.drawn:
             wanted = Text("退回(该户待抽查,请登记抽查结果)", "sending back a case whose spot check is awaited")
             return self._wrong_stage(view, wanted, act.day)

@@ -1,0 +1,318 @@
+"""Where months could go wrong between runs, years and households, and do not: what becomes known late reaches the month
+that it belongs to, and nothing is paid, taken back or settled twice."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bangfu import payments
+from bangfu.cases import acts, carrying, correcting, month_receipts, months, paying, provisions
+from bangfu.cases.acts import Report
+from bangfu.cases.views import Selection, Stated
+from bangfu.errors import Refused
+from bangfu.process import RestCause
+from tests.core.test_months import go_on, rest, sound
+from tests.county import CODE, clean
+from tests.learners import identity
+from tests.subsidies import CARE, CARED, Subsidies
+
+ENDED: dict[str, Any] = {"level": 2, "generation": 2}
+
+
+async def carried(world: Subsidies, day: date = date(2021, 12, 28)) -> None:
+    """Everybody goes over into 2022."""
+    world.on(CARE, "2022")
+    await world.open()
+    following = await world.ground()
+    world.on(CARE, "2021", day)
+
+    async def carry(session: Any, who: Any, ground: Any, selection: Selection) -> Report:
+        return await carrying.carry(session, who, ground, following, selection)
+
+    clean(await world.act("C1", carry))
+    world.on(CARE, "2022", date(2022, 1, 10))
+
+
+async def recovery_of(world: Subsidies) -> UUID:
+    ((found,),) = await world.rows("select id from entitlement where kind = 'recovery' and voided_at is null")
+    return UUID(str(found))
+
+
+# --- runs -----------------------------------------------------------------------------------------------------
+
+
+async def test_a_run_for_an_earlier_month_swallows_nothing(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(5)
+    await subsidies.pay(5)
+    subsidies.today = date(2021, 5, 20)
+    await subsidies.holds("D4-01", "certificate", date(2021, 4, 1), level=1, generation=2)
+    # April and May are later than the month that is asked for, and are decided again all the same.
+    assert (await subsidies.decide(3, date(2021, 5, 25)))["arrears_fen"] == 2 * 3_000
+    assert (await subsidies.decide(6))["arrears_fen"] == 0
+    assert (await subsidies.decide(6, date(2021, 6, 11), whole=True))["decided"] == 0
+    await sound(subsidies)
+
+
+async def test_who_could_not_be_decided_is_looked_at_until_he_can_be(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2021, 1, 20)
+    await subsidies.holds("D4-01", "certificate", date(2020, 1, 1), level=None, generation=2)
+    for month in (2, 3, 4):
+        result = await subsidies.decide(month)
+        assert [one["code"] for one in result["first_refused"]] == ["NOT_DETERMINED"]
+    assert await subsidies.dues("D4-01") == [(1, "award", 70)]
+    # Once he has ended, nothing is due of the months after, whatever his certificate says.
+    subsidies.today = date(2021, 4, 20)
+    stated = Stated(date(2020, 12, 30), evidence="核查表")
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="不符", stated=stated))
+    result = await subsidies.decide(5)
+    assert (result["refused"], result["recovery_fen"]) == (0, 7_000)
+    await sound(subsidies)
+
+
+async def test_what_was_decided_for_some_persons_is_on_record_with_its_reason(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 1, 10)
+    who = subsidies.who("C1")
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        made = await months.decide(session, who, ground, 1, ["D4-01"], "来访核对")
+    assert [one.case.number for one in made.decisions] == ["D4-01"]
+    rows = await subsidies.rows("select reason, data from audit_entry where action = 'decide_month'")
+    assert [tuple(row) for row in rows] == [("来访核对", {"months": [1]})]
+
+
+# --- back ------------------------------------------------------------------------------------------------------
+
+
+async def test_nothing_goes_back_of_which_a_month_is_decided(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    subsidies.today = date(2021, 1, 12)
+    before = await subsidies.snapshot()
+    back = await subsidies.act("C1", acts.send_back, Selection(["D4-01"]), finding="冒领")
+    assert [problem.code.name for _, problem in back.refused] == ["WRONG_STAGE"]
+    undone = await subsidies.act("DF1", correcting.undo, Selection(["D4-01"]), stated=Stated(reason="签错"))
+    assert [problem.code.name for _, problem in undone.refused] == ["NOT_UNDOABLE"]
+    assert await subsidies.snapshot() == before
+    # It is stopped instead, from a day on, and its months follow.
+    stated = Stated(date(2020, 12, 30), evidence="核查表")
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="冒领", stated=stated))
+    await subsidies.decide(1, date(2021, 1, 13))
+    assert await subsidies.dues("D4-01") == []
+    assert (await subsidies.pay(1)).count == 2
+    await sound(subsidies)
+
+
+async def test_before_its_first_month_a_case_is_sent_back_like_any_other(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    clean(await subsidies.act("C1", acts.send_back, Selection(["D4-01"]), finding="材料不全"))
+    assert (await subsidies.stages())["D4-01"] == "first_review"
+    assert (await subsidies.decide(1))["decided"] == 2
+
+
+# --- money ----------------------------------------------------------------------------------------------------
+
+
+async def test_what_came_back_and_is_not_due_any_more_is_not_paid_again(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2021, 1, 20)
+    ((line,),) = await subsidies.rows(
+        "select l.id from payment_line l join entitlement e on e.id = l.entitlement_id"
+        " join case_file c on c.id = e.case_id where c.number = 'D4-01'"
+    )
+    who = subsidies.who("FI")
+    async with subsidies.database.session(who.scope) as session:
+        await payments.record_return(session, who, line, subsidies.today, "账号有误", "回单")
+    await subsidies.holds("D4-01", "certificate", date(2020, 1, 1), date(2020, 12, 31), **ENDED)
+    subsidies.today = date(2021, 1, 26)
+    keeper = subsidies.who("R1")
+    async with subsidies.database.session(keeper.scope) as session:
+        await payments.correct_account(
+            session, keeper, subsidies.vault, "D4", "残D40号", "测试银行", "990000000039999", "更正", "存折"
+        )
+    assert (await subsidies.decide(2))["recovery_fen"] == 7_000
+    await subsidies.pay(2)
+    assert await subsidies.paid("D4-01") == [(1, 70, 0), (1, 0, 70)]
+    async with subsidies.database.session(who.scope) as session:
+        assert await payments.outstanding(session, who, CARE, "2021") == []
+    await sound(subsidies)
+
+
+async def test_what_is_being_set_off_is_not_paid_back_besides(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2021, 1, 25)
+    await subsidies.holds("D4-01", "certificate", date(2020, 1, 1), date(2020, 12, 31), **ENDED)
+    await subsidies.holds("D4-01", "certificate", date(2021, 2, 1), **ENDED)
+    await subsidies.decide(2)
+    recovery, line = await recovery_of(subsidies), await subsidies.fund()
+    who, cashier = subsidies.who("C2"), subsidies.who("FI")
+    ground = await subsidies.ground(who)
+
+    async def repay() -> None:
+        async with subsidies.database.session(cashier.scope) as session:
+            await payments.repay(session, cashier, recovery, 7_000, cashier.at.today, "P-1")
+
+    async with subsidies.database.session(who.scope) as session:
+        made = await paying.make_batch(session, who, subsidies.vault, ground, line, month=2)
+        waiting = asyncio.create_task(repay())
+        await asyncio.sleep(0.3)
+        assert not waiting.done()
+    with pytest.raises(Refused, match="BAD_VALUE"):
+        await waiting
+    assert made.batch is not None
+    await subsidies.finish(made.batch)
+    assert (await subsidies.paid("D4-01"))[1:] == [(2, 0, 70)]
+    await sound(subsidies)
+
+
+# --- years ----------------------------------------------------------------------------------------------------
+
+
+async def test_who_is_carried_has_every_month_of_the_new_year_whichever_month_counts_first(
+    subsidies: Subsidies,
+) -> None:
+    subsidies.on(CARE, today=date(2021, 1, 2))
+    draft = await subsidies.draft({
+        "title": "测试县起始月", "number": "测政办〔2020〕41号", "issued": date(2020, 12, 1),
+        "parameters": {"begins": [{"since": date(2020, 12, 1), "value": "following", "clause": "一"}]},
+    })  # fmt: skip
+    second = subsidies.who("C2")
+    async with subsidies.database.session(second.scope) as session:
+        await provisions.release(session, second, subsidies.plugins, draft)
+    await subsidies.open()
+    await subsidies.granted()
+    await subsidies.decide(12)
+    assert [month for month, _, _ in await subsidies.dues("D1-01")] == list(range(2, 13))
+    await carried(subsidies)
+    assert (await subsidies.decide(1))["decided"] == 3
+    assert await subsidies.dues("D1-01") == [(1, "award", 100)]
+
+
+async def test_an_end_that_becomes_known_in_the_new_year_reaches_the_old_one(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(12)
+    await subsidies.pay(12)
+    await carried(subsidies)
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2022, 1, 20)
+    stated = Stated(date(2021, 9, 15), evidence="核查表")
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="不符", stated=stated))
+    # October, November and December of 2021, and January of 2022.
+    assert (await subsidies.decide(2))["recovery_fen"] == 4 * 7_000
+    subsidies.on(CARE, "2021")
+    assert [due for due in await subsidies.dues("D4-01") if due[1] == "recovery"] == [
+        (10, "recovery", -70), (11, "recovery", -70), (12, "recovery", -70),
+    ]  # fmt: skip
+    await sound(subsidies)
+
+
+async def test_who_rests_is_paid_nothing_of_the_old_year_either(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(11)
+    await rest(subsidies, "D1-02", RestCause.CUSTODY, date(2021, 11, 20), date(2021, 11, 20))
+    await subsidies.decide(12)
+    await carried(subsidies)
+    await subsidies.decide(1)
+    made = await subsidies.gather(1)
+    assert [(number, problem.code.name) for number, problem in made.missing] == [("D1-02", "CASE_PAUSED")]
+    assert made.batch is not None
+    await subsidies.finish(made.batch)
+    await go_on(subsidies, "D1-02", date(2022, 1, 20), date(2022, 1, 20))
+    await subsidies.decide(2)
+    await subsidies.pay(2)
+    # Eleven months of the old year, and February; custody is not paid afterwards.
+    assert [month for month, _, _ in await subsidies.paid("D1-02")] == [*range(1, 12), 2]
+    await sound(subsidies)
+
+
+async def test_who_reviewed_a_case_does_not_check_what_it_is_paid_in_later_years(subsidies: Subsidies) -> None:
+    both = "".join(f"DX,两职丁,{duty},{CODE}000000,2018-01-01\n" for duty in ("县残联", "县扶移局"))
+    status = await subsidies.bring("officers", f"工号,姓名,职责,负责区划代码,起始日期\n{both}", "R1")
+    assert status.state == "done", status.result
+    subsidies.on(CARE, today=date(2021, 1, 5))
+    for committee, own in (("VC1", ("D1-01", "D1-02")), ("VC3", ("D4-01",))):
+        clean(await subsidies.apply_in(committee, *own))
+    clean(await subsidies.act("DF1", acts.account, Selection(CARED)))
+    for clerk in ("K1", "K2"):
+        await subsidies.sign(clerk, "first_review", *CARED)
+    clean(await subsidies.sign("DX", "second_review", *CARED))
+    await subsidies.decide(12)
+    await subsidies.pay(12)
+    await carried(subsidies)
+    await subsidies.decide(1)
+    made = await subsidies.gather(1)
+    assert made.batch is not None
+    who = subsidies.who("DX")
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        with pytest.raises(Refused, match="SAME_PERSON"):
+            await paying.check_batch(session, who, ground, made.batch.id)
+
+
+# --- households -----------------------------------------------------------------------------------------------
+
+HEADS = "户编号,乡镇,行政村,村民小组,户类型,脱贫年度,联户干部工号,姓名,证件号码,与户主关系,开户名,开户行,一卡通账号,离户日期"
+D1 = "D1,东镇,甲村,四组,贫困户,,L1,{name},{identity},{relation},残D10号,测试银行,990000000031000,{left}"
+D4 = "D4,西镇,丙村,四组,贫困户,,L3,{name},{identity},{relation},残D40号,测试银行,990000000031003,{left}"
+HEAD1, SON, HEAD4 = identity("1958-05-01", 200), identity("1982-03-02", 201), identity("1976-09-10", 230)
+
+
+async def moved(world: Subsidies) -> None:
+    """D1-02 leaves his father in 甲村 and lives with D4 in 丙村."""
+    left = [
+        D1.format(name="残D10号", identity=HEAD1, relation="户主", left=""),
+        D1.format(name="残D11号", identity=SON, relation="之子", left="2021-02-03"),
+    ]
+    came = [
+        D4.format(name="残D40号", identity=HEAD4, relation="户主", left=""),
+        D4.format(name="残D11号", identity=SON, relation="其他", left=""),
+    ]
+    for rows in (left, came):
+        status = await world.bring("households", "\n".join([HEADS, *rows]), "R1")
+        assert status.state == "done", status.result
+
+
+async def test_who_moved_is_paid_where_he_lives_and_judged_by_nobody_who_does_not_see_him(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2021, 2, 5)
+    await moved(subsidies)
+    subsidies.today = date(2021, 2, 10)
+    who = subsidies.who("K1")
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        found = await months.preview(session, who, ground, 2, 50)
+        assert [one.case.number for one in found.found] == ["D1-01"]
+        with pytest.raises(Refused, match="NOT_FOUND"):
+            await month_receipts.as_known(session, who, ground, "D1-02", 1, who.at.now)
+    assert (await subsidies.decide(2))["changed"] == 0
+    await subsidies.pay(2)
+    rows = await subsidies.rows(
+        "select c.number, l.account_masked from payment_line l join entitlement e on e.id = l.entitlement_id"
+        " join case_file c on c.id = e.case_id where l.instalment = 2 order by 1"
+    )
+    assert [(number, masked[-4:]) for number, masked in rows] == [
+        ("D1-01", "1000"), ("D1-02", "1003"), ("D4-01", "1003"),
+    ]  # fmt: skip
+    await carried(subsidies)
+    rows = await subsidies.rows(
+        "select c.period, h.number, c.division % 1000000 from case_file c join household h on h.id = c.household_id"
+        " where c.number = 'D1-02' order by 1"
+    )
+    assert [tuple(row) for row in rows] == [("2021", "D1", 101201), ("2022", "D4", 102201)]
+    await sound(subsidies)

@@ -1,8 +1,9 @@
 """A made-up county of the size the plan names, delivered as the kind of workbooks an office has.
 
 911 households of 3,005 persons that plan to leave poverty, 6,806 that have left it, and a few in every village that
-never were poor. Of the registered, 446 of 401 households have a certificate of disability. Nobody in it exists: the codes belong to no province, the names are stems and branches, the identity
-numbers are valid in form only. The same seed gives the same county.
+never were poor. Of the registered, 446 persons of 401 households have a certificate of disability. Nobody in it exists:
+the codes belong to no province, the names are stems and branches, the identity numbers are valid in form only. The same
+seed gives the same county.
 """
 
 from __future__ import annotations
@@ -427,7 +428,7 @@ class Maker:
         """In households all over the county the first of their members, and in some the second too.
 
         Five of eight are of the first two levels, every fifteenth has a certificate of the first generation, two of
-        three are in the minimum living guarantee, and every twelfth does not apply.
+        three are in the minimum living guarantee, and every thirteenth does not apply.
         """
         homes: dict[str, list[tuple[Household, int, Member]]] = {}
         for home, place, member, _ in _numbered(households):
@@ -441,7 +442,7 @@ class Maker:
         return [
             Disabled(
                 _person(home, place), home, member, list(Category)[n % 7], (2, 1, 3, 2, 4, 1, 2, 3)[n % 8],
-                1 if n % 15 == 7 else 2, date(2019, 1 + n % 12, 1 + n % 28), n % 3 != 2, n % 12 != 5,
+                1 if n % 15 == 7 else 2, date(2019, 1 + n % 12, 1 + n % 28), n % 3 != 2, n % 13 != 5,
             )
             for n, (home, place, member) in enumerate(persons)
         ]  # fmt: skip
@@ -857,8 +858,9 @@ def certificates_workbook(persons: Iterable[Disabled], faults: bool = False) -> 
     person Excel has lost digits."""
     rows: list[list[Any]] = [
         [
-            one.member.identity, one.member.name, one.certificate, one.category.title_text.zh, f"{_GRADES[one.level - 1]}级",
-            f"第{_GRADES[one.generation - 1]}代", one.issued, one.issued.replace(year=one.issued.year + 10),
+            one.member.identity, one.member.name, one.certificate, one.category.title_text.zh,
+            f"{_GRADES[one.level - 1]}级", f"第{_GRADES[one.generation - 1]}代", one.issued,
+            one.issued.replace(year=one.issued.year + 10),
         ]
         for one in persons
     ]  # fmt: skip
@@ -872,8 +874,7 @@ def certificates_workbook(persons: Iterable[Disabled], faults: bool = False) -> 
 def guarantee_workbook(persons: Iterable[Disabled]) -> bytes:
     """The civil affairs bureau's list of the minimum living guarantee."""
     rows = [
-        (one.member.identity, one.member.name, "AB"[place % 2] + "类", date(2020, 1, 1))
-        for place, one in enumerate(persons)
+        (one.member.identity, one.member.name, "A类" if one.level <= 2 else "B类", date(2020, 1, 1)) for one in persons
     ]
     return _book("低保", "演示县农村最低生活保障对象名册", ("证件号码", "姓名", "低保类别", "起始日期"), rows)
 

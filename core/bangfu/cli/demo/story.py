@@ -1,5 +1,5 @@
-"""The whole story of the made-up county: a year of the four awards of 奋进计划 and of 万企帮万村, and the autumn of
-雨露计划, the two subsidies of 助残 month by month, every step by the officer whose duty it is, on the day it happened."""
+"""The whole story of the made-up county: a year of the four awards of 奋进计划, of 万企帮万村 and of 助残, and the
+autumn of 雨露计划, every step by the officer whose duty it is, on the day it happened."""
 
 from __future__ import annotations
 
@@ -98,8 +98,7 @@ class Story(Telling):
         await self.make_county()
         await self.registers()
         await self.rules()
-        await self.supporting.lists()
-        await self.supporting.apply()
+        await self.supporting.january()
         await self.exit.plan()
         await self.left.plan()
         await self.helping.agree()
@@ -246,9 +245,10 @@ class Story(Telling):
             again = await award.act("X002", overpaid.figures)
             # What was looked at and recovered is settled; what is counted here stands as it was paid.
             self.told.again.setdefault(award.code, sum(one.differing for one in again))
+        await self.supporting.count()
         self._by_award()
         await self._by_township()
-        await self.supporting.figures()
+        self.supporting.figures()
         await self.helping.figures()
         await self._holds()
         await self._page()
@@ -256,11 +256,12 @@ class Story(Telling):
         await self.supporting.receipt()
 
     def _by_award(self) -> None:
-        rows = []
+        rows, by_month = [], self.told.by_month
         for award in self.everything:
             own, code = self.told.figures[award.code], award.code
             counts = [number(sum(getattr(f, key) for f in own)) for key in ("applied", "eligible", "refused")]
-            sums = [_yuan(sum(getattr(f, key) for f in own)) for key in ("payable_fen", "paid_fen")]
+            due = sum(f.payable_fen for f in own) if code not in by_month else by_month[code].due_fen
+            sums = [_yuan(due), _yuan(sum(f.paid_fen for f in own))]
             lists = [str(found.get(code, "—")) for found in (self.told.missed, self.told.again)]
             title = award.programme.title.zh
             rows.append((f"{title} {award.period}", *counts, number(len(award.batches)), *sums, *lists))

@@ -53,15 +53,15 @@ STAGE = "monthly_payment"
 GOODS, DEVICE = "种鸡苗、饲料", "轮椅"
 GOODS_FEN, DEVICE_FEN = 200_000, 50_000
 COLUMNS = (
-    Text("补贴", "subsidy"),
-    Text("发放人数", "persons paid"),
-    Text("发放人月", "months paid"),
-    Text("已发(元)", "paid"),
-    Text("其中补发(元)", "of it arrears"),
-    Text("应追回(元)", "to be paid back"),
-    Text("已抵扣(元)", "set off"),
-    Text("待追回(元)", "still to be paid back"),
-    Text("未能发放(元)", "could not be paid"),
+    Text("补贴(元)", "subsidy (yuan)"),
+    Text("人", "persons"),
+    Text("人月", "months"),
+    Text("已发", "paid"),
+    Text("补发", "of it arrears"),
+    Text("应追回", "to be paid back"),
+    Text("已抵扣", "of it set off"),
+    Text("待追回", "still to be paid back"),
+    Text("未发", "could not be paid"),
 )
 
 Do: TypeAlias = Callable[[AsyncSession, Entered], Awaitable[Any]]
@@ -169,11 +169,12 @@ class Subsidy(Award):
 
     async def verify(self, unseen: Sequence[Disabled]) -> None:
         """The townships verify everybody again but those whom nobody has seen; the list of who is not."""
-        seen = [one.number for one in self.applicants if one not in unseen]
+        seen = [one for one in self.applicants if one.generation > 1 and one not in unseen]
 
         async def look(session: AsyncSession, who: Entered, ground: Ground) -> Report:
-            chosen = Selection(numbers=seen, stages=[STAGE])
-            return await carrying.reverify(session, who, ground, chosen, "在世,在本县,证件有效")
+            lo, hi = who.scope.bounds
+            own = Selection(numbers=[one.number for one in seen if lo <= one.home.village.code <= hi])
+            return await carrying.reverify(session, who, ground, own, "在世,在本县,证件有效")
 
         clerks = [township.clerk for township in self.t.county.townships]
         title = self.programme.title
@@ -199,6 +200,7 @@ class Subsidy(Award):
         return ByMonth(
             persons=sum(bool(own) for own in received),
             months=sum(map(len, received)),
+            due_fen=sum(month.due_fen for own in told.values() for month in own),
             paid_fen=sum(line.paid_fen for line in lines),
             arrears_fen=sum(line.paid_fen for line in lines if line.kind is Kind.ARREARS),
             recovery_fen=back,
@@ -272,6 +274,11 @@ class Supporting:
         """The two."""
         return self.living, self.care
 
+    async def january(self) -> None:
+        """What offices know, and who applies."""
+        await self.lists()
+        await self.apply()
+
     async def lists(self) -> None:
         """What the federation and the civil affairs bureau know, and what their lists say otherwise than the
         register."""
@@ -302,7 +309,7 @@ class Supporting:
         """Settle everything that a list said otherwise."""
         tasks = await self.t.do(staff, lambda s, w: discrepancies.open_ones(s, w, kind=kind))
         for task in tasks:
-            await self.t.do(staff, lambda s, w, id=task.id: discrepancies.settle(s, w, id, accept, reason))
+            await self._do(staff, discrepancies.settle, task.id, accept, reason)
             self.t.say(
                 f"核对事项 {task.number}:{'采纳名册' if accept else '登记册不变'}({reason})",
                 f"{task.number} is settled: {'the list is right' if accept else 'the register stays as it is'}",
@@ -356,7 +363,7 @@ class Supporting:
             "服刑羁押期间不补发,失联期间补发", "the months of custody stay unpaid, those of who was away are paid now"
         )
         for own in self.subsidies:
-            last = own.applicants[-1]
+            last = next(one for one in reversed(own.applicants) if one.generation > 1)
             await own.verify([cast.dies, cast.dies_unknown, last])
             await own.pay_months(line)
 
@@ -370,8 +377,8 @@ class Supporting:
     async def _open(self) -> None:
         """What nobody can be paid, and what nobody can set off."""
         for own in self.subsidies:
-            found = await self.t.do("X002", lambda s, w, own=own: payments.outstanding(s, w, own.code, own.period))
-            for one in found[:3]:
+            found = await self._do("X002", payments.outstanding, own.code, own.period)
+            for one in sorted(found, key=lambda one: (one.household, one.instalment))[:5]:
                 title, fen = one.kind.title_text, money(one.open_fen)
                 self.t.say(f"  {one.household} {one.instalment}月 {title.zh} {fen.zh}", f"{title.en} {fen.en}")
             self.t.say(
@@ -385,7 +392,7 @@ class Supporting:
         """Bases are registered and one of them has something to put right; what is needed is listed and bought."""
         self.t.chapter("助残:扶贫(就业)基地、物资需求", "support bases, and what is needed")
         for programme in (self.bases, self.services):
-            await self.t.do("X002", lambda s, w, own=programme: grounds.switch_on(s, w, own, date(2021, 1, 25)))
+            await self._do("X002", grounds.switch_on, programme, date(2021, 1, 25))
         await self._lay_down(self.bases, "演残联发〔2021〕3号", rectify_days=30)
         await self._lay_down(self.services, "演残联发〔2021〕4号", device_limit_per_person=2)
         first, *_ = made = [await self._base(place) for place in range(3)]
@@ -504,12 +511,20 @@ class Supporting:
 
     # --- what it comes to ---
 
-    async def figures(self) -> None:
-        """The table of the subsidies, the bases and what was handed out."""
+    async def count(self) -> None:
+        """What came of the subsidies, the bases and what was handed out."""
+        told = self.t.told
+        told.by_month = {own.code: await own.figures() for own in self.subsidies}
+        told.bases = await self._do(FEDERATION, inspected.figures, self.bases)
+        lines = await self._do(FEDERATION, handed_out.by_kind, self.services, 2021)
+        told.handouts = {line.kind: line for line in lines}
+
+    def figures(self) -> None:
+        """Show it."""
         told = self.t.told
         rows = []
         for own in self.subsidies:
-            one = told.by_month[own.code] = await own.figures()
+            one = told.by_month[own.code]
             sums = (
                 one.paid_fen, one.arrears_fen, one.recovery_fen, one.set_off_fen, one.unrecovered_fen, one.unpaid_fen,
             )  # fmt: skip
@@ -517,19 +532,17 @@ class Supporting:
                 own.programme.title.zh, number(one.persons), number(one.months),
                 *(money(fen).zh.split()[0] for fen in sums),
             ))  # fmt: skip
-        title = "助残两项补贴 2021 / the two subsidies"
+        title = "按月发放 2021 / what is paid every month"
         page.print_table(self.t.out, title, [one.zh for one in COLUMNS], rows, range(1, len(COLUMNS)))
         self.t.say("各列", "the columns: " + ", ".join(one.en for one in COLUMNS))
-        own_bases = told.bases = await self._do(FEDERATION, inspected.figures, self.bases)
-        lines = await self._do(FEDERATION, handed_out.by_kind, self.services, 2021)
-        told.handouts = {line.kind: line for line in lines}
-        goods, devices = told.handouts["goods"], told.handouts["device"]
-        fen = money(goods.fen)
+        assert told.bases is not None
+        count, notices, fen = told.bases.total("bases"), told.bases.notices, money(told.handouts["goods"].fen)
+        goods, devices = told.handouts["goods"].households, told.handouts["device"]
         self.t.say(
-            f"基地 {own_bases.total('bases')} 个,整改通知 {own_bases.notices.issued} 份、已销号 {own_bases.notices.closed} 份;"
-            f"生产资料 {goods.households} 户 {fen.zh},辅助器具 {devices.persons} 人 {devices.quantity} 件",
-            f"{own_bases.total('bases')} bases, {own_bases.notices.closed} of {own_bases.notices.issued} notices closed; "
-            f"goods for {goods.households} households, {fen.en}; {devices.quantity} devices for {devices.persons} persons",
+            f"基地 {count} 个,整改通知 {notices.issued} 份、已销号 {notices.closed} 份;生产资料 {goods} 户 {fen.zh},"
+            f"辅助器具 {devices.persons} 人 {devices.quantity} 件",
+            f"{count} bases, {notices.closed} of {notices.issued} notices closed; goods for {goods} households, "
+            f"{fen.en}; {devices.quantity} devices for {devices.persons} persons",
         )
 
     async def receipt(self) -> None:

@@ -58,11 +58,12 @@ ActOn: TypeAlias = Callable[[AsyncSession, Entered, Ground], Awaitable[Report]]
 @dataclass(frozen=True, slots=True)
 class ByMonth:
     """What came of something that is paid every month: persons who received something, the months that it was for, what
-    they received, what was paid or is to be paid back of months that were decided before, what was set off, and what
-    nobody could be paid or could pay back yet; amounts in fen."""
+    is due of them and was paid; of months that had been decided before, what was added and is to be paid back; what was
+    set off, and what could be neither paid nor set off yet. Amounts are in fen."""
 
     persons: int = 0
     months: int = 0
+    due_fen: int = 0
     paid_fen: int = 0
     arrears_fen: int = 0
     recovery_fen: int = 0
@@ -375,9 +376,9 @@ class Award:
         await self.act(KEEPER, paying.check_batch, made.id)
         done: payments.Batch = await self.act(RELEASER, paying.release_batch, made.id)
         self.batches.append(done)
-        title = self.programme.process[stage].title
+        title, unit = self.programme.process[stage].title, self.unit.zh if month is None else "笔"
         self.t.say(
-            f"{title.zh} 第 {done.number} 批已放行:{number(done.count)} {self.unit.zh},{money(done.total_fen).zh}",
+            f"{title.zh} 第 {done.number} 批已放行:{number(done.count)} {unit},{money(done.total_fen).zh}",
             f"{title.en}, batch {done.number} released: {money(done.total_fen).en} to {number(done.count)}",
         )
         return gathered

@@ -12,7 +12,10 @@ from bangfu.cli.demo.county import Size
 from bangfu.cli.demo.story import PERIOD, PROGRAMME, Story, Told
 from bangfu.cli.shell import Open, Shell, pass_shell
 
-SMALL = Size(townships=2, villages=3, planned=30, planned_persons=90, exited=110)
+SMALL = Size(
+    townships=2, villages=3, planned=30, planned_persons=90, exited=110, disabled=40, disabled_homes=36, goods=6,
+    equipped=4,
+)  # fmt: skip
 
 
 @click.command()

@@ -1,8 +1,9 @@
 """A made-up county of the size the plan names, delivered as the kind of workbooks an office has.
 
 911 households of 3,005 persons that plan to leave poverty, 6,806 that have left it, and a few in every village that
-never were poor. Nobody in it exists: the codes belong to no province, the names are stems and branches, the identity
-numbers are valid in form only. The same seed gives the same county.
+never were poor. Of the registered, 446 persons of 401 households have a certificate of disability. Nobody in it exists:
+the codes belong to no province, the names are stems and branches, the identity numbers are valid in form only. The same
+seed gives the same county.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 import xlsxwriter
 
 from bangfu.process import Duty
+from bangfu.registry.holding import Category
 from bangfu.registry.identity import check_character, credit_check_character
 
 STEMS = "甲乙丙丁戊己庚辛壬癸"
@@ -42,7 +44,8 @@ LINE = 450_000
 @dataclass(frozen=True, slots=True)
 class Size:
     """How large the county is: townships, villages in each, households that plan to exit (and their persons),
-    households exited, and in each village those never registered poor."""
+    households exited, and in each village those never registered poor; of the registered, persons with a disability
+    and their households, households that get goods, and persons who get a device, two of them a second one."""
 
     townships: int = 20
     villages: int = 10
@@ -50,6 +53,10 @@ class Size:
     planned_persons: int = PLANNED_EXIT[1]
     exited: int = EXITED
     general: int = 3
+    disabled: int = 446
+    disabled_homes: int = 401
+    goods: int = 35
+    equipped: int = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +180,27 @@ class Trainee:
     """Whether the base seals the card itself; else the township states it from the paper."""
 
 
+@dataclass(frozen=True, slots=True)
+class Disabled:
+    """A person with a disability: the number in the register, what the certificate says (issued on a day, for ten
+    years), whether he is in the minimum living guarantee, and whether he applies for what he could have."""
+
+    number: str
+    home: Household
+    member: Member
+    category: Category
+    level: int
+    generation: int
+    issued: date
+    guaranteed: bool
+    applies: bool
+
+    @property
+    def certificate(self) -> str:
+        """The number of the certificate: the identity number, a digit for the category and one for the level."""
+        return f"{self.member.identity}{self.category.digit}{self.level}"
+
+
 @dataclass(slots=True)
 class Staff:
     """One duty of one officer, or of an account: for which enterprise or household, in whose stead, until when."""
@@ -220,6 +248,7 @@ class County:
     """The training base, which seals the cards of some trainees itself."""
     students: list[Student]
     trainees: list[Trainee]
+    disabled: list[Disabled]
 
     def standing(self, standing: str) -> list[Household]:
         """The households of a standing."""
@@ -256,7 +285,7 @@ class Maker:
         return County(
             self.code, villages, townships, self.staff, households, enterprises,
             [*self._learning([*schools, training_base]), *accounts], leading, twice, schools, training_base, students,
-            trainees,
+            trainees, self._disabled(households),
         )  # fmt: skip
 
     # --- places and people in office ---
@@ -325,7 +354,7 @@ class Maker:
         bureaux = (
             ("X007", Duty.CIVIL_AFFAIRS), ("X008", Duty.DISABLED_FEDERATION), ("X009", Duty.EDUCATION),
             ("X010", Duty.INDUSTRY_FEDERATION), ("X011", Duty.AUDITOR), ("X012", Duty.SUPERIOR),
-            ("X014", Duty.INDUSTRY_FEDERATION),
+            ("X014", Duty.INDUSTRY_FEDERATION), ("X015", Duty.DISABLED_FEDERATION),
         )  # fmt: skip
         accounts = [Staff(number, self._named(number), duty, base) for number, duty in bureaux]
         accounts += [
@@ -394,6 +423,29 @@ class Maker:
                 by_base = len(found) % 3 == 1
                 found[village] = Trainee(number, home, date(2021, 3, 8), date(2021, 5, 28), by_base)
         return list(found.values())
+
+    def _disabled(self, households: Sequence[Household]) -> list[Disabled]:
+        """In households all over the county the first of their members, and in some the second too.
+
+        Five of eight are of the first two levels, every fifteenth has a certificate of the first generation, two of
+        three are in the minimum living guarantee, and every thirteenth does not apply.
+        """
+        homes: dict[str, list[tuple[Household, int, Member]]] = {}
+        for home, place, member, _ in _numbered(households):
+            if place < 2:
+                homes.setdefault(home.number, []).append((home, place, member))
+        count = min(self.size.disabled_homes, len(homes))
+        own = list(homes.values())
+        chosen = [own[n * len(own) // count] for n in range(count)]
+        more = [pair[1] for pair in chosen if len(pair) > 1][: self.size.disabled - count]
+        persons = sorted([pair[0] for pair in chosen] + more, key=lambda one: _person(one[0], one[1]))
+        return [
+            Disabled(
+                _person(home, place), home, member, list(Category)[n % 7], (2, 1, 3, 2, 4, 1, 2, 3)[n % 8],
+                1 if n % 15 == 7 else 2, date(2019, 1 + n % 12, 1 + n % 28), n % 3 != 2, n % 13 != 5,
+            )
+            for n, (home, place, member) in enumerate(persons)
+        ]  # fmt: skip
 
     # --- households ---
 
@@ -799,6 +851,54 @@ def training_workbook(county: County, township: Township, day: date) -> bytes:
         "乡镇经办工号", "凭据",
     )  # fmt: skip
     return _book("申请", "雨露短期技能培训登记汇总", headers, rows)
+
+
+def certificates_workbook(persons: Iterable[Disabled], faults: bool = False) -> bytes:
+    """The federation's list of certificates; with ``faults`` one number says another level than its row, and of one
+    person Excel has lost digits."""
+    rows: list[list[Any]] = [
+        [
+            one.member.identity, one.member.name, one.certificate, one.category.title_text.zh,
+            f"{_GRADES[one.level - 1]}级", f"第{_GRADES[one.generation - 1]}代", one.issued,
+            one.issued.replace(year=one.issued.year + 10),
+        ]
+        for one in persons
+    ]  # fmt: skip
+    if faults:
+        rows[1][4] = f"{_GRADES[int(rows[1][2][-1]) % 4]}级"
+        rows[3][0] = float(rows[3][0].replace("X", "0"))
+    headers = ("证件号码", "姓名", "残疾人证号", "残疾类别", "残疾等级", "证件代次", "发证日期", "有效期至")
+    return _book("持证", "演示县残疾人证持证名册", headers, rows)
+
+
+def guarantee_workbook(persons: Iterable[Disabled]) -> bytes:
+    """The civil affairs bureau's list of the minimum living guarantee."""
+    rows = [
+        (one.member.identity, one.member.name, "A类" if one.level <= 2 else "B类", date(2020, 1, 1)) for one in persons
+    ]
+    return _book("低保", "演示县农村最低生活保障对象名册", ("证件号码", "姓名", "低保类别", "起始日期"), rows)
+
+
+def deaths_workbook(died: Iterable[tuple[Disabled, date]]) -> bytes:
+    """The civil affairs bureau's list of who has died, and when."""
+    rows = [(one.member.identity, one.member.name, day) for one, day in died]
+    return _book("死亡", "演示县死亡登记名册", ("证件号码", "姓名", "死亡日期"), rows)
+
+
+def subsidy_workbook(title: str, township: Township, persons: Iterable[Disabled], day: date) -> bytes:
+    """Who of one township applies for a subsidy for persons with a disability."""
+    rows = [
+        [one.number, day, one.home.village.committee, f"申请审批表{one.number[-7:]}"]
+        for one in persons
+        if one.home.village.township == township.name
+    ]
+    return _book("申请", f"{title}申请审批汇总表", ("人编号", "制定日期", _COMMITTEE, "凭据"), rows)
+
+
+def signatures_workbook(rows: Iterable[Sequence[Any]]) -> bytes:
+    """Who has signed for what was handed out: number, kind, what, who signed, on which day, out of which batch."""
+    headers = ("编号", "种类", "名称", "签收人", "签收日期", "批次凭证")
+    return _book("签收", "残疾人帮扶物资发放签收表", headers, rows)
 
 
 _GRADES = "一二三四五六七八九"

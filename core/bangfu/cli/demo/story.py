@@ -1,5 +1,5 @@
-"""The whole story of the made-up county: a year of the four awards of 奋进计划 and of 万企帮万村, and the autumn of
-雨露计划, every step by the officer whose duty it is, on the day it happened."""
+"""The whole story of the made-up county: a year of the four awards of 奋进计划, of 万企帮万村 and of 助残, and the
+autumn of 雨露计划, every step by the officer whose duty it is, on the day it happened."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from bangfu.cli.demo.leading import Leading
 from bangfu.cli.demo.learning import ShortTraining, TermAid
 from bangfu.cli.demo.planned_exit import PROVISION as EXIT_PROVISION
 from bangfu.cli.demo.planned_exit import PlannedExit
+from bangfu.cli.demo.supporting import Supporting
 from bangfu.cli.demo.telling import FIRST_CODE, PERIOD, Award, Telling, Told
 from bangfu.cli.receipt import print_receipt
 from bangfu.db import Database
@@ -59,7 +60,7 @@ AWARDS = (
     Text("应享未享", "missed"),
     Text("已发待核", "to be looked at again"),
 )
-COUNTED = ("planned_exit", "consolidation", "term_aid")
+COUNTED = ("planned_exit", "consolidation", "term_aid", "disability_living", "disability_care")
 """The awards of which the register alone can tell who could have them; the others are for villages to nominate."""
 
 
@@ -80,6 +81,7 @@ class Story(Telling):
         self.stars, self.leading = FiveStar(self), Leading(self)
         self.terms, self.training = TermAid(self), ShortTraining(self)
         self.helping = Helping(self)
+        self.supporting = Supporting(self)
 
     @property
     def awards(self) -> Sequence[Award]:
@@ -88,31 +90,37 @@ class Story(Telling):
 
     @property
     def everything(self) -> Sequence[Award]:
-        """The awards, and the two programmes for those who learn a trade."""
-        return (*self.awards, self.terms, self.training)
+        """The awards, the two programmes for those who learn a trade, and what is paid every month."""
+        return (*self.awards, self.terms, self.training, *self.supporting.subsidies)
 
     async def tell(self) -> Told:
         """Tell it in the order of the year, from the county's creation to what everybody had."""
         await self.make_county()
         await self.registers()
         await self.rules()
+        await self.supporting.january()
         await self.exit.plan()
         await self.left.plan()
         await self.helping.agree()
         await self.exit.in_place()
-        plan_line, county_line, learning_line = await self.funds()
+        plan_line, county_line, learning_line, support_line = await self.funds()
         await self.exit.first_payment(plan_line)
         await self.left.in_place()
+        await self.supporting.first_payment(support_line)
         await self.stars.quarter(plan_line)
         await self.exit.second_payment(plan_line)
+        await self.supporting.second_payment(support_line)
         await self.helping.summer()
         await self.leading.apply()
         await self.terms.rolls()
         await self.terms.apply()
         await self.training.apply()
+        await self.supporting.autumn()
         await self.exit.final()
         await self.leading.verify()
+        await self.supporting.third_payment(support_line)
         await self.exit.third_payment(plan_line)
+        await self.supporting.last_payment(support_line)
         await self.left.ledger()
         await self.left.what_if()
         await self.left.accounting()
@@ -132,6 +140,7 @@ class Story(Telling):
         await self.terms.autumn(learning_line)
         await self.training.payment(learning_line)
         await self.exit.late_death()
+        await self.supporting.closed()
         await self.left.posted_again()
         await self.helping.autumn()
         await self.ending()
@@ -199,11 +208,13 @@ class Story(Telling):
         await self.leading.open("X003")
         await self.terms.open("X003")
         await self.training.open("X003")
+        for subsidy in self.supporting.subsidies:
+            await subsidy.open("X003")
 
-    async def funds(self) -> tuple[UUID, UUID, UUID]:
-        """The money: an estimate for three awards, the county's own limit for the fourth, and what the province gives
-        for those who learn a trade."""
-        self.chapter("资金:三条预算指标", "the money: three budget lines")
+    async def funds(self) -> tuple[UUID, UUID, UUID, UUID]:
+        """The money: an estimate for three awards, the county's own limit for the fourth, what the province gives for
+        those who learn a trade, and what is paid every month."""
+        self.chapter("资金:四条预算指标", "the money: four budget lines")
         await self.day(date(2021, 3, 1))
         poor = self.size.planned + self.size.exited
         plan = await self.left.fund(
@@ -220,7 +231,7 @@ class Story(Telling):
             len(self.county.students) * 150_000 + len(self.county.trainees) * 60_000,
             source="雨露计划试点资金", level="province", document="演财农〔2021〕20号", binding=True,
         )  # fmt: skip
-        return plan, own, learning
+        return plan, own, learning, await self.supporting.fund()
 
     async def ending(self) -> None:
         """What came of it: tables, the two lists, what always holds, receipts."""
@@ -234,19 +245,23 @@ class Story(Telling):
             again = await award.act("X002", overpaid.figures)
             # What was looked at and recovered is settled; what is counted here stands as it was paid.
             self.told.again.setdefault(award.code, sum(one.differing for one in again))
+        await self.supporting.count()
         self._by_award()
         await self._by_township()
+        self.supporting.figures()
         await self.helping.figures()
         await self._holds()
         await self._page()
         await self._receipts()
+        await self.supporting.receipt()
 
     def _by_award(self) -> None:
-        rows = []
+        rows, by_month = [], self.told.by_month
         for award in self.everything:
             own, code = self.told.figures[award.code], award.code
             counts = [number(sum(getattr(f, key) for f in own)) for key in ("applied", "eligible", "refused")]
-            sums = [_yuan(sum(getattr(f, key) for f in own)) for key in ("payable_fen", "paid_fen")]
+            due = sum(f.payable_fen for f in own) if code not in by_month else by_month[code].due_fen
+            sums = [_yuan(due), _yuan(sum(f.paid_fen for f in own))]
             lists = [str(found.get(code, "—")) for found in (self.told.missed, self.told.again)]
             title = award.programme.title.zh
             rows.append((f"{title} {award.period}", *counts, number(len(award.batches)), *sums, *lists))

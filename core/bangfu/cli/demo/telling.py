@@ -33,6 +33,9 @@ from bangfu.cli.demo import county as made_up
 from bangfu.cli.shell import progress_bar
 from bangfu.db import Database
 from bangfu.errors import Refused
+from bangfu.handouts import sheets
+from bangfu.handouts.figures import KindLine
+from bangfu.inspections.figures import Figures as BaseFigures
 from bangfu.pairings.figures import Figures, Party
 from bangfu.programme import Plugins
 from bangfu.registry import importing
@@ -50,6 +53,23 @@ AT_ONCE = 2
 """How many officers act at the same time: while one waits for the database, another goes on."""
 
 ActOn: TypeAlias = Callable[[AsyncSession, Entered, Ground], Awaitable[Report]]
+
+
+@dataclass(frozen=True, slots=True)
+class ByMonth:
+    """What came of something that is paid every month: persons who received something, the months that it was for, what
+    is due of them and was paid; of months that had been decided before, what was added and is to be paid back; what was
+    set off, and what could be neither paid nor set off yet. Amounts are in fen."""
+
+    persons: int = 0
+    months: int = 0
+    due_fen: int = 0
+    paid_fen: int = 0
+    arrears_fen: int = 0
+    recovery_fen: int = 0
+    set_off_fen: int = 0
+    unpaid_fen: int = 0
+    unrecovered_fen: int = 0
 
 
 @dataclass
@@ -76,6 +96,12 @@ class Told:
     helped: Figures | None = None
     """What pairings come to in the year, and in ``waiting`` how much waits for each side."""
     waiting: dict[Party, int] = field(default_factory=dict)
+    by_month: dict[str, ByMonth] = field(default_factory=dict)
+    unverified: dict[str, list[str]] = field(default_factory=dict)
+    """Who was not verified again in the half-year, by number."""
+    bases: BaseFigures | None = None
+    handouts: dict[str, KindLine] = field(default_factory=dict)
+    """What was handed out in the year, by kind."""
 
 
 class Telling:
@@ -96,7 +122,7 @@ class Telling:
     ) -> None:
         self.database, self.vault, self.plugins, self.folder, self.out = database, vault, plugins, folder, out
         self.size = size or made_up.Size()
-        self.handlers = Handlers(plugins)
+        self.handlers = Handlers(plugins, sheets.handlers(plugins))
         self.host = database.settings.public_url or "http://127.0.0.1:8000"
 
     async def make_county(self) -> None:
@@ -343,11 +369,27 @@ class Award:
 
     # --- money ---
 
-    async def pay(self, line: UUID, stage: str) -> payments.Gathered:
-        """Make, check and release a batch of everything that is due at a stage, by three persons."""
+    async def pay(self, line: UUID, stage: str, month: int | None = None) -> payments.Gathered:
+        """Make, check and release a batch of everything that is due at a stage, by three persons; where something is
+        paid every month, up to a month."""
+        gathered, made = await self.gather(line, stage, month)
+        await self.act(KEEPER, paying.check_batch, made.id)
+        done: payments.Batch = await self.act(RELEASER, paying.release_batch, made.id)
+        self.batches.append(done)
+        title, unit = self.programme.process[stage].title, self.unit.zh if month is None else "笔"
+        self.t.say(
+            f"{title.zh} 第 {done.number} 批已放行:{number(done.count)} {unit},{money(done.total_fen).zh}",
+            f"{title.en}, batch {done.number} released: {money(done.total_fen).en} to {number(done.count)}",
+        )
+        return gathered
+
+    async def gather(
+        self, line: UUID, stage: str, month: int | None = None
+    ) -> tuple[payments.Gathered, payments.Batch]:
+        """Make a batch of everything that is due at a stage, and say who is left out."""
         ground = await self.ground(await self.t.who(MAKER))
         gathered: payments.Gathered = await self.t.do(
-            MAKER, lambda session, who: paying.make_batch(session, who, self.t.vault, ground, line, stage)
+            MAKER, lambda session, who: paying.make_batch(session, who, self.t.vault, ground, line, stage, month)
         )
         for problem in gathered.warnings:
             self.t.say(f"  ! {problem.message.zh}", problem.message.en)
@@ -355,15 +397,7 @@ class Award:
             self.t.say(f"  未列入 {left_out}:{problem.message.zh}", problem.message.en)
         if gathered.batch is None:
             raise AssertionError("somebody can be paid")
-        await self.act(KEEPER, paying.check_batch, gathered.batch.id)
-        done: payments.Batch = await self.act(RELEASER, paying.release_batch, gathered.batch.id)
-        self.batches.append(done)
-        title = self.programme.process[stage].title
-        self.t.say(
-            f"{title.zh} 第 {done.number} 批已放行:{number(done.count)} {self.unit.zh},{money(done.total_fen).zh}",
-            f"{title.en}, batch {done.number} released: {money(done.total_fen).en} to {number(done.count)}",
-        )
-        return gathered
+        return gathered, gathered.batch
 
     async def fund(self, code: str, title: str, programmes: Sequence[str], fen: int, **said: Any) -> UUID:
         """Enter a budget line with its first money, confirmed by another office."""

@@ -287,8 +287,9 @@ class MonthQuery:
     """What can be asked of what is paid every month."""
 
     @strawberry.field(
-        description="What a month of a person comes to by what was known at an instant, decided anew by the rules of today and "
-        "kept nowhere; null if nobody of that number who is paid every month is in sight, nor what offices list of him.",
+        description="What a month of a person comes to by what was known at an instant, decided anew by the rules of "
+        "today and kept nowhere; null if nobody of that number who is paid every month is in sight, nor what offices "
+        "list of him.",
         metadata={ACTION: Action.READ_CIRCUMSTANCES},
     )
     async def month_as_known(

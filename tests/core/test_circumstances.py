@@ -427,6 +427,18 @@ async def test_accepting_what_was_decided_on_something_else_is_refused(kept: Wor
     assert await contents(kept) == before
 
 
+async def test_a_page_loses_no_task_of_a_person_of_whom_there_are_several(kept: World) -> None:
+    for kind in BRINGS:
+        await brought(kept, kind, listed(kind, {}, {"证件号码": TWO}, 姓名="张三"))
+    who, after, found = kept.who("C1"), None, []
+    async with kept.database.session(who.scope) as session:
+        while page := await discrepancies.open_ones(session, who, after=after, first=2):
+            found += [(task.number, task.kind) for task in page]
+            after = page[-1].place
+    kinds = (CERTIFICATE, DEATH, MINIMUM_LIVING)
+    assert found == [(number, kind) for number in ("H1-01", "H1-02") for kind in kinds]
+
+
 @pytest.mark.parametrize(
     ("old", "asked"),
     [

@@ -2518,7 +2518,8 @@ class BaseAssessment(TenantRow, OfBase, Acted, Base):
 
 class BaseFinding(TenantRow, OfBase, Base):
     """Something that an assessment found missing 考核发现的问题: put right with what shows it, then closed by somebody
-    else than who wrote it. What a re-check did not accept has to be put right again; ``note`` says why."""
+    else than who wrote it and who put it right (``rectified_recorded_by`` typed that in). What a re-check did not
+    accept has to be put right again; ``note`` says why."""
 
     __tablename__ = "base_finding"
     __wall__ = Wall(
@@ -2527,8 +2528,8 @@ class BaseFinding(TenantRow, OfBase, Base):
         own_insert="false",
         own_update="closed_at is null and rectified_at is not null",
         update=(
-            "rectified", "evidence", "rectified_by", "rectified_on", "rectified_at", "note", "closed_by", "closed_on",
-            "closed_at",
+            "rectified", "evidence", "rectified_by", "rectified_on", "rectified_at", "rectified_recorded_by", "note",
+            "closed_by", "closed_on", "closed_at",
         ),
         while_="closed_at is null",
     )  # fmt: skip
@@ -2537,6 +2538,7 @@ class BaseFinding(TenantRow, OfBase, Base):
         UniqueConstraint("tenant_id", "assessment_id", "item"),
         CheckConstraint("closed_at is null or rectified_at is not null", name="rectified"),
         CheckConstraint("closed_by is distinct from written_by", name="closer"),
+        CheckConstraint("closed_by is null or closed_by is distinct from rectified_by", name="rechecker"),
     )
 
     assessment_id: Mapped[UUID]
@@ -2548,6 +2550,7 @@ class BaseFinding(TenantRow, OfBase, Base):
     rectified_by: Mapped[UUID | None]
     rectified_on: Mapped[date | None]
     rectified_at: Mapped[datetime | None]
+    rectified_recorded_by: Mapped[UUID | None]
     note: Mapped[str]
     closed_by: Mapped[UUID | None]
     closed_on: Mapped[date | None]
@@ -2555,8 +2558,8 @@ class BaseFinding(TenantRow, OfBase, Base):
 
 
 class BaseSubsidy(TenantRow, OfBase, Acted, Base):
-    """What a base is due for a year by its result 应补资金. A line of a ledger: nothing is paid by it, and a correction
-    is a new line that ``replaces`` it. ``held_to`` is the clause that sets the amount."""
+    """What an organization is due for a year by the result of its base 应补资金: one line of a year stands. Nothing is
+    paid by it, and a correction is a new line that ``replaces`` it. ``held_to`` is the clause that sets the amount."""
 
     __tablename__ = "base_subsidy"
     __wall__ = Wall(
@@ -2574,7 +2577,8 @@ class BaseSubsidy(TenantRow, OfBase, Acted, Base):
         Index(
             "uq_base_subsidy_year",
             "tenant_id",
-            "base_id",
+            "programme",
+            "organization_id",
             "year",
             unique=True,
             postgresql_where=text("replaced_at is null"),

@@ -63,6 +63,7 @@ WALLS = {
             "rectified_by",
             "rectified_on",
             "rectified_at",
+            "rectified_recorded_by",
             "note",
             "closed_by",
             "closed_on",
@@ -265,6 +266,7 @@ def _base_finding() -> None:
         sa.Column("rectified_by", sa.Uuid(), nullable=True),
         sa.Column("rectified_on", sa.Date(), nullable=True),
         sa.Column("rectified_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("rectified_recorded_by", sa.Uuid(), nullable=True),
         sa.Column("note", sa.Text(), nullable=False),
         sa.Column("closed_by", sa.Uuid(), nullable=True),
         sa.Column("closed_on", sa.Date(), nullable=True),
@@ -276,6 +278,9 @@ def _base_finding() -> None:
         sa.Column("division", sa.BigInteger(), nullable=False),
         sa.CheckConstraint("closed_at is null or rectified_at is not null", name=op.f("ck_base_finding_rectified")),
         sa.CheckConstraint("closed_by is distinct from written_by", name=op.f("ck_base_finding_closer")),
+        sa.CheckConstraint(
+            "closed_by is null or closed_by is distinct from rectified_by", name=op.f("ck_base_finding_rechecker")
+        ),
         sa.ForeignKeyConstraint(
             ["tenant_id", "assessment_id", "organization_id", "division"],
             [
@@ -339,7 +344,7 @@ def _base_subsidy() -> None:
     op.create_index(
         "uq_base_subsidy_year",
         "base_subsidy",
-        ["tenant_id", "base_id", "year"],
+        ["tenant_id", "programme", "organization_id", "year"],
         unique=True,
         postgresql_where=sa.text("replaced_at is null"),
     )

@@ -284,6 +284,39 @@ async def test_deaths_are_said_by_two_authorities_and_moved_by_neither_for_the_o
     assert await seen(kept) == [("H1-01", DEATH, None, "", "death_register", OCTOBER, date(2021, 6, 20), None)]
 
 
+async def test_a_late_list_of_deaths_names_who_is_known_dead_on_a_later_day(kept: World) -> None:
+    """A death has no end, whatever the day of the list."""
+    known = listed("deaths", {"死亡日期": "2021-07-20"}, {"证件号码": TWO, "死亡日期": "2021-06-05"})
+    await brought(kept, "deaths", known, day=JULY)
+    rows = [
+        ("H1-01", DEATH, None, "", "civil_affairs", JULY, date(2021, 7, 20), None),
+        ("H1-02", DEATH, None, "", "civil_affairs", JULY, date(2021, 6, 5), None),
+    ]
+    assert await seen(kept) == rows
+    # Of the same office, the newer list knows better; only who is new is new.
+    late = listed("deaths", {}, {"证件号码": TWO, "死亡日期": "2021-06-04"}, {"证件号码": WEST})
+    assert await brought(kept, "deaths", late) == {DEATH: (1, 0, 2)}
+    assert await seen(kept) == [*rows, ("H7-01", DEATH, None, "", "civil_affairs", JUNE, date(2021, 6, 20), None)]
+    # The register of deaths says another day: a task each, which moves the day where somebody accepts it.
+    assert await brought(kept, "deaths", listed("deaths"), "R1") == {"discrepancy": (1, 0, 0)}
+    assert await tasks(kept) == [
+        ("H1-01", DEATH, "death_register", JUNE, {"since": ("2021-07-20", "2021-06-20")}, None)
+    ]
+    await settle(kept, "R1", True)
+    assert (await seen(kept))[0] == ("H1-01", DEATH, None, "", "death_register", JUNE, date(2021, 6, 20), None)
+    # Its own newer word moves it.
+    await brought(kept, "deaths", listed("deaths", {"死亡日期": "2021-06-19"}), "R1", JULY)
+    assert (await seen(kept))[0] == ("H1-01", DEATH, None, "", "death_register", JULY, date(2021, 6, 19), None)
+
+
+async def test_a_list_of_deaths_of_before_the_day_that_an_office_wrote_down_is_a_task(kept: World) -> None:
+    await record(kept, "K1", "H1-01", Stated(kind=DEATH, since=date(2021, 7, 5)))
+    assert await brought(kept, "deaths", listed("deaths")) == {"discrepancy": (1, 0, 0)}
+    assert await seen(kept) == [("H1-01", DEATH, None, "", "office", OCTOBER, date(2021, 7, 5), None)]
+    await settle(kept, "CA", True)
+    assert await seen(kept) == [("H1-01", DEATH, None, "", "civil_affairs", JUNE, date(2021, 6, 20), None)]
+
+
 async def test_an_authority_that_says_the_same_answers_for_it(kept: World) -> None:
     paper = listed("minimum_living")
     await brought(kept, "minimum_living", paper, "K1")
@@ -392,6 +425,51 @@ async def test_accepting_what_was_decided_on_something_else_is_refused(kept: Wor
         await settle(kept, "CA", True)
     assert refused.value.problems[0].code is Code.CONFLICT
     assert await contents(kept) == before
+
+
+async def test_a_page_loses_no_task_of_a_person_of_whom_there_are_several(kept: World) -> None:
+    for kind in BRINGS:
+        await brought(kept, kind, listed(kind, {}, {"证件号码": TWO}, 姓名="张三"))
+    who, after, found = kept.who("C1"), None, []
+    async with kept.database.session(who.scope) as session:
+        while page := await discrepancies.open_ones(session, who, after=after, first=2):
+            found += [(task.number, task.kind) for task in page]
+            after = page[-1].place
+    kinds = (CERTIFICATE, DEATH, MINIMUM_LIVING)
+    assert found == [(number, kind) for number in ("H1-01", "H1-02") for kind in kinds]
+
+
+@pytest.mark.parametrize(
+    ("old", "asked"),
+    [
+        ({"whole": True}, {"listed": (True, False)}),
+        ({"name": "张三"}, {"name": ("测1户主", "张三")}),
+    ],
+)
+async def test_what_a_newer_list_of_the_same_authority_says_is_not_undone_by_an_old_task(
+    kept: World, old: dict[str, Any], asked: dict[str, tuple[Any, Any]]
+) -> None:
+    """June's list leaves him out, or names him otherwise; July's names him, of the first level since May."""
+    await brought(kept, "certificates", listed("certificates", {}, {"证件号码": TWO}), day=date(2021, 5, 31))
+    if "whole" in old:
+        await brought(kept, "certificates", listed("certificates", {"证件号码": TWO}), whole=True)
+    else:
+        await brought(kept, "certificates", listed("certificates", {"姓名": old["name"]}, {"证件号码": TWO}))
+    assert [task[4] for task in await tasks(kept)] == [asked]
+    raised = {"残疾等级": "一级", "发证日期": "2021-05-20"}
+    newer = listed("certificates", raised, {"证件号码": TWO})
+    assert await brought(kept, "certificates", newer, day=JULY, whole=True) == {CERTIFICATE: (0, 1, 1)}
+    before = await contents(kept)
+    with pytest.raises(Refused) as refused:
+        await settle(kept, "DF", True)
+    assert refused.value.problems[0].code is Code.CONFLICT
+    assert await contents(kept) == before
+    assert (await seen(kept))[:2] == [
+        (*LIMBS_2[:5], date(2021, 5, 31), ISSUED, date(2021, 5, 20)),
+        ("H1-01", CERTIFICATE, 1, "", "federation", JULY, date(2021, 5, 20), EXPIRES),
+    ]
+    await settle(kept, "DF", False)
+    assert [task[5] for task in await tasks(kept)] == [False]
 
 
 @pytest.mark.parametrize(

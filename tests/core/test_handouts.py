@@ -13,8 +13,10 @@ import openpyxl
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import files, jobs
+from bangfu.access import Entered
 from bangfu.cases.views import Stated
 from bangfu.errors import Code, Refused
 from bangfu.handouts import ledger, sheets, stock
@@ -22,6 +24,8 @@ from bangfu.handouts.figures import BatchLine, KindLine, batches, by_kind
 from bangfu.handouts.ledger import HandoutState, Signed
 from bangfu.handouts.sheets import SignatureImporter
 from bangfu.handouts.stock import Bought, Measure
+from bangfu.registry import importing
+from bangfu.vault import Vault
 from tests.county import T1, V1, V3, Statements
 from tests.federation import LISTED, SIGNED, SURVEYED, TODAY, Federation, need, signed
 
@@ -497,6 +501,119 @@ async def test_problems_come_back_in_the_workbook_and_nothing_is_written(federat
     assert "填写" in back.data.decode("utf-8-sig")
     with pytest.raises(Refused):
         await federation.bring(importer, data, "C1")
+
+
+def signatures(*homes: str, voucher: str = "票-1") -> str:
+    """The list of signatures of some households for their goods."""
+    rows = [f"{home},goods,种鸡苗,户主本人,2021-06-20,{voucher}" for home in homes]
+    return "\n".join(["户编号,种类,名称,签收人,签收日期,批次凭证", *rows])
+
+
+async def short(federation: Federation) -> list[UUID]:
+    """Goods that are listed for four households, and what was bought for three of them."""
+    made = await federation.need("goods", *await federation.homes(4))
+    await federation.list(*made)
+    await federation.supply("goods", "票-1", fen=600_000)
+    return made
+
+
+OUT = "select out_fen from handout_batch"
+SIGNED_FOR = (
+    "select h.number from handout o join household h on h.id = o.household_id where o.state = 'handed_over'"
+    " order by h.number"
+)
+
+
+class Overtaken(SignatureImporter):
+    """A list of signatures, between whose two readings somebody else hands a line over."""
+
+    def __init__(self, federation: Federation, line: UUID) -> None:
+        super().__init__(federation.services)
+        self.federation, self.line, self.readings = federation, line, 0
+
+    async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> Any:
+        self.readings += 1
+        if self.readings == 2:
+            await self.federation.hand_over(self.line, voucher="票-1")
+        return await super().prepare(session, who, vault, as_of)
+
+
+@pytest.mark.parametrize("chunk", [1, 2, 2_000])
+async def test_no_row_of_a_list_takes_what_one_before_it_has_taken(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """However the file is parted: the fourth of four is told of, in the workbook too, and nothing is written unless the
+    good rows are to be."""
+    monkeypatch.setattr(importing, "CHUNK", chunk)
+    await short(federation)
+    before = await federation.digest()
+    data = signatures("G001", "G002", "G003", "G004")
+    importer = SignatureImporter(federation.services)
+    for options in ({}, {"dry_run": True}):
+        status = await federation.bring(importer, data, "VC1", **options)
+        told = status.result["row_problems"] if options else status.result["problems"][1:]
+        assert [(one["code"], one["path"]) for one in told] == [("STOCK_SHORT", ["rows", 5, "voucher"])]
+        assert (status.result["bad_rows"], status.result_file_id is None) == (1, False)
+        assert await federation.digest() == before
+    status = await federation.bring(importer, data, "VC1", accept_valid=True)
+    assert (status.state, status.result["tallies"]["signature"]["new"]) == ("done", 3)
+    assert [row[0] for row in await federation.rows(SIGNED_FOR)] == ["G001", "G002", "G003"]
+    assert await federation.rows(OUT) == [(600_000,)]
+
+
+@pytest.mark.parametrize("chunk", [1, 2_000])
+async def test_a_line_that_stands_twice_is_told_of_however_the_file_is_parted(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", chunk)
+    await short(federation)
+    before = await federation.digest()
+    status = await federation.bring(
+        SignatureImporter(federation.services), signatures("G001", "G002", "G001", "G003"), "VC1"
+    )
+    assert [(one["code"], one["path"]) for one in status.result["problems"][1:]] == [
+        ("DUPLICATE_ROW", ["rows", 4, "number"])
+    ]
+    assert await federation.digest() == before
+
+
+@pytest.mark.parametrize("chunk", [1, 2_000])
+async def test_what_shows_only_when_it_is_written_is_told_of_and_nothing_is_written(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch, chunk: int
+) -> None:
+    """The batch holds three; while the list of three is read, somebody else hands one of them to a fourth."""
+    monkeypatch.setattr(importing, "CHUNK", chunk)
+    made = await short(federation)
+    status = await federation.bring(Overtaken(federation, made[3]), signatures("G001", "G002", "G003"), "VC1")
+    assert (status.state, status.result["bad_rows"]) == ("refused", 1)
+    assert [(one["code"], one["path"]) for one in status.result["problems"]] == [
+        ("ROWS_REFUSED", []), ("STOCK_SHORT", ["rows", 4, "voucher"]),
+    ]  # fmt: skip
+    assert [row[0] for row in await federation.rows(SIGNED_FOR)] == ["G004"]
+    assert await federation.rows(OUT) == [(200_000,)]
+    assert status.result_file_id is not None
+    who = federation.who("VC1")
+    async with federation.database.session(who.scope) as session:
+        back = await files.fetch(session, federation.vault, who.county.id, status.result_file_id)
+    lines = back.data.decode("utf-8-sig").splitlines()
+    assert [place for place, line in enumerate(lines) if "批次 票-1 余" in line] == [3]
+
+
+async def test_what_shows_only_when_it_is_written_leaves_its_row_out_where_the_good_ones_are_imported(
+    federation: Federation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK", 1)
+    made = await short(federation)
+    data = signatures("G001", "G002", "G003")
+    status = await federation.bring(Overtaken(federation, made[3]), data, "VC1", accept_valid=True)
+    assert (status.state, status.result["bad_rows"]) == ("done", 1)
+    assert [(one["code"], one["path"]) for one in status.result["row_problems"]] == [
+        ("STOCK_SHORT", ["rows", 4, "voucher"])
+    ]
+    assert status.result["tallies"]["signature"] == {"new": 2, "changed": 0, "same": 0, "examples": []}
+    assert status.result_file_id is not None
+    assert [row[0] for row in await federation.rows(SIGNED_FOR)] == ["G001", "G002", "G004"]
+    assert await federation.rows(OUT) == [(600_000,)]
 
 
 async def test_a_sheet_is_made_as_a_job(federation: Federation) -> None:

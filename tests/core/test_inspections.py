@@ -19,6 +19,7 @@ from bangfu.inspections.bases import Persons, Registration
 from bangfu.inspections.figures import BaseLine, Notices, figures
 from bangfu.inspections.standing import AssessmentState, BaseState, assessment_state, state_of
 from bangfu.models import BaseAssessment, SupportBase
+from bangfu.text import Text
 from tests.county import BASE, ONE, OTHER, T2, UNIT, V3, Statements
 from tests.federation import FEW, PAPER, TODAY, Federation
 
@@ -198,6 +199,8 @@ async def test_what_is_missing_is_put_right_and_closed_by_somebody_else(federati
     await federation.refuses(Code.INSPECTION_STATE, "DG", assessments.enter_subsidy, made, Stated())
     await federation.do("DG", assessments.rectify, funds, "已补记", Stated(date(2021, 4, 15), evidence="账册"))
     last = Stated(date(2021, 4, 22), evidence="复查表")
+    # Nor does who put it right for the base, nor who typed that in.
+    await federation.refuses(Code.SAME_PERSON, "DG", assessments.recheck, funds, last, passed=True)
     assert await federation.do("DH", assessments.recheck, funds, last, passed=True) is True
     # It is closed on the day of the last of its findings, in whatever order they were looked at.
     assert (await federation.rows("select closed_on from base_assessment"))[0][0] == date(2021, 4, 25)
@@ -206,6 +209,33 @@ async def test_what_is_missing_is_put_right_and_closed_by_somebody_else(federati
     assert [tuple(row) for row in await federation.rows(kept)] == [
         ("funds", "已补记", "账册", ""), ("placing", "补足一人", "合同", ""),
     ]  # fmt: skip
+
+
+async def test_who_typed_in_that_it_was_put_right_does_not_close_it(federation: Federation) -> None:
+    """Nor who signed the paper for the base; nor, past the core, who put it right."""
+    await reset(federation, rectify_days=30)
+    made = await federation.assess(await federation.base(OTHER, division=V3), "placing")
+    await federation.do("DF", assessments.notify, made, ON)
+    (finding,) = await federation.findings(made)
+    signed = Stated(date(2021, 4, 10), evidence="整改报告", signatory=federation.who("DH").actor)
+    await federation.do("K2", assessments.rectify, finding, "已安置", signed)
+    again = Stated(date(2021, 4, 12), evidence="复查表")
+    problem = await federation.refuses(Code.SAME_PERSON, "DH", assessments.recheck, finding, again, passed=True)
+    assert problem.values["other"] == Text("整改人", "who put it right")
+    before = await federation.digest()
+    with pytest.raises(DBAPIError, match="ck_base_finding_rechecker"):
+        async with federation.database.session(federation.who("DH").scope) as session:
+            await session.execute(
+                text("update base_finding set closed_by = rectified_by, closed_on = current_date, closed_at = now()")
+            )
+    assert await federation.digest() == before
+    # A clerk who has come to the federation since.
+    typed = "(select id from officer where number = 'K2')"
+    assert len(await federation.rows(f"select 1 from base_finding where rectified_recorded_by = {typed}")) == 1
+    await federation.owner(
+        "update base_finding set rectified_recorded_by = (select id from officer where number = 'DG')"
+    )
+    await federation.refuses(Code.SAME_PERSON, "DG", assessments.recheck, finding, again, passed=False)
 
 
 async def test_an_agent_past_the_core_meets_a_wall(federation: Federation) -> None:
@@ -259,6 +289,48 @@ async def test_what_is_due_by_the_result_is_a_line_that_another_may_replace(fede
     ]  # fmt: skip
     # Nothing of it is a payment of the state.
     assert await federation.rows("select 1 from entitlement union all select 1 from payment_line") == []
+
+
+async def test_an_organization_is_due_one_line_a_year_by_its_last_result(federation: Federation) -> None:
+    """Also where it became a base of another level within the year."""
+    await reset(federation, subsidy_city="2000.00", subsidy_province="5000.00")
+    first = await federation.base(ONE)
+    early = await federation.assess(first)
+    late = await federation.assess(first, day=date(2021, 4, 1))
+    # What was found earlier in the year is not what it is due by.
+    problem = await federation.refuses(Code.INSPECTION_STATE, "DF", assessments.enter_subsidy, early, Stated())
+    assert problem.values["state"] == Text(
+        "不是本年度最后一次同意的考核", "not the last that was agreed on in the year"
+    )
+    line = await federation.do("DF", assessments.enter_subsidy, late, Stated())
+    await federation.do("DF", bases.end, first, Stated(date(2021, 6, 1), evidence=PAPER, reason="升级"))
+    on = Stated(date(2021, 6, 2), evidence=PAPER)
+    second = await federation.do("DF", bases.register, asked(ONE, "province"), on)
+    await federation.do("DG", bases.confirm, second, on, passed=True)
+    made = await federation.assess(second, day=date(2021, 9, 1))
+    await federation.refuses(Code.CONFLICT, "DF", assessments.enter_subsidy, made, Stated())
+    again = Stated(reason="升为省级")
+    await federation.refuses(Code.INSPECTION_STATE, "DF", assessments.enter_subsidy, late, again, replaces=line)
+    await federation.do("DF", assessments.enter_subsidy, made, again, replaces=line)
+    lines = "select year, level, amount_fen, replaced_at is null, replaces from base_subsidy order by id"
+    assert [tuple(row) for row in await federation.rows(lines)] == [
+        (2021, "city", 200_000, False, None), (2021, "province", 500_000, True, line),
+    ]  # fmt: skip
+    # Another year is another line, and another organization has its own.
+    other = await federation.assess(await federation.base(OTHER))
+    await federation.do("DF", assessments.enter_subsidy, other, Stated())
+    assert len(await federation.rows("select 1 from base_subsidy where replaced_at is null")) == 2
+    before = await federation.digest()
+    with pytest.raises(DBAPIError, match="uq_base_subsidy_year"):
+        async with federation.database.session(federation.who("DF").scope) as session:
+            await session.execute(
+                text(
+                    "insert into base_subsidy select (json_populate_record(x, json_build_object('id', gen_random_uuid(),"
+                    " 'replaces', null, 'base_id', cast(:base as text)))).* from base_subsidy x where level = 'province'"
+                ),
+                {"base": str(first)},
+            )
+    assert await federation.digest() == before
 
 
 # --- what it comes to -------------------------------------------------------------------------------------------

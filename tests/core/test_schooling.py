@@ -497,7 +497,7 @@ async def test_open_ones_are_listed_in_sight_by_village_and_number_and_counted_b
 
     assert await page("ED") == ["H1-01", "H1-02", "H7-01"]
     assert await page("ED", first=1) == ["H1-01"]
-    assert await page("ED", after=(V1, "H1-01"), first=1) == ["H1-02"]
+    assert await page("ED", after=(V1, "H1-01", "schooling"), first=1) == ["H1-02"]
     assert await page("ED", division=T2) == ["H7-01"]
     assert await page("ED", kind="another") == []
     assert (await page("K1"), await page("K2")) == (["H1-01", "H1-02"], ["H7-01"])

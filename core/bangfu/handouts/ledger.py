@@ -448,11 +448,13 @@ class Signed:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What may be handed over, and what is wrong with the rest, by line."""
+    """What may be handed over, and what is wrong with the rest, by line; ``taken`` is how much comes out of each batch,
+    with what lines that were judged before take out of it."""
 
     ready: Sequence[dict[str, Any]]
     unchanged: Sequence[UUID]
     refused: Sequence[tuple[UUID, Problem]]
+    taken: Mapping[UUID, Measure]
 
 
 async def hand_over(
@@ -473,16 +475,23 @@ async def hand_over(
 
 
 async def judge(
-    session: AsyncSession, who: Entered, programme: HandoutProgramme, signed: Sequence[Signed], stated: Stated
+    session: AsyncSession,
+    who: Entered,
+    programme: HandoutProgramme,
+    signed: Sequence[Signed],
+    stated: Stated,
+    taken: Mapping[UUID, Measure] | None = None,
 ) -> Judged:
-    """Which lines may be handed over; nothing is written. Of each: ``NOT_FOUND``, ``HANDOUT_STATE``, ``NOT_YOUR_DUTY``,
+    """Which lines may be handed over, where so much is ``taken`` already out of batches by lines that were judged and
+    are not written down; nothing is written. Of each: ``NOT_FOUND``, ``HANDOUT_STATE``, ``NOT_YOUR_DUTY``,
     what is wrong with the days, ``MISSING_VALUE`` for who signed, what shows it, the batch, or whether somebody came,
     ``NOT_FOUND`` for a batch of something else, and ``STOCK_SHORT``."""
     acting = await Acting.of(session, who, programme, HandoutAct.HAND_OVER)
     await hold(session, stock_of(programme))
     rows = await _lines(session, who, programme, [one.line for one in signed])
     batches = await batches_by_voucher(session, who, programme, {one.voucher for one in signed if one.voucher})
-    left = {batch.id: left_of(batch) for batch in batches.values()}
+    out = dict(taken or {})
+    left = {batch.id: _less(left_of(batch), out.get(batch.id, Measure())) for batch in batches.values()}
     ready, unchanged, refused = [], [], []
     for one in signed:
         row = rows.get(one.line)
@@ -490,11 +499,14 @@ async def judge(
             unchanged.append(one.line)
             continue
         try:
-            ready.append(_handed(acting, one, row, stated, batches, left))
+            handed = _handed(acting, one, row, stated, batches, left)
+            ready.append(handed)
+            if row is not None and handed["batch_id"] is not None:
+                out[handed["batch_id"]] = _more(out.get(handed["batch_id"]), row)
             del rows[one.line]  # the same line twice in one list is no second one
         except Refused as refusal:
             refused.append((one.line, refusal.problems[0]))
-    return Judged(ready, unchanged, refused)
+    return Judged(ready, unchanged, refused, out)
 
 
 def _same(row: Handout, one: Signed, batches: Mapping[str, HandoutBatch]) -> bool:
@@ -567,11 +579,15 @@ def _batch_for(
         kind.money and (rest.fen or 0) < (wanted.fen or 0)
     ):
         raise Code.STOCK_SHORT.refuse("voucher", voucher=voucher, left=rest.text(kind), wanted=wanted.text(kind))
-    left[batch.id] = Measure(
+    left[batch.id] = _less(rest, wanted)
+    return batch.id
+
+
+def _less(rest: Measure, wanted: Measure) -> Measure:
+    return Measure(
         None if rest.quantity is None else rest.quantity - (wanted.quantity or 0),
         None if rest.fen is None else rest.fen - (wanted.fen or 0),
     )
-    return batch.id
 
 
 async def carry_out(

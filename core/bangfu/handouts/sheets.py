@@ -7,6 +7,7 @@ It names persons: making it is on record, and so is every fetch of it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -22,7 +23,7 @@ from bangfu.documents.cells import Column, Row, one_of, read_day, read_key, read
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
 from bangfu.handouts.ledger import HandoutState, Judged, Signed, carry_out, judge
-from bangfu.handouts.stock import kind_of
+from bangfu.handouts.stock import Measure, kind_of
 from bangfu.models import Handout, Household, Membership, Person
 from bangfu.programme import Beneficiary, HandoutKind, HandoutProgramme, Plugins
 from bangfu.registry.divisions import Places, area_of
@@ -127,13 +128,24 @@ def action_of(kind: str) -> Action | None:
 # --- as it comes back -----------------------------------------------------------------------------------------
 
 
-class SignatureImporter(Importer[State]):
+@dataclass
+class _State(State):
+    """``rows`` is the row of each line so far; ``taken`` is what they would take out of each batch and is not written
+    down yet."""
+
+    rows: dict[UUID, int] = field(default_factory=dict)
+    taken: Mapping[UUID, Measure] = field(default_factory=dict)
+
+
+class SignatureImporter(Importer[_State]):
     """A list of signatures of one programme 签收名单: one row a line, found by the number of the register, the kind and
-    what it is. What is signed already, by the same person on the same day, changes nothing."""
+    what it is. What is signed already, by the same person on the same day, changes nothing. No row is handed over
+    without the others: what one takes out of a batch is not there for the next."""
 
     title = Text("签收名单", "list of signatures")
     action = Action.KEEP_HANDOUTS
     group = "number"
+    together = True
 
     def __init__(self, programme: HandoutProgramme) -> None:
         self.programme = programme
@@ -151,18 +163,18 @@ class SignatureImporter(Importer[State]):
             Column("evidence", Text("签收凭据", "what shows it"), read_text, ("凭据", "签收表编号"), required=False),
         )  # fmt: skip
 
-    async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> State:
+    async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> _State:
         """Nothing has to be read beforehand."""
-        return State(who, vault, as_of)
+        return _State(who, vault, as_of)
 
-    def check(self, row: Row, state: State) -> None:
+    def check(self, row: Row, state: _State) -> None:
         """No day is after that of the list."""
         day = row.values.get("day")
         if day is not None and day > state.as_of:
             row.problems.append(Code.DAY_IN_FUTURE.problem("rows", row.number, "day", day=day, today=state.as_of))
 
-    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: State) -> Judged:
-        """Which lines may be handed over."""
+    async def compare(self, session: AsyncSession, rows: Sequence[Row], state: _State) -> Judged:
+        """Which lines may be handed over, beside those of the rows before."""
         lines = await self._lines(session, rows, state)
         signed: list[Signed] = []
         row_of: dict[UUID, Row] = {}
@@ -170,13 +182,13 @@ class SignatureImporter(Importer[State]):
             line = lines.get(self._key(row))
             if line is None:
                 row.problems.append(Code.NOT_FOUND.problem("rows", row.number, "number", what=row.values["number"]))
-            elif line in row_of:
-                first = row_of[line].number
-                row.problems.append(Code.DUPLICATE_ROW.problem("rows", row.number, "number", row=first))
+            elif state.rows.setdefault(line, row.number) != row.number:
+                row.problems.append(Code.DUPLICATE_ROW.problem("rows", row.number, "number", row=state.rows[line]))
             else:
                 row_of[line] = row
                 signed.append(self._signed(line, row, state))
-        judged = await judge(session, state.who, self.programme, signed, Stated())
+        judged = await judge(session, state.who, self.programme, signed, Stated(), state.taken)
+        state.taken = judged.taken
         for key, problem in judged.refused:
             row = row_of[key]
             row.problems.append(problem.under("rows", row.number))
@@ -189,7 +201,7 @@ class SignatureImporter(Importer[State]):
         return row.values["number"], row.values["kind"], row.values["item"].strip()
 
     async def _lines(
-        self, session: AsyncSession, rows: Sequence[Row], state: State
+        self, session: AsyncSession, rows: Sequence[Row], state: _State
     ) -> Mapping[tuple[str, str, str], UUID]:
         """The line that each row means: of several of the same, the one that is listed, else the last signed for."""
         tenant, keys = state.who.county.id, {self._key(row) for row in rows}
@@ -209,7 +221,7 @@ class SignatureImporter(Importer[State]):
         return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
 
     @staticmethod
-    def _signed(line: UUID, row: Row, state: State) -> Signed:
+    def _signed(line: UUID, row: Row, state: _State) -> Signed:
         values = row.values
         return Signed(
             line=line,
@@ -220,9 +232,10 @@ class SignatureImporter(Importer[State]):
             attended=values.get("attended"),
         )
 
-    async def apply(self, session: AsyncSession, changes: Judged, state: State) -> None:
+    async def apply(self, session: AsyncSession, changes: Judged, state: _State) -> None:
         """Write down who has signed."""
         await carry_out(session, state.who, self.programme, changes, Stated())
+        state.taken = {}
 
 
 def handlers(plugins: Plugins) -> Mapping[str, jobs.Handler]:

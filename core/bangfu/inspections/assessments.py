@@ -2,14 +2,15 @@
 the result 应补资金.
 
 An assessment answers every item of the checklist. What is missing is a finding; an assessment with findings is notified
-by number, with a last day; each finding is put right with what shows it, and closed by somebody else than who wrote it.
+by number, with a last day; each finding is put right with what shows it, and closed by somebody else than who wrote it
+and who put it right.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -253,7 +254,7 @@ async def rectify(
         raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=day, previous=assessment.issued_on)
     answer = {
         "rectified": done, "evidence": stated.evidence.strip(), "rectified_by": columns["officer_id"],
-        "rectified_on": day, "rectified_at": who.at.now,
+        "rectified_on": day, "rectified_at": who.at.now, "rectified_recorded_by": who.actor.id,
     }  # fmt: skip
     await update_all(session, BaseFinding, [id], answer)
     await note(session, who, InspectionAct.RECTIFY, f"finding/{id}", programme, stated.reason)
@@ -266,8 +267,8 @@ async def recheck(
     that the whole notice is closed.
 
     Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``WHOLE_COUNTY_NEEDED``, ``NOT_YOUR_DUTY``, what is wrong with the day,
-    ``NOT_FOUND``, ``INSPECTION_STATE`` also where nothing was put right yet, ``SAME_PERSON`` to who wrote the finding,
-    ``REASON_NEEDED`` and ``BEFORE_PREVIOUS_STEP``.
+    ``NOT_FOUND``, ``INSPECTION_STATE`` also where nothing was put right yet, ``SAME_PERSON`` to who wrote the finding
+    or put it right, or typed either in, ``REASON_NEEDED`` and ``BEFORE_PREVIOUS_STEP``.
     """
     acting = await Acting.of(session, who, programme, InspectionAct.RECHECK)
     who.require_whole_county()
@@ -276,8 +277,11 @@ async def recheck(
     day = columns["effective_on"]
     if row.rectified_at is None or row.rectified_on is None:
         raise wrong_state(FINDING, Text("待整改", "to be put right"), InspectionAct.RECHECK)
-    if {who.actor.id, columns["officer_id"]} & {row.written_by, assessment.recorded_by}:
+    looking = {who.actor.id, columns["officer_id"]}
+    if looking & {row.written_by, assessment.recorded_by}:
         raise Code.SAME_PERSON.refuse("id", other=Text("考核人", "who wrote the finding"))
+    if looking & {row.rectified_by, row.rectified_recorded_by}:
+        raise Code.SAME_PERSON.refuse("id", other=Text("整改人", "who put it right"))
     if not passed and not stated.reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
     if day < row.rectified_on:
@@ -286,7 +290,7 @@ async def recheck(
     if passed:
         answer |= {"closed_by": columns["officer_id"], "closed_on": day, "closed_at": who.at.now}
     else:
-        answer |= {"rectified_by": None, "rectified_on": None, "rectified_at": None}
+        answer |= dict.fromkeys(("rectified_by", "rectified_on", "rectified_at", "rectified_recorded_by"))
     await update_all(session, BaseFinding, [id], answer)
     still = select(func.count()).where(
         BaseFinding.tenant_id == who.county.id,
@@ -315,28 +319,35 @@ async def enter_subsidy(
     *,
     replaces: UUID | None = None,
 ) -> UUID:
-    """Enter what a base is due for the year of an assessment by its result; paying it has a procedure of its own.
+    """Enter what an organization is due for the year of an assessment by its result; paying it has a procedure of its
+    own.
 
-    The amount is that of its level on the day of the assessment. A line of the year that stands is replaced by name,
-    with the reason. Refuses ``FORBIDDEN``, ``PROGRAMME_OFF``, ``WHOLE_COUNTY_NEEDED``, ``NOT_YOUR_DUTY``, what is wrong
-    with the day, ``NOT_FOUND``, ``INSPECTION_STATE`` for a result that is not settled, ``REASON_NEEDED``, ``CONFLICT``
-    where another line of the year stands than is replaced, and, until the county has laid down the amount,
-    ``PARAMETER_UNSET``.
+    The amount is that of the level of the base on the day of the assessment. An organization has one line of a year
+    that stands, also where it was two bases in it; that is replaced by name, with the reason. Refuses ``FORBIDDEN``,
+    ``PROGRAMME_OFF``, ``WHOLE_COUNTY_NEEDED``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``NOT_FOUND``,
+    ``INSPECTION_STATE`` for a result that is not settled or not the last that was agreed on in the year,
+    ``REASON_NEEDED``, ``CONFLICT`` where another line of the year stands than is replaced, and, until the county has
+    laid down the amount, ``PARAMETER_UNSET``.
     """
     acting = await Acting.of(session, who, programme, InspectionAct.ENTER_SUBSIDY)
     who.require_whole_county()
     columns = acting.by(stated)
     row = await _assessment_of(session, who, programme, id)
+    await hold(session, f"{programme.code}/subsidies/{row.organization_id}")
     base: SupportBase = await base_of(session, who, programme, row.base_id)
     if (state := assessment_state(row, who.at.today)) not in SETTLED:
         raise wrong_state(WHAT, state.title_text, InspectionAct.ENTER_SUBSIDY)
+    if await _last_agreed(session, row) != id:
+        earlier = Text("不是本年度最后一次同意的考核", "not the last that was agreed on in the year")
+        raise wrong_state(WHAT, earlier, InspectionAct.ENTER_SUBSIDY)
     level = programme.level(base.level)
     assert level is not None, base.level
     said = Stated(row.effective_on)
     amount = (await numbers_on(session, acting, said, level.subsidy))[level.subsidy]
     standing = select(BaseSubsidy.id).where(
         BaseSubsidy.tenant_id == who.county.id,
-        BaseSubsidy.base_id == base.id,
+        BaseSubsidy.programme == programme.code,
+        BaseSubsidy.organization_id == row.organization_id,
         BaseSubsidy.year == row.effective_on.year,
         BaseSubsidy.replaced_at.is_(None),
     )
@@ -357,3 +368,21 @@ async def enter_subsidy(
         session, who, InspectionAct.ENTER_SUBSIDY, f"assessment/{id}", programme, stated.reason, fen=amount.value
     )
     return made
+
+
+async def _last_agreed(session: AsyncSession, row: BaseAssessment) -> UUID | None:
+    """The last assessment of the organization that was agreed on, of the year of one of them."""
+    year, own = row.effective_on.year, BaseAssessment
+    query = (
+        select(own.id)
+        .where(
+            own.tenant_id == row.tenant_id,
+            own.programme == row.programme,
+            own.organization_id == row.organization_id,
+            own.agreed.is_(True),
+            own.effective_on.between(date(year, 1, 1), date(year, 12, 31)),
+        )
+        .order_by(own.effective_on.desc(), own.agreed_at.desc(), own.id.desc())
+        .limit(1)
+    )
+    return await session.scalar(query)

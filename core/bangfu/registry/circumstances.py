@@ -41,6 +41,7 @@ from bangfu.registry.holding import (
     Category,
     Report,
     Source,
+    is_overtaken,
     judge,
 )
 from bangfu.registry.identity import read_identity
@@ -572,7 +573,8 @@ async def accept(session: AsyncSession, who: Entered, task: Discrepancy) -> None
     """Put into the register what a discrepancy reported, from the day on that the import would have.
 
     Refuses ``SAME_PERSON`` to whoever brought an office's papers himself: another one looks at them before they stand
-    against what is known; and ``CONFLICT`` where by now something else is known than what the task shows.
+    against what is known; and ``CONFLICT`` where by now something else is known than what the task shows, or the same
+    source has said something of a later day: it was decided on that.
     """
     report = Report.of_json(task.reported)
     if report.source is Source.OFFICE and task.recorded_by == who.actor.id:
@@ -582,7 +584,8 @@ async def accept(session: AsyncSession, who: Entered, task: Discrepancy) -> None
     known = await Register.read(session, task.kind, [person.id])
     rows = known.rows.get(person.id, ())
     now = judge(person, rows, report)
-    if now.verdict is Verdict.DIFFERS and dict(now.known) != task.known:
+    asks_the_same = now.verdict is Verdict.DIFFERS and dict(now.known) == task.known
+    if not asks_the_same or is_overtaken(person, rows, report):
         raise Code.CONFLICT.refuse("accept")
     changes = Changes()
     changes.add(judge(person, rows, report, accepted=True))

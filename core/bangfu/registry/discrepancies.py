@@ -32,8 +32,8 @@ Accept: TypeAlias = Callable[[AsyncSession, Entered, Discrepancy], Awaitable[Non
 KINDS: Mapping[str, Accept] = {schooling.KIND: schooling.accept, **dict.fromkeys(CIRCUMSTANCES, circumstances.accept)}
 """By kind, how what was reported is put into the register."""
 _TASK = Text("核对事项", "the discrepancy")
-Place: TypeAlias = tuple[int, str]
-"""Where a discrepancy stands in the list: the village, and the number of the person."""
+Place: TypeAlias = tuple[int, str, str]
+"""Where a discrepancy stands in the list: the village, the number of the person, and the kind."""
 
 
 def seen_by(who: Entered) -> ColumnElement[bool]:
@@ -58,7 +58,7 @@ class Task:
     @property
     def place(self) -> Place:
         """Where it stands in the list, for the page after it."""
-        return self.division, self.number
+        return self.division, self.number, self.kind
 
 
 async def open_ones(
@@ -70,7 +70,7 @@ async def open_ones(
     after: Place | None = None,
     first: int = MOST,
 ) -> list[Task]:
-    """A page of the open ones in sight, by village and then by the number of the person, in one statement.
+    """A page of the open ones in sight, by village, the number of the person and the kind, in one statement.
 
     Refuses ``FORBIDDEN``.
     """
@@ -87,7 +87,7 @@ async def open_ones(
     if division is not None:
         query = query.where(Discrepancy.division.between(*area_of(division)))
     if after is not None:
-        query = query.where(tuple_(Discrepancy.division, Person.number) > tuple_(*after))
+        query = query.where(tuple_(Discrepancy.division, Person.number, Discrepancy.kind) > tuple_(*after))
     return [
         Task(
             row.id, row.kind, row.division, number, name, row.source, row.reported_on, row.recorded_at,

@@ -7,7 +7,8 @@ later than its own day. The rule is one for all kinds and sources:
 * what is known from a *different* source, reported on the same day or later, is not overwritten: where the report
   contradicts it (level, category, class, first day, end), that is a discrepancy for somebody to settle;
 * an office's paper never overwrites what an authority of the kind says, however new: it adds what was not known;
-* the day of a death is moved by whoever stated it, and by nobody else;
+* the day of a death is moved by whoever stated it, and by nobody else: a death has no end, and who is known dead on a
+  later day than a report's is not another one;
 * otherwise the newer report holds from its first day on, also backwards, and an older one of the same source says
   nothing;
 * whom a whole list does not name, although it holds for him, is always a discrepancy; so is a name that is not the
@@ -166,6 +167,11 @@ def judge(
     return Judged(Verdict.DIFFERS, known=known) if known else case.outcome()
 
 
+def is_overtaken(person: Person, rows: Iterable[Any], report: Report) -> bool:
+    """Whether the same source has said something of a later day already, of the days of which a report speaks."""
+    return _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted=False).overtaken
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """A report beside the rows that are known, the earliest first."""
@@ -176,6 +182,11 @@ class _Case:
     accepted: bool
 
     # --- the days of which the report speaks ---
+
+    @property
+    def states_death(self) -> bool:
+        """Whether it says that he has died; to take that back is not to say so."""
+        return self.report.kind == DEATH and self.report.until is None
 
     @property
     def at(self) -> Any:
@@ -197,14 +208,18 @@ class _Case:
     @property
     def until(self) -> date | None:
         """The first day on which it is so no more, by the report; where that says nothing of it, as is known. It does
-        not know of what began after its own day, which stays."""
+        not know of what began after its own day, which stays. A death that is stated has no end."""
+        if self.states_death:
+            return None
         said = self.report.until or (self.at.valid_to if self.at is not None else None)
         coming = (row.valid_from for row in self.rows if row.valid_from > self.report.reported_on)
         return min((day for day in (said, next(coming, None)) if day is not None), default=None)
 
     @property
     def spoken(self) -> list[Any]:
-        """The rows that hold on some day of which the report speaks."""
+        """The rows that hold on some day of which the report speaks. Of a death that is any: he died but once."""
+        if self.states_death:
+            return self.rows
         until = self.until
         return [
             row
@@ -238,6 +253,12 @@ class _Case:
     def _is_older(self, row: Any) -> bool:
         """Whether the same source has said something of a later day already."""
         return bool(row.source == self.report.source and row.reported_on > self.report.reported_on)
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether the same source has said of a later day what holds on the days of the report."""
+        rows = [*self.spoken, *self.later] if self.report.listed else [self.at]
+        return any(self._is_older(row) for row in rows if row is not None)
 
     def otherwise(self) -> Iterator[tuple[Any, dict[str, Any]]]:
         """The rows beside which the report cannot be true, with what they say where it says otherwise."""
@@ -279,9 +300,9 @@ class _Case:
         """What is to be asserted."""
         if not self.report.listed:
             return self._not_named(self.at) if self.at is not None else SAME
-        spoken, later = self.spoken, self.later
-        if not self.accepted and any(self._is_older(row) for row in [*spoken, *later]):
+        if not self.accepted and self.overtaken:
             return SAME
+        spoken, later = self.spoken, self.later
         return self._changed(spoken, later) if spoken else self._begun(later)
 
     def _begun(self, later: Sequence[Any]) -> Judged:

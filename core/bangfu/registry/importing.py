@@ -2,13 +2,16 @@
 
 Every kind of workbook is an :class:`Importer`. An import reads the file twice: first to find every problem and every
 difference (a dry run stops there), then to apply the good rows chunk by chunk, each chunk in one transaction.
-Importing the same file again changes nothing, so a run that was killed is simply run again.
+Importing the same file again changes nothing, so a run that was killed is simply run again. What somebody else did
+between the readings may be a problem of a row that the first one did not find: it is told like any other, nothing more
+is applied, and of a workbook whose rows stand ``together`` nothing at all.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from itertools import islice
@@ -78,6 +81,7 @@ class Importer(ABC, Generic[S]):
     ``group`` names the column whose value holds rows together (a household, an officer): if one row of a group has a
     problem, the group is not imported at all. ``place`` is the programme and the stage of the action, if it has them.
     ``whole`` says that a list of this kind may be stated to be whole: then also whom it does not name is told of.
+    ``together`` says that its rows draw on something that may run out, and are applied in one transaction.
     """
 
     kind: str
@@ -87,6 +91,7 @@ class Importer(ABC, Generic[S]):
     columns: Sequence[Column]
     group: str
     whole: bool = False
+    together: bool = False
 
     @abstractmethod
     async def prepare(self, session: AsyncSession, who: Entered, vault: Vault, as_of: date) -> S:
@@ -194,6 +199,10 @@ def handler(importer: Importer[Any]) -> jobs.Handler:
     return run
 
 
+class _Undone(Exception):
+    """Rows of a workbook whose rows stand together have problems: what was written of it is taken back."""
+
+
 class _Run(Generic[S]):
     """One import on its way."""
 
@@ -209,18 +218,18 @@ class _Run(Generic[S]):
     async def run(self) -> jobs.Done:
         work, importer = self.work, self.importer
         work.who.require(importer.action, *importer.place)
-        async with work.database.session(work.who.scope) as session:
+        async with self._session() as session:
             if not work.parameters["dry_run"] and await jobs.overtaken(session, work.who, work.job):
                 raise Code.SUPERSEDED.refuse()
         stated: dict[str, str] = work.parameters["matches"]
         table = open_table(self.file.data, self.file.name, importer.columns, stated, await self._remembered())
         state = await self._look(table)
-        file_id = await self._return(table) if self.problems else None
-        refused = bool(self.problems) and not work.parameters["accept_valid"]
-        if not work.parameters["dry_run"] and not refused:
+        if not work.parameters["dry_run"] and not self.refused:
             if any(tally.new or tally.changed for tally in state.tallies.values()):
                 state = await self._apply(table, state.blocked)
-            await self._finish(state, stated)
+            if not self.refused:
+                await self._finish(state, stated)
+        file_id = await self._return(table) if self.problems else None
         await self._progress(table, 2 * table.height)
         result: dict[str, Any] = {
             "as_of": work.parameters["as_of"],
@@ -229,10 +238,15 @@ class _Run(Generic[S]):
             "bad_rows": len(self.problems),
         }
         problems = [p for found in self.problems.values() for p in found]
-        if refused and not work.parameters["dry_run"]:
+        if self.refused and not work.parameters["dry_run"]:
             return jobs.Done(result, file_id, [Code.ROWS_REFUSED.problem(count=len(self.problems)), *problems])
         result["row_problems"] = [jobs.told(problem) for problem in problems[: jobs.SHOWN_PROBLEMS]]
         return jobs.Done(result, file_id)
+
+    @property
+    def refused(self) -> bool:
+        """Whether rows have problems, and the good ones are not to be imported without them."""
+        return bool(self.problems) and not self.work.parameters["accept_valid"]
 
     async def _look(self, table: Table) -> S:
         """First reading: every problem and every difference, nothing changed."""
@@ -244,7 +258,7 @@ class _Run(Generic[S]):
                 self.importer.check(row, state)
                 if not row.problems:
                     good.append(row)
-            async with self.work.database.session(self.work.who.scope) as session:
+            async with self._session() as session:
                 await self.importer.compare(session, good, state)
             for row in rows:
                 if row.problems:
@@ -253,32 +267,57 @@ class _Run(Generic[S]):
         for problem in self.importer.close(state):
             self.problems.setdefault(int(problem.path[1]), []).append(problem)
         if self.whole and not self.problems:  # of whom a row cannot be read, nobody knows whether it names him
-            async with self.work.database.session(self.work.who.scope) as session:
+            async with self._session() as session:
                 await self.importer.missing(session, state)
         return state
 
-    async def _apply(self, table: Table, blocked: set[str]) -> S:
-        """Second reading: apply every group that is free of problems, some whole groups a transaction."""
-        state = await self._prepare()
-        applied = 0
-        for rows in _whole_groups(table.rows(), self.importer.group, self.last):
-            for row in rows:
-                self.importer.check(row, state)
-            good = [row for row in rows if not row.problems and str(row.values[self.importer.group]) not in blocked]
-            applied += len(rows)
-            async with self.work.database.session(self.work.who.scope) as session:
-                await alone(session, self.importer.kind)
-                changes = await self.importer.compare(session, good, state)
-                await self.importer.apply(session, changes, state)
-            await self._progress(table, table.height + applied)
-        if self.whole:
-            async with self.work.database.session(self.work.who.scope) as session:
-                await self.importer.apply(session, await self.importer.missing(session, state), state)
-        return state
+    async def _apply(self, table: Table, blocked: Set[str]) -> S:
+        """Second reading: apply every group that is free of problems, some whole groups a transaction.
+
+        Where a row has a problem only by now, its chunk is not applied: the import is refused there or, where the good
+        rows are imported without the others, read again without that group too.
+        """
+        while True:
+            state = await self._prepare()
+            try:
+                await self._apply_groups(table, blocked, state)
+            except _Undone:
+                if self.refused:
+                    return state
+                blocked = blocked | state.blocked
+                continue
+            if self.whole:
+                async with self._session() as session:
+                    await self.importer.apply(session, await self.importer.missing(session, state), state)
+            return state
+
+    async def _apply_groups(self, table: Table, blocked: Set[str], state: S) -> None:
+        """Apply all groups but those that are blocked; raises ``_Undone`` where rows of others have problems."""
+        importer, applied = self.importer, 0
+        async with AsyncExitStack() as together:
+            one = await together.enter_async_context(self._session()) if importer.together else None
+            for rows in _whole_groups(table.rows(), importer.group, self.last):
+                for row in rows:
+                    importer.check(row, state)
+                good = [row for row in rows if not row.problems and str(row.values[importer.group]) not in blocked]
+                applied += len(rows)
+                async with nullcontext(one) if one is not None else self._session() as session:
+                    await alone(session, importer.kind)
+                    changes = await importer.compare(session, good, state)
+                    for row in good:
+                        if row.problems:
+                            self._note(row, state)
+                    if not state.blocked:
+                        await importer.apply(session, changes, state)
+                    elif not importer.together:
+                        raise _Undone
+                await self._progress(table, table.height + applied)
+            if state.blocked:  # all of them have been looked at, and are told of
+                raise _Undone
 
     async def _finish(self, state: S, stated: Mapping[str, str]) -> None:
         """Remember the columns that were matched, and put the import on record."""
-        async with self.work.database.session(self.work.who.scope) as session:
+        async with self._session() as session:
             await self._remember(session, stated)
             counts = {what: [t.new, t.changed, t.same] for what, t in state.tallies.items()}
             await audit.record(
@@ -290,13 +329,16 @@ class _Run(Generic[S]):
                 {"file": self.file.name, "new_changed_same": counts, "bad_rows": len(self.problems)},
             )
 
+    def _session(self) -> AbstractAsyncContextManager[AsyncSession]:
+        return self.work.database.session(self.work.who.scope)
+
     async def _progress(self, table: Table, rows: int) -> None:
         """Tell how many rows are done; all of them twice, unless the first reading is all there is."""
         total = table.height if self.work.parameters["dry_run"] else 2 * table.height
         await self.work.progress(min(rows, total), total)
 
     async def _prepare(self) -> S:
-        async with self.work.database.session(self.work.who.scope) as session:
+        async with self._session() as session:
             as_of = date.fromisoformat(self.work.parameters["as_of"])
             state = await self.importer.prepare(session, self.work.who, self.work.vault, as_of)
         state.file = self.file.name
@@ -313,13 +355,13 @@ class _Run(Generic[S]):
         }
         data = with_problems(self.file.data, self.file.name, table, texts)
         stem, dot, suffix = self.file.name.rpartition(".")
-        async with self.work.database.session(self.work.who.scope) as session:
+        async with self._session() as session:
             limit = max(self.work.database.settings.largest_file, 2 * len(data))
             return await files.store(session, self.work.vault, self.work.who, f"{stem}-问题{dot}{suffix}", data, limit)
 
     async def _remembered(self) -> dict[str, str]:
         tenant = self.work.who.county.id
-        async with self.work.database.session(self.work.who.scope) as session:
+        async with self._session() as session:
             found = await session.execute(
                 select(ColumnMatch.header, ColumnMatch.column_name).where(
                     ColumnMatch.tenant_id == tenant, ColumnMatch.kind == self.importer.kind

@@ -201,7 +201,7 @@ class Subsidy(Award):
             persons=sum(bool(own) for own in received),
             months=sum(map(len, received)),
             due_fen=sum(month.due_fen for own in told.values() for month in own),
-            paid_fen=sum(line.paid_fen for line in lines),
+            paid_fen=sum(month.received_fen for own in told.values() for month in own),
             arrears_fen=sum(line.paid_fen for line in lines if line.kind is Kind.ARREARS),
             recovery_fen=back,
             set_off_fen=off,

@@ -333,6 +333,7 @@ class OverpaidCaseConnection:
 async def total_of(
     info: strawberry.Info, count: Callable[..., Awaitable[int]], ground: Ground, area: tuple[int, int] | None
 ) -> int:
+    """How many a list holds, counted by ``count`` up to the most that is counted."""
     request = request_of(info)
     async with request.session() as session:
         return await count(session, request.who, ground, LARGEST_COUNT, area)

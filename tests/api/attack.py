@@ -378,6 +378,8 @@ def plain(name: str, kind: Any) -> Any:
         return next(iter(kind.values))
     if name == "year":
         return int(PERIOD)
+    if name == "month":
+        return 3
     known = {"programme": "consolidation", "period": PERIOD}
     scalars = {
         "Boolean": True, "Int": 1, "Date": "2021-10-28", "DateTime": "2021-10-28T00:00:00+08:00", "Money": "1.00",

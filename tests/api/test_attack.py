@@ -51,6 +51,8 @@ SILENT = (
     "Query.pairingCertificate",  # the number of a paper of which none is issued there; tried where one is
     # Its one case is not that far, and nobody else could have it.
     *(f"LeadingPeriod.{name}" for name in ("notices", "samples", "batches", "missed", "overpaid")),
+    # What is paid every month has no notice and no sample, and is decided again by its months.
+    *(f"DisabilityCarePeriod.{name}" for name in ("notices", "samples", "missed", "overpaid")),
 )
 """What shows nothing of the asker's own, and why."""
 RUN = ("consolidation", "leading", MONTHLY)
@@ -147,6 +149,8 @@ async def subsidise(world: Subsidies) -> None:
         await world.holds(number, "certificate", date(2020, 1, 1), level=2, generation=2)
     await world.decide(3)
     await world.pay(3)
+    for number in numbers:  # what deciding it again would change
+        await world.holds(number, "certificate", date(2021, 3, 1), level=1, generation=2)
     world.on("consolidation", today=today)
 
 

@@ -15,6 +15,7 @@ from bangfu.cases import provisions
 from bangfu.db.bulk import among
 from bangfu.policy import Policy
 from bangfu.process import Duty
+from bangfu.registry.circumstances import LISTS
 from bangfu.simulate import changes_of
 from bangfu_graphql.mapping import NEWEST, Sight, column, derived, filters, gathered, many, mapped, one, where
 from bangfu_graphql.nodes import Node
@@ -44,7 +45,9 @@ class Tally:
     new: int = strawberry.field(description="New ones.")
     changed: int = strawberry.field(description="Changed ones.")
     same: int = strawberry.field(description="Those that are as they were.")
-    examples: list[Difference] = strawberry.field(description="A few of the changes.")
+    examples: list[Difference] = strawberry.field(
+        description="A few of the changes; of a list of circumstances none, without `READ_CIRCUMSTANCES`."
+    )
 
 
 @strawberry.type(description="What an import came to.")
@@ -66,6 +69,11 @@ class AccountingResult:
     refused: int = strawberry.field(description="Households that could not be; the problems name the first of them.")
 
 
+def _tells_of_persons(sight: Sight, row: Mapping[str, Any]) -> bool:
+    """Whether somebody may know what a job says of single persons: a list of circumstances tells of their health."""
+    return row["kind"] not in LISTS or sight.who.may(Action.READ_CIRCUMSTANCES)
+
+
 def _imported(sight: Sight, row: Mapping[str, Any]) -> ImportResult | None:
     result = row["result"] or {}
     if "tallies" not in result:
@@ -78,7 +86,7 @@ def _imported(sight: Sight, row: Mapping[str, Any]) -> ImportResult | None:
             same=tally["same"],
             examples=[
                 Difference(what=example["what"], field=name, before=before, after=after)
-                for example in tally["examples"]
+                for example in (tally["examples"] if _tells_of_persons(sight, row) else ())
                 for name, (before, after) in example["fields"].items()
             ],
         )
@@ -140,6 +148,8 @@ def _answered(sight: Sight, row: Mapping[str, Any]) -> AnswersResult | None:
 def _problems(sight: Sight, row: Mapping[str, Any]) -> list[Problem]:
     result = row["result"] or {}
     told = result.get("problems") or result.get("row_problems") or result.get("first_refused") or []
+    if not _tells_of_persons(sight, row):
+        told = [one for one in told if one["path"][:1] != ["rows"]]
     return told_problems(told, sight.language)
 
 
@@ -168,12 +178,17 @@ class Job(Node):
     finished_at: datetime | None = column(models.Job.finished_at, "When it ended.")
     attempts: int = column(models.Job.attempts, "How often it was begun; more than once where a worker died.")
     asked_by: Officer | None = one(models.Job.officer_id, models.Officer.id, "Who asked for it.")
-    imported: ImportResult | None = derived([models.Job.result], _imported, "Of an import, what it came to.")
+    imported: ImportResult | None = derived(
+        [models.Job.kind, models.Job.result], _imported, "Of an import, what it came to."
+    )
     accounted: AccountingResult | None = derived([models.Job.result], _accounted, "Of an accounting, what it came to.")
     month: MonthResult | None = derived([models.Job.result], _months, "Of the deciding of a month, what it came to.")
     answered: AnswersResult | None = derived([models.Job.result], _answered, "Of a bank's answers, what they came to.")
     problems: list[Problem] = derived(
-        [models.Job.result], _problems, "What was wrong; at most 200 of them, all are in the returned workbook."
+        [models.Job.kind, models.Job.result],
+        _problems,
+        "What was wrong; at most 200 of them, all are in the returned workbook. Nothing of single rows of a list of "
+        "circumstances, without `READ_CIRCUMSTANCES`.",
     )
     file: Annotated[File, strawberry.lazy("bangfu_graphql.work")] | None = one(
         models.Job.result_file_id, models.File.id, "The file that it made: a list, or the workbook with its problems."

@@ -30,6 +30,54 @@ async def county(world: World, vault: Vault) -> AsyncIterator[Served]:
 
 SAW = ("K1", "K2", "C1", "R1", "CA", "DF", "VC1", "W1", "B1", "A1", "AU")
 DID_NOT = ("L1", "FI", "FM", "SU", "ED", "IF", "E1", "HA")
+JOBS = """{ jobs(first: 50) { nodes {
+  kind imported { badRows tallies { what new changed same examples { what field before after } } }
+  problems { code path message }
+} } }"""
+"""What is asked of jobs, by whoever sees them."""
+
+
+async def nobody_learns_of_jobs_what_he_may_not(county: Served, numbers: list[str], words: list[str]) -> None:
+    """Whoever may not see circumstances sees that there was a list, and how many it named; whom, nobody of them."""
+    for number in DID_NOT:
+        told = str((await county.ask(number, JOBS)).body)
+        assert [word for word in (*numbers, *words, "'examples': [{") if word in told] == [], number
+
+
+async def test_what_a_list_says_of_persons_is_told_of_its_job_to_who_may_know(county: Served) -> None:
+    """The changes, what somebody has to settle, and the rows with problems; how many there are, everybody who sees jobs."""
+    story = Told(county)
+    await story.bring("DF", "certificates", listed("certificates"), asOf=str(JUNE))
+    raised = listed("certificates", {"残疾等级": "一级"}, {"证件号码": TWO, "姓名": "张三"})
+    await story.bring("DF", "certificates", raised, asOf=str(JULY))
+    # A row that cannot be is told of to who may know, and everybody else that there is one.
+    refused = await county.upload(
+        "DF", IMPORT, listed("certificates", {}, {"残疾等级": "三级"}).encode(), "list.csv", kind="CERTIFICATES"
+    )
+    assert refused.data["importWorkbook"]["problems"] == []
+    assert await county.work() == 1
+
+    async def shown(number: str) -> list[Any]:
+        nodes = (await county.ask(number, JOBS)).data["jobs"]["nodes"]
+        return [node for node in nodes if node["kind"] == "certificates"][:2]
+
+    duplicate, changes = await shown("DF")
+    assert [(one["code"], one["path"]) for one in duplicate["problems"]] == [
+        ("ROWS_REFUSED", []), ("DUPLICATE_ROW", ["rows", "3", "identity"]),
+    ]  # fmt: skip
+    assert [(one["what"], one["examples"]) for one in changes["imported"]["tallies"]] == [
+        ("certificate", [{"what": "H1-01", "field": "level", "before": "2", "after": "1"}]),
+        ("discrepancy", [{"what": "H1-02", "field": "name", "before": "测1配偶", "after": "张三"}]),
+    ]
+    seen = {number: jobs for number in DID_NOT if number not in ("E1", "HA") and (jobs := await shown(number))}
+    assert sorted(seen) == ["ED", "FI", "FM", "IF", "SU"]  # who has the whole county; a cadre sees jobs of his areas
+    for own, blank in seen.values():
+        assert [(one["code"], one["path"]) for one in own["problems"]] == [("ROWS_REFUSED", [])]
+        assert own["imported"]["badRows"] == 1
+        assert [tuple(one.values()) for one in blank["imported"]["tallies"]] == [
+            ("certificate", 0, 1, 0, []), ("discrepancy", 1, 0, 0, []),
+        ]  # fmt: skip
+    await nobody_learns_of_jobs_what_he_may_not(county, ["H1-01", "H1-02"], ["张三", "测1配偶", "identity"])
 
 
 async def test_the_bureaux_and_the_townships_at_work(county: Served) -> None:
@@ -62,6 +110,7 @@ async def test_the_bureaux_and_the_townships_at_work(county: Served) -> None:
     for number in DID_NOT:
         await story.may_not(number, "circumstances", "FORBIDDEN")
         await story.may_not(number, "person_circumstances", "FORBIDDEN", numbers=["H1-01"])
+    await nobody_learns_of_jobs_what_he_may_not(county, ["H1-01", "H7-01"], [ONE, WEST, "测1户主", "测7户主"])
     ((node,),) = [(await story.may("VC1", "circumstances"))["nodes"]]
     assert {name: value for name, value in node.items() if name not in ("id", "knownSince")} == {
         "kind": "CERTIFICATE", "person": {"number": "H1-01", "name": "测1户主"}, "divisionCode": str(V1), "level": 2,

@@ -401,6 +401,10 @@ class DeathImporter(CircumstanceImporter):
     )
 
 
+LISTS = frozenset(importer.kind for importer in (CertificateImporter, MinimumLivingImporter, DeathImporter))
+"""The kinds of the jobs that bring these lists: what one of them says of single persons is a circumstance of theirs."""
+
+
 # --- one person, by hand ----------------------------------------------------------------------------------------------
 
 

@@ -12,12 +12,12 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import payments
 from bangfu.access import Entered
 from bangfu.cases import carrying, correcting, month_receipts, months, paying, provisions
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
+from bangfu.cases.month_receipts import Month
 from bangfu.cases.views import Selection, Stated
 from bangfu.cli import page
 from bangfu.cli.demo import county as made_up
@@ -186,13 +186,29 @@ class Subsidy(Award):
             f"{len(numbers)} were not verified in this half-year",
         )
 
-    async def figures(self) -> ByMonth:
-        """What it comes to, from the months as anybody may ask for them."""
+    async def _told(self) -> dict[str, tuple[Month, ...]]:
+        """The months of everybody who is or was paid, by number, as anybody may ask for them."""
         who = await self.t.who(MAKER)
         ground = await self.ground(who)
         async with self.t.database.session(who.scope) as session:
             cases = await months.payees(session, who, ground, Selection())
             told = await month_receipts.told(session, who, ground, [one.id for one in cases])
+        return {one.number: told[one.id] for one in cases if one.id in told}
+
+    async def open_ones(self) -> None:
+        """What nobody can be paid, and what is to be paid back and nothing comes to set it off against."""
+        self.t.say(f"{self.programme.title.zh}未结清", f"what stays open of the {self.programme.title.en}")
+        for key, own in (await self._told()).items():
+            unpaid = sum(month.open_fen for month in own)
+            back = [line for month in own for line in month.lines if line.kind is Kind.RECOVERY]
+            left = -sum(line.amount_fen + line.set_off_fen for line in back)
+            if unpaid or left:
+                fen, owed = money(unpaid), money(left)
+                self.t.say(f"  {key} 未发 {fen.zh},待追回 {owed.zh}", f"{fen.en} not paid, {owed.en} to be paid back")
+
+    async def figures(self) -> ByMonth:
+        """What it comes to."""
+        told = await self._told()
         lines = [line for own in told.values() for month in own for line in month.lines]
         received = [[month for month in own if month.paid_fen] for own in told.values()]
         back = -sum(line.amount_fen for line in lines if line.kind is Kind.RECOVERY)
@@ -372,19 +388,8 @@ class Supporting:
         self.t.chapter("助残:10月发放", "two subsidies: October")
         for own in self.subsidies:
             await own.pay_months(line)
-        await self._open()
-
-    async def _open(self) -> None:
-        """What nobody can be paid, and what nobody can set off."""
         for own in self.subsidies:
-            found = await self._do("X002", payments.outstanding, own.code, own.period)
-            for one in sorted(found, key=lambda one: (one.household, one.instalment))[:5]:
-                title, fen = one.kind.title_text, money(one.open_fen)
-                self.t.say(f"  {one.household} {one.instalment}月 {title.zh} {fen.zh}", f"{title.en} {fen.en}")
-            self.t.say(
-                f"{own.programme.title.zh}:未结清 {len(found)} 笔,已去世的由继承人依规定办理",
-                f"{len(found)} lines stay open, those of the dead for their heirs",
-            )
+            await own.open_ones()
 
     # --- the federation's registers ---
 

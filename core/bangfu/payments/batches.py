@@ -88,7 +88,7 @@ async def make(
     period: str,
     stage: Pay,
     line: UUID | None,
-    unpaid: Sequence[Any],
+    unpaid: Sequence[Unpaid],
     in_the_way: Mapping[UUID, Problem],
     month: int | None = None,
 ) -> Gathered:
@@ -109,7 +109,11 @@ async def make(
     _duty(who, stage, stage.maker)
     instalment = month or stage.instalment
     source = await budget.pays(session, who, line, programme.code, programme.title)
-    dead = await _dead(session, who, [row.person for row in unpaid]) if programme.is_for_persons else {}
+    dead = (
+        await _dead(session, who, [row.person for row in unpaid if row.person is not None])
+        if programme.is_for_persons
+        else {}
+    )
     rests = await _resting(session, who, programme.code) if month is not None else {}
     missing = {
         row.number: problem
@@ -117,7 +121,7 @@ async def make(
         if (
             problem := _death(row, dead)
             or in_the_way.get(row.case)
-            or _left_out(row, programme.beneficiary.value, rests.get(row.person, row.paused_on))
+            or _left_out(row, programme.beneficiary.value, rests.get(row.person) or row.paused_on)
         )
         is not None
     }
@@ -141,11 +145,60 @@ async def make(
 
 async def to_pay(
     session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay, month: int | None = None
-) -> Sequence[Any]:
-    """What :func:`make` would gather at a stage, before anything is left out: rows, each with its ``case``. Nobody else
-    makes a batch of the programme until the transaction ends."""
+) -> list[Unpaid]:
+    """What :func:`make` would gather at a stage, before anything is left out, in four statements. Nobody else makes a
+    batch of the programme until the transaction ends.
+
+    A person is paid where he belongs today; who belongs nowhere, with the household of his case.
+    """
     await hold_batches(session, programme)
-    return await plainly(session, _unpaid(who, programme, period, stage, month))
+    rows = await plainly(session, _unpaid(who, programme, period, stage, month))
+    homes = await _homes(session, who, {row.person for row in rows if row.person is not None})
+    households = [homes.get(row.person, row.household) for row in rows]
+    accounts = await _accounts(session, who, set(households))
+    return [
+        Unpaid(*row, home, accounts.get(home))  # type: ignore[call-arg]
+        for row, home in zip(rows, households, strict=True)
+    ]
+
+
+@dataclass(slots=True)
+class Unpaid:
+    """Something that is due and in no payment that stands: of whom, how much in fen, since when, and of which payment
+    that came back; to the account of which household, None where it has none."""
+
+    entitlement: UUID
+    case: UUID
+    instalment: int
+    amount_fen: int
+    due_on: date
+    household_of_case: UUID
+    person: UUID | None
+    number: str
+    division: int
+    paused_on: date | None
+    place: int
+    reissues: UUID | None
+    returned_at: datetime | None
+    words: str | None
+    household: UUID
+    to: Any
+
+
+async def _homes(session: AsyncSession, who: Entered, persons: Collection[UUID]) -> dict[UUID, UUID]:
+    """The households that persons belong to today, in one statement."""
+    query = select(Membership.person_id, Membership.household_id).where(
+        Membership.tenant_id == who.county.id, among(Membership.person_id, persons), holds(Membership, who.at.today)
+    )
+    return {row.person_id: row.household_id for row in await plainly(session, query)} if persons else {}
+
+
+async def _accounts(session: AsyncSession, who: Entered, households: Collection[UUID]) -> dict[UUID, Any]:
+    """The accounts of households of today, in one statement."""
+    query = select(
+        Account.household_id, Account.number, Account.number_masked, Account.holder, Account.bank, Account.known_from
+    ).where(Account.tenant_id == who.county.id, among(Account.household_id, households), holds(Account, who.at.today))
+    return {row.household_id: row for row in await plainly(session, query)}
 
 
 @dataclass(slots=True)
@@ -153,7 +206,7 @@ class _Payment:
     """A payment to be made: what is due, how much is left of it to be paid in fen, and of which recoveries the rest is
     set off."""
 
-    row: Any
+    row: Unpaid
     amount_fen: int
     setoffs: list[tuple[UUID, int]] = field(default_factory=list)
 
@@ -170,7 +223,7 @@ def _set_off(payments: Sequence[_Payment], recoveries: Mapping[UUID, Sequence[_R
     """Take from each person's payments, the oldest first, what that person is to pay back, the oldest first; also from
     what is paid again, of which it may have become known since that it is not due."""
     for one in payments:
-        for recovery in recoveries.get(one.row.person, ()):
+        for recovery in recoveries.get(one.row.person, ()) if one.row.person is not None else ():
             fen = min(one.amount_fen, recovery.open_fen)
             if fen:
                 one.setoffs.append((recovery.id, fen))
@@ -179,26 +232,35 @@ def _set_off(payments: Sequence[_Payment], recoveries: Mapping[UUID, Sequence[_R
 
 
 async def _recoveries(session: AsyncSession, who: Entered, programme: str) -> dict[UUID, list[_Recovery]]:
-    """What persons are still to pay back in a programme, whichever period it is of, by person, in one statement."""
-    query = (
-        select(Case.person_id, Entitlement.id, open_amount().label("open"))
-        .join(Case, (Case.tenant_id == Entitlement.tenant_id) & (Case.id == Entitlement.case_id))
-        .where(
-            Entitlement.tenant_id == who.county.id,
-            Entitlement.kind == Kind.RECOVERY.value,
-            Entitlement.voided_at.is_(None),
-            Case.programme == programme,
-        )
-        .order_by(Entitlement.due_on, Case.period, Entitlement.instalment, Entitlement.id)
+    """What persons are still to pay back in a programme, whichever period it is of, by person, in two statements."""
+    query = select(
+        Entitlement.case_id,
+        Entitlement.id,
+        Entitlement.due_on,
+        Entitlement.created_at,
+        Entitlement.instalment,
+        open_amount().label("open"),
+    ).where(
+        Entitlement.tenant_id == who.county.id,
+        Entitlement.kind == Kind.RECOVERY.value,
+        Entitlement.voided_at.is_(None),
     )
+    rows = [row for row in await plainly(session, query) if row.open < 0]
+    whose = select(Case.id, Case.person_id, Case.period).where(
+        Case.tenant_id == who.county.id, among(Case.id, {row.case_id for row in rows}), Case.programme == programme
+    )
+    cases = {row.id: row for row in await plainly(session, whose)}
+    theirs = [row for row in rows if row.case_id in cases]
     found: dict[UUID, list[_Recovery]] = {}
-    for person, recovery, left in await session.execute(query):
-        if person is not None and left < 0:
-            found.setdefault(person, []).append(_Recovery(recovery, -left))
+    for row in sorted(
+        theirs, key=lambda own: (own.due_on, own.created_at, cases[own.case_id].period, own.instalment, own.id)
+    ):
+        if (person := cases[row.case_id].person_id) is not None:
+            found.setdefault(person, []).append(_Recovery(row.id, -row.open))
     return found
 
 
-async def _resting(session: AsyncSession, who: Entered, programme: str) -> dict[UUID, date]:
+async def _resting(session: AsyncSession, who: Entered, programme: str) -> dict[UUID | None, date]:
     """Who is paid every month and rests, with the day since which: whichever year what is due to him is of. One
     statement."""
     query = select(Case.person_id, Case.paused_on).where(
@@ -218,8 +280,8 @@ async def _dead(session: AsyncSession, who: Entered, persons: Collection[UUID]) 
     return {row.person_id: row.valid_from for row in await session.execute(query)}
 
 
-def _death(row: Any, dead: Mapping[UUID, date]) -> Problem | None:
-    if row.person not in dead:
+def _death(row: Unpaid, dead: Mapping[UUID, date]) -> Problem | None:
+    if row.person is None or row.person not in dead:
         return None
     return Code.PERSON_DEAD.problem("person", row.number, number=row.number, day=day(dead[row.person]))
 
@@ -244,12 +306,12 @@ def _held(rows: Sequence[Any], free: int) -> int:
     return count
 
 
-def _left_out(row: Any, whom: str, paused_on: date | None) -> Problem | None:
+def _left_out(row: Unpaid, whom: str, paused_on: date | None) -> Problem | None:
     if paused_on is not None:
         return Code.CASE_PAUSED.problem(whom, row.number, day=day(paused_on))
-    if row.account is None:
+    if row.to is None:
         return Code.ACCOUNT_MISSING.problem(whom, row.number)
-    if row.returned_at is not None and row.account_known <= row.returned_at:
+    if row.returned_at is not None and row.to.known_from <= row.returned_at:
         return Code.ACCOUNT_RETURNED.problem(whom, row.number, words=row.words)
     return None
 
@@ -361,12 +423,12 @@ def _lines(
             "instalment": one.row.instalment,
             "position": place + 1,
             "amount_fen": one.amount_fen,
-            "holder": one.row.holder,
-            "bank": one.row.bank,
+            "holder": one.row.to.holder,
+            "bank": one.row.to.bank,
             "account": vault.seal(
-                vault.reveal(one.row.account, "account.number", tenant), "payment_line.account", tenant
+                vault.reveal(one.row.to.number, "account.number", tenant), "payment_line.account", tenant
             ),
-            "account_masked": one.row.account_masked,
+            "account_masked": one.row.to.number_masked,
             "reissues": one.row.reissues,
         }
         for place, one in enumerate(part, first)
@@ -374,8 +436,8 @@ def _lines(
 
 
 def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | None = None) -> Any:
-    """Entitlements none of whose payments stands, or whose last one came back, with the account of today; in the order
-    in which they wait. ``place`` is their order on a list, by village.
+    """Entitlements none of whose payments stands, or whose last one came back, in the order in which they wait.
+    ``place`` is their order on a list, by village.
 
     They are those of an instalment of a period or, where something is paid every month, of every month up to one.
     """
@@ -390,10 +452,6 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
         & ~answered.correlate(PaymentReturn).exists()
     )
     stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
-    # A person is paid where he belongs today; who belongs nowhere, with the household of his case.
-    home = (Membership.tenant_id == tenant) & (Membership.person_id == Case.person_id) & holds(Membership, who.at.today)
-    household = func.coalesce(Membership.household_id, Case.household_id)
-    account = (Account.tenant_id == tenant) & (Account.household_id == household) & holds(Account, who.at.today)
     listed = (Case.division, Case.number, Case.period, Entitlement.instalment, Entitlement.id)
     own = (Case.period == period) & (Entitlement.instalment == stage.instalment)
     if month is not None:
@@ -406,24 +464,17 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
             # What is paid again is what came back: less than was due, where something was set off.
             func.coalesce(before.amount_fen, Entitlement.amount_fen).label("amount_fen"),
             Entitlement.due_on,
-            household.label("household"),
+            Case.household_id.label("household"),
             Case.person_id.label("person"),
             Case.number,
             Case.division,
             Case.paused_on,
             func.row_number().over(order_by=listed).label("place"),
-            Account.number.label("account"),
-            Account.number_masked.label("account_masked"),
-            Account.holder,
-            Account.bank,
-            Account.known_from.label("account_known"),
             PaymentReturn.id.label("reissues"),
             PaymentReturn.recorded_at.label("returned_at"),
             PaymentReturn.words,
         )
         .join(Case, (Case.tenant_id == tenant) & (Case.id == Entitlement.case_id))
-        .outerjoin(Membership, home)
-        .outerjoin(Account, account)
         .outerjoin(PaymentReturn, back)
         .outerjoin(before, (before.tenant_id == tenant) & (before.id == PaymentReturn.line_id))
         .where(

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.db import hold, hold_with
-from bangfu.db.bulk import among, insert_new, insert_rows, update_all
+from bangfu.db.bulk import among, insert_new, insert_rows, plainly, update_all
 from bangfu.errors import Code
 from bangfu.models import (
     Case,
@@ -507,19 +507,35 @@ async def outstanding(session: AsyncSession, who: Entered, programme: str, perio
     Refuses ``FORBIDDEN``.
     """
     who.require(Action.READ_PAYMENTS)
-    rows = await session.execute(
-        select(Entitlement, Case.number, open_amount().label("open"))
-        .join(Case, (Case.tenant_id == Entitlement.tenant_id) & (Case.id == Entitlement.case_id))
-        .where(
+    # Two reads that each find their rows by a key: of a join the database expects a single case, and would go through
+    # the entitlements of the county for each that there is.
+    own = select(Case.id, Case.number, Case.division).where(
+        Case.tenant_id == who.county.id, Case.programme == programme, Case.period == period
+    )
+    cases = {row.id: row for row in await plainly(session, own)}
+    rows = await plainly(
+        session,
+        select(
+            Entitlement.id,
+            Entitlement.case_id,
+            Entitlement.kind,
+            Entitlement.instalment,
+            Entitlement.amount_fen,
+            Entitlement.due_on,
+            Entitlement.reason,
+            open_amount().label("open"),
+        ).where(
             Entitlement.tenant_id == who.county.id,
             Entitlement.voided_at.is_(None),
-            Case.programme == programme,
-            Case.period == period,
-            open_amount() != 0,
-        )
-        .order_by(Entitlement.due_on, Case.division, Case.number, Entitlement.id)
+            among(Entitlement.case_id, cases),
+        ),
     )
+    left = [row for row in rows if row.open]
+    left.sort(key=lambda row: (row.due_on, cases[row.case_id].division, cases[row.case_id].number, row.id))
     return [
-        Outstanding(e.id, number, Kind(e.kind), e.instalment, e.amount_fen, left, e.due_on, e.reason)
-        for e, number, left in rows
-    ]
+        Outstanding(
+            row.id, cases[row.case_id].number, Kind(row.kind), row.instalment, row.amount_fen, row.open, row.due_on,
+            row.reason,
+        )
+        for row in left
+    ]  # fmt: skip

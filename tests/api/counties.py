@@ -357,12 +357,14 @@ def _add_circumstances(found: dict[str, list[Row]], officers: dict[str, Row], ho
     """Of one person of each township, a certificate, and what another list says of it; of another, the guarantee, as it
     was known before and is now."""
     tenant, now = homes["H1"]["tenant_id"], homes["H1"]["created_at"]
-    heads = {row["household_id"]: row["person_id"] for row in found["membership"] if row["relation"] == "head"}
+    members = {(row["household_id"], row["relation"]): row["person_id"] for row in found["membership"]}
     persons = {row["id"]: row for row in found["person"]}
     for place, (home, kind) in enumerate(
         (("H1", "certificate"), ("H5", "minimum_living"), ("H7", "certificate"), ("H8", "minimum_living"))
     ):
-        person = persons[heads[homes[home]["id"]]]
+        # The heads of two of them hold one already, by which they are paid every month.
+        relation = "spouse" if kind == "certificate" else "head"
+        person = persons[members[homes[home]["id"], relation]]
         own = {"tenant_id": tenant, "person_id": person["id"], "division": person["division"], "kind": kind}
         says = {"source": "federation" if kind == "certificate" else "civil_affairs", "reported_on": now.date()}
         certificate = {"level": 2, "category": "limbs", "generation": 2} if kind == "certificate" else {}

@@ -270,7 +270,7 @@ async def monthly(world: World) -> None:
     runs = [
         {
             **run, "id": new_id(), "period": period, "month": month, "reason": f"{month}月核定", "decided": 3,
-            "changed": 1, "arrears_fen": 3_000, "recovery_fen": 1_000,
+            "changed": 1, "arrears_fen": 3_000, "recovery_fen": 1_000, "undecided": [],
         }
         for period, month in (("2021", 1), ("2022", 2))
     ]  # fmt: skip

@@ -246,7 +246,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert [number for number in ("H1", "H2", "H5", "H7") if f" {number} " in owed] == ["H2", "H7"]
     assert "NOT_FOUND" in bangfu("FI", "payment", "repaid", uuid_in(owed), 5, "--day", "2021-10-28", "--voucher", "1",
                                  code=1).stderr  # fmt: skip
-    assert "1 counties, all 12 invariants hold" in bangfu("C1", "doctor").output
+    assert "1 counties, all 14 invariants hold" in bangfu("C1", "doctor").output
     assert "insert" not in bangfu("C1", "doctor", "--sql").output
     assert openpyxl.load_workbook(tmp_path / "名册.xlsx")["汇总"]["C7"].value == 6750
 

@@ -115,9 +115,7 @@ def test_from_the_first_month_to_the_next_year(county: Command, home: Path) -> N
     assert "month 1 of 2021: 70.00 yuan due, 70.00 yuan paid" in then
     assert "month 2" not in then
     again = ("month", "show", "D1-02", "--month", 1, "--known-at", "2021-01-31T12:00", *OF)
-    assert "NOT_FOUND" in county("L1", *again, code=1).stderr, (
-        "who does not see what offices list decides nothing by it"
-    )
+    assert "FORBIDDEN" in county("L1", *again, code=1).stderr, "who does not read what offices list asks nothing of it"
     one = county("K1", "month", "show", "D1-02", "--month", 1, "--known-at", "2021-01-31T12:00", *OF).output
     assert "by what was known at 2021-01-31 12:00: 70.00 yuan due" in one
     both = county("L1", "month", "show", "D1-02", "--month", 1, *OF).output

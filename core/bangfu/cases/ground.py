@@ -268,6 +268,7 @@ async def open_period(session: AsyncSession, who: Entered, programme: Programme,
         raise Code.PROGRAMME_OFF.refuse("programme", programme=programme.title)
     await hold_provisions(session, programme)
     provisions = await released_by(session, who.county.id, programme)
+    programme.book(period.reference_day, provisions)  # a year before the first one is none, whatever is set
     resolved = programme.policy.resolve(period.reference_day, provisions)
     require_open(programme, period, resolved)
     frozen = [_Frozen.on(programme, period, None, provisions)]

@@ -318,18 +318,19 @@ async def test_who_counted_is_told_as_it_was_known_then(striving: Striving) -> N
 # --- before payment -------------------------------------------------------------------------------------------
 
 
-async def in_the_way(striving: Striving) -> dict[str, Problem]:
+async def in_the_way(striving: Striving, lacking: bool = False) -> dict[str, Problem]:
     who = striving.who("C2")
     ground = await striving.ground(who)
     rows = await striving.rows(
-        "select c.id, h.number from case_file c join household h on h.id = c.household_id where c.programme = :code",
+        "select c.id as case, c.household_id as household, c.person_id as person, h.number"
+        " from case_file c join household h on h.id = c.household_id where c.programme = :code",
         code=striving.code,
     )
     with Statements(striving.database) as statements:
         async with striving.database.session(who.scope) as session:
-            found = await exclusions.in_the_way(session, who, ground, [row.id for row in rows])
-    assert len(statements) == 4, "scope, cases, one exclusion, members"
-    return {row.number: found[row.id] for row in rows if row.id in found}
+            found = await exclusions.in_the_way(session, who, ground, rows)
+    assert len(statements) == (5 if lacking else 3), "scope, one exclusion, heads; members and numbers of who lacks one"
+    return {row.number: found[row.case] for row in rows if row.case in found}
 
 
 async def test_what_stands_in_the_way_of_paying(striving: Striving) -> None:
@@ -353,7 +354,7 @@ async def test_what_stands_in_the_way_of_paying(striving: Striving) -> None:
                 " e.programme = 'consolidation'"
             )
         )
-    found = await in_the_way(striving)
+    found = await in_the_way(striving, lacking=True)
     assert {number: problem.code.name for number, problem in found.items()} == {
         "P1": "NO_HEAD",
         "P2": "NO_MEMBERS",

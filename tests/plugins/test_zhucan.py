@@ -356,9 +356,13 @@ def test_a_notice_tells_no_level_of_a_disability() -> None:
 # --- declarations --------------------------------------------------------------------------------------------------
 
 
+BROUGHT = ("disability_living", "disability_care", "disabled_bases", "disabled_services")
+
+
 def test_the_plugin_brings_two_programmes_for_persons() -> None:
-    assert zhucan.programmes() == [LIVING, CARE]
-    assert installed().brought["zhucan"] == ("disability_living", "disability_care")
+    assert zhucan.programmes()[:2] == [LIVING, CARE]
+    assert installed().brought["zhucan"] == BROUGHT
+    assert {code for code in BROUGHT if code in installed().programmes} == {"disability_living", "disability_care"}
     assert {programme.beneficiary for programme in (LIVING, CARE)} == {Beneficiary.PERSON}
     assert LIVING.once_per_period
     assert CARE.once_per_period
@@ -456,6 +460,6 @@ def test_a_refusal_says_by_how_much_and_an_award_from_what() -> None:
 def test_the_plugin_is_sound_in_a_process_of_its_own() -> None:
     look = look_at("zhucan")
     assert [one for one in look.found if one.faults] == []
-    assert (look.brought, look.not_loaded, look.ended, look.sound) == (
-        ("disability_living", "disability_care"), None, None, True,
-    )  # fmt: skip
+    assert (look.brought, look.not_loaded, look.ended, look.sound) == (BROUGHT, None, None, True)
+    assert look.decide == ("disability_living", "disability_care")
+    assert {one.programme for one in look.found} == set(look.decide)

@@ -36,20 +36,22 @@ LARGEST = 16 * 2**20
 @dataclass(frozen=True, slots=True)
 class Look:
     """What became of a look at a plugin: the programmes that it brought, what each check of them found, why it was not
-    loaded, how it ended too early; and the hash of the files that were looked at."""
+    loaded, how it ended too early; the hash of the files that were looked at; and which of the programmes decide
+    cases. Only those are checked: the other shapes have no rules."""
 
     brought: tuple[str, ...] | None
     found: tuple[Found, ...]
     not_loaded: str | None = None
     ended: Text | None = None
     kept: str | None = None
+    decide: tuple[str, ...] = ()
 
     @property
     def sound(self) -> bool:
-        """Whether it was loaded and came to its end, every check of every programme was made, and none found a
-        fault."""
+        """Whether it was loaded and came to its end, every check of every programme that decides cases was
+        made, and none found a fault."""
         made = [(one.programme, one.check) for one in self.found if not one.faults]
-        wanted = [(code, check) for code in self.brought or () for check in Check]
+        wanted = [(code, check) for code in self.decide for check in Check]
         return self.brought is not None and not self.not_loaded and not self.ended and made == wanted
 
 
@@ -99,7 +101,8 @@ def _told(lines: list[dict[str, Any]], code: int, said: str, seconds: int, megab
     kept = next((one["kept"] for one in lines if "brought" in one), None)
     over = any("over" in one for one in lines)
     ended = None if over else _ended(code, said, found, seconds, megabytes)
-    return Look(brought, found, not_loaded, ended, kept)
+    decide = next((tuple(one["decide"]) for one in lines if "brought" in one), ())
+    return Look(brought, found, not_loaded, ended, kept, decide)
 
 
 def _ended(code: int, said: str, found: tuple[Found, ...], seconds: int, megabytes: int) -> Text:
@@ -127,8 +130,9 @@ def main(report: str, seconds: str, megabytes: str, name: str, folder: str | Non
             kept = next((fingerprint(point) for point in entry_points(group=GROUP) if point.name == name), None)
         plugins = load_from(Path(folder)) if folder else load_named(name)
         if name in plugins.brought:
-            _tell(out, brought=plugins.brought[name], kept=kept)
-            for code in (code for code in plugins.brought[name] if code in plugins.programmes):
+            decide = [code for code in plugins.brought[name] if code in plugins.programmes]
+            _tell(out, brought=plugins.brought[name], decide=decide, kept=kept)
+            for code in decide:
                 for one in examine(plugins.programmes[code]):
                     _tell(out, programme=one.programme, check=one.check, faults=one.faults, note=one.note)
         else:

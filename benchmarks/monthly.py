@@ -26,7 +26,7 @@ from sqlalchemy import text
 from bangfu import jobs, payments
 from bangfu.access import Entered, create_county, enter
 from bangfu.cases import ground as grounds
-from bangfu.cases import months, paying
+from bangfu.cases import month_runs, paying
 from bangfu.cases.ground import Ground
 from bangfu.cases.handlers import IMPORTERS
 from bangfu.cli.demo import county as made_up
@@ -191,8 +191,8 @@ class County:
         who = await self.who(OFFICE)
         ground = await self.ground(who)
         async with self.database.session(who.scope) as session:
-            job = await months.put(session, who, ground, month, "", whole=whole)
-        done = await jobs.run(self.database, self.vault, who, job, {months.KIND: months.handler(self.plugins)})
+            job = await month_runs.put(session, who, ground, month, "", whole=whole)
+        done = await jobs.run(self.database, self.vault, who, job, {month_runs.KIND: month_runs.handler(self.plugins)})
         if done.state != "done":
             raise RuntimeError(done.result)
         return dict(done.result)

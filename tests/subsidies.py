@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any
 
 from bangfu import jobs, payments
-from bangfu.cases import acts, months, paying, planning
+from bangfu.cases import acts, month_runs, paying, planning
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.planning import PlanStated
@@ -152,8 +152,8 @@ class Subsidies(World):
         who = self.who("C1")
         ground = await self.ground(who)
         async with self.database.session(who.scope) as session:
-            job = await months.put(session, who, ground, month, "月度核定", whole=whole)
-        done = await jobs.run(self.database, self.vault, who, job, {months.KIND: months.handler(self.plugins)})
+            job = await month_runs.put(session, who, ground, month, "月度核定", whole=whole)
+        done = await jobs.run(self.database, self.vault, who, job, {month_runs.KIND: month_runs.handler(self.plugins)})
         assert done.state == "done", done.result
         return dict(done.result)
 

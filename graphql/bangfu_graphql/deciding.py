@@ -17,10 +17,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import models
 from bangfu.access import Action, Entered
-from bangfu.cases import carrying, month_receipts, months
+from bangfu.cases import carrying, month_previews, month_receipts, month_runs, months
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
-from bangfu.cases.months import Previewed
+from bangfu.cases.month_previews import Previewed
 from bangfu.cases.views import Selection, Stated
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
@@ -154,7 +154,7 @@ class PreviewedCaseConnection:
         async def counted(
             session: AsyncSession, who: Entered, ground: Ground, most: int, area: tuple[int, int] | None
         ) -> int:
-            return await months.preview_count(session, who, ground, self.month, most, area, whole=self.whole)
+            return await month_previews.preview_count(session, who, ground, self.month, most, area, whole=self.whole)
 
         return await total_of(info, counted, self.ground, self.area)
 
@@ -334,8 +334,8 @@ class MonthQuery:
 
         async def read(
             session: AsyncSession, who: Entered, own: Ground, size: int, since: Any, within: Any
-        ) -> months.Preview:
-            return await months.preview(session, who, own, month, size, since, within, whole=whole)
+        ) -> month_previews.Preview:
+            return await month_previews.preview(session, who, own, month, size, since, within, whole=whole)
 
         page, info_, cursors, shared = await paged(info, "PreviewedCase", read, ground, area, first, after)
         shared.ids = [encode_id(entity_of(Case).name, one.case.id) for one in page.found]
@@ -360,7 +360,7 @@ class MonthQuery:
         area = area_of(division) if division is not None else None
         request = request_of(info)
         async with request.session() as session:
-            found = await months.preview_figures(session, request.who, ground, month, area, whole=whole)
+            found = await month_previews.preview_figures(session, request.who, ground, month, area, whole=whole)
         counts = ("name", "cases", "decided", "changed", "refused")
         return [
             PreviewedMonthFigures(
@@ -445,7 +445,7 @@ class MonthMutation:
 
         async def work(request: Request, session: AsyncSession) -> UUID:
             ground = await acting.ground_of(request, session, programme, period)
-            return await months.put(session, request.who, ground, month, reason, whole=whole)
+            return await month_runs.put(session, request.who, ground, month, reason, whole=whole)
 
         return await acting.keyed(info, JobPayload, work)
 

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from bangfu.cases import carrying, correcting, months, paying, provisions
+from bangfu.cases import carrying, correcting, month_runs, paying, provisions
 from bangfu.cases.acts import Report
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
@@ -78,7 +78,7 @@ async def test_a_month_is_decided_on_its_day_and_not_before_and_paid_once_it_is_
     ground = await subsidies.ground(who)
     async with subsidies.database.session(who.scope) as session:
         with pytest.raises(Refused):
-            await months.put(session, who, ground, 1, "", whole=False)
+            await month_runs.put(session, who, ground, 1, "", whole=False)
     after = await subsidies.snapshot()
     assert {k: v for k, v in after.items() if before[k] != v} == {"budget_line": 1, "budget_entry": 1, "confirmed": 1}
 

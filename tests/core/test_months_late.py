@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from bangfu import payments
-from bangfu.cases import acts, carrying, correcting, month_receipts, months, paying, provisions
+from bangfu.cases import acts, carrying, correcting, month_previews, month_receipts, months, paying, provisions
 from bangfu.cases.acts import Report
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
@@ -296,7 +296,7 @@ async def test_who_moved_is_paid_where_he_lives_and_judged_by_nobody_who_does_no
     who = subsidies.who("K1")
     ground = await subsidies.ground(who)
     async with subsidies.database.session(who.scope) as session:
-        found = await months.preview(session, who, ground, 2, 50)
+        found = await month_previews.preview(session, who, ground, 2, 50)
         assert [one.case.number for one in found.found] == ["D1-01"]
         with pytest.raises(Refused, match="NOT_FOUND"):
             await month_receipts.as_known(session, who, ground, "D1-02", 1, who.at.now)

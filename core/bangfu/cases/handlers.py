@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bangfu import jobs
-from bangfu.cases import batch, exports, months
+from bangfu.cases import batch, exports, month_runs
 from bangfu.cases.plans import PlanImporter
 from bangfu.cases.rechecks import RecheckImporter
 from bangfu.payments import answers
@@ -53,7 +53,7 @@ class Handlers(Mapping[str, jobs.Handler]):
         self.plugins = plugins
         self.known = {kind: importing.handler(importer) for kind, importer in IMPORTERS.items()}
         self.known[batch.KIND] = batch.handler(plugins)
-        self.known[months.KIND] = months.handler(plugins)
+        self.known[month_runs.KIND] = month_runs.handler(plugins)
         self.known.update(exports.handlers(plugins))
         self.known[answers.KIND] = answers.handler
         self.known.update(others or {})

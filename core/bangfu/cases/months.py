@@ -6,29 +6,29 @@ changed: the next one of the same month stands, and what it adds or takes back b
 next payment or set off against it. Doing it again changes nothing.
 
 People who are alike in what counts are decided together: a county of a hundred thousand has a few dozen different
-results in a month, each kept once.
+results in a month, each kept once. What deciding would change is in :mod:`bangfu.cases.month_previews`, deciding for a
+whole county in :mod:`bangfu.cases.month_runs`.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import func, or_, select, tuple_
+from sqlalchemy import ColumnElement, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import audit, jobs, payments
+from bangfu import audit, payments
 from bangfu.access import Action, Entered
 from bangfu.cases.acts import digest_of, permitted
 from bangfu.cases.gather import At, Circumstances, Subject, circumstances_of, gather
-from bangfu.cases.ground import Ground, Rules, ground_of
+from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import Selection, Stated
-from bangfu.db import Database, hold, hold_with
+from bangfu.db import Database, hold
 from bangfu.db.bulk import among, insert_new, insert_rows, plainly
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, Person, new_id, new_ids
@@ -45,19 +45,11 @@ from bangfu.process import (
     duty_names,
     first_month,
 )
-from bangfu.programme import Plugins
-from bangfu.registry.divisions import Places, township_of
 from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.rules.facts import Circumstance
 from bangfu.text import Text, day
 
-KIND = "months"
-"""The kind of job that decides a month for everybody in sight."""
-PART, BESIDE = 10_000, 2
-"""How many cases are decided in one transaction, and how many transactions beside each other."""
-PREVIEWED, MOST_SCANNED = 2_000, 20_000
-"""How many cases are previewed at a time, and how many are gone through for one page at most."""
 MARGIN = timedelta(days=1)
 """By how much the time from which changes are looked for lies before the last run: what was being written down while it
 ran has an instant before it, and was not seen by it."""
@@ -171,14 +163,18 @@ async def require_decided(session: AsyncSession, who: Entered, ground: Ground, m
     if month is None:
         raise Code.MISSING_VALUE.refuse("month", field=Text("月份", "month"))
     require_begun(who, ground, month)
-    ran = select(MonthRun.id).where(
+    ran = select(MonthRun.id).where(*runs_of(who, ground), MonthRun.month >= month)
+    if await session.scalar(ran.limit(1)) is None:
+        raise Code.MONTH_NOT_DECIDED.refuse("month", year=ground.period.year, month=month)
+
+
+def runs_of(who: Entered, ground: Ground) -> tuple[ColumnElement[bool], ...]:
+    """What tells the runs that decided months of a programme in its period."""
+    return (
         MonthRun.tenant_id == who.county.id,
         MonthRun.programme == ground.programme.code,
         MonthRun.period == ground.period.key,
-        MonthRun.month >= month,
     )
-    if await session.scalar(ran.limit(1)) is None:
-        raise Code.MONTH_NOT_DECIDED.refuse("month", year=ground.period.year, month=month)
 
 
 async def payees(session: AsyncSession, who: Entered, ground: Ground, selection: Selection) -> list[Payee]:
@@ -224,13 +220,19 @@ async def courses(
     A case that was carried into the next year goes on there: when it rested no more, or that it had ended in the old
     year, is written down with the new one. One statement, two more a year that cases have been carried on.
     """
+    return await _went(session, who, cases, await _carried_on(session, who, cases), known_at or who.at.now)
+
+
+async def _went(
+    session: AsyncSession, who: Entered, cases: Sequence[Payee], chains: _Chains, known_at: datetime
+) -> dict[UUID, Course]:
+    """The same, of cases of which it is known how they were carried on."""
     stages = {case.id: case.stage for case in cases}
-    chains = await _carried_on(session, who, stages)
     later = {after: case for case, own in chains.items() for after in own}
     query = select(CaseEvent.case_id, CaseEvent.version, CaseEvent.act, CaseEvent.effective_on, CaseEvent.data).where(
         CaseEvent.tenant_id == who.county.id,
         CaseEvent.act.in_(WAYS),
-        CaseEvent.recorded_at <= (known_at or who.at.now),
+        CaseEvent.recorded_at <= known_at,
         among(CaseEvent.case_id, {*stages, *later}),
     )
     ways: dict[UUID, list[Way]] = {}
@@ -254,9 +256,13 @@ _STEPS = 1_000_000
 """More steps than a case has."""
 
 
-async def _carried_on(session: AsyncSession, who: Entered, stages: Mapping[UUID, str]) -> dict[UUID, list[UUID]]:
-    """The cases that each closed case was carried on as, year by year, in a statement a year."""
-    chains: dict[UUID, list[UUID]] = {case: [] for case, stage in stages.items() if stage == CLOSED}
+_Chains: TypeAlias = Mapping[UUID, Sequence[UUID]]
+"""The cases that each closed case was carried on as, year by year."""
+
+
+async def _carried_on(session: AsyncSession, who: Entered, cases: Sequence[Payee]) -> _Chains:
+    """How cases were carried on, in a statement a year."""
+    chains: dict[UUID, list[UUID]] = {case.id: [] for case in cases if case.stage == CLOSED}
     open_ = {case: case for case in chains}
     while open_:
         query = select(CaseEvent.case_id, CaseEvent.data["to"].astext).where(
@@ -296,7 +302,12 @@ class _Known:
 
 
 async def _known(
-    session: AsyncSession, who: Entered, ground: Ground, cases: Sequence[Payee], since: datetime | None
+    session: AsyncSession,
+    who: Entered,
+    ground: Ground,
+    cases: Sequence[Payee],
+    chains: _Chains,
+    since: datetime | None,
 ) -> _Known:
     """Which months are decided already, in a statement, and what has changed since an instant, in two more; without
     one, or where it cannot be told, everything has."""
@@ -319,7 +330,6 @@ async def _known(
         among(CircumstanceRow.person_id, set(ids.values())),
     )
     persons = set(await session.scalars(query_changed))
-    chains = await _carried_on(session, who, {case.id: case.stage for case in cases})
     query_ways = select(CaseEvent.case_id).where(
         CaseEvent.tenant_id == who.county.id,
         CaseEvent.act.in_(WAYS),
@@ -335,19 +345,23 @@ async def _known(
     )
     # What rules how months count stands in the rules of the period: if these are others, so is every month.
     fresh = {rules.month for rules in editions if rules.opened_at is None or rules.opened_at >= since}
-    return _Known(reached, touched, frozenset(range(1, 13)) if None in fresh else frozenset(fresh) - {None})  # type: ignore[arg-type]
+    redone = range(1, 13) if None in fresh else (month for month in fresh if month is not None)
+    return _Known(reached, touched, frozenset(redone))
+
+
+async def since_of(session: AsyncSession, who: Entered, ground: Ground) -> datetime | None:
+    """The instant from which changes count, for whoever decides for the same areas as the last time; None before the
+    first time."""
+    query = select(func.max(MonthRun.known_at)).where(*runs_of(who, ground), MonthRun.areas == who.areas)
+    last = await session.scalar(query)
+    return None if last is None else last - MARGIN
 
 
 async def _undecided(session: AsyncSession, who: Entered, ground: Ground) -> frozenset[str]:
     """The numbers of those whom the last run could not decide again: they are looked at until they are."""
     query = (
         select(MonthRun.undecided)
-        .where(
-            MonthRun.tenant_id == who.county.id,
-            MonthRun.programme == ground.programme.code,
-            MonthRun.period == ground.period.key,
-            MonthRun.areas == who.areas,
-        )
+        .where(*runs_of(who, ground), MonthRun.areas == who.areas)
         .order_by(MonthRun.known_at.desc(), MonthRun.id.desc())
         .limit(1)
     )
@@ -386,12 +400,13 @@ async def decided(
     ``FACT_OUT_OF_BOUNDS``, and ``NOT_DETERMINED`` where something was due and a fact that it needs is not known any
     more.
     """
-    known = await _known(session, who, ground, cases, since)
+    chains = await _carried_on(session, who, cases)
+    known = await _known(session, who, ground, cases, chains, since)
     wanted = _wanted(cases, ground, upto, known)
     found = Months()
     if not wanted:
         return found
-    went = await courses(session, who, cases)
+    went = await _went(session, who, cases, chains, who.at.now)
     back_paid: Collection[RestCause] = getattr(ground.latest.parameters, stage_of(ground).back_paid)
     deciding = _Deciding(session, who, ground)
     lists = await deciding.read(wanted.values())
@@ -529,185 +544,6 @@ async def deciding_at(
     return results[0]
 
 
-# --- what deciding would change ---------------------------------------------------------------------------------
-
-Key = tuple[int, str]
-"""A place in a list: the village and the number of whom a case is for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Previewed:
-    """A case of which deciding a month would change something: the decisions that would be made, by month, and why it
-    could not be decided."""
-
-    case: Payee
-    decisions: tuple[Decision, ...]
-    problems: tuple[Problem, ...]
-
-    @property
-    def key(self) -> Key:
-        """Its place in the list."""
-        return self.case.key
-
-    @property
-    def difference(self) -> int:
-        """What it adds in fen to what was due of the case before; negative where it takes back."""
-        return sum(one.difference for one in self.decisions)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A page of what deciding a month would change, by village and number.
-
-    ``last`` is the place up to which it was looked, ``more`` whether something may come after it.
-    """
-
-    found: tuple[Previewed, ...]
-    last: Key | None
-    more: bool
-
-
-@dataclass(slots=True)
-class TownshipMonths:
-    """What deciding a month would come to in one township: how many are or were paid there, how many decisions would be
-    made, how many of them change an earlier one, and how many cannot be decided; what months that were never decided
-    are due, and what is added to and taken back of the others, in fen."""
-
-    code: int
-    name: str
-    cases: int = 0
-    decided: int = 0
-    changed: int = 0
-    refused: int = 0
-    due_fen: int = 0
-    more_fen: int = 0
-    less_fen: int = 0
-
-
-async def preview(
-    session: AsyncSession,
-    who: Entered,
-    ground: Ground,
-    month: int,
-    first: int,
-    after: Key | None = None,
-    area: tuple[int, int] | None = None,
-    *,
-    whole: bool = False,
-) -> Preview:
-    """The next ``first`` cases after a place, of an area if one is given, of which deciding a month would change
-    something, as far as :func:`decidable`; nothing is written. It is worked out as :func:`put` has it done, with
-    ``whole`` as there.
-
-    A page that went through ``MOST_SCANNED`` cases ends there, full or not. Refuses ``FORBIDDEN``, ``NOT_FOUND`` where
-    nothing is paid by the month, ``BAD_VALUE`` and ``MONTH_NOT_BEGUN``.
-    """
-    found: list[Previewed] = []
-    scanned = 0
-    last = after
-    async for cases, differing in _previewed(session, who, ground, month, after, area, whole=whole):
-        found += differing
-        scanned += len(cases)
-        last = cases[-1].key
-        if len(found) > first:
-            kept = found[:first]
-            return Preview(tuple(kept), kept[-1].key if kept else after, True)
-        if scanned >= MOST_SCANNED:
-            return Preview(tuple(found), last, True)
-    return Preview(tuple(found), last, False)
-
-
-async def preview_count(
-    session: AsyncSession,
-    who: Entered,
-    ground: Ground,
-    month: int,
-    most: int,
-    area: tuple[int, int] | None = None,
-    *,
-    whole: bool = False,
-) -> int:
-    """How many cases :func:`preview` lists; more than ``most`` are not counted. Refuses the same."""
-    found = 0
-    async for _, differing in _previewed(session, who, ground, month, None, area, whole=whole):
-        found += len(differing)
-        if found > most:
-            return most + 1
-    return found
-
-
-async def preview_figures(
-    session: AsyncSession,
-    who: Entered,
-    ground: Ground,
-    month: int,
-    area: tuple[int, int] | None = None,
-    *,
-    whole: bool = False,
-) -> list[TownshipMonths]:
-    """What deciding a month would come to, by township, of the same cases as :func:`preview`. Refuses the same."""
-    places = await Places.on(session, who.at.today)
-    found: dict[int, TownshipMonths] = {}
-    async for cases, differing in _previewed(session, who, ground, month, None, area, whole=whole):
-        for case in cases:
-            code = township_of(case.division)
-            found.setdefault(code, TownshipMonths(code, places.named(code))).cases += 1
-        for one in differing:
-            own = found[township_of(one.case.division)]
-            own.refused += bool(one.problems)
-            for made in one.decisions:
-                own.decided += 1
-                if made.before is None:
-                    own.due_fen += made.amount
-                else:
-                    own.changed += 1
-                    own.more_fen += max(0, made.difference)
-                    own.less_fen += max(0, -made.difference)
-    return list(found.values())
-
-
-async def _previewed(
-    session: AsyncSession,
-    who: Entered,
-    ground: Ground,
-    month: int,
-    after: Key | None,
-    area: tuple[int, int] | None,
-    *,
-    whole: bool,
-) -> AsyncIterator[tuple[Sequence[Payee], list[Previewed]]]:
-    """The cases that are or were paid every month, some at a time, and those of them that deciding would change."""
-    who.require(Action.READ_CASES, ground.programme.code)
-    stage_of(ground)
-    require_begun(who, ground, month)
-    since = None if whole else await since_of(session, who, ground)
-    areas = decidable(who, area)
-    if not areas:
-        return
-    while True:
-        cases = await payees(session, who, ground, Selection(areas=areas, after=after, limit=PREVIEWED))
-        if not cases:
-            return
-        found = await decided(session, who, ground, await in_sight(session, who, cases), month, since)
-        decisions: dict[UUID, list[Decision]] = {}
-        for one in found.decisions:
-            decisions.setdefault(one.case.id, []).append(one)
-        problems: dict[str, list[Problem]] = {}
-        for number, problem in found.refused:
-            problems.setdefault(number, []).append(problem)
-        yield (
-            cases,
-            [
-                Previewed(case, tuple(decisions.get(case.id, ())), tuple(problems.get(case.number, ())))
-                for case in cases
-                if case.id in decisions or case.number in problems
-            ],
-        )
-        if len(cases) < PREVIEWED:
-            return
-        after = cases[-1].key
-
-
 # --- writing --------------------------------------------------------------------------------------------------
 
 
@@ -796,7 +632,7 @@ async def decide(
     require_begun(who, ground, month)
     if not reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
-    await hold(session, _months(ground))
+    await hold(session, held_as(ground))
     cases = await payees(session, who, ground, Selection(numbers=numbers))
     found = await decided(session, who, ground, cases, month)
     known = {case.number for case in cases}
@@ -810,230 +646,6 @@ async def decide(
     return found
 
 
-def _months(ground: Ground) -> str:
+def held_as(ground: Ground) -> str:
     """What is held while the months of a programme are decided."""
     return f"{ground.programme.code}/months"
-
-
-# --- a whole county -------------------------------------------------------------------------------------------
-
-
-async def put(session: AsyncSession, who: Entered, ground: Ground, month: int, reason: str, *, whole: bool) -> UUID:
-    """Put the deciding of a month for everybody in sight in the queue. With ``whole`` every month up to it is decided
-    again of everybody, whether or not anything is known to have changed.
-
-    Refuses what :func:`require_maker` and :func:`require_begun` refuse.
-    """
-    require_maker(who, ground)
-    require_begun(who, ground, month)
-    asked = {
-        "programme": ground.programme.code,
-        "period": ground.period.key,
-        "month": month,
-        "reason": reason.strip() or f"{ground.period.year}年{month}月核定",
-        "whole": whole,
-    }
-    return await jobs.ask(session, who, KIND, asked)
-
-
-async def since_of(session: AsyncSession, who: Entered, ground: Ground) -> datetime | None:
-    """The instant from which changes count, for whoever decides for the same areas as the last time; None before the
-    first time."""
-    query = select(func.max(MonthRun.known_at)).where(
-        MonthRun.tenant_id == who.county.id,
-        MonthRun.programme == ground.programme.code,
-        MonthRun.period == ground.period.key,
-        MonthRun.areas == who.areas,
-    )
-    last = await session.scalar(query)
-    return None if last is None else last - MARGIN
-
-
-async def run(database: Database, who: Entered, ground: Ground, asked: Asked, part: Part) -> Totals:
-    """Decide a month for a part of a county, in one transaction."""
-    async with database.session(who.scope) as session:
-        await hold_with(session, _months(ground))
-        cases = await payees(session, who, ground, Selection(after=part.after, upto=part.upto))
-        found = await decided(session, who, ground, cases, asked.month, asked.since)
-        settled = await keep(session, who, ground, found, asked.why, database)
-    return Totals(len(found.decisions), len(found.again), found.unchanged, found.refused, settled)
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a job is to do: which month, from which instant on changes count, and why."""
-
-    month: int
-    since: datetime | None
-    why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A part of a county: after one place in the order of villages and numbers, up to another; None without end."""
-
-    after: tuple[int, str] | None
-    upto: tuple[int, str] | None
-
-
-async def parts_of(session: AsyncSession, who: Entered, ground: Ground) -> list[Part]:
-    """A county in parts of ``PART`` cases, in one statement."""
-    numbered = (
-        select(
-            Case.division,
-            Case.number,
-            func.row_number().over(order_by=(Case.division, Case.number)).label("place"),
-        )
-        .where(
-            Case.tenant_id == who.county.id,
-            Case.programme == ground.programme.code,
-            Case.period == ground.period.key,
-            Case.division.between(*who.scope.bounds),
-        )
-        .subquery()
-    )
-    query = select(numbered.c.division, numbered.c.number).where(numbered.c.place % PART == 0)
-    rows = await session.execute(query.order_by(numbered.c.place))
-    ends: list[tuple[int, str] | None] = [(row.division, row.number) for row in rows]
-    return [Part(after, upto) for after, upto in zip([None, *ends], [*ends, None], strict=True)]
-
-
-async def runs(session: AsyncSession, who: Entered, ground: Ground) -> list[MonthRun]:
-    """When months were decided for everybody in areas in sight, the last time first. Refuses ``FORBIDDEN``, and
-    ``NOT_FOUND`` where nothing is paid by the month."""
-    who.require(Action.READ_CASES, ground.programme.code)
-    stage_of(ground)
-    query = select(MonthRun).where(
-        MonthRun.tenant_id == who.county.id,
-        MonthRun.programme == ground.programme.code,
-        MonthRun.period == ground.period.key,
-    )
-    return list(await session.scalars(query.order_by(MonthRun.recorded_at.desc(), MonthRun.id.desc())))
-
-
-def handler(plugins: Plugins) -> jobs.Handler:
-    """The job that decides a month for a county, part by part, each in one transaction, and harmless to run again; of
-    the years before, it decides again what has changed.
-
-    Parts are decided ``BESIDE`` each other; nobody else decides months of the programme meanwhile.
-    """
-
-    async def work_on(work: jobs.Work) -> jobs.Done:
-        who, parameters = work.who, work.parameters
-        programme, month, why = plugins.programme(parameters["programme"]), parameters["month"], parameters["reason"]
-        total = Totals()
-        async with work.database.session(who.scope) as alone:
-            await hold(alone, f"{programme.code}/months/run")
-            ground = await ground_of(alone, who.county.id, programme, parameters["period"])
-            require_maker(who, ground)
-            for own, upto in (*await _earlier(alone, who, ground), (ground, month)):
-                since = None if parameters["whole"] else await since_of(alone, who, own)
-                asked = Asked(upto, since, why)
-                found = await _decide_parts(work, own, asked, await parts_of(alone, who, own), total)
-                await note_run(alone, who, own, asked, found)
-                total.add(found)
-        figures = {
-            "decided": total.decided,
-            "changed": total.changed,
-            "unchanged": total.unchanged,
-            "refused": len(total.refused),
-            "arrears_fen": total.settled.arrears_fen,
-            "recovery_fen": total.settled.recovery_fen,
-        }
-        shown = sorted(total.refused, key=lambda one: one[0])[: jobs.SHOWN_PROBLEMS]
-        return jobs.Done(
-            {**figures, "first_refused": [{"person": one, **jobs.told(problem)} for one, problem in shown]}
-        )
-
-    return work_on
-
-
-async def _decide_parts(work: jobs.Work, ground: Ground, asked: Asked, parts: Sequence[Part], before: Totals) -> Totals:
-    """Decide the parts of a county for a period, some beside each other; ``before`` is what was looked at already."""
-    total, waiting = Totals(), asyncio.Semaphore(BESIDE)
-
-    async def decide_part(part: Part) -> None:
-        async with waiting:
-            total.add(await run(work.database, work.who, ground, asked, part))
-            await work.progress(before.looked_at + total.looked_at, None)
-
-    async with asyncio.TaskGroup() as group:
-        for part in parts:
-            group.create_task(decide_part(part))
-    return total
-
-
-async def _earlier(session: AsyncSession, who: Entered, ground: Ground) -> list[tuple[Ground, int]]:
-    """The years before one of which months have been decided, each with the last one: what becomes known of them later
-    is settled with the months of today."""
-    query = (
-        select(MonthRun.period, func.max(MonthRun.month))
-        .where(
-            MonthRun.tenant_id == who.county.id,
-            MonthRun.programme == ground.programme.code,
-            MonthRun.period < ground.period.key,
-        )
-        .group_by(MonthRun.period)
-        .order_by(MonthRun.period)
-    )
-    return [
-        (await ground_of(session, who.county.id, ground.programme, period), month)
-        for period, month in (await session.execute(query)).all()
-    ]
-
-
-@dataclass(slots=True)
-class Totals:
-    """How many months were decided, changed an earlier decision and stayed as they were, who could not be decided, and
-    what was added and taken back."""
-
-    decided: int = 0
-    changed: int = 0
-    unchanged: int = 0
-    refused: list[tuple[str, Problem]] = field(default_factory=list)
-    settled: payments.Settled = field(default_factory=payments.Settled)
-
-    @property
-    def looked_at(self) -> int:
-        """How many months were looked at."""
-        return self.decided + self.unchanged + len(self.refused)
-
-    def add(self, part: Totals) -> None:
-        """Count what a part came to."""
-        self.decided += part.decided
-        self.changed += part.changed
-        self.unchanged += part.unchanged
-        self.refused += part.refused
-        self.settled = payments.Settled(
-            self.settled.arrears_fen + part.settled.arrears_fen, self.settled.recovery_fen + part.settled.recovery_fen
-        )
-
-
-async def note_run(session: AsyncSession, who: Entered, ground: Ground, asked: Asked, total: Totals) -> None:
-    """Write down that a month has been decided for everybody in sight, and what it came to."""
-    figures = {
-        "decided": total.decided,
-        "changed": total.changed,
-        "arrears_fen": total.settled.arrears_fen,
-        "recovery_fen": total.settled.recovery_fen,
-    }
-    session.add(
-        MonthRun(
-            tenant_id=who.county.id,
-            id=new_id(),
-            programme=ground.programme.code,
-            period=ground.period.key,
-            month=asked.month,
-            reason=asked.why,
-            **figures,
-            undecided=sorted({number for number, _ in total.refused}),
-            known_at=who.at.now,
-            officer_id=who.actor.id,
-            ran_on=who.at.today,
-            recorded_at=who.at.now,
-            areas=who.areas,
-        )
-    )
-    await session.flush()
-    place = f"months/{ground.programme.code}/{ground.period.key}/{asked.month}"
-    await audit.record(session, who.at.now, who.actor.id, "decide_month", place, figures, asked.why)

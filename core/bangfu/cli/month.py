@@ -11,7 +11,7 @@ import click
 
 from bangfu import jobs
 from bangfu.access import CHINA
-from bangfu.cases import carrying, month_receipts, months
+from bangfu.cases import carrying, month_previews, month_receipts, month_runs, months
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import ground_of
 from bangfu.cases.month_receipts import Decided, Month
@@ -73,7 +73,7 @@ def decide(
         who = await opened.enter()
         ground = await opened.ground(who, programme, period)
         async with opened.database.session(who.scope) as session:
-            job = await months.put(session, who, ground, month, reason, whole=whole)
+            job = await month_runs.put(session, who, ground, month, reason, whole=whole)
         return await run_job(opened, who, job)
 
     result = shell.run(work).result
@@ -119,12 +119,12 @@ def _decide_for(
 def _preview(shell: Shell, month: int, whole: bool, programme: str | None, period: str) -> None:
     """Show what deciding a month would change: by township, and the first of those whom it concerns."""
 
-    async def work(opened: Open) -> tuple[list[months.TownshipMonths], months.Preview, Places]:
+    async def work(opened: Open) -> tuple[list[month_previews.TownshipMonths], month_previews.Preview, Places]:
         who = await opened.enter()
         ground = await opened.ground(who, programme, period)
         async with opened.database.session(who.scope, reading=True) as session:
-            figures = await months.preview_figures(session, who, ground, month, whole=whole)
-            page = await months.preview(session, who, ground, month, SHOWN, whole=whole)
+            figures = await month_previews.preview_figures(session, who, ground, month, whole=whole)
+            page = await month_previews.preview(session, who, ground, month, SHOWN, whole=whole)
             return figures, page, await Places.on(session, who.at.today)
 
     figures, page, places = shell.run(work)
@@ -199,7 +199,7 @@ def runs(shell: Shell, **options: Any) -> None:
         who = await opened.enter()
         ground = await opened.ground(who, options["programme"], options["period"])
         async with opened.database.session(who.scope, reading=True) as session:
-            return await months.runs(session, who, ground)
+            return await month_runs.runs(session, who, ground)
 
     heads = (
         Text("月份", "month"), Text("日期", "day"), Text("核定人月", "decided"), Text("其中变更", "again"),

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases import carrying, correcting, month_receipts, months, paying, provisions
+from bangfu.cases import carrying, correcting, month_receipts, month_runs, months, paying, provisions
 from bangfu.cases import ground as grounds
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
@@ -136,7 +136,7 @@ class Subsidy(Award):
         who = await self.t.who(MAKER)
         month, ground = who.at.today.month, await self.ground(who)
         async with self.t.database.session(who.scope) as session:
-            job = await months.put(session, who, ground, month, "", whole=False)
+            job = await month_runs.put(session, who, ground, month, "", whole=False)
         title = self.programme.title
         told = (await self.t.job(who, job, f"{title.zh} 核定至{month}月 / months up to {month}")).result
         arrears, recovery = money(told["arrears_fen"]), money(told["recovery_fen"])

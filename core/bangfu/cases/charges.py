@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Generic, TypeAlias, TypeVar
+from datetime import date
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
 
 from sqlalchemy import select
@@ -124,6 +125,30 @@ class Acting(Generic[P]):
             may = allows(officer.duties(stated.on(who)), who.actor.rules, action, code)
         able = duty_names(duties_that_may(action, who.actor.rules, code))
         return None if may else Code.FORBIDDEN.problem(action=action.title_text, duties=able)
+
+
+class Entry(Protocol):
+    """What somebody entered and another person answers."""
+
+    officer_id: UUID
+    recorded_by: UUID
+    effective_on: date
+
+
+def require_answer(
+    acting: Acting[P], columns: Mapping[str, Any], entry: Entry, stated: Stated, by: Text, *, agrees: bool
+) -> None:
+    """Refuse an answer, of which ``columns`` is what is kept, that is no answer to what was entered ``by`` somebody.
+
+    Refuses ``SAME_PERSON`` to who entered it or typed that in, ``REASON_NEEDED`` to who does not agree and says no
+    reason, and ``BEFORE_PREVIOUS_STEP`` for a day before the entry's.
+    """
+    if {acting.who.actor.id, columns["officer_id"]} & {entry.officer_id, entry.recorded_by}:
+        raise Code.SAME_PERSON.refuse("id", other=by)
+    if not agrees and not stated.reason.strip():
+        raise Code.REASON_NEEDED.refuse("reason")
+    if columns["effective_on"] < entry.effective_on:
+        raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=entry.effective_on)
 
 
 def _held(

@@ -18,7 +18,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
-from bangfu.cases.charges import Acting, found, need_text, numbers_on
+from bangfu.cases.charges import Acting, found, need_text, numbers_on, require_answer
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.db.bulk import insert_rows, update_all
@@ -162,12 +162,7 @@ async def agree(
     row = await _assessment_of(session, who, programme, id)
     if (state := assessment_state(row, who.at.today)) is not AssessmentState.WRITTEN:
         raise wrong_state(WHAT, state.title_text, InspectionAct.AGREE)
-    if {who.actor.id, columns["officer_id"]} & {row.officer_id, row.recorded_by}:
-        raise Code.SAME_PERSON.refuse("id", other=Text("考核人", "who assessed"))
-    if not agreed and not stated.reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
-    if columns["effective_on"] < row.effective_on:
-        raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=row.effective_on)
+    require_answer(acting, columns, row, stated, Text("考核人", "who assessed"), agrees=agreed)
     answer = {
         "agreed": agreed, "reason": stated.reason, "agreed_by": columns["officer_id"],
         "agreed_on": columns["effective_on"], "agreed_at": who.at.now,

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Entered
-from bangfu.cases.charges import ACTIONS, Acting, found, numbers_on
+from bangfu.cases.charges import ACTIONS, Acting, found, numbers_on, require_answer
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.db.bulk import insert_new, update_all
@@ -145,12 +145,7 @@ async def confirm(
     base = await base_of(session, who, programme, id)
     if (state := state_of(base)) is not BaseState.REGISTERED:
         raise wrong_state(WHAT, state.title_text, InspectionAct.CONFIRM_BASE)
-    if {who.actor.id, columns["officer_id"]} & {base.officer_id, base.recorded_by}:
-        raise Code.SAME_PERSON.refuse("id", other=Text("登记人", "who registered it"))
-    if not passed and not stated.reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
-    if columns["effective_on"] < base.effective_on:
-        raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=base.effective_on)
+    require_answer(acting, columns, base, stated, Text("登记人", "who registered it"), agrees=passed)
     answer = {
         "confirmed": passed, "reason": stated.reason, "confirmed_by": columns["officer_id"],
         "confirmed_on": columns["effective_on"], "confirmed_at": who.at.now,

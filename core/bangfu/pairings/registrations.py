@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
 from bangfu.access import Entered
-from bangfu.cases.charges import ACTIONS, Acting, found, need_text
+from bangfu.cases.charges import ACTIONS, Acting, found, need_text, require_answer
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.db.bulk import update_all
@@ -114,12 +114,7 @@ async def verify(
     columns = acting.by(stated, organization=row.organization_id)
     if row.verified_at is not None:
         raise Code.CONFLICT.refuse("id")
-    if {who.actor.id, columns["officer_id"]} & {row.officer_id, row.recorded_by}:
-        raise Code.SAME_PERSON.refuse("id", other=Text("登记人", "who registered it"))
-    if not passed and not stated.reason.strip():
-        raise Code.REASON_NEEDED.refuse("reason")
-    if columns["effective_on"] < row.effective_on:
-        raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=row.effective_on)
+    require_answer(acting, columns, row, stated, Text("登记人", "who registered it"), agrees=passed)
     answer = {
         "verified": passed, "reason": stated.reason, "verified_by": columns["officer_id"],
         "verified_on": columns["effective_on"], "verified_at": who.at.now,

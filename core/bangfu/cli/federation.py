@@ -9,10 +9,10 @@ from typing import Any, TypeVar
 
 import click
 
-from bangfu import files, jobs
+from bangfu import jobs
 from bangfu.cli.pairing import area_of_option
-from bangfu.cli.registry import show_status
-from bangfu.cli.shell import Open, Shell, pass_shell, progress_bar
+from bangfu.cli.registry import give_back, run_job, show_status
+from bangfu.cli.shell import Open, Shell, pass_shell
 from bangfu.handouts import figures as handed
 from bangfu.handouts import sheets
 from bangfu.handouts.figures import BatchLine, KindLine
@@ -157,15 +157,8 @@ def signed(shell: Shell, file: Path, dry_run: bool, returned: Path | None, progr
     async def work(opened: Open) -> jobs.Status:
         who = await opened.enter()
         job = await importing.ask(opened.database, opened.vault, who, importer, file.name, data, dry_run=dry_run)
-        bar, watch = progress_bar(opened.shell.out, shell.show(importer.title))
-        with bar:
-            handlers = sheets.handlers(shell.plugins)
-            status = await jobs.run(opened.database, opened.vault, who, job, handlers, watch)
-        if status.result_file_id is not None:
-            async with opened.database.session(who.scope) as session:
-                back = await files.fetch(session, opened.vault, who.county.id, status.result_file_id)
-            target = shell.save(returned or file.with_name(back.name), back.data, over=returned is not None)
-            shell.say("问题已标注在 {file}", "the problems are marked in {file}", file=target)
+        status = await run_job(opened, who, job, shell.show(importer.title), sheets.handlers(shell.plugins))
+        await give_back(opened, who, status, file, returned)
         return status
 
     show_status(shell, shell.run(work))

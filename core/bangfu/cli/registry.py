@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,11 +23,24 @@ from bangfu.registry.importing import Importer
 from bangfu.text import Text
 
 
-async def run_job(opened: Open, who: Entered, job: UUID, title: str = "") -> jobs.Status:
-    """Run a job here and now, with a progress bar."""
+async def run_job(
+    opened: Open, who: Entered, job: UUID, title: str = "", others: Mapping[str, jobs.Handler] | None = None
+) -> jobs.Status:
+    """Run a job here and now, with a progress bar; ``others`` are handlers beside those that there always are."""
     bar, watch = progress_bar(opened.shell.out, title)
     with bar:
-        return await jobs.run(opened.database, opened.vault, who, job, Handlers(opened.shell.plugins), watch)
+        return await jobs.run(opened.database, opened.vault, who, job, Handlers(opened.shell.plugins, others), watch)
+
+
+async def give_back(opened: Open, who: Entered, status: jobs.Status, file: Path, returned: Path | None) -> None:
+    """Write the marked workbook of an import beside its file, or where it is to go; nothing where there is none."""
+    if status.result_file_id is None:
+        return
+    shell = opened.shell
+    async with opened.database.session(who.scope) as session:
+        back = await files.fetch(session, opened.vault, who.county.id, status.result_file_id)
+    target = shell.save(returned or file.with_name(back.name), back.data, over=returned is not None)
+    shell.say("问题已标注在 {file}", "the problems are marked in {file}", file=target)
 
 
 @click.command("import")
@@ -90,11 +104,7 @@ def import_(
             matches=stated,
         )
         status = await run_job(opened, who, job, shell.show(importer.title))
-        if status.result_file_id is not None:
-            async with opened.database.session(who.scope) as session:
-                back = await files.fetch(session, opened.vault, who.county.id, status.result_file_id)
-            target = shell.save(returned or file.with_name(back.name), back.data, over=returned is not None)
-            shell.say("问题已标注在 {file}", "the problems are marked in {file}", file=target)
+        await give_back(opened, who, status, file, returned)
         return status
 
     show_status(shell, shell.run(work))

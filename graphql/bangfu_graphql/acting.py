@@ -503,6 +503,17 @@ async def found(info: strawberry.Info, cls: type[P], attribute: Any, key: UUID |
     return cast(P | None, row)
 
 
+def object_of(cls: type, description: str) -> Any:
+    """A field that is the object of a payload's key as it is now; null if it was refused."""
+    entity = entity_of(cls)
+
+    async def resolve(self: Any, info: strawberry.Info) -> Any:
+        return await found(info, cls, entity.key, self.key)
+
+    resolve.__annotations__ = {"info": strawberry.Info, "return": cls | None}
+    return strawberry.field(resolver=resolve, description=description, metadata={ACTION: entity.read})
+
+
 # --- how a change is carried out ------------------------------------------------------------------------------
 
 
@@ -637,3 +648,4 @@ ProgrammeArgument = Annotated[str, says("The code of the programme.")]
 PeriodArgument = Annotated[str, says("The period, such as the plan year `2021`.")]
 CasesArgument = Annotated[CasesInput, says("Which cases.")]
 ActArgument = Annotated[ActInput | None, says("What is said of the act.")]
+DivisionArgument = Annotated[DivisionCode | None, says("Only in this division; all in sight unless stated.")]

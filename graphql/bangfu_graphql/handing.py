@@ -12,7 +12,6 @@ import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 from strawberry.file_uploads import Upload
 
-from bangfu import models
 from bangfu.access import Action
 from bangfu.cases.views import Stated
 from bangfu.handouts import figures, ledger, sheets, stock
@@ -20,17 +19,26 @@ from bangfu.handouts.stock import Measure
 from bangfu.programme import Beneficiary, HandoutProgramme
 from bangfu.registry.importing import put as put_import
 from bangfu_graphql import acting
-from bangfu_graphql.acting import ActArgument, ActInput, JobPayload, KeyedPayload, Payload, ProgrammeArgument, says
+from bangfu_graphql.acting import (
+    ActArgument,
+    ActInput,
+    DivisionArgument,
+    JobPayload,
+    KeyedPayload,
+    Payload,
+    ProgrammeArgument,
+    object_of,
+    says,
+)
 from bangfu_graphql.federation import Handout, HandoutBatch
-from bangfu_graphql.identifiers import bad_input, encode_id
+from bangfu_graphql.identifiers import encode_id, known
 from bangfu_graphql.mapping import ACTION, entity_of
 from bangfu_graphql.requests import Request, request_of, say
-from bangfu_graphql.scalars import DivisionCode, Money, described
+from bangfu_graphql.scalars import Money, described
 
 MOST = 100
 """How many of the lines that were changed an answer shows."""
 described(Beneficiary, "HandoutBeneficiary", "Whom something is for.")
-_DivisionArgument = Annotated[DivisionCode | None, says("Only in this division; all in sight unless stated.")]
 _LinesArgument = Annotated[list[strawberry.ID], says("The lines.")]
 
 
@@ -119,10 +127,7 @@ class HandoutsPayload(Payload):
 class HandoutBatchPayload(KeyedPayload):
     """What came of entering what was bought."""
 
-    @strawberry.field(description="The batch; null if it was refused.", metadata={ACTION: Action.READ_HANDOUTS})
-    async def batch(self, info: strawberry.Info) -> HandoutBatch | None:
-        """The batch."""
-        return await acting.found(info, HandoutBatch, models.HandoutBatch.id, self.key)
+    batch: HandoutBatch | None = object_of(HandoutBatch, "The batch; null if it was refused.")
 
 
 # --- what can be asked ----------------------------------------------------------------------------------------
@@ -268,13 +273,11 @@ class HandoutQuery:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         year: Annotated[int | None, says("Only this year; every one unless stated.")] = None,
-        division: _DivisionArgument = None,
+        division: DivisionArgument = None,
     ) -> HandoutFigures:
         """What is handed out comes to."""
         request = request_of(info)
-        own = request.plugins.handouts.get(programme)
-        if own is None:
-            raise bad_input(f"`programme` is one of: {', '.join(request.plugins.handouts)}.")
+        own = known(request.plugins.handouts, programme)
         async with request.session() as session:
             lines = await figures.by_kind(session, request.who, own, year, division)
             stood = await figures.batches(session, request.who, own)
@@ -471,7 +474,7 @@ class HandoutMutation:
         info: strawberry.Info,
         programme: ProgrammeArgument,
         kind: Annotated[str, says("The kind, by its code.")],
-        division: _DivisionArgument = None,
+        division: DivisionArgument = None,
     ) -> JobPayload:
         """Export the sheet for signing."""
 

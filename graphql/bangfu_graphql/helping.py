@@ -20,12 +20,9 @@ from bangfu.access import Action
 from bangfu.pairings import figures, needs, reviews
 from bangfu.pairings.standing import Agreed, AgreementState, DeliveryState, Side, Verdict, state_of
 from bangfu.process import Duty
-from bangfu.programme import PairingProgramme
-from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import Sight, column, derived, filters, many, mapped, one, where
 from bangfu_graphql.nodes import Node
 from bangfu_graphql.people import Division, Officer, Organization, Person, within
-from bangfu_graphql.requests import Request
 from bangfu_graphql.scalars import DivisionCode, Money, described
 
 described(AgreementState, "AgreementState", "The state of an agreement today 协议状态.")
@@ -391,11 +388,3 @@ class Delivery(Node):
     persons: list[DeliveryPerson] = many(
         models.DeliveryPerson.delivery_id, "The persons whom it was for, on the village's side alone."
     )
-
-
-def known(request: Request, programme: str) -> PairingProgramme:
-    """A programme of pairings for a question; one that there is not is a wrong question."""
-    own = request.plugins.pairings.get(programme)
-    if own is None:
-        raise bad_input(f"`programme` is one of: {', '.join(request.plugins.pairings)}.")
-    return own

@@ -5,15 +5,17 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from graphql import GraphQLError
 from sqlalchemy import BigInteger
 
 from bangfu_graphql.mapping import Attribute, Entity
+
+P = TypeVar("P")
 
 
 def _text(text: str) -> str:
@@ -81,6 +83,13 @@ def decode_cursor(order: str, attributes: Sequence[Attribute], cursor: str) -> l
 def bad_input(message: str) -> GraphQLError:
     """The error of a request that the schema allows and that makes no sense."""
     return GraphQLError(message, extensions={"code": "BAD_USER_INPUT"})
+
+
+def known(programmes: Mapping[str, P], code: str) -> P:
+    """A programme of one shape for a question; one that there is not is a wrong question."""
+    if code not in programmes:
+        raise bad_input(f"`programme` is one of: {', '.join(programmes)}.")
+    return programmes[code]
 
 
 def _read(attribute: Attribute, value: Any) -> Any:

@@ -4,28 +4,35 @@ comes back as problems and has changed nothing."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import models
-from bangfu.access import Action
+from bangfu.access import Action, Entered
 from bangfu.cases.views import Stated
 from bangfu.inspections import assessments, bases, figures
 from bangfu.programme import InspectionProgramme
 from bangfu.text import Text
 from bangfu_graphql import acting
-from bangfu_graphql.acting import ActArgument, ActInput, KeyedPayload, ProgrammeArgument, says
+from bangfu_graphql.acting import (
+    ActArgument,
+    ActInput,
+    DivisionArgument,
+    KeyedPayload,
+    ProgrammeArgument,
+    object_of,
+    says,
+)
 from bangfu_graphql.federation import BaseAssessment, BaseFinding, BaseSubsidy, SupportBase
-from bangfu_graphql.identifiers import bad_input
+from bangfu_graphql.identifiers import known
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request, request_of, say
 from bangfu_graphql.scalars import DivisionCode
 
 _SUBSIDY = Text("应补资金", "the line of what is due")
-_DivisionArgument = Annotated[DivisionCode | None, says("Only in this division; all in sight unless stated.")]
 _AssessmentArgument = Annotated[strawberry.ID, says("The assessment.")]
 _FindingArgument = Annotated[strawberry.ID, says("The finding.")]
 
@@ -83,29 +90,19 @@ class BaseAssessmentInput:
 # --- what comes of it -----------------------------------------------------------------------------------------
 
 
-def _object(cls: type, model: Any, description: str) -> Any:
-    """A field that is the object of a payload's key as it is now; null if it was refused."""
-
-    async def resolve(self: Any, info: strawberry.Info) -> Any:
-        return await acting.found(info, cls, model.id, self.key)
-
-    resolve.__annotations__ = {"info": strawberry.Info, "return": cls | None}
-    return strawberry.field(resolver=resolve, description=description, metadata={ACTION: Action.READ_INSPECTIONS})
-
-
 @strawberry.type(description="What came of a change to a base.")
 class SupportBasePayload(KeyedPayload):
     """What came of a change to a base."""
 
-    base: SupportBase | None = _object(SupportBase, models.SupportBase, "The base as it is now; null if refused.")
+    base: SupportBase | None = object_of(SupportBase, "The base as it is now; null if refused.")
 
 
 @strawberry.type(description="What came of a change to an assessment.")
 class BaseAssessmentPayload(KeyedPayload):
     """What came of a change to an assessment."""
 
-    assessment: BaseAssessment | None = _object(
-        BaseAssessment, models.BaseAssessment, "The assessment as it is now; null if it was refused."
+    assessment: BaseAssessment | None = object_of(
+        BaseAssessment, "The assessment as it is now; null if it was refused."
     )
 
 
@@ -113,16 +110,14 @@ class BaseAssessmentPayload(KeyedPayload):
 class BaseFindingPayload(KeyedPayload):
     """What came of a change to a finding."""
 
-    finding: BaseFinding | None = _object(
-        BaseFinding, models.BaseFinding, "The finding as it is now; null if it was refused."
-    )
+    finding: BaseFinding | None = object_of(BaseFinding, "The finding as it is now; null if it was refused.")
 
 
 @strawberry.type(description="What came of entering what a base is due.")
 class BaseSubsidyPayload(KeyedPayload):
     """What came of entering what a base is due."""
 
-    subsidy: BaseSubsidy | None = _object(BaseSubsidy, models.BaseSubsidy, "The line; null if it was refused.")
+    subsidy: BaseSubsidy | None = object_of(BaseSubsidy, "The line; null if it was refused.")
 
 
 # --- what can be asked ----------------------------------------------------------------------------------------
@@ -182,14 +177,6 @@ def _info(info: strawberry.Info, own: InspectionProgramme) -> InspectionProgramm
     )
 
 
-def _known(request: Request, programme: str) -> InspectionProgramme:
-    """A programme of inspections for a question; one that there is not is a wrong question."""
-    own = request.plugins.inspections.get(programme)
-    if own is None:
-        raise bad_input(f"`programme` is one of: {', '.join(request.plugins.inspections)}.")
-    return own
-
-
 @strawberry.type
 class InspectionQuery:
     """What inspections come to."""
@@ -207,11 +194,11 @@ class InspectionQuery:
         metadata={ACTION: Action.READ_INSPECTIONS},
     )
     async def inspection_figures(
-        self, info: strawberry.Info, programme: ProgrammeArgument, division: _DivisionArgument = None
+        self, info: strawberry.Info, programme: ProgrammeArgument, division: DivisionArgument = None
     ) -> InspectionFigures:
         """What bases come to."""
         request = request_of(info)
-        own = _known(request, programme)
+        own = known(request.plugins.inspections, programme)
         async with request.session() as session:
             found = await figures.figures(session, request.who, own, division)
         return InspectionFigures(
@@ -245,24 +232,40 @@ def _field(description: str, action: Action = Action.INSPECT_BASES) -> Any:
 
 
 K = TypeVar("K", bound=KeyedPayload)
-_Work = Callable[[Request, AsyncSession, InspectionProgramme, UUID, Stated], Awaitable[UUID | None]]
+_Named = tuple[type, strawberry.ID, Text]
+"""The one thing that something is done to: its type, its id, what it is called."""
+_Work = Callable[[AsyncSession, Entered, InspectionProgramme, UUID, Stated], Awaitable[object]]
+
+
+def _base(id: strawberry.ID) -> _Named:
+    return SupportBase, id, bases.WHAT
+
+
+def _assessment(id: strawberry.ID) -> _Named:
+    return BaseAssessment, id, assessments.WHAT
+
+
+def _finding(id: strawberry.ID) -> _Named:
+    return BaseFinding, id, assessments.FINDING
 
 
 async def _on(
     info: strawberry.Info,
     payload: type[K],
     programme: str,
-    named: tuple[type, strawberry.ID, Text],
+    named: _Named,
     act: ActInput | None,
     work: _Work,
 ) -> K:
-    """Do something to one thing; the payload shows what was made of it, or the thing itself."""
+    """Do something to one thing; the payload shows what was made by it, where the work answers with its key, or the
+    thing itself."""
 
     async def carried_out(request: Request, session: AsyncSession) -> UUID:
         key = acting.key_of(named[0], named[1], "id", named[2])
         said = await acting.stated(request, session, act)
         own = request.plugins.inspection(programme)
-        return await work(request, session, own, key, said) or key
+        made = await work(session, request.who, own, key, said)
+        return made if isinstance(made, UUID) else key
 
     return await acting.keyed(info, payload, carried_out)
 
@@ -307,14 +310,7 @@ class InspectionMutation:
         act: ActArgument = None,
     ) -> SupportBasePayload:
         """Confirm a base."""
-
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> None:
-            await bases.confirm(session, request.who, own, key, said, passed=passed)
-
-        named = (SupportBase, id, bases.WHAT)
-        return await _on(info, SupportBasePayload, programme, named, act, work)
+        return await _on(info, SupportBasePayload, programme, _base(id), act, partial(bases.confirm, passed=passed))
 
     @_field("End a base 注销, with the reason in `act`; it may be registered anew, of another level if need be.")
     async def end_base(
@@ -325,14 +321,7 @@ class InspectionMutation:
         act: ActArgument = None,
     ) -> SupportBasePayload:
         """End a base."""
-
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> None:
-            await bases.end(session, request.who, own, key, said)
-
-        named = (SupportBase, id, bases.WHAT)
-        return await _on(info, SupportBasePayload, programme, named, act, work)
+        return await _on(info, SupportBasePayload, programme, _base(id), act, bases.end)
 
     @_field("Write down how a base stood against the checklist 考核; it counts once another person agrees.")
     async def assess_base(
@@ -346,17 +335,14 @@ class InspectionMutation:
         """Assess a base."""
         acting.require_bounded(input.items, "input.items")
 
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> UUID:
+        async def work(session: AsyncSession, who: Entered, own: InspectionProgramme, key: UUID, said: Stated) -> UUID:
             answers = [
                 assessments.Answer(one.item, one.applies, one.present, one.evidence, one.finding) for one in input.items
             ]
             found = assessments.Assessed(answers, input.score, input.persons.persons)
-            return await assessments.assess(session, request.who, own, key, found, said)
+            return await assessments.assess(session, who, own, key, found, said)
 
-        named = (SupportBase, id, bases.WHAT)
-        return await _on(info, BaseAssessmentPayload, programme, named, act, work)
+        return await _on(info, BaseAssessmentPayload, programme, _base(id), act, work)
 
     @_field("Say whether an assessment is right; another person than who assessed does.")
     async def agree_on_assessment(
@@ -368,14 +354,9 @@ class InspectionMutation:
         act: ActArgument = None,
     ) -> BaseAssessmentPayload:
         """Agree on an assessment."""
-
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> None:
-            await assessments.agree(session, request.who, own, key, said, agreed=agreed)
-
-        named = (BaseAssessment, id, assessments.WHAT)
-        return await _on(info, BaseAssessmentPayload, programme, named, act, work)
+        return await _on(
+            info, BaseAssessmentPayload, programme, _assessment(id), act, partial(assessments.agree, agreed=agreed)
+        )
 
     @_field(
         "Issue the rectification notice 整改通知书 of an assessment with findings. Refused until the county has laid "
@@ -389,14 +370,7 @@ class InspectionMutation:
         act: ActArgument = None,
     ) -> BaseAssessmentPayload:
         """Issue a rectification notice."""
-
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> None:
-            await assessments.notify(session, request.who, own, key, said)
-
-        named = (BaseAssessment, id, assessments.WHAT)
-        return await _on(info, BaseAssessmentPayload, programme, named, act, work)
+        return await _on(info, BaseAssessmentPayload, programme, _assessment(id), act, assessments.notify)
 
     @_field(
         "Say what was done about a finding, with what shows it as `act.evidence`: the base's agent does, or the "
@@ -413,13 +387,10 @@ class InspectionMutation:
     ) -> BaseFindingPayload:
         """Say what was done about a finding."""
 
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> None:
-            await assessments.rectify(session, request.who, own, key, what, said)
+        async def work(session: AsyncSession, who: Entered, own: InspectionProgramme, key: UUID, said: Stated) -> None:
+            await assessments.rectify(session, who, own, key, what, said)
 
-        named = (BaseFinding, id, assessments.FINDING)
-        return await _on(info, BaseFindingPayload, programme, named, act, work)
+        return await _on(info, BaseFindingPayload, programme, _finding(id), act, work)
 
     @_field(
         "Look again at what was put right 复查, and close it or not; another person than who wrote the finding does."
@@ -433,14 +404,9 @@ class InspectionMutation:
         act: ActArgument = None,
     ) -> BaseFindingPayload:
         """Look again at what was put right."""
-
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> None:
-            await assessments.recheck(session, request.who, own, key, said, passed=passed)
-
-        named = (BaseFinding, id, assessments.FINDING)
-        return await _on(info, BaseFindingPayload, programme, named, act, work)
+        return await _on(
+            info, BaseFindingPayload, programme, _finding(id), act, partial(assessments.recheck, passed=passed)
+        )
 
     @_field(
         "Enter what a base is due for the year of an assessment by its result 应补资金; nothing is paid by it. Refused "
@@ -456,11 +422,8 @@ class InspectionMutation:
     ) -> BaseSubsidyPayload:
         """Enter what a base is due."""
 
-        async def work(
-            request: Request, session: AsyncSession, own: InspectionProgramme, key: UUID, said: Stated
-        ) -> UUID:
+        async def work(session: AsyncSession, who: Entered, own: InspectionProgramme, key: UUID, said: Stated) -> UUID:
             old = None if replaces is None else acting.key_of(BaseSubsidy, replaces, "replaces", _SUBSIDY)
-            return await assessments.enter_subsidy(session, request.who, own, key, said, replaces=old)
+            return await assessments.enter_subsidy(session, who, own, key, said, replaces=old)
 
-        named = (BaseAssessment, id, assessments.WHAT)
-        return await _on(info, BaseSubsidyPayload, programme, named, act, work)
+        return await _on(info, BaseSubsidyPayload, programme, _assessment(id), act, work)

@@ -14,7 +14,6 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import models
 from bangfu.access import Action
 from bangfu.cases.views import Stated
 from bangfu.errors import Problem
@@ -23,9 +22,9 @@ from bangfu.pairings.standing import AGREEMENT, Measure, Side, Verdict
 from bangfu.programme import PairingProgramme
 from bangfu.text import Text
 from bangfu_graphql import acting
-from bangfu_graphql.acting import ActArgument, ActInput, KeyedPayload, Payload, says
-from bangfu_graphql.helping import Agreement, Delivery, Helper, Need, Obstacle, PlanLine, known
-from bangfu_graphql.identifiers import bad_input, encode_id
+from bangfu_graphql.acting import ActArgument, ActInput, KeyedPayload, Payload, object_of, says
+from bangfu_graphql.helping import Agreement, Delivery, Helper, Need, Obstacle, PlanLine
+from bangfu_graphql.identifiers import bad_input, encode_id, known
 from bangfu_graphql.mapping import ACTION, entity_of
 from bangfu_graphql.problems import problem
 from bangfu_graphql.requests import Request, request_of, say
@@ -157,51 +156,39 @@ class FiguresInput:
 # --- what comes of it -----------------------------------------------------------------------------------------
 
 
-def _object(cls: type, model: Any, description: str) -> Any:
-    """A field that is the object of a payload's key as it is now; null if it was refused."""
-
-    async def resolve(self: Any, info: strawberry.Info) -> Any:
-        return await acting.found(info, cls, model.id, self.key)
-
-    resolve.__annotations__ = {"info": strawberry.Info, "return": cls | None}
-    return strawberry.field(resolver=resolve, description=description, metadata={ACTION: Action.READ_PAIRINGS})
-
-
 @strawberry.type(description="What came of a change to a registration.")
 class HelperPayload(KeyedPayload):
     """What came of a change to a registration."""
 
-    helper: Helper | None = _object(Helper, models.Helper, "The registration as it is now; null if it was refused.")
+    helper: Helper | None = object_of(Helper, "The registration as it is now; null if it was refused.")
 
 
 @strawberry.type(description="What came of a change to a need.")
 class NeedPayload(KeyedPayload):
     """What came of a change to a need."""
 
-    need: Need | None = _object(Need, models.Need, "The need as it is now; null if it was refused.")
+    need: Need | None = object_of(Need, "The need as it is now; null if it was refused.")
 
 
 @strawberry.type(description="What came of a change to an agreement.")
 class AgreementPayload(KeyedPayload):
     """What came of a change to an agreement."""
 
-    agreement: Agreement | None = _object(
-        Agreement, models.PairingAgreement, "The agreement as it is now; null if it was refused."
-    )
+    agreement: Agreement | None = object_of(Agreement, "The agreement as it is now; null if it was refused.")
 
 
 @strawberry.type(description="What came of a change to an obstacle.")
 class ObstaclePayload(KeyedPayload):
     """What came of a change to an obstacle."""
 
-    obstacle: Obstacle | None = _object(Obstacle, models.Obstacle, "The obstacle as it is now; null if it was refused.")
+    obstacle: Obstacle | None = object_of(Obstacle, "The obstacle as it is now; null if it was refused.")
 
 
 @strawberry.type(description="What came of naming the persons whom a delivery was for.")
 class DeliveryPayload(KeyedPayload):
     """What came of naming the persons whom a delivery was for."""
 
-    delivery: Delivery | None = _object(Delivery, models.Delivery, "The delivery as it is now; null if it was refused.")
+    delivery: Delivery | None = object_of(Delivery, "The delivery as it is now; null if it was refused.")
 
 
 @strawberry.type(description="What came of a change to deliveries.")
@@ -394,7 +381,7 @@ class PairingQuery:
         which = figures.Which(
             division=part.division, credit_code=part.credit_code, path=part.path, kind=part.kind, year=part.year
         )
-        own = known(request, programme)
+        own = known(request.plugins.pairings, programme)
         async with request.session() as session:
             found = await figures.figures(session, request.who, own, which)
         agreed, lines = found.confirmation_rate
@@ -425,7 +412,7 @@ class PairingQuery:
     ) -> list[PairingWaiting]:
         """What waits for somebody."""
         request = request_of(info)
-        own = known(request, programme)
+        own = known(request.plugins.pairings, programme)
         if skip < 0:
             raise bad_input("`skip` is not less than 0.")
         async with request.session() as session:
@@ -453,7 +440,7 @@ class PairingQuery:
     ) -> list[PairingWaitingCount]:
         """How much waits for somebody."""
         request = request_of(info)
-        own = known(request, programme)
+        own = known(request.plugins.pairings, programme)
         async with request.session() as session:
             found = await figures.waiting_counts(session, request.who, own, party)
         return [

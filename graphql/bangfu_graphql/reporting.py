@@ -17,8 +17,7 @@ from bangfu.pairings.exports import Paper, put
 from bangfu.programme import PairingProgramme
 from bangfu_graphql import acting
 from bangfu_graphql.acting import JobPayload, ProgrammeArgument, says
-from bangfu_graphql.helping import known
-from bangfu_graphql.identifiers import bad_input
+from bangfu_graphql.identifiers import bad_input, known
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.requests import Request, request_of, say
 from bangfu_graphql.scalars import DivisionCode, Money
@@ -160,7 +159,7 @@ class ReportQuery:
     ) -> list[HonouredHelper]:
         """The honour list."""
         request = request_of(info)
-        own = known(request, programme)
+        own = known(request.plugins.pairings, programme)
         _require_year(request, year)
         async with request.session() as session:
             found = await summaries.honours(session, request.who, own, year, division)
@@ -196,7 +195,7 @@ class ReportQuery:
     ) -> PairingSummary:
         """The annual summary."""
         request = request_of(info)
-        own = known(request, programme)
+        own = known(request.plugins.pairings, programme)
         _require_year(request, year)
         async with request.session() as session:
             found = await summaries.summary(session, request.who, own, year, division)
@@ -220,7 +219,7 @@ class ReportQuery:
     ) -> IssuedCertificate | None:
         """What was issued under a number."""
         request = request_of(info)
-        own = known(request, programme)
+        own = known(request.plugins.pairings, programme)
         try:
             async with request.session() as session:
                 found = await papers.check(session, request.who, own, number)

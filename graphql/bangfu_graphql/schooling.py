@@ -14,12 +14,11 @@ from uuid import UUID
 import strawberry
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bangfu import models
 from bangfu.access import Action
 from bangfu.registry import discrepancies, schooling
 from bangfu.text import Text
 from bangfu_graphql import acting
-from bangfu_graphql.acting import KeyedPayload, Payload, says
+from bangfu_graphql.acting import KeyedPayload, Payload, object_of, says
 from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION
 from bangfu_graphql.people import Discrepancy, DiscrepancyKind
@@ -40,12 +39,7 @@ class DiscrepancyCount:
 class DiscrepancyPayload(KeyedPayload):
     """What came of settling a discrepancy."""
 
-    @strawberry.field(
-        description="The discrepancy as it is now; null if it was refused.", metadata={ACTION: Action.READ_REGISTERS}
-    )
-    async def discrepancy(self, info: strawberry.Info) -> Discrepancy | None:
-        """The discrepancy."""
-        return await acting.found(info, Discrepancy, models.Discrepancy.id, self.key)
+    discrepancy: Discrepancy | None = object_of(Discrepancy, "The discrepancy as it is now; null if it was refused.")
 
 
 @strawberry.type(description="What came of a school's confirming its students.")

@@ -34,28 +34,26 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+from benchmarks.building import county_of
 
-from bangfu import jobs
-from bangfu.access import create_county, enter
+from bangfu.access import enter
 from bangfu.cases import ground as grounds
 from bangfu.cases import provisions
 from bangfu.cases.acts import digest_of
 from bangfu.cases.gather import typed
-from bangfu.cases.handlers import IMPORTERS
 from bangfu.cli.demo import county as made_up
 from bangfu.cli.demo.story import PERIOD, PROGRAMME, PROVISION
 from bangfu.db import Database, head
 from bangfu.db.embedded import ADMIN, APP, OWNER, EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.programme import installed
-from bangfu.registry import importing
 from bangfu.settings import Settings
 from bangfu.simulate import keep_preview
 from bangfu.text import parse_yuan
 from bangfu.vault import Vault
 
 HERE = Path(__file__).parent
-COUNTY, REGISTRAR, OFFICER, RELEASER = "990102", "X001", "X002", "X003"
+COUNTY, OFFICER, RELEASER = "990102", "X002", "X003"
 SIZE = made_up.Size(townships=20, villages=50, planned=10, planned_persons=30, exited=10, general=0)
 """The divisions and the officers; the made-up households are not used."""
 CONNECTIONS, ROUNDS, COMPARED, WARMING = (8, 32), 3, 25, 5
@@ -118,16 +116,9 @@ EARNED, OTHER_INCOME = (400_000, 1_234_567, 750_050, 9_000_000), ("planting", "l
 async def build(home: Path, households: int) -> dict[str, Any]:
     """A county with its divisions, officers, rules and open period by the product's own acts, and its households."""
     settings, start, clock = Settings(home=home), time.perf_counter(), datetime(2021, 1, 20, tzinfo=UTC)
-    made = made_up.Maker(COUNTY, SIZE).make()
     database = await Database.open(settings, WALLS)
     try:
-        async with database.owner() as connection:
-            await create_county(connection, COUNTY, "演示县", clock, officer=(REGISTRAR, "管理员"))
-        registrar, vault = await enter(database, COUNTY, REGISTRAR), Vault.open(settings)
-        books = {"divisions": made_up.divisions_workbook(made), "officers": made_up.officers_workbook(made)}
-        for kind, book in books.items():
-            job = await importing.ask(database, vault, registrar, IMPORTERS[kind], f"{kind}.xlsx", book)
-            await jobs.run(database, vault, registrar, job, {kind: importing.handler(IMPORTERS[kind])})
+        made = await county_of(database, Vault.open(settings), COUNTY, SIZE, clock)
         drafter, releaser = await enter(database, COUNTY, OFFICER), await enter(database, COUNTY, RELEASER)
         programme = installed().programme(PROGRAMME)
         async with database.session(drafter.scope) as session:

@@ -20,26 +20,24 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import asyncpg
+from benchmarks.building import as_owner, county_of
 from sqlalchemy import text
 
 from bangfu import jobs, payments
-from bangfu.access import Entered, create_county, enter
+from bangfu.access import Entered, enter
 from bangfu.cases import ground as grounds
 from bangfu.cases import month_runs, paying
 from bangfu.cases.ground import Ground
-from bangfu.cases.handlers import IMPORTERS
 from bangfu.cli.demo import county as made_up
 from bangfu.db import Database
-from bangfu.db.embedded import OWNER, EmbeddedServer
+from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.programme import installed
-from bangfu.registry import importing
 from bangfu.settings import Settings
 from bangfu.vault import Vault
 
 CODE, YEAR, PROGRAMME = "990501", 2021, "disability_care"
-REGISTRAR, OFFICE, MANAGER, FINANCE = "X001", "X002", "X004", "X005"
+OFFICE, MANAGER, FINANCE = "X002", "X004", "X005"
 PERSONS, LATE = 100_000, 50
 """How many persons, and of how many one has a fact that becomes known late."""
 SIZE = made_up.Size(townships=20, villages=25, planned=5, planned_persons=15, exited=5, general=0)
@@ -115,44 +113,22 @@ BY_HAND_DUE = """
 
 async def build(database: Database, vault: Vault) -> None:
     """The county with its divisions and officers by the product's own acts, and its persons by statements."""
-    made = made_up.Maker(CODE, SIZE).make()
     today = date(YEAR, 1, 4)
-    async with database.owner() as connection:
-        await create_county(
-            connection, CODE, "演示县", datetime.now(UTC), demo_today=today, officer=(REGISTRAR, "管理员")
-        )
-    registrar = await enter(database, CODE, REGISTRAR)
-    for kind, book in {
-        "divisions": made_up.divisions_workbook(made), "officers": made_up.officers_workbook(made)
-    }.items():  # fmt: skip
-        job = await importing.ask(database, vault, registrar, IMPORTERS[kind], f"{kind}.xlsx", book)
-        await jobs.run(database, vault, registrar, job, {kind: importing.handler(IMPORTERS[kind])})
+    made = await county_of(database, vault, CODE, SIZE, datetime.now(UTC), today)
     office = await enter(database, CODE, OFFICE)
     async with database.session(office.scope) as session:
         await grounds.switch_on(session, office, installed().programme(PROGRAMME), today)
         rules = await grounds.open_period(session, office, installed().programme(PROGRAMME), str(YEAR))
     account = vault.seal("6217000000000000000", "account.number", office.county.id)
-    await by_owner(
-        database, office, GIVEN, office.county.id, [one.code for one in made.villages], office.at.now, office.actor.id,
-        rules.id, account, PERSONS, more=(MADE, *(f"insert into {into} select {rows}" for into, rows in ROWS.items())),
+    given = (
+        office.county.id, [one.code for one in made.villages], office.at.now, office.actor.id, rules.id, account,
+        PERSONS,
     )  # fmt: skip
-
-
-async def by_owner(database: Database, who: Entered, statement: str, *values: Any, more: tuple[str, ...] = ()) -> None:
-    """Run statements as the owner of the tables, under the walls, and let the database look at what came in."""
-    assert database.server is not None
-    connection = await asyncpg.connect(**database.server.connect_arguments(OWNER))
-    try:
-        async with connection.transaction():
-            for name, value in who.scope.settings().items():
-                if name.startswith("app."):
-                    await connection.execute("select set_config($1, $2, true)", name, value)
-            await connection.execute(statement, *values)
-            for one in more:
-                await connection.execute(one)
-        await connection.execute(f"vacuum (analyze) {TABLES}")
-    finally:
-        await connection.close()
+    async with as_owner(database, office, TABLES) as connection:
+        await connection.execute(GIVEN, *given)
+        await connection.execute(MADE)
+        for into, rows in ROWS.items():
+            await connection.execute(f"insert into {into} select {rows}")
 
 
 class County:
@@ -287,7 +263,8 @@ async def measure(home: Path) -> dict[str, Any]:
             await county.release(await county.gather(line, month))
         await county.on(date(YEAR, 12, 10))
         who = await county.who(OFFICE)
-        await by_owner(database, who, LATER, who.county.id, who.at.now)
+        async with as_owner(database, who, TABLES) as connection:
+            await connection.execute(LATER, who.county.id, who.at.now)
         changed = await county.timed("the twelfth month decided, with late facts", lambda: county.decide(12))
         county.figures["months that late facts changed"] = changed["changed"]
         await county.timed("its batch made, with what is set off", lambda: county.gather(line, 12))

@@ -22,19 +22,16 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
-import asyncpg
+from benchmarks.building import as_owner, county_of
 from sqlalchemy import event, text
 
-from bangfu import jobs
-from bangfu.access import Entered, Pass, create_county, enter
+from bangfu.access import Entered, Pass, enter
 from bangfu.cases import ground as grounds
-from bangfu.cases.handlers import IMPORTERS
 from bangfu.cli.demo import county as made_up
 from bangfu.db import Database
-from bangfu.db.embedded import OWNER, EmbeddedServer
+from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.programme import installed
-from bangfu.registry import importing
 from bangfu.registry.identity import credit_check_character
 from bangfu.settings import Settings
 from bangfu.text import parse_yuan
@@ -44,8 +41,8 @@ from bangfu_graphql.schema import schema_of
 
 COUNTIES = {"990401": 10, "990402": 500}
 """Two counties that share the tables, with their enterprises."""
-REGISTRAR, OFFICE, AGENT = "X001", "X002", "E0007"
-"""Who brings in the divisions, who asks for the county, and the agent of the seventh enterprise."""
+OFFICE, AGENT = "X002", "E0007"
+"""Who asks for the county, and the agent of the seventh enterprise."""
 FIRST, LAST, EACH, ROUNDS = 2016, 2020, 100, 15
 TODAY = date(2020, 12, 20)
 SIZE = made_up.Size(townships=20, villages=25, planned=5, planned_persons=15, exited=5, general=0)
@@ -138,17 +135,7 @@ def own_code(code: str) -> str:
 
 async def build(database: Database, vault: Vault, code: str, enterprises: int) -> int:
     """A county with its divisions and officers by the product's own acts, and its pairings; how many deliveries."""
-    made = made_up.Maker(code, SIZE).make()
-    async with database.owner() as connection:
-        await create_county(
-            connection, code, "演示县", datetime.now(UTC), demo_today=TODAY, officer=(REGISTRAR, "管理员")
-        )
-    registrar = await enter(database, code, REGISTRAR)
-    for kind, book in {
-        "divisions": made_up.divisions_workbook(made), "officers": made_up.officers_workbook(made)
-    }.items():  # fmt: skip
-        job = await importing.ask(database, vault, registrar, IMPORTERS[kind], f"{kind}.xlsx", book)
-        await jobs.run(database, vault, registrar, job, {kind: importing.handler(IMPORTERS[kind])})
+    made = await county_of(database, vault, code, SIZE, datetime.now(UTC), TODAY)
     office = await enter(database, code, OFFICE)
     async with database.session(office.scope) as session:
         await grounds.switch_on(session, office, installed().pairing(PROGRAMME), TODAY)
@@ -156,24 +143,15 @@ async def build(database: Database, vault: Vault, code: str, enterprises: int) -
     given = (
         office.county.id, credit_codes(code, enterprises), villages, office.at.now, office.actor.id, FIRST, LAST, EACH
     )  # fmt: skip
-    assert database.server is not None
-    connection = await asyncpg.connect(**database.server.connect_arguments(OWNER))
-    try:
-        async with connection.transaction():
-            for name, value in office.scope.settings().items():
-                if name.startswith("app."):
-                    await connection.execute("select set_config($1, $2, true)", name, value)
-            await connection.execute(GIVEN, *given)
-            for statement in MADE:
-                await connection.execute(statement)
-            for into, rows in ROWS.items():
-                done = await connection.execute(f"insert into {into} select {rows}")
-                if into.startswith("delivery ("):
-                    count = int(done.rpartition(" ")[2])
-            await connection.execute(VERIFIED)
-        await connection.execute(f"vacuum (analyze) {', '.join(into.partition(' ')[0] for into in ROWS)}")
-    finally:
-        await connection.close()
+    async with as_owner(database, office, ", ".join(into.partition(" ")[0] for into in ROWS)) as connection:
+        await connection.execute(GIVEN, *given)
+        for statement in MADE:
+            await connection.execute(statement)
+        for into, rows in ROWS.items():
+            done = await connection.execute(f"insert into {into} select {rows}")
+            if into.startswith("delivery ("):
+                count = int(done.rpartition(" ")[2])
+        await connection.execute(VERIFIED)
     return count
 
 

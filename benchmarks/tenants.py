@@ -24,17 +24,15 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from benchmarks.building import bring, county_of
 
-from bangfu import jobs
-from bangfu.access import create_county, enter
+from bangfu.access import enter
 from bangfu.cases import ground as grounds
-from bangfu.cases.handlers import IMPORTERS
 from bangfu.cli.demo import county as made_up
 from bangfu.db import Database
 from bangfu.db.embedded import EmbeddedServer
 from bangfu.models import WALLS
 from bangfu.programme import Plugins, Programme, installed
-from bangfu.registry import importing
 from bangfu.settings import Settings
 from bangfu.vault import Vault
 from bangfu_graphql import schema
@@ -44,7 +42,7 @@ from bangfu_graphql.server import application
 from bangfu_graphql.tokens import Issuer, Tokens
 
 COUNTIES, PROGRAMMES, ROUNDS = 100, 10, 4
-REGISTRAR, OFFICER = "X001", "X002"
+OFFICER = "X002"
 SIZE = made_up.Size(townships=1, villages=1, planned=5, planned_persons=15, exited=15, general=0)
 REQUESTS = (
     "{ viewer { number programmes } }",
@@ -82,20 +80,8 @@ async def build(database: Database, vault: Vault, count: int) -> list[str]:
     now, codes = datetime.now(UTC), []
     for number in range(count):
         code = str(990_300 + number)
-        made = made_up.Maker(code, SIZE).make()
-        async with database.owner() as connection:
-            await create_county(connection, code, "演示县", now, officer=(REGISTRAR, "管理员"))
-        registrar = await enter(database, code, REGISTRAR)
-        for kind, book in (
-            ("divisions", made_up.divisions_workbook(made)),
-            ("officers", made_up.officers_workbook(made)),
-            ("households", made_up.roster_workbook(made, faults=False)),
-        ):
-            job = await importing.ask(database, vault, registrar, IMPORTERS[kind], f"{kind}.xlsx", book)
-            done = await jobs.run(database, vault, registrar, job, {kind: importing.handler(IMPORTERS[kind])})
-            if done.state != "done":
-                raise RuntimeError(done.result)
-            registrar = await enter(database, code, REGISTRAR)
+        made = await county_of(database, vault, code, SIZE, now)
+        await bring(database, vault, code, "households", made_up.roster_workbook(made, faults=False))
         codes.append(code)
     return codes
 

@@ -7,10 +7,8 @@ that it renews; a lease that ran out is anyone's to take.
 
 from __future__ import annotations
 
-import gc
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeAlias
@@ -24,6 +22,7 @@ from bangfu import files
 from bangfu.access import Entered
 from bangfu.db import Database
 from bangfu.errors import Code, Problem, Refused
+from bangfu.memory import settled
 from bangfu.models import Job, new_id
 from bangfu.text import Text
 from bangfu.vault import Vault
@@ -124,7 +123,7 @@ async def run(
         file = await files.fetch(session, vault, who.county.id, row.file_id) if row.file_id else None
     work = Work(database, vault, who, job, row.parameters, file, watch)
     try:
-        with _settled():
+        with settled():
             done = await handlers[row.kind](work)
     except Refused as refusal:
         done = Done({}, problems=refusal.problems)
@@ -154,16 +153,6 @@ async def run(
             lease_until=None,
         )
         return await status(session, who, job)
-
-
-@contextmanager
-def _settled() -> Iterator[None]:
-    """What lives when a job begins outlives it: looking through it again and again takes a quarter of a batch."""
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 async def status(session: AsyncSession, who: Entered, job: UUID) -> Status:

@@ -15,7 +15,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -171,6 +171,18 @@ class Vault:
         ring = self._followed
         body = ring._ciphers[ring.current].encrypt(nonce, data, f"{place}|{tenant}".encode())
         return bytes([_FORMAT]) + ring.current.to_bytes(2, "big") + nonce + body
+
+    def moved(self, sealed: Iterable[bytes], source: str, place: str, tenant: int) -> list[bytes]:
+        """Seal many values of one place for another, in their order; :class:`VaultError` as of one."""
+        values = [self.open_bytes(value, source, tenant) for value in sealed]
+        ring = self._followed
+        head, about = bytes([_FORMAT]) + ring.current.to_bytes(2, "big"), f"{place}|{tenant}".encode()
+        encrypt, nonces = ring._ciphers[ring.current].encrypt, os.urandom(_NONCE * len(values))
+        found = []
+        for value, at in zip(values, range(0, len(nonces), _NONCE), strict=True):
+            nonce = nonces[at : at + _NONCE]
+            found.append(head + nonce + encrypt(nonce, value, about))
+        return found
 
     def open_bytes(self, sealed: bytes, place: str, tenant: int) -> bytes:
         """Decrypt a value; :class:`VaultError` if it was cut or altered, or belongs to another place or county."""

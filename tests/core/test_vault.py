@@ -101,6 +101,21 @@ def test_another_key_of_the_same_version_does_not_open() -> None:
         Vault(1, {1: NEW}, INDEX).reveal(RING.seal(NUMBER, PLACE, 7), PLACE, 7)
 
 
+def test_many_values_move_to_another_place_in_their_order_under_the_newest_key() -> None:
+    numbers = [f"{NUMBER[:-3]}{place:03}" for place in range(50)]
+    old = [(RING if place % 2 else RENEWED).seal(number, PLACE, 7) for place, number in enumerate(numbers)]
+    moved = RENEWED.moved(old, PLACE, "payment_line.account", 7)
+    assert [RENEWED.reveal(one, "payment_line.account", 7) for one in moved] == numbers
+    assert {one[:3] for one in moved} == {RENEWED.seal("", PLACE, 7)[:3]}
+    assert len({one[3:15] for one in moved}) == 50, "no two under one nonce"
+    for place, tenant in ((PLACE, 7), ("payment_line.account", 8)):
+        with pytest.raises(VaultError, match="altered or belongs elsewhere"):
+            RENEWED.reveal(moved[0], place, tenant)
+    with pytest.raises(VaultError, match="altered or belongs elsewhere"):
+        RENEWED.moved([*old, RENEWED.seal(NUMBER, PLACE, 8)], PLACE, "payment_line.account", 7)
+    assert RENEWED.moved([], PLACE, "payment_line.account", 7) == []
+
+
 # --- finding again --------------------------------------------------------------------------------------------
 
 

@@ -329,6 +329,28 @@ def test_every_key_unique_and_foreign_key_leads_with_the_tenant() -> None:
             assert key.column_keys[0] == "tenant_id", (table.name, key.column_keys)
 
 
+def test_every_row_is_of_a_county_that_there_is() -> None:
+    """By a key of its own, or by one that is never empty to a row that is; an entitlement by one of two."""
+    by_either = {("entitlement", "determination"), ("entitlement", "month_decision")}
+    assert "rests_on" in {
+        str(check.name).removeprefix("ck_entitlement_") for check in Entitlement.__table__.constraints
+    }
+    known, left = {"tenant"}, [table for table in Base.metadata.sorted_tables if table.name != "tenant"]
+    while left:
+        found = {
+            table.name
+            for table in left
+            for key in table.foreign_key_constraints
+            if key.referred_table.name in known
+            and (
+                not any(column.nullable for column in key.columns) or (table.name, key.referred_table.name) in by_either
+            )
+        }
+        assert found, [table.name for table in left]
+        known |= found
+        left = [table for table in left if table.name not in found]
+
+
 def test_every_table_declares_a_wall_and_its_wall_fits_its_columns() -> None:
     assert set(WALLS) == {table.name for table in Base.metadata.sorted_tables}
     for table in Base.metadata.sorted_tables:

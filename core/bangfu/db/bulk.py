@@ -1,6 +1,7 @@
 """Thousands of rows in one statement, under the walls.
 
-``COPY`` does not obey row-level security, so rows travel as one array a column and are unfolded by the server.
+``COPY`` does not obey row-level security. Rows travel as one array a column and are unfolded by the server; where they
+are many, they are copied into a table of the transaction's own, and put in from there.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Executable, Table, TextClause, any_, bindparam, literal, text, update
+from sqlalchemy import Column, ColumnElement, Executable, Table, any_, bindparam, literal, text, update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,12 +22,15 @@ from bangfu.db.session import scope_of
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
 
+Columns = Mapping[str, Sequence[Any]]
+"""Rows by column: the values of each, all of one length, in the order of the rows."""
+
 
 def _type(column: Column[Any]) -> str:
     return "TEXT" if isinstance(column.type, JSONB) else column.type.compile(dialect=_DIALECT)
 
 
-def _wire(column: Column[Any], values: list[Any]) -> list[Any]:
+def _wire(column: Column[Any], values: Sequence[Any]) -> Sequence[Any]:
     if not isinstance(column.type, JSONB):
         return values
     return [
@@ -44,19 +48,19 @@ def _unfolded(table: Table, names: tuple[str, ...]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _insert(table: Table, names: tuple[str, ...], common: tuple[str, ...] = ()) -> TextClause:
+def _insert(table: Table, names: tuple[str, ...], common: tuple[str, ...], source: str) -> str:
     columns = table.c
     values = [f"{n}::jsonb" if isinstance(columns[n].type, JSONB) else n for n in names]
     values += [
         f"cast(cast(:k{i} as {_type(columns[n])}) as {columns[n].type.compile(dialect=_DIALECT)})"
         for i, n in enumerate(common)
     ]
-    into, said = ", ".join((*names, *common)), ", ".join(values)
-    return text(f"insert into {table.name} ({into}) select {said} from {_unfolded(table, names)}")  # noqa: S608 - names of our own tables
+    return f"insert into {table.name} ({', '.join((*names, *common))}) select {', '.join(values)} from {source}"  # noqa: S608 - names of our own tables
 
 
-def _arrays(table: Table, names: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    return {f"c{i}": _wire(table.c[name], [row[name] for row in rows]) for i, name in enumerate(names)}
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Rows, all with the same keys, by column."""
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
@@ -66,25 +70,48 @@ def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
 
 
 MANY = 1_000
-"""Rows from which it pays to let the database keep its plans for looking up their keys."""
+"""Rows from which it pays to copy them, and to let the database keep its plans for looking up their keys."""
+_ASIDE = "pg_temp.rows_set_aside"
 
 
 @asynccontextmanager
-async def _keys_looked_up_fast(session: AsyncSession, rows: int) -> AsyncIterator[None]:
-    """What many rows point to is looked up by a plan that is kept.
+async def _sent(session: AsyncSession, table: Table, columns: Columns) -> AsyncIterator[tuple[str, dict[str, Any]]]:
+    """What to select rows from that have been sent, and the parameters of that.
 
-    Our own statements are planned anew each time, for the scope at hand. The database's own, one for each foreign key
-    of each row, read no scope: planned each time, they took nine tenths of an insert.
+    What many of them point to is looked up by a plan that is kept. Our own statements are planned anew each time, for
+    the scope at hand. The database's own, one for each foreign key of each row, read no scope: planned each time, they
+    took nine tenths of an insert.
     """
-    if rows < MANY:
-        yield
+    names = tuple(columns)
+    values = [_wire(table.c[name], columns[name]) for name in names]
+    if len(values[0]) < MANY:
+        yield _unfolded(table, names), {f"c{i}": list(own) for i, own in enumerate(values)}
         return
+    types = ", ".join(f"{name} {_type(table.c[name])}" for name in names)
+    await session.execute(text(f"create temporary table {_ASIDE.partition('.')[2]} ({types}) on commit drop"))
+    driver = (await (await session.connection()).get_raw_connection()).driver_connection
+    assert driver is not None
+    schema, _, name = _ASIDE.partition(".")
+    await driver.copy_records_to_table(name, schema_name=schema, columns=names, records=zip(*values, strict=True))
     await session.execute(_PLANS, {"mode": "auto"})
-    yield
+    yield _ASIDE, {}
     await session.execute(_PLANS, {"mode": "force_custom_plan"})
+    await session.execute(text(f"drop table {_ASIDE}"))
 
 
 _PLANS = text("select set_config('plan_cache_mode', :mode, true)")
+
+
+async def insert_columns(
+    session: AsyncSession, table: Any, columns: Columns, common: Mapping[str, Any] | None = None
+) -> None:
+    """Insert rows by column, in one statement; what they have in ``common`` travels once."""
+    target: Table = getattr(table, "__table__", table)
+    same = common or {}
+    shared = {f"k{i}": _wire(target.c[name], [value])[0] for i, (name, value) in enumerate(same.items())}
+    if next(iter(columns.values())):
+        async with _sent(session, target, columns) as (source, values):
+            await session.execute(text(_insert(target, tuple(columns), tuple(same), source)), {**values, **shared})
 
 
 async def insert_rows(
@@ -92,11 +119,7 @@ async def insert_rows(
 ) -> None:
     """Insert rows, all with the same keys, in one statement; what they have in ``common`` travels once."""
     if rows:
-        target: Table = getattr(table, "__table__", table)
-        names, same = tuple(rows[0]), common or {}
-        shared = {f"k{i}": _wire(target.c[name], [value])[0] for i, (name, value) in enumerate(same.items())}
-        async with _keys_looked_up_fast(session, len(rows)):
-            await session.execute(_insert(target, names, tuple(same)), {**_arrays(target, names, rows), **shared})
+        await insert_columns(session, table, _columns(rows), common)
 
 
 async def insert_new(session: AsyncSession, table: Any, rows: Sequence[Mapping[str, Any]], returning: str) -> set[Any]:
@@ -107,10 +130,13 @@ async def insert_new(session: AsyncSession, table: Any, rows: Sequence[Mapping[s
     if not rows:
         return set()
     target: Table = getattr(table, "__table__", table)
-    names = tuple(rows[0])
-    statement = text(f"{_insert(target, names).text} on conflict do nothing returning {target.name}.{returning}")
-    async with _keys_looked_up_fast(session, len(rows)):
-        return set((await session.execute(statement, _arrays(target, names, rows))).scalars())
+    columns = _columns(rows)
+    async with _sent(session, target, columns) as (source, values):
+        into = _insert(target, tuple(columns), (), source)
+        added = await session.execute(
+            text(f"{into} on conflict do nothing returning {target.name}.{returning}"), values
+        )
+        return set(added.scalars())
 
 
 async def plainly(session: AsyncSession, query: Executable) -> Sequence[Any]:

@@ -299,7 +299,7 @@ class EmbeddedServer:
         (self.base / "socket").write_text(socket, encoding="utf-8")
         settings = [
             "listen_addresses=", f"unix_socket_directories={socket}", "unix_socket_permissions=0700",
-            f"port={PORT}", "max_connections=60", "shared_buffers=128MB", "jit=off", "timezone=UTC",
+            f"port={PORT}", "max_connections=60", "shared_buffers=128MB", "wal_buffers=16MB", "jit=off", "timezone=UTC",
             "log_min_messages=warning", *self.options,
         ]  # fmt: skip
         options = " ".join(f"-c '{setting}'" for setting in settings)

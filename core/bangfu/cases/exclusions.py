@@ -99,7 +99,7 @@ async def in_the_way(session: AsyncSession, who: Entered, ground: Ground, dues: 
     heads = select(Membership.household_id).where(
         *belongs, Membership.relation == HEAD, among(Membership.household_id, theirs)
     )
-    lacking = theirs - {row.household_id for row in await plainly(session, heads)}
+    lacking = theirs - {home for (home,) in await plainly(session, heads)}
     if not lacking:
         return found
     others = select(Membership.household_id).where(*belongs, among(Membership.household_id, lacking)).distinct()

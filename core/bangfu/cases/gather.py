@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
@@ -152,7 +153,16 @@ async def gather(
     return Gathered({name: found.column(name, source) for name, source in sources.items()}, found.counted_to())
 
 
-Circumstances = Mapping[tuple[UUID | None, str], Sequence[Any]]
+class Known(NamedTuple):
+    """A circumstance of a person as it is known: from which day to before which, and what a certificate says."""
+
+    valid_from: date
+    valid_to: date | None
+    level: int | None
+    generation: int | None
+
+
+Circumstances = Mapping[tuple[UUID | None, str], Sequence[Known]]
 """What is known of circumstances of persons, by person and kind, whatever days it holds for."""
 
 
@@ -187,7 +197,7 @@ class _Found:
     counted: Mapping[UUID | None, Mapping[str, Any]] = field(default_factory=dict)
     attested: Mapping[tuple[UUID | None, str], bool] = field(default_factory=dict)
     circumstances: Circumstances = field(default_factory=dict)
-    held: dict[tuple[str, AsOf], list[Any]] = field(default_factory=dict)
+    held: dict[tuple[str, AsOf], list[Known | None]] = field(default_factory=dict)
 
     def on(self, day: AsOf) -> Iterator[tuple[Subject, date]]:
         """Each subject with the day on which it is looked at."""
@@ -212,7 +222,7 @@ class _Found:
                 rolls = self.schooled[on]
                 return [_schooling(one, rolls.get((one.person, day)), attribute) for one, day in self.on(on)]  # type: ignore[arg-type]
             case Circumstance(kind, attribute, on):
-                return [_circumstance(one, row, attribute) for one, row in self.holding(kind, on)]
+                return self.circumstance(attribute, self.holding(kind, on))
             case Age(on):
                 days = self.days[on] if isinstance(on, AsOf) else [_stated(one, on) for one in self.subjects]
                 born = [self.births.get(one.person) if one.person else None for one in self.subjects]
@@ -226,15 +236,23 @@ class _Found:
                 return [self.training_months(*one) for one in zip(self.subjects, self.spans(source), strict=True)]
         raise TypeError(f"{source!r} is no source")
 
-    def holding(self, kind: str, on: AsOf) -> Iterator[tuple[Subject, Any]]:
-        """Each subject with the row of a circumstance that holds for it on its day, or None."""
+    def holding(self, kind: str, on: AsOf) -> Sequence[Known | None]:
+        """The row of a circumstance that holds for each subject on its day, or None."""
         if (kind, on) not in self.held:
-            lists = self.circumstances
-            self.held[kind, on] = [
-                next((row for row in rows if held(row, day)), None) if (rows := lists.get((one.person, kind))) else None
-                for one, day in self.on(on)
+            found = self.held[kind, on] = []
+            for one, day in self.on(on):
+                rows = self.circumstances.get((one.person, kind), ())
+                found.append(next((row for row in rows if held(row, day)), None) if rows else None)
+        return self.held[kind, on]
+
+    def circumstance(self, attribute: str, rows: Sequence[Known | None]) -> list[Any]:
+        """What the register says of a circumstance by the rows that hold; of whom no list says so, it is not so."""
+        if attribute == HOLDS:
+            return [
+                None if one.person is None else row is not None for one, row in zip(self.subjects, rows, strict=True)
             ]
-        return zip(self.subjects, self.held[kind, on], strict=True)
+        said = attrgetter(attribute)
+        return [None if row is None else said(row) for row in rows]
 
     def spans(self, source: DaysFrom | TrainingMonths) -> list[tuple[date | None, date | None]]:
         """From which to which day, as each applicant stated."""
@@ -254,6 +272,8 @@ class _Found:
 
     def counted_to(self) -> list[date | None]:
         """The last day of income that was counted for each subject."""
+        if not (self.incomes or self.counted):
+            return [None] * len(self.subjects)
         found = []
         for one in self.subjects:
             last = [self.incomes.get(one.household, {}), self.counted.get(one.case, {})]
@@ -274,14 +294,6 @@ def _schooling(subject: Subject, row: models.Schooling | None, attribute: str) -
     # A training has no grades, and a school no length of a course: none, and not unknown.
     apart = {"grade": row.level == _TRAINING, "months": row.level != _TRAINING}
     return 0 if value is None and apart.get(attribute) else value
-
-
-def _circumstance(subject: Subject, row: Any, attribute: str) -> Any:
-    """What the register says of a circumstance of a person by the row that holds; of whom no list says so, it is not
-    so."""
-    if attribute == HOLDS:
-        return None if subject.person is None else row is not None
-    return None if row is None else getattr(row, attribute)
 
 
 def _ended(row: models.Schooling) -> date | None:
@@ -372,15 +384,15 @@ class _Reading:
 
     async def circumstances(
         self, persons: Collection[UUID], kinds: Collection[str]
-    ) -> dict[tuple[UUID | None, str], list[Any]]:
+    ) -> dict[tuple[UUID | None, str], list[Known]]:
         """What is known of circumstances of persons, by person and kind, whatever days it holds for, in one
         statement."""
         own = models.Circumstance
         columns = (own.person_id, own.kind, own.valid_from, own.valid_to, own.level, own.generation)
         query = select(*columns).where(self.known(own), among(own.person_id, persons), among(own.kind, kinds))
-        found: dict[tuple[UUID | None, str], list[Any]] = {}
-        for row in await plainly(self.session, query):
-            found.setdefault((row.person_id, row.kind), []).append(row)
+        found: dict[tuple[UUID | None, str], list[Known]] = {}
+        for person, kind, *own in await plainly(self.session, query):
+            found.setdefault((person, kind), []).append(Known(*own))
         return found
 
     async def births(self, persons: Collection[UUID]) -> dict[UUID, date | None]:

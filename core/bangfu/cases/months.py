@@ -29,7 +29,7 @@ from bangfu.cases.gather import At, Circumstances, Subject, circumstances_of, ga
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.views import Selection, Stated
 from bangfu.db import Database, hold
-from bangfu.db.bulk import among, insert_new, insert_rows, plainly
+from bangfu.db.bulk import Columns, among, insert_columns, insert_new, plainly
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, Person, new_id, new_ids
 from bangfu.models import Circumstance as CircumstanceRow
@@ -564,42 +564,33 @@ async def keep(
         async with apart.session(who.scope) as other:
             kept = await _keep_results(other, who, results)
     ids = new_ids(len(found.decisions))
-    await insert_rows(
-        session,
-        MonthDecision,
-        [
-            {
-                "id": id_,
-                "case_id": one.case.id,
-                "division": one.case.division,
-                "month": one.month,
-                "number": one.number,
-                "result_id": kept[one.result.rules.id, one.result.digest],
-                "withheld": one.withheld,
-                "amount_fen": one.amount,
-            }
-            for id_, one in zip(ids, found.decisions, strict=True)
-        ],
-        {
-            "tenant_id": who.county.id,
-            "known_at": who.at.now,
-            "officer_id": who.actor.id,
-            "recorded_at": who.at.now,
-        },
-    )
+    columns: Columns = {
+        "id": ids,
+        "case_id": [one.case.id for one in found.decisions],
+        "division": [one.case.division for one in found.decisions],
+        "month": [one.month for one in found.decisions],
+        "number": [one.number for one in found.decisions],
+        "result_id": [kept[one.rules.id, one.digest] for one in results],
+        "withheld": [one.withheld for one in found.decisions],
+        "amount_fen": [one.amount for one in found.decisions],
+    }
+    common = {
+        "tenant_id": who.county.id, "known_at": who.at.now, "officer_id": who.actor.id, "recorded_at": who.at.now
+    }  # fmt: skip
+    await insert_columns(session, MonthDecision, columns, common)
     fresh, again = [], []
     for one, id_ in zip(found.decisions, ids, strict=True):
-        due = payments.MonthDue(one.case.id, id_, one.case.division, one.month, one.amount)
-        if one.before is None:
-            fresh.append(due)
-        elif one.before != one.amount:
-            again.append(due)
+        if one.before is None and one.amount:
+            fresh.append(payments.MonthDue(one.case.id, id_, one.case.division, one.month, one.amount))
+        elif one.difference:
+            again.append(payments.MonthDue(one.case.id, id_, one.case.division, one.month, one.amount))
     return await payments.settle_months(session, who, ground.programme.code, fresh, again, why)
 
 
 async def _keep_results(session: AsyncSession, who: Entered, results: Iterable[Result]) -> dict[tuple[UUID, str], UUID]:
     """The ids of results, each kept once."""
     different = {(one.rules.id, one.digest): one for one in results}
+    # In one order, whoever keeps them: two parts that have some of the same results never wait for each other.
     rows = [
         {
             "tenant_id": who.county.id,
@@ -611,7 +602,7 @@ async def _keep_results(session: AsyncSession, who: Entered, results: Iterable[R
             "facts": dict(one.facts),
             "step_values": dict(one.values),
         }
-        for (edition, digest), one in different.items()
+        for (edition, digest), one in sorted(different.items(), key=lambda own: own[0])
     ]
     await insert_new(session, MonthResult, rows, "id")
     query = select(MonthResult.edition_id, MonthResult.digest, MonthResult.id).where(

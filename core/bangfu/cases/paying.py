@@ -17,6 +17,7 @@ from bangfu.cases.sampling import in_frames
 from bangfu.cases.views import ACCEPTING, PLANNING, Selection, Stated, look
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
+from bangfu.memory import settled
 from bangfu.models import Case, CaseEvent
 from bangfu.process import Monthly, Move, Notice, Pay
 from bangfu.text import Text
@@ -53,10 +54,11 @@ async def make_batch(
     notice = process.before(own.code, Notice)
     if notice is not None and process.after(notice.code) == own.code:
         await conclude(session, who, ground, Selection(stages=[notice.code]))
-    unpaid = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own, month)
-    in_the_way = await exclusions.in_the_way(session, who, ground, unpaid)
-    key = ground.period.key
-    return await payments.make(session, who, vault, ground.programme, key, own, line, unpaid, in_the_way, month)
+    with settled():
+        unpaid = await payments.to_pay(session, who, ground.programme.code, ground.period.key, own, month)
+        in_the_way = await exclusions.in_the_way(session, who, ground, unpaid)
+        key = ground.period.key
+        return await payments.make(session, who, vault, ground.programme, key, own, line, unpaid, in_the_way, month)
 
 
 async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:

@@ -12,7 +12,7 @@ import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import func, insert, select, update
@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from bangfu import audit
 from bangfu.access import Entered
 from bangfu.db import hold
-from bangfu.db.bulk import among, insert_rows, plainly
+from bangfu.db.bulk import Columns, among, insert_columns, insert_rows, plainly
 from bangfu.errors import Code, Problem
 from bangfu.models import (
     Account,
@@ -152,14 +152,24 @@ async def to_pay(
     A person is paid where he belongs today; who belongs nowhere, with the household of his case.
     """
     await hold_batches(session, programme)
-    rows = await plainly(session, _unpaid(who, programme, period, stage, month))
-    homes = await _homes(session, who, {row.person for row in rows if row.person is not None})
-    households = [homes.get(row.person, row.household) for row in rows]
-    accounts = await _accounts(session, who, set(households))
-    return [
-        Unpaid(*row, home, accounts.get(home))  # type: ignore[call-arg]
-        for row, home in zip(rows, households, strict=True)
-    ]
+    unpaid = [Unpaid(*row) for row in await plainly(session, _unpaid(who, programme, period, stage, month))]
+    homes = await _homes(session, who, {one.person for one in unpaid if one.person is not None})
+    for one in unpaid:
+        one.household = homes.get(one.person, one.household)
+    accounts = await _accounts(session, who, {one.household for one in unpaid})
+    for one in unpaid:
+        one.to = accounts.get(one.household)
+    return unpaid
+
+
+class To(NamedTuple):
+    """The account of a household, its number sealed, and since when it is known."""
+
+    number: bytes
+    number_masked: str
+    holder: str
+    bank: str
+    known_from: datetime
 
 
 @dataclass(slots=True)
@@ -172,7 +182,7 @@ class Unpaid:
     instalment: int
     amount_fen: int
     due_on: date
-    household_of_case: UUID
+    household: UUID
     person: UUID | None
     number: str
     division: int
@@ -181,24 +191,23 @@ class Unpaid:
     reissues: UUID | None
     returned_at: datetime | None
     words: str | None
-    household: UUID
-    to: Any
+    to: To | None = None
 
 
-async def _homes(session: AsyncSession, who: Entered, persons: Collection[UUID]) -> dict[UUID, UUID]:
+async def _homes(session: AsyncSession, who: Entered, persons: Collection[UUID]) -> dict[UUID | None, UUID]:
     """The households that persons belong to today, in one statement."""
     query = select(Membership.person_id, Membership.household_id).where(
         Membership.tenant_id == who.county.id, among(Membership.person_id, persons), holds(Membership, who.at.today)
     )
-    return {row.person_id: row.household_id for row in await plainly(session, query)} if persons else {}
+    return dict(tuple(row) for row in await plainly(session, query)) if persons else {}
 
 
-async def _accounts(session: AsyncSession, who: Entered, households: Collection[UUID]) -> dict[UUID, Any]:
+async def _accounts(session: AsyncSession, who: Entered, households: Collection[UUID]) -> dict[UUID, To]:
     """The accounts of households of today, in one statement."""
     query = select(
         Account.household_id, Account.number, Account.number_masked, Account.holder, Account.bank, Account.known_from
     ).where(Account.tenant_id == who.county.id, among(Account.household_id, households), holds(Account, who.at.today))
-    return {row.household_id: row for row in await plainly(session, query)}
+    return {household: To(*own) for household, *own in await plainly(session, query)}
 
 
 @dataclass(slots=True)
@@ -403,36 +412,31 @@ async def _insert_lines(
             lines = await asyncio.to_thread(_lines, who.county.id, vault, ids, first, part)
             if pending is not None:
                 await pending
-            pending = asyncio.create_task(insert_rows(session, PaymentLine, lines, common))
+            pending = asyncio.create_task(insert_columns(session, PaymentLine, lines, common))
     finally:
         if pending is not None:
             await pending
     return ids
 
 
-def _lines(
-    tenant: int, vault: Vault, ids: Sequence[UUID], first: int, part: Sequence[_Payment]
-) -> list[dict[str, Any]]:
-    """Payments as rows to keep, from the one in a ``first`` place on."""
-    return [
-        {
-            "id": ids[place],
-            "entitlement_id": one.row.entitlement,
-            "household_id": one.row.household,
-            "division": one.row.division,
-            "instalment": one.row.instalment,
-            "position": place + 1,
-            "amount_fen": one.amount_fen,
-            "holder": one.row.to.holder,
-            "bank": one.row.to.bank,
-            "account": vault.seal(
-                vault.reveal(one.row.to.number, "account.number", tenant), "payment_line.account", tenant
-            ),
-            "account_masked": one.row.to.number_masked,
-            "reissues": one.row.reissues,
-        }
-        for place, one in enumerate(part, first)
-    ]
+def _lines(tenant: int, vault: Vault, ids: Sequence[UUID], first: int, part: Sequence[_Payment]) -> Columns:
+    """Payments as rows to keep, by column, from the one in a ``first`` place on."""
+    rows = [one.row for one in part]
+    accounts = [row.to for row in rows if row.to is not None]
+    return {
+        "id": ids[first : first + len(part)],
+        "entitlement_id": [row.entitlement for row in rows],
+        "household_id": [row.household for row in rows],
+        "division": [row.division for row in rows],
+        "instalment": [row.instalment for row in rows],
+        "position": range(first + 1, first + 1 + len(part)),
+        "amount_fen": [one.amount_fen for one in part],
+        "holder": [to.holder for to in accounts],
+        "bank": [to.bank for to in accounts],
+        "account": vault.moved([to.number for to in accounts], "account.number", "payment_line.account", tenant),
+        "account_masked": [to.number_masked for to in accounts],
+        "reissues": [row.reissues for row in rows],
+    }
 
 
 def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | None = None) -> Any:

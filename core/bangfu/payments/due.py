@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered
 from bangfu.db import hold, hold_with
-from bangfu.db.bulk import among, insert_new, insert_rows, plainly, update_all
+from bangfu.db.bulk import Columns, among, insert_columns, insert_new, insert_rows, plainly, update_all
 from bangfu.errors import Code
 from bangfu.models import (
     Case,
@@ -170,8 +170,8 @@ class Settled:
 async def settle_months(
     session: AsyncSession, who: Entered, programme: str, fresh: Sequence[MonthDue], again: Sequence[MonthDue], why: str
 ) -> Settled:
-    """Write down what months are due by their decisions: ``fresh`` ones that were never decided before, and those that
-    are decided ``again``.
+    """Write down what months are due by their decisions: ``fresh`` ones that were never decided before and of which
+    something is due, and those that are decided ``again``.
 
     Of these, what stands in no payment is due no more, and what is then missing or too much becomes one line more:
     arrears, which are paid with the next payment, or a recovery, which is set off against it. Nothing that stands in a
@@ -180,30 +180,23 @@ async def settle_months(
     if not (fresh or again):
         return Settled()
     await hold_with(session, _batches(programme))
-    awards = [one for one in fresh if one.amount]
-    await insert_rows(
-        session,
-        Entitlement,
-        [
-            {
-                "id": id_,
-                "case_id": one.case,
-                "month_decision_id": one.decision,
-                "division": one.division,
-                "instalment": one.month,
-                "amount_fen": one.amount,
-            }
-            for id_, one in zip(new_ids(len(awards)), awards, strict=True)
-        ],
-        {
-            "tenant_id": who.county.id,
-            "kind": Kind.AWARD.value,
-            "due_on": who.at.today,
-            "reason": "",
-            "made_by": who.actor.id,
-            "created_at": who.at.now,
-        },
-    )
+    columns: Columns = {
+        "id": new_ids(len(fresh)),
+        "case_id": [one.case for one in fresh],
+        "month_decision_id": [one.decision for one in fresh],
+        "division": [one.division for one in fresh],
+        "instalment": [one.month for one in fresh],
+        "amount_fen": [one.amount for one in fresh],
+    }
+    common = {
+        "tenant_id": who.county.id,
+        "kind": Kind.AWARD.value,
+        "due_on": who.at.today,
+        "reason": "",
+        "made_by": who.actor.id,
+        "created_at": who.at.now,
+    }
+    await insert_columns(session, Entitlement, columns, common)
     rows: list[dict[str, Any]] = []
     gone: list[UUID] = []
     standing = await _standing_months(session, who, [one.case for one in again])

@@ -170,9 +170,12 @@ def quick_passwords() -> Iterator[None]:
 
 
 @pytest.fixture
-def costly_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Passwords are hashed as everywhere else."""
+def costly_passwords(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Passwords are hashed as everywhere else, that of nobody too."""
     monkeypatch.setattr(accounts, "_HASHER", PasswordHasher())
+    accounts._nobodys.cache_clear()
+    yield
+    accounts._nobodys.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,8 @@ FAULTS = {
         "drop index uq_payment_line_entitlement; alter table payment_line disable trigger all;"
         "update payment_line set entitlement_id = (select entitlement_id from payment_line where position = 1 "
         "and reissues is null order by id limit 1), reissues = null",
-        "drop index uq_entitlement_instalment; update entitlement set case_id = (select case_id from entitlement limit 1)",
+        "drop index uq_entitlement_instalment; alter table entitlement disable trigger all;"
+        "update entitlement set case_id = (select case_id from entitlement limit 1)",
     ),
     "M3": (
         "update payment_line set amount_fen = amount_fen + 1 where position = 1",

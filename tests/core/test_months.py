@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date
+from uuid import UUID
 
 import pytest
 
-from bangfu.cases import carrying, correcting, month_runs, paying, provisions
+from bangfu.cases import carrying, correcting, month_runs, months, paying, provisions
 from bangfu.cases.acts import Report
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from bangfu.payments import invariants
 from bangfu.process import RestCause
+from bangfu.rules.book import Outcome
 from bangfu.simulate import preview
 from tests.county import clean
 from tests.subsidies import CARE, CARED, LIVING, POOR, Subsidies
+
+BESIDE_EACH_OTHER = 5_000
+"""So many results that two who put them in in two orders would meet in the middle."""
 
 
 async def sound(world: Subsidies) -> None:
@@ -45,6 +51,41 @@ async def test_who_passed_both_reviews_is_due_each_month_by_its_facts(subsidies:
         [(1, 100, 0), (2, 100, 0)], [(1, 70, 0), (2, 70, 0)], [(1, 70, 0), (2, 70, 0)],
     ]  # fmt: skip
     await sound(subsidies)
+
+
+@pytest.mark.parametrize("part", [1, 2, 3])
+async def test_a_county_is_decided_in_parts_beside_each_other_and_nobody_is_left_out_or_decided_twice(
+    subsidies: Subsidies, monkeypatch: pytest.MonkeyPatch, part: int
+) -> None:
+    monkeypatch.setattr(month_runs, "PART", part)
+    await subsidies.granted()
+    assert (await subsidies.decide(1))["decided"] == 3
+    assert [await subsidies.dues(number) for number in CARED] == [[(1, "award", amount)] for amount in (100, 70, 70)]
+    again = await subsidies.decide(2, whole=True)
+    assert (again["decided"], again["unchanged"]) == (3, 3)
+    await sound(subsidies)
+
+
+async def test_parts_that_come_to_the_same_results_in_any_order_keep_each_once_and_never_wait_for_each_other(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    who = subsidies.who("DF1")
+    rules = (await subsidies.ground(who)).month(1)
+    results = [
+        months.Result(rules, f"{place:05}", Outcome.ELIGIBLE, place, {"n": place}, {})
+        for place in range(BESIDE_EACH_OTHER)
+    ]
+
+    async def kept(own: list[months.Result]) -> dict[tuple[UUID, str], UUID]:
+        async with subsidies.database.session(who.scope) as session:
+            return await months._keep_results(session, who, own)
+
+    one, other = await asyncio.gather(kept(results), kept(results[::-1]))
+    assert one == other
+    assert sorted(digest for _, digest in one) == [f"{place:05}" for place in range(BESIDE_EACH_OTHER)]
+    found = await subsidies.rows("select digest, payable_fen from month_result order by digest")
+    assert [(row.digest, row.payable_fen) for row in found] == [(f"{n:05}", n) for n in range(BESIDE_EACH_OTHER)]
 
 
 async def test_the_two_subsidies_are_paid_beside_each_other(subsidies: Subsidies) -> None:

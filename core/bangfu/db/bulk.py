@@ -71,7 +71,7 @@ def among(column: Any, values: Iterable[Any]) -> ColumnElement[bool]:
 
 MANY = 1_000
 """Rows from which it pays to copy them, and to let the database keep its plans for looking up their keys."""
-_ASIDE = "pg_temp.rows_set_aside"
+_ASIDE = "rows_set_aside"
 
 
 @asynccontextmanager
@@ -88,15 +88,14 @@ async def _sent(session: AsyncSession, table: Table, columns: Columns) -> AsyncI
         yield _unfolded(table, names), {f"c{i}": list(own) for i, own in enumerate(values)}
         return
     types = ", ".join(f"{name} {_type(table.c[name])}" for name in names)
-    await session.execute(text(f"create temporary table {_ASIDE.partition('.')[2]} ({types}) on commit drop"))
-    driver = (await (await session.connection()).get_raw_connection()).driver_connection
-    assert driver is not None
-    schema, _, name = _ASIDE.partition(".")
-    await driver.copy_records_to_table(name, schema_name=schema, columns=names, records=zip(*values, strict=True))
+    await session.execute(text(f"create temporary table {_ASIDE} ({types}) on commit drop"))
+    driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
+    records = zip(*values, strict=True)
+    await driver.copy_records_to_table(_ASIDE, schema_name="pg_temp", columns=names, records=records)
     await session.execute(_PLANS, {"mode": "auto"})
-    yield _ASIDE, {}
+    yield f"pg_temp.{_ASIDE}", {}
     await session.execute(_PLANS, {"mode": "force_custom_plan"})
-    await session.execute(text(f"drop table {_ASIDE}"))
+    await session.execute(text(f"drop table pg_temp.{_ASIDE}"))
 
 
 _PLANS = text("select set_config('plan_cache_mode', :mode, true)")

@@ -109,11 +109,7 @@ async def make(
     _duty(who, stage, stage.maker)
     instalment = month or stage.instalment
     source = await budget.pays(session, who, line, programme.code, programme.title)
-    dead = (
-        await _dead(session, who, [row.person for row in unpaid if row.person is not None])
-        if programme.is_for_persons
-        else {}
-    )
+    dead = await _dead(session, who) if programme.is_for_persons else {}
     rests = await _resting(session, who, programme.code) if month is not None else {}
     missing = {
         row.number: problem
@@ -278,13 +274,10 @@ async def _resting(session: AsyncSession, who: Entered, programme: str) -> dict[
     return {person: on for person, on in await session.execute(query) if person is not None and on is not None}
 
 
-async def _dead(session: AsyncSession, who: Entered, persons: Collection[UUID]) -> dict[UUID, date]:
-    """Those of some persons whose death is on record, with its day, in one statement."""
+async def _dead(session: AsyncSession, who: Entered) -> dict[UUID, date]:
+    """Everybody whose death is on record, with its day, in one statement."""
     query = select(Circumstance.person_id, Circumstance.valid_from).where(
-        Circumstance.tenant_id == who.county.id,
-        Circumstance.kind == "death",
-        Circumstance.known_to.is_(None),
-        among(Circumstance.person_id, set(persons)),
+        Circumstance.tenant_id == who.county.id, Circumstance.kind == "death", Circumstance.known_to.is_(None)
     )
     return {row.person_id: row.valid_from for row in await session.execute(query)}
 
@@ -295,13 +288,13 @@ def _death(row: Unpaid, dead: Mapping[UUID, date]) -> Problem | None:
     return Code.PERSON_DEAD.problem("person", row.number, number=row.number, day=day(dead[row.person]))
 
 
-async def _nobody_dead(session: AsyncSession, who: Entered, batch: UUID) -> None:
-    """Refuse ``BATCH_HOLDS_DEAD`` where a death has become known of somebody whom a batch pays."""
-    cases = await cases_of(session, who.county.id, batch)
-    query = select(Case.number, Case.person_id).where(Case.tenant_id == who.county.id, among(Case.id, cases))
-    numbers = {row.person_id: row.number for row in await session.execute(query) if row.person_id is not None}
-    if dead := await _dead(session, who, numbers):
-        raise Code.BATCH_HOLDS_DEAD.refuse("batch", numbers="、".join(sorted(numbers[one] for one in dead)))
+async def _nobody_dead(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> None:
+    """Refuse ``BATCH_HOLDS_DEAD`` where a death has become known of somebody whose case is paid."""
+    query = select(Case.number).where(
+        Case.tenant_id == who.county.id, among(Case.id, cases), among(Case.person_id, await _dead(session, who))
+    )
+    if numbers := sorted(await session.scalars(query)):
+        raise Code.BATCH_HOLDS_DEAD.refuse("batch", numbers="、".join(numbers))
 
 
 def _held(rows: Sequence[Any], free: int) -> int:
@@ -493,10 +486,12 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
     )
 
 
-async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID, had_a_hand: bool) -> Batch:
+async def check(
+    session: AsyncSession, who: Entered, stage: Pay, id: UUID, cases: Collection[UUID], had_a_hand: bool
+) -> Batch:
     """Check a batch: its totals are counted again from its lines.
 
-    ``had_a_hand`` is whether who acts worked on one of its cases before. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``,
+    ``had_a_hand`` is whether who acts worked on one of its ``cases`` before. Refuses ``NOT_YOUR_DUTY``, ``NOT_FOUND``,
     ``BATCH_STATE``, ``SAME_PERSON``, ``BATCH_HOLDS_DEAD``, ``BATCH_TOTAL`` and ``CONFLICT``.
     """
     _duty(who, stage, stage.checker)
@@ -507,7 +502,7 @@ async def check(session: AsyncSession, who: Entered, stage: Pay, id: UUID, had_a
         raise Code.SAME_PERSON.refuse("batch", other=Text("汇总人", "who made it"))
     if had_a_hand:
         raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
-    await _nobody_dead(session, who, id)
+    await _nobody_dead(session, who, cases)
     await _totals_agree(session, who, row)
     return await _advance(
         session,
@@ -524,10 +519,11 @@ async def release(
     who: Entered,
     stage: Pay,
     id: UUID,
+    cases: Collection[UUID],
     samplers: Collection[UUID],
     had_a_hand: bool,
 ) -> Batch:
-    """Release a checked batch; from then on it never changes.
+    """Release a checked batch of some ``cases``; from then on it never changes.
 
     ``samplers`` drew or checked the sample and may not release, nor who ``had_a_hand`` in one of its cases. Refuses
     ``NOT_YOUR_DUTY``, ``NOT_FOUND``, ``BATCH_STATE``, ``SAME_PERSON``, ``BUDGET_NEEDED`` for a batch older than the
@@ -548,7 +544,7 @@ async def release(
         raise Code.SAME_PERSON.refuse("batch", other=_WORKED)
     if row.budget_line_id is None:
         raise Code.BUDGET_NEEDED.refuse("batch")
-    await _nobody_dead(session, who, id)
+    await _nobody_dead(session, who, cases)
     await _totals_agree(session, who, row)
     for model in (PaymentLine, PaymentSetoff):
         await session.execute(

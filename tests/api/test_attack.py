@@ -42,7 +42,7 @@ from tests.stories import copy_of, drop
 from tests.subsidies import OFFICERS as OFFICES
 from tests.subsidies import Subsidies
 
-SHARE, LEAST = (1, 30_000) if FULL else (29, 2_500)
+SHARE, LEAST = (1, 30_000) if FULL else (41, 2_500)
 """Which part of its probes each role tries, the next role another, asking for ids and counts alone; in full, all of them
 for everything. And how many that is at least."""
 SILENT = (

@@ -15,7 +15,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, literal, select, true, union_all, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -433,56 +433,61 @@ def _lines(tenant: int, vault: Vault, ids: Sequence[UUID], first: int, part: Seq
 
 
 def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | None = None) -> Any:
-    """Entitlements none of whose payments stands, or whose last one came back, in the order in which they wait.
-    ``place`` is their order on a list, by village.
+    """Entitlements none of whose payments stands, or whose last one came back, in the order in which they wait: what
+    :class:`Unpaid` says of each. ``place`` is their order on a list, by village.
 
     They are those of an instalment of a period or, where something is paid every month, of every month up to one.
     """
     tenant = who.county.id
     again, before = aliased(PaymentLine), aliased(PaymentLine)
+    due = (
+        Entitlement.tenant_id == tenant,
+        Entitlement.voided_at.is_(None),
+        Entitlement.kind != Kind.RECOVERY.value,
+        Entitlement.instalment == stage.instalment if month is None else true(),
+    )
+    own = (Entitlement.id, Entitlement.case_id, Entitlement.instalment, Entitlement.due_on)
+    stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
+    # Each half finds its own rows: with an "or" between them, every return would be held against every entitlement.
+    no_return = (literal(None, one.type) for one in (PaymentReturn.id, PaymentReturn.recorded_at, PaymentReturn.words))
+    fresh = select(*own, Entitlement.amount_fen, *no_return).where(*due, ~stands.exists())
     answered = select(again.id).where(
         again.tenant_id == tenant, again.reissues == PaymentReturn.id, again.voided_at.is_(None)
     )
     back = (
-        (PaymentReturn.tenant_id == tenant)
-        & (PaymentReturn.entitlement_id == Entitlement.id)
-        & ~answered.correlate(PaymentReturn).exists()
+        # What is paid again is what came back: less than was due, where something was set off.
+        select(
+            *own, before.amount_fen, PaymentReturn.id.label("reissues"), PaymentReturn.recorded_at, PaymentReturn.words
+        )
+        .join(PaymentReturn, (PaymentReturn.tenant_id == tenant) & (PaymentReturn.entitlement_id == Entitlement.id))
+        .join(before, (before.tenant_id == tenant) & (before.id == PaymentReturn.line_id))
+        .where(*due, ~answered.correlate(PaymentReturn).exists())
     )
-    stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
-    listed = (Case.division, Case.number, Case.period, Entitlement.instalment, Entitlement.id)
-    own = (Case.period == period) & (Entitlement.instalment == stage.instalment)
+    left = union_all(back, fresh).subquery()
+    listed = (Case.division, Case.number, Case.period, left.c.instalment, left.c.id)
+    upto = Case.period == period
     if month is not None:
-        own = (Case.period < period) | ((Case.period == period) & (Entitlement.instalment <= month))
+        upto = (Case.period < period) | (upto & (left.c.instalment <= month))
     return (
         select(
-            Entitlement.id.label("entitlement"),
-            Case.id.label("case"),
-            Entitlement.instalment,
-            # What is paid again is what came back: less than was due, where something was set off.
-            func.coalesce(before.amount_fen, Entitlement.amount_fen).label("amount_fen"),
-            Entitlement.due_on,
-            Case.household_id.label("household"),
-            Case.person_id.label("person"),
+            left.c.id,
+            Case.id,
+            left.c.instalment,
+            left.c.amount_fen,
+            left.c.due_on,
+            Case.household_id,
+            Case.person_id,
             Case.number,
             Case.division,
             Case.paused_on,
-            func.row_number().over(order_by=listed).label("place"),
-            PaymentReturn.id.label("reissues"),
-            PaymentReturn.recorded_at.label("returned_at"),
-            PaymentReturn.words,
+            func.row_number().over(order_by=listed),
+            left.c.reissues,
+            left.c.recorded_at,
+            left.c.words,
         )
-        .join(Case, (Case.tenant_id == tenant) & (Case.id == Entitlement.case_id))
-        .outerjoin(PaymentReturn, back)
-        .outerjoin(before, (before.tenant_id == tenant) & (before.id == PaymentReturn.line_id))
-        .where(
-            Entitlement.tenant_id == tenant,
-            Entitlement.voided_at.is_(None),
-            Entitlement.kind != Kind.RECOVERY.value,
-            Case.programme == programme,
-            own,
-            PaymentReturn.id.is_not(None) | ~stands.exists(),
-        )
-        .order_by(Entitlement.due_on, *listed)
+        .join(Case, (Case.tenant_id == tenant) & (Case.id == left.c.case_id))
+        .where(Case.programme == programme, upto)
+        .order_by(left.c.due_on, *listed)
     )
 
 

@@ -138,6 +138,19 @@ async def insert_new(session: AsyncSession, table: Any, rows: Sequence[Mapping[s
         return set(added.scalars())
 
 
+@asynccontextmanager
+async def each_read_once(session: AsyncSession) -> AsyncIterator[None]:
+    """Until the end of the block, tables are joined by reading each once and never by looking one up for each row of
+    another, whatever the planner believes. Of a county that came after its last look it believes that there is nobody,
+    and what takes a second for a hundred thousand rows would take hours."""
+    await session.execute(_LOOPS, {"mode": "off"})
+    yield
+    await session.execute(_LOOPS, {"mode": "on"})
+
+
+_LOOPS = text("select set_config('enable_nestloop', :mode, true)")
+
+
 async def plainly(session: AsyncSession, query: Executable) -> Sequence[Any]:
     """The rows of a query as the database gives them, their columns read by name: many rows of plain values, without
     what makes objects of them."""

@@ -22,7 +22,7 @@ from sqlalchemy.orm import aliased
 from bangfu import audit
 from bangfu.access import Entered
 from bangfu.db import hold
-from bangfu.db.bulk import Columns, among, insert_columns, insert_rows, plainly
+from bangfu.db.bulk import Columns, among, each_read_once, insert_columns, insert_rows, plainly
 from bangfu.errors import Code, Problem
 from bangfu.models import (
     Account,
@@ -142,13 +142,15 @@ async def make(
 async def to_pay(
     session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay, month: int | None = None
 ) -> list[Unpaid]:
-    """What :func:`make` would gather at a stage, before anything is left out, in four statements. Nobody else makes a
+    """What :func:`make` would gather at a stage, before anything is left out, in a few statements. Nobody else makes a
     batch of the programme until the transaction ends.
 
     A person is paid where he belongs today; who belongs nowhere, with the household of his case.
     """
     await hold_batches(session, programme)
-    unpaid = [Unpaid(*row) for row in await plainly(session, _unpaid(who, programme, period, stage, month))]
+    async with each_read_once(session):
+        rows = await plainly(session, _unpaid(who, programme, period, stage, month))
+    unpaid = [Unpaid(*row) for row in rows]
     homes = await _homes(session, who, {one.person for one in unpaid if one.person is not None})
     for one in unpaid:
         one.household = homes.get(one.person, one.household)

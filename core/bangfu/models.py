@@ -58,10 +58,7 @@ _KNOWN = text("known_to is null")
 
 def new_id() -> UUID:
     """A fresh UUIDv7 (RFC 9562): sorts by the millisecond it was made in."""
-    stamp = time.time_ns() // 1_000_000
-    noise = int.from_bytes(os.urandom(10), "big")
-    value = stamp << 80 | 0x7 << 76 | (noise >> 68) << 64 | 0b10 << 62 | noise & (1 << 62) - 1
-    return UUID(int=value)
+    return new_ids(1)[0]
 
 
 def new_ids(count: int) -> list[UUID]:

@@ -15,7 +15,7 @@ import hmac
 import json
 import os
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -166,15 +166,13 @@ class Vault:
 
     def seal(self, value: str | bytes, place: str, tenant: int) -> bytes:
         """Encrypt a value for one place (table and column) of one county."""
-        nonce = os.urandom(_NONCE)
-        data = value.encode() if isinstance(value, str) else value
-        ring = self._followed
-        body = ring._ciphers[ring.current].encrypt(nonce, data, f"{place}|{tenant}".encode())
-        return bytes([_FORMAT]) + ring.current.to_bytes(2, "big") + nonce + body
+        return self._sealed([value.encode() if isinstance(value, str) else value], place, tenant)[0]
 
     def moved(self, sealed: Iterable[bytes], source: str, place: str, tenant: int) -> list[bytes]:
         """Seal many values of one place for another, in their order; :class:`VaultError` as of one."""
-        values = [self.open_bytes(value, source, tenant) for value in sealed]
+        return self._sealed([self.open_bytes(value, source, tenant) for value in sealed], place, tenant)
+
+    def _sealed(self, values: Sequence[bytes], place: str, tenant: int) -> list[bytes]:
         ring = self._followed
         head, about = bytes([_FORMAT]) + ring.current.to_bytes(2, "big"), f"{place}|{tenant}".encode()
         encrypt, nonces = ring._ciphers[ring.current].encrypt, os.urandom(_NONCE * len(values))

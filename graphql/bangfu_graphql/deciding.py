@@ -21,6 +21,7 @@ from bangfu.cases import carrying, month_previews, month_receipts, month_runs, m
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import Ground
 from bangfu.cases.month_previews import Previewed
+from bangfu.cases.scanning import Page
 from bangfu.cases.views import Selection, Stated
 from bangfu.db.bulk import among
 from bangfu.errors import Code, Refused
@@ -334,7 +335,7 @@ class MonthQuery:
 
         async def read(
             session: AsyncSession, who: Entered, own: Ground, size: int, since: Any, within: Any
-        ) -> month_previews.Preview:
+        ) -> Page[Previewed]:
             return await month_previews.preview(session, who, own, month, size, since, within, whole=whole)
 
         page, info_, cursors, shared = await paged(info, "PreviewedCase", read, ground, area, first, after)

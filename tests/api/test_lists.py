@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bangfu.cases import missed
+from bangfu.cases import missed, scanning
 from tests.api.conftest import Served, serving
 from tests.core.test_overpaid import corrected, paid
 from tests.core.test_statements import MORE
@@ -61,7 +61,7 @@ async def test_a_page_that_stopped_looking_goes_on_where_it_stopped(
 ) -> None:
     await served.day(OCTOBER)
     monkeypatch.setattr(missed, "PART", 1)
-    monkeypatch.setattr(missed, "MOST_SCANNED", 3)
+    monkeypatch.setattr(scanning, "MOST_SCANNED", 3)
     seen, after, pages = [], None, 0
     while True:
         found = await page(served, "C1", MISSED, "missed", first=50, after=after)

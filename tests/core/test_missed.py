@@ -9,7 +9,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from bangfu.cases import missed
+from bangfu.cases import missed, scanning
 from bangfu.cases.missed import Missed, TownshipMissed, Wanting
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
@@ -105,7 +105,7 @@ async def test_a_page_goes_on_where_the_last_one_ended(world: World, monkeypatch
 async def test_a_page_ends_after_so_many_households(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.today = SEPTEMBER
     monkeypatch.setattr(missed, "PART", 2)
-    monkeypatch.setattr(missed, "MOST_SCANNED", 4)
+    monkeypatch.setattr(scanning, "MOST_SCANNED", 4)
     page = await read(world, missed.page, "C1", 10)
     assert ([one.number for one in page.found], page.last, page.more) == (["H1", "H2", "H4"], (V1, "H4"), True)
     rest = await read(world, missed.page, "C1", 10, page.last)

@@ -23,6 +23,7 @@ from bangfu.access import Action, Entered
 from bangfu.cases import claims, exclusions, shown
 from bangfu.cases.gather import At, Subject, awaited, gather
 from bangfu.cases.ground import Ground, Rules
+from bangfu.cases.scanning import PART, Key, Page, count_of, page_of
 from bangfu.cases.whom import Whom
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
@@ -36,15 +37,8 @@ from bangfu.rules.book import Outcome
 from bangfu.rules.facts import Age, Count, DaysFrom, FactSpec, Income, InPeriod, Stated, TrainingMonths
 from bangfu.text import Text, day, join
 
-PART = 2_000
-"""How many are decided at a time."""
-MOST_SCANNED = 20_000
-"""How many are gone through for one page at most; a page may end before it is full."""
 AGAIN = frozenset({REFUSED, WITHDRAWN})
 """Where a case ended that can be taken up again. What somebody stopped or did not select stays decided."""
-
-Key = tuple[int, str]
-"""A place in a list: the village and the number of a household."""
 
 
 class Wanting(StrEnum):
@@ -134,18 +128,6 @@ class TownshipMissed:
     fen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of the list, in the order of villages and household numbers.
-
-    ``last`` is the place up to which it was looked, ``more`` whether something may come after it.
-    """
-
-    found: tuple[Missed, ...]
-    last: Key | None
-    more: bool
-
-
 @dataclass(slots=True)
 class _Part:
     """Some beneficiaries as they stand: which are missed, and why the others are not."""
@@ -162,25 +144,17 @@ async def page(
     first: int,
     after: Key | None = None,
     area: tuple[int, int] | None = None,
-) -> Page:
+) -> Page[Missed]:
     """The next ``first`` of the list after a place, of an area if one is given. Refuses ``FORBIDDEN``.
 
     A page that went through ``MOST_SCANNED`` households ends there, full or not.
     """
     who.require(Action.READ_CASES, ground.programme.code)
-    found: list[Missed] = []
-    scanned = 0
-    last = after
-    async for part in _parts(session, who, ground, after, area):
-        found += part.missed
-        scanned += len(part.rows)
-        last = (part.rows[-1][1].division, part.rows[-1][0].number)
-        if len(found) > first:
-            kept = found[:first]
-            return Page(tuple(kept), kept[-1].key if kept else after, True)
-        if scanned >= MOST_SCANNED:
-            return Page(tuple(found), last, True)
-    return Page(tuple(found), last, False)
+    parts = (
+        (len(part.rows), (part.rows[-1][1].division, part.rows[-1][0].number), part.missed)
+        async for part in _parts(session, who, ground, after, area)
+    )
+    return await page_of(parts, first, after)
 
 
 async def figures(
@@ -211,12 +185,7 @@ async def count(
 ) -> int:
     """How many households the list holds; more than ``most`` are not counted. Refuses ``FORBIDDEN``."""
     who.require(Action.READ_CASES, ground.programme.code)
-    found = 0
-    async for part in _parts(session, who, ground, None, area):
-        found += len(part.missed)
-        if found > most:
-            return most + 1
-    return found
+    return await count_of((part.missed async for part in _parts(session, who, ground, None, area)), most)
 
 
 async def sheet(

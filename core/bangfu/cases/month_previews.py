@@ -14,15 +14,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import Action, Entered
 from bangfu.cases.ground import Ground
 from bangfu.cases.months import Decision, Payee, decidable, decided, in_sight, payees, require_begun, since_of, stage_of
+from bangfu.cases.scanning import PART, Key, Page, count_of, page_of
 from bangfu.cases.views import Selection
 from bangfu.errors import Problem
 from bangfu.registry.divisions import Places, township_of
-
-PART, MOST_SCANNED = 2_000, 20_000
-"""How many cases are previewed at a time, and how many are gone through for one page at most."""
-
-Key = tuple[int, str]
-"""A place in a list: the village and the number of whom a case is for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,18 +38,6 @@ class Previewed:
     def difference(self) -> int:
         """What it adds in fen to what was due of the case before; negative where it takes back."""
         return sum(one.difference for one in self.decisions)
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """A page of what deciding a month would change, by village and number.
-
-    ``last`` is the place up to which it was looked, ``more`` whether something may come after it.
-    """
-
-    found: tuple[Previewed, ...]
-    last: Key | None
-    more: bool
 
 
 @dataclass(slots=True)
@@ -84,7 +67,7 @@ async def preview(
     area: tuple[int, int] | None = None,
     *,
     whole: bool = False,
-) -> Preview:
+) -> Page[Previewed]:
     """The next ``first`` cases after a place, of an area if one is given, of which deciding a month would change
     something, as far as :func:`decidable`; nothing is written. With ``whole``, every
     month up to it is worked out again of everybody.
@@ -92,19 +75,11 @@ async def preview(
     A page that went through ``MOST_SCANNED`` cases ends there, full or not. Refuses ``FORBIDDEN``, ``NOT_FOUND`` where
     nothing is paid by the month, ``BAD_VALUE`` and ``MONTH_NOT_BEGUN``.
     """
-    found: list[Previewed] = []
-    scanned = 0
-    last = after
-    async for cases, differing in _previewed(session, who, ground, month, after, area, whole=whole):
-        found += differing
-        scanned += len(cases)
-        last = cases[-1].key
-        if len(found) > first:
-            kept = found[:first]
-            return Preview(tuple(kept), kept[-1].key if kept else after, True)
-        if scanned >= MOST_SCANNED:
-            return Preview(tuple(found), last, True)
-    return Preview(tuple(found), last, False)
+    parts = (
+        (len(cases), cases[-1].key, differing)
+        async for cases, differing in _previewed(session, who, ground, month, after, area, whole=whole)
+    )
+    return await page_of(parts, first, after)
 
 
 async def preview_count(
@@ -118,12 +93,8 @@ async def preview_count(
     whole: bool = False,
 ) -> int:
     """How many cases :func:`preview` lists; more than ``most`` are not counted. Refuses the same."""
-    found = 0
-    async for _, differing in _previewed(session, who, ground, month, None, area, whole=whole):
-        found += len(differing)
-        if found > most:
-            return most + 1
-    return found
+    parts = _previewed(session, who, ground, month, None, area, whole=whole)
+    return await count_of((differing async for _, differing in parts), most)
 
 
 async def preview_figures(

@@ -23,6 +23,7 @@ from bangfu.cases.again import Remade, behind, decided_on, remake, right_fen
 from bangfu.cases.gather import subject_of, typed
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.receipts import stored
+from bangfu.cases.scanning import PART, Key, Page, count_of, page_of
 from bangfu.db.bulk import among
 from bangfu.disclosure import need_reason, record_export
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
@@ -44,14 +45,6 @@ from bangfu.rules.facts import ALL, Count, Income, NetStablePerPerson, Registry,
 from bangfu.rules.facts import Circumstance as Circumstanced
 from bangfu.rules.facts import Schooling as Schooled
 from bangfu.text import Text, day, join
-
-PART = 2_000
-"""How many cases are decided again at a time."""
-MOST_SCANNED = 20_000
-"""How many cases are gone through for one page at most; a page may end before it is full."""
-
-Key = tuple[int, str]
-"""A place in a list: the village and the number of a household."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,18 +124,6 @@ class TownshipOverpaid:
     too_little_fen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of the list, in the order of villages and household numbers.
-
-    ``last`` is the place up to which it was looked, ``more`` whether something may come after it.
-    """
-
-    found: tuple[Overpaid, ...]
-    last: Key | None
-    more: bool
-
-
 async def page(
     session: AsyncSession,
     who: Entered,
@@ -150,25 +131,17 @@ async def page(
     first: int,
     after: Key | None = None,
     area: tuple[int, int] | None = None,
-) -> Page:
+) -> Page[Overpaid]:
     """The next ``first`` cases of the list after a place, of an area if one is given. Refuses ``FORBIDDEN``.
 
     A page that went through ``MOST_SCANNED`` cases ends there, full or not.
     """
     who.require(Action.READ_CASES, ground.programme.code)
-    found: list[Overpaid] = []
-    scanned = 0
-    last = after
-    async for rows, differing in _parts(session, who, ground, after, area):
-        found += differing
-        scanned += len(rows)
-        last = (rows[-1].division, rows[-1].number)
-        if len(found) > first:
-            kept = found[:first]
-            return Page(tuple(kept), kept[-1].key if kept else after, True)
-        if scanned >= MOST_SCANNED:
-            return Page(tuple(found), last, True)
-    return Page(tuple(found), last, False)
+    parts = (
+        (len(rows), (rows[-1].division, rows[-1].number), differing)
+        async for rows, differing in _parts(session, who, ground, after, area)
+    )
+    return await page_of(parts, first, after)
 
 
 async def figures(
@@ -197,12 +170,7 @@ async def count(
 ) -> int:
     """How many cases the list holds; more than ``most`` are not counted. Refuses ``FORBIDDEN``."""
     who.require(Action.READ_CASES, ground.programme.code)
-    found = 0
-    async for _, differing in _parts(session, who, ground, None, area):
-        found += len(differing)
-        if found > most:
-            return most + 1
-    return found
+    return await count_of((differing async for _, differing in _parts(session, who, ground, None, area)), most)
 
 
 async def sheet(

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from bangfu.cases import missed, overpaid, receipts, register, year
+from bangfu.cases.scanning import Page
 from bangfu.cli.case import case
 from bangfu.cli.receipt import print_receipt, print_year
 from bangfu.cli.shell import Open, Shell, area_option, pass_shell, programme_options
@@ -93,7 +94,7 @@ def missed_(shell: Shell, limit: int, export: Path | None, reason: str, area: An
         _saved(shell, missed, export, reason, area, options)
         return
 
-    async def work(opened: Open) -> tuple[list[missed.TownshipMissed], missed.Page, Places, Text, Beneficiary]:
+    async def work(opened: Open) -> tuple[list[missed.TownshipMissed], Page[missed.Missed], Places, Text, Beneficiary]:
         who = await opened.enter()
         ground = await opened.ground(who, options["programme"], options["period"])
         async with opened.database.session(who.scope, reading=True) as session:
@@ -165,7 +166,7 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
         _saved(shell, overpaid, export, reason, area, options)
         return
 
-    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], overpaid.Page, Beneficiary]:
+    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], Page[overpaid.Overpaid], Beneficiary]:
         who = await opened.enter()
         ground = await opened.ground(who, options["programme"], options["period"])
         async with opened.database.session(who.scope, reading=True) as session:

@@ -15,6 +15,7 @@ from bangfu.cases import carrying, month_previews, month_receipts, month_runs, m
 from bangfu.cases.acts import Report
 from bangfu.cases.ground import ground_of
 from bangfu.cases.month_receipts import Decided, Month
+from bangfu.cases.scanning import Page
 from bangfu.cli.case import act_options, run_act
 from bangfu.cli.receipt import print_decisions, print_months
 from bangfu.cli.registry import run_job
@@ -119,7 +120,7 @@ def _decide_for(
 def _preview(shell: Shell, month: int, whole: bool, programme: str | None, period: str) -> None:
     """Show what deciding a month would change: by township, and the first of those whom it concerns."""
 
-    async def work(opened: Open) -> tuple[list[month_previews.TownshipMonths], month_previews.Preview, Places]:
+    async def work(opened: Open) -> tuple[list[month_previews.TownshipMonths], Page[month_previews.Previewed], Places]:
         who = await opened.enter()
         ground = await opened.ground(who, programme, period)
         async with opened.database.session(who.scope, reading=True) as session:

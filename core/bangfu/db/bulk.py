@@ -92,13 +92,20 @@ async def _sent(session: AsyncSession, table: Table, columns: Columns) -> AsyncI
     driver: Any = (await (await session.connection()).get_raw_connection()).driver_connection
     records = zip(*values, strict=True)
     await driver.copy_records_to_table(_ASIDE, schema_name="pg_temp", columns=names, records=records)
-    await session.execute(_PLANS, {"mode": "auto"})
-    yield f"pg_temp.{_ASIDE}", {}
-    await session.execute(_PLANS, {"mode": "force_custom_plan"})
+    async with _set(session, "plan_cache_mode", "auto", "force_custom_plan"):
+        yield f"pg_temp.{_ASIDE}", {}
     await session.execute(text(f"drop table pg_temp.{_ASIDE}"))
 
 
-_PLANS = text("select set_config('plan_cache_mode', :mode, true)")
+@asynccontextmanager
+async def _set(session: AsyncSession, name: str, within: str, after: str) -> AsyncIterator[None]:
+    """Until the end of the block, a setting of the database is another one in this transaction."""
+    await session.execute(_SETTING, {"name": name, "value": within})
+    yield
+    await session.execute(_SETTING, {"name": name, "value": after})
+
+
+_SETTING = text("select set_config(:name, :value, true)")
 
 
 async def insert_columns(
@@ -143,12 +150,8 @@ async def each_read_once(session: AsyncSession) -> AsyncIterator[None]:
     """Until the end of the block, tables are joined by reading each once and never by looking one up for each row of
     another, whatever the planner believes. Of a county that came after its last look it believes that there is nobody,
     and what takes a second for a hundred thousand rows would take hours."""
-    await session.execute(_LOOPS, {"mode": "off"})
-    yield
-    await session.execute(_LOOPS, {"mode": "on"})
-
-
-_LOOPS = text("select set_config('enable_nestloop', :mode, true)")
+    async with _set(session, "enable_nestloop", "off", "on"):
+        yield
 
 
 async def plainly(session: AsyncSession, query: Executable) -> Sequence[Any]:

@@ -62,14 +62,14 @@ def new_id() -> UUID:
 
 
 def new_ids(count: int) -> list[UUID]:
-    """As many of them at once."""
+    """As many of them at once, in the order in which they sort: an index takes them at one place."""
     values = bytearray(os.urandom(16 * count))
     for place, byte in enumerate((time.time_ns() // 1_000_000).to_bytes(6, "big")):
         values[place::16] = bytes([byte]) * count
     values[6::16] = values[6::16].translate(_VERSION)
     values[8::16] = values[8::16].translate(_VARIANT)
     made = bytes(values)
-    return [pgproto.UUID(made[place : place + 16]) for place in range(0, 16 * count, 16)]
+    return list(map(pgproto.UUID, sorted(made[place : place + 16] for place in range(0, 16 * count, 16))))
 
 
 _VERSION = bytes(0x70 | byte & 0x0F for byte in range(256))
@@ -1718,6 +1718,12 @@ class PaymentBatch(TenantRow, Base):
     areas: Mapped[Areas]
 
 
+_IN_A_DRAFT = "batch_id in (select b.id from payment_batch b where b.released_at is null)"
+"""That what stands in a batch may still be put in and changed, as SQL: the batch is there, and not released. It is
+looked up once for all that one statement puts in. Lines have no key that looks it up for each: no batch is ever
+removed."""
+
+
 class PaymentLine(PartRow, Base):
     """One payment to one household 拨付明细, with the account as it was.
 
@@ -1732,11 +1738,9 @@ class PaymentLine(PartRow, Base):
         own=Own.HOUSEHOLD_ID,
         sealed=("account",),
         update=("voided_at", "released_on", "released_at"),
-        while_="exists (select from payment_batch b where b.tenant_id = payment_line.tenant_id"
-        " and b.id = payment_line.batch_id and b.released_at is null)",
+        while_=_IN_A_DRAFT,
     )
     __table_args__ = (
-        ForeignKeyConstraint(["tenant_id", "batch_id"], ["payment_batch.tenant_id", "payment_batch.id"]),
         _to("entitlement"),
         _to("household"),
         ForeignKeyConstraint(
@@ -1784,8 +1788,7 @@ class PaymentSetoff(TenantRow, Base):
         Kind.PARTICIPANT,
         own=Own.HOUSEHOLD_ID,
         update=("voided_at", "released_on", "released_at"),
-        while_="exists (select from payment_batch b where b.tenant_id = payment_setoff.tenant_id"
-        " and b.id = payment_setoff.batch_id and b.released_at is null)",
+        while_=_IN_A_DRAFT,
     )
     __table_args__ = (
         ForeignKeyConstraint(["tenant_id", "batch_id"], ["payment_batch.tenant_id", "payment_batch.id"]),

@@ -18,6 +18,7 @@ from sqlalchemy.exc import DBAPIError
 
 from bangfu import files, jobs, payments
 from bangfu.cases import paying
+from bangfu.db import bind
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Problem, Refused
 from bangfu.payments import answers, invariants, lists
@@ -591,6 +592,25 @@ async def test_the_database_itself_allows_one_payment_for_a_return_and_of_the_sa
         with pytest.raises(DBAPIError, match=match):
             async with world.database.session(who.scope) as session:
                 await session.execute(text(copy.format(entitlement=entitlement, position=position)))
+
+
+async def test_nothing_is_put_into_a_batch_that_is_released_or_not_there(world: World) -> None:
+    await ready(world)
+    await release(world)
+    lines = await world.rows("select count(*) from payment_line")
+    copy = """insert into payment_line (tenant_id, id, batch_id, entitlement_id, household_id, division, instalment,
+        position, amount_fen, holder, bank, account, account_masked, voided_at)
+        select tenant_id, gen_random_uuid(), {batch}, entitlement_id, household_id, division, 1, 9, 1, '', '', account,
+        '', now() from payment_line where position = 1"""
+    for batch in ("batch_id", "gen_random_uuid()"):
+        with pytest.raises(DBAPIError, match='violates row-level security policy for table "payment_line"'):
+            async with world.database.session(world.who("C2").scope) as session:
+                await session.execute(text(copy.format(batch=batch)))
+        async with world.database.owner() as owner:
+            await bind(owner, world.who("C2").scope)
+            with pytest.raises(DBAPIError, match='violates row-level security policy for table "payment_line"'):
+                await owner.execute(text(copy.format(batch=batch)))
+    assert await world.rows("select count(*) from payment_line") == lines
 
 
 async def test_a_return_by_hand_needs_its_paper_and_counts_once_even_after_arrival(world: World) -> None:

@@ -241,8 +241,12 @@ class _Found:
         if (kind, on) not in self.held:
             found = self.held[kind, on] = []
             for one, day in self.on(on):
-                rows = self.circumstances.get((one.person, kind), ())
-                found.append(next((row for row in rows if held(row, day)), None) if rows else None)
+                for row in self.circumstances.get((one.person, kind), ()):
+                    if held(row, day):
+                        found.append(row)
+                        break
+                else:
+                    found.append(None)
         return self.held[kind, on]
 
     def circumstance(self, attribute: str, rows: Sequence[Known | None]) -> list[Any]:

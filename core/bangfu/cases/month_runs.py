@@ -33,7 +33,7 @@ from bangfu.programme import Plugins
 
 KIND = "months"
 """The kind of job that decides a month for everybody in sight."""
-PART, BESIDE = 10_000, 2
+PART, BESIDE = 10_000, 3
 """How many cases are decided in one transaction, and how many transactions beside each other."""
 
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, func, or_, select, tuple_
@@ -56,8 +56,7 @@ ran has an instant before it, and was not seen by it."""
 _ENDS = (STOPPED, CLOSED, WITHDRAWN)
 
 
-@dataclass(frozen=True, slots=True)
-class Payee:
+class Payee(NamedTuple):
     """A case that is or was paid every month, as deciding its months needs to know it."""
 
     id: UUID
@@ -87,8 +86,7 @@ class Result:
     values: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What a month of a case comes to by what is known now, in fen, and what it came to ``before``, None where it was
     never decided."""
 

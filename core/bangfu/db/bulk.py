@@ -169,7 +169,10 @@ async def update_all(
     found by their keys and never by a join with the values: under the walls the planner takes a county for a single
     row, and such a join would compare every row with every value.
     """
-    conditions = [model.tenant_id == scope_of(session).tenant, among(model.id, ids)]
+    chosen = list(ids)
+    if not chosen:
+        return set()
+    conditions = [model.tenant_id == scope_of(session).tenant, among(model.id, chosen)]
     if version is not None:
         conditions.append(model.version == version)
         values = {**values, "version": version + 1}

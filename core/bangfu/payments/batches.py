@@ -142,7 +142,7 @@ async def make(
 async def to_pay(
     session: AsyncSession, who: Entered, programme: str, period: str, stage: Pay, month: int | None = None
 ) -> list[Unpaid]:
-    """What :func:`make` would gather at a stage, before anything is left out, in a few statements. Nobody else makes a
+    """What :func:`make` would gather at a stage, before anything is left out, in one statement. Nobody else makes a
     batch of the programme until the transaction ends.
 
     A person is paid where he belongs today; who belongs nowhere, with the household of his case.
@@ -150,14 +150,8 @@ async def to_pay(
     await hold_batches(session, programme)
     async with each_read_once(session):
         rows = await plainly(session, _unpaid(who, programme, period, stage, month))
-    unpaid = [Unpaid(*row) for row in rows]
-    homes = await _homes(session, who, {one.person for one in unpaid if one.person is not None})
-    for one in unpaid:
-        one.household = homes.get(one.person, one.household)
-    accounts = await _accounts(session, who, {one.household for one in unpaid})
-    for one in unpaid:
-        one.to = accounts.get(one.household)
-    return unpaid
+    places = len(To._fields)
+    return [Unpaid(None if row[0] is None else To(*row[:places]), *row[places:]) for row in rows]
 
 
 class To(NamedTuple):
@@ -172,9 +166,10 @@ class To(NamedTuple):
 
 @dataclass(slots=True)
 class Unpaid:
-    """Something that is due and in no payment that stands: of whom, how much in fen, since when, and of which payment
-    that came back; to the account of which household, None where it has none."""
+    """Something that is due and in no payment that stands: to which account, None where the household has none; of
+    whom, how much in fen, since when, and of which payment that came back."""
 
+    to: To | None
     entitlement: UUID
     case: UUID
     instalment: int
@@ -189,23 +184,6 @@ class Unpaid:
     reissues: UUID | None
     returned_at: datetime | None
     words: str | None
-    to: To | None = None
-
-
-async def _homes(session: AsyncSession, who: Entered, persons: Collection[UUID]) -> dict[UUID | None, UUID]:
-    """The households that persons belong to today, in one statement."""
-    query = select(Membership.person_id, Membership.household_id).where(
-        Membership.tenant_id == who.county.id, among(Membership.person_id, persons), holds(Membership, who.at.today)
-    )
-    return dict(tuple(row) for row in await plainly(session, query)) if persons else {}
-
-
-async def _accounts(session: AsyncSession, who: Entered, households: Collection[UUID]) -> dict[UUID, To]:
-    """The accounts of households of today, in one statement."""
-    query = select(
-        Account.household_id, Account.number, Account.number_masked, Account.holder, Account.bank, Account.known_from
-    ).where(Account.tenant_id == who.county.id, among(Account.household_id, households), holds(Account, who.at.today))
-    return {household: To(*own) for household, *own in await plainly(session, query)}
 
 
 @dataclass(slots=True)
@@ -440,7 +418,7 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
 
     They are those of an instalment of a period or, where something is paid every month, of every month up to one.
     """
-    tenant = who.county.id
+    tenant, today = who.county.id, who.at.today
     again, before = aliased(PaymentLine), aliased(PaymentLine)
     due = (
         Entitlement.tenant_id == tenant,
@@ -467,17 +445,19 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
     )
     left = union_all(back, fresh).subquery()
     listed = (Case.division, Case.number, Case.period, left.c.instalment, left.c.id)
+    household = func.coalesce(Membership.household_id, Case.household_id)
     upto = Case.period == period
     if month is not None:
         upto = (Case.period < period) | (upto & (left.c.instalment <= month))
     return (
         select(
+            *(getattr(Account, name) for name in To._fields),
             left.c.id,
             Case.id,
             left.c.instalment,
             left.c.amount_fen,
             left.c.due_on,
-            Case.household_id,
+            household,
             Case.person_id,
             Case.number,
             Case.division,
@@ -488,6 +468,11 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
             left.c.words,
         )
         .join(Case, (Case.tenant_id == tenant) & (Case.id == left.c.case_id))
+        .outerjoin(
+            Membership,
+            (Membership.tenant_id == tenant) & (Membership.person_id == Case.person_id) & holds(Membership, today),
+        )
+        .outerjoin(Account, (Account.tenant_id == tenant) & (Account.household_id == household) & holds(Account, today))
         .where(Case.programme == programme, upto)
         .order_by(left.c.due_on, *listed)
     )

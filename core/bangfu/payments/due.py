@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import BigInteger, ColumnElement, ScalarSelect, case, cast, func, insert, select, update
@@ -147,8 +147,7 @@ def _batches(programme: str) -> str:
 # --- months ------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class MonthDue:
+class MonthDue(NamedTuple):
     """What a month of a case comes to by a decision, in fen. The month is its instalment."""
 
     case: UUID

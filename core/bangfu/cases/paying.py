@@ -64,8 +64,9 @@ async def make_batch(
 async def check_batch(session: AsyncSession, who: Entered, ground: Ground, id: UUID) -> payments.Batch:
     """Check a batch; see :func:`bangfu.payments.check`. Who had a hand in one of its cases does not check it."""
     stage = _paying(who, ground, await payments.stage_of(session, who, id))
-    cases = await payments.cases_of(session, who.county.id, id)
-    return await payments.check(session, who, stage, id, cases, await had_a_hand(session, who, cases))
+    with settled():
+        cases = await payments.cases_of(session, who.county.id, id)
+        return await payments.check(session, who, stage, id, cases, await had_a_hand(session, who, cases))
 
 
 async def cancel_batch(
@@ -87,10 +88,11 @@ async def release_batch(session: AsyncSession, who: Entered, ground: Ground, id:
     Refuses what :func:`bangfu.payments.release` refuses, and ``CONFLICT`` if a case is not where it should be.
     """
     stage = _paying(who, ground, await payments.stage_of(session, who, id))
-    paid = frozenset(await payments.cases_of(session, who.county.id, id))
-    samplers = await in_frames(session, who, paid)
-    hands = await had_a_hand(session, who, paid)
-    batch = await payments.release(session, who, stage, id, paid, samplers, hands)
+    with settled():
+        paid = frozenset(await payments.cases_of(session, who.county.id, id))
+        samplers = await in_frames(session, who, paid)
+        hands = await had_a_hand(session, who, paid)
+        batch = await payments.release(session, who, stage, id, paid, samplers, hands)
     if isinstance(stage, Monthly):
         return batch
     moved = frozenset(await payments.cases_of(session, who.county.id, id, awards=True))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 
 from alembic import command
@@ -43,8 +44,9 @@ def migrations() -> Config:
     return config
 
 
+@lru_cache(maxsize=1)
 def head() -> str:
-    """The migration that the code needs."""
+    """The migration that the code needs; looked for once a process."""
     revision = ScriptDirectory.from_config(migrations()).get_current_head()
     if revision is None:
         raise RuntimeError("there are no migrations")

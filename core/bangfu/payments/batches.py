@@ -606,7 +606,8 @@ async def cases_of(session: AsyncSession, tenant: int, id: UUID, *, awards: bool
         lines = lines.where(PaymentLine.reissues.is_(None))
         query = query.where(Entitlement.kind == Kind.AWARD.value)
     # Found by their keys and not by a join, which without statistics goes through the batch for each entitlement.
-    return list(await session.scalars(query.where(among(Entitlement.id, await session.scalars(lines)))))
+    entitlements = [id for (id,) in await plainly(session, lines)]
+    return [case for (case,) in await plainly(session, query.where(among(Entitlement.id, entitlements)))]
 
 
 def state_of(checked_at: datetime | None, released_at: datetime | None, cancelled_at: datetime | None) -> str:
@@ -644,19 +645,16 @@ def must_be(row: PaymentBatch, state: str, action: Text) -> None:
 
 
 async def _totals_agree(session: AsyncSession, who: Entered, row: PaymentBatch) -> None:
-    lines = (
-        await session.execute(
-            select(PaymentLine.entitlement_id, PaymentLine.amount_fen)
-            .where(
-                PaymentLine.tenant_id == who.county.id,
-                PaymentLine.batch_id == row.id,
-                PaymentLine.voided_at.is_(None),
-            )
-            .order_by(PaymentLine.position)
+    query = (
+        select(PaymentLine.entitlement_id, PaymentLine.amount_fen)
+        .where(
+            PaymentLine.tenant_id == who.county.id, PaymentLine.batch_id == row.id, PaymentLine.voided_at.is_(None)
         )
-    ).all()
-    total = sum(line.amount_fen for line in lines)
-    digest = _digest((line.entitlement_id, line.amount_fen) for line in lines)
+        .order_by(PaymentLine.position)
+    )
+    lines = await plainly(session, query)
+    total = sum(amount for _, amount in lines)
+    digest = _digest(lines)
     if (len(lines), total, digest) != (row.count, row.total_fen, row.digest):
         detail = f"{len(lines)}/{row.count}, {yuan_digits(total)}/{yuan_digits(row.total_fen)}"
         raise Code.BATCH_TOTAL.refuse("batch", detail=detail)

@@ -606,8 +606,8 @@ async def cases_of(session: AsyncSession, tenant: int, id: UUID, *, awards: bool
         lines = lines.where(PaymentLine.reissues.is_(None))
         query = query.where(Entitlement.kind == Kind.AWARD.value)
     # Found by their keys and not by a join, which without statistics goes through the batch for each entitlement.
-    entitlements = [id for (id,) in await plainly(session, lines)]
-    return [case for (case,) in await plainly(session, query.where(among(Entitlement.id, entitlements)))]
+    paid = [entitlement for (entitlement,) in await plainly(session, lines)]
+    return [case for (case,) in await plainly(session, query.where(among(Entitlement.id, paid)))]
 
 
 def state_of(checked_at: datetime | None, released_at: datetime | None, cancelled_at: datetime | None) -> str:
@@ -647,9 +647,7 @@ def must_be(row: PaymentBatch, state: str, action: Text) -> None:
 async def _totals_agree(session: AsyncSession, who: Entered, row: PaymentBatch) -> None:
     query = (
         select(PaymentLine.entitlement_id, PaymentLine.amount_fen)
-        .where(
-            PaymentLine.tenant_id == who.county.id, PaymentLine.batch_id == row.id, PaymentLine.voided_at.is_(None)
-        )
+        .where(PaymentLine.tenant_id == who.county.id, PaymentLine.batch_id == row.id, PaymentLine.voided_at.is_(None))
         .order_by(PaymentLine.position)
     )
     lines = await plainly(session, query)

@@ -476,6 +476,35 @@ async def test_a_task_is_not_accepted_once_something_else_is_known(taught: World
     assert tallies(await brought(taught, listed(年级="二年级"), "K1", LATER)) == {"discrepancy": (1, 0, 0)}
 
 
+@pytest.mark.parametrize(
+    ("asked", "newer"),
+    [
+        ({"年级": "二年级"}, {"年级": "三年级"}),
+        ({"离校日期": "2021-09-10"}, {"年级": "三年级"}),
+        # The name stays the same question, and what stands beside it has been said anew.
+        ({"姓名": "张三"}, {"年级": "三年级"}),
+    ],
+)
+async def test_a_task_is_not_accepted_once_its_source_has_said_more_of_the_same_days(
+    taught: World, asked: dict[str, str], newer: dict[str, str]
+) -> None:
+    day = date(2021, 9, 10)
+    await brought(taught, listed())
+    state = confirmed(("Z001", "测1户主", "一年级", "", "在读", ""))
+    assert (await taught.bring("school_confirmation", state, "S1", as_of=day)).state == "done"
+    await brought(taught, listed(**asked), day=day)
+    assert len(await tasks(taught)) == 1
+    await brought(taught, listed(**newer, 起始日期=day.isoformat()), day=OCTOBER)
+    assert [(row[3], *row[6:9]) for row in await seen(taught)][-1] == (3, "bureau", OCTOBER, day)
+    before = await contents(taught)
+    with pytest.raises(Refused) as refused:
+        await settle(taught, "ED", True)
+    assert refused.value.problems[0].code is Code.CONFLICT
+    assert await contents(taught) == before
+    await settle(taught, "ED", False)
+    assert differing(before, await contents(taught)) == {"discrepancy"}
+
+
 async def test_open_ones_are_listed_in_sight_by_village_and_number_and_counted_by_township(taught: World) -> None:
     rows = [
         {"证件号码": THREE, "姓名": "甲"}, {"证件号码": WEST, "姓名": "乙"}, {"证件号码": TWO, "姓名": "丙"},

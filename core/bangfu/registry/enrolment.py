@@ -115,6 +115,12 @@ def judge(
     return Judged(Verdict.DIFFERS, known=known) if known else case.outcome()
 
 
+def is_overtaken(person: Person, rows: Iterable[Any], report: Report) -> bool:
+    """Whether the same source has said something of a later day already, of the days of which a report speaks."""
+    case = _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted=False, witnessed=False)
+    return case.overtaken
+
+
 @dataclass(frozen=True, slots=True)
 class _Case:
     """A report beside the rows that are known, the earliest first."""
@@ -225,12 +231,21 @@ class _Case:
 
     def _is_older(self, row: Any) -> bool:
         """Whether the same source has said something of a later day already."""
-        own = row is not None and row.source == self.report.source and row.reported_on > self.report.reported_on
-        return own and not self.accepted
+        return bool(row.source == self.report.source and row.reported_on > self.report.reported_on)
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether the same source has said of a later day what holds on the days of the report."""
+        left_on, day = self.report.left_on, self.report.reported_on
+        if left_on is None:
+            rows = [*self._during(self.begins, day), self.last]
+        else:
+            rows = [*filter(self._same_school, self._during(left_on, day)), self.attended]
+        return any(self._is_older(row) for row in rows if row is not None)
 
     def _enrolled(self) -> Judged:
         report, at, base = self.report, self.at, self.at or self.last
-        if self._is_older(base):
+        if base is not None and self._is_older(base) and not self.accepted:
             return SAME
         values = self._values(base)
         if at is None:
@@ -260,7 +275,9 @@ class _Case:
         later = [
             one for one in self._during(left_on, report.reported_on) if self._same_school(one) and one is not row
         ]  # fmt: skip
-        if (row.valid_to == left_on and not later) or self._is_older(later[0] if later else row):
+        if row.valid_to == left_on and not later:
+            return SAME
+        if self._is_older(later[0] if later else row) and not self.accepted:
             return SAME
         values = {**{name: getattr(row, name) for name in VALUES}, **self._said_by()}
         ended = tuple(one.id for one in later)

@@ -44,7 +44,7 @@ from bangfu.models import Discrepancy, Schooling
 from bangfu.models import Person as PersonRow
 from bangfu.process import Duty
 from bangfu.programme import EDUCATION_LEVELS
-from bangfu.registry.enrolment import VALUES, Report, Source, judge
+from bangfu.registry.enrolment import VALUES, Report, Source, is_overtaken, judge
 from bangfu.registry.history import Assertion, assert_from, held, holds
 from bangfu.registry.identity import Identity, read_credit_code, read_identity
 from bangfu.registry.importing import Importer, State, alone
@@ -513,7 +513,8 @@ class SchoolConfirmationImporter(Importer[_SchoolState]):
 async def accept(session: AsyncSession, who: Entered, task: Discrepancy) -> None:
     """Put into the register what a discrepancy reported, from the day on that the import would have.
 
-    Refuses ``CONFLICT`` where by now something else is known than what the task shows: it was decided on that.
+    Refuses ``CONFLICT`` where by now something else is known than what the task shows, or the same source has said
+    something of a later day: it was decided on that.
     """
     person = (
         await session.execute(
@@ -525,7 +526,8 @@ async def accept(session: AsyncSession, who: Entered, task: Discrepancy) -> None
     whom, report = Person(person.id, person.division, person.number, person.name), Report.of_json(task.reported)
     rows = (await Register.read(session, [task.person_id])).rows.get(task.person_id, ())
     now = judge(whom, rows, report)
-    if now.verdict is Verdict.DIFFERS and dict(now.known) != task.known:
+    asks_the_same = now.verdict is Verdict.DIFFERS and dict(now.known) == task.known
+    if not asks_the_same or is_overtaken(whom, rows, report):
         raise Code.CONFLICT.refuse("accept")
     judged = judge(whom, rows, report, accepted=True)
     await update_all(session, Schooling, judged.ended, {"known_to": who.at.now})

@@ -399,7 +399,7 @@ class Query:
 
     @strawberry.field(
         description="Why an officer may not do something, or may: every condition in turn, today. With a household, "
-        "what its case in the programme and period waits for.",
+        "what its case in the programme and period waits for; where the programme is for persons, with a person.",
         metadata={ACTION: Action.READ_POLICY},
     )
     async def why_denied(
@@ -410,7 +410,9 @@ class Query:
         programme: Annotated[str | None, _says("The code of the programme.")] = None,
         period: Annotated[str | None, _says("The period; needed with a programme.")] = None,
         stage: Annotated[str | None, _says("The code of the stage; needs a programme.")] = None,
-        household: Annotated[str | None, _says("The number of a household; needs a programme.")] = None,
+        household: Annotated[
+            str | None, _says("The number of the household, or of the person, in the register; needs a programme.")
+        ] = None,
         step: Annotated[
             Step | None, _says("What else is to be done to its case than the stage waits for; needs a household.")
         ] = None,

@@ -16,6 +16,7 @@ from bangfu.cases.denials import About, why_denied
 from bangfu.cases.views import Selection
 from bangfu.errors import Refused
 from tests.county import FEBRUARY, MARCH, POSTED, SEPTEMBER, World, clean, codes
+from tests.subsidies import APPLIED, CARE, Subsidies
 
 P = "consolidation"
 
@@ -212,7 +213,7 @@ async def test_why_somebody_may_not(world: World) -> None:
             False,
             "the county: township acceptor is denied working on cases [consolidation/acceptance] (县办甲: 换届期间暂停)",
         ),
-        About.AREA: (True, "Duties over the household: township acceptor."),
+        About.AREA: (True, "Duties over the village: township acceptor."),
         About.STAGE: (True, "Can act at township acceptance as township acceptor."),
     }
     # Who signed its accounting, in another township, without the duty at all.
@@ -220,7 +221,7 @@ async def test_why_somebody_may_not(world: World) -> None:
     assert other[About.POLICY][0]
     assert other[About.STAGE] == (False, "township acceptance is done by: township acceptor.")
     far = await why(world, "C1", "A3", Action.WORK_ON_CASES, stage="acceptance", household="H1")
-    assert far[About.AREA] == (False, "Duties over the household: (none).")
+    assert far[About.AREA] == (False, "Duties over the village: (none).")
     never = await why(world, "C1", "VC1", Action.PAY_CASES)
     assert list(never) == [About.ACCOUNT, About.DUTIES, About.POLICY]
     assert never[About.POLICY] == (
@@ -252,4 +253,25 @@ async def test_who_may_ask_why_and_of_what(world: World) -> None:
             await why_denied(session, who, "A2", Action.WORK_ON_CASES, household="H1")
     assert refused.value.problems[0].code.name == "MISSING_VALUE"
     told = await why(world, "R1", "A2", Action.WORK_ON_CASES, household="H1")
-    assert told[About.STAGE] == (False, "The household has no case in this programme and period.")
+    assert told[About.STAGE] == (False, "There is no case in this programme and period.")
+
+
+async def test_where_a_programme_is_for_persons_it_is_asked_of_a_person(subsidies: Subsidies) -> None:
+    subsidies.on(CARE, today=APPLIED)
+    clean(await subsidies.apply_in("VC1", "D1-01"))
+    for number, person, area, stage in (
+        ("K1", "D1-01", (True, "Duties over the village: township clerk."), "no complete accounting yet"),
+        ("K2", "D1-01", (False, "Duties over the village: (none)."), "no complete accounting yet"),
+        ("K1", "D1-02", (True, "Duties over the village: township clerk."), "There is no case in this programme"),
+    ):
+        told = await why(subsidies, "C1", number, Action.WORK_ON_CASES, household=person)
+        assert told[About.AREA] == area
+        assert not told[About.STAGE][0]
+        assert stage in told[About.STAGE][1]
+    for unknown in ("D1", "D9-01"):  # a household, and nobody
+        with pytest.raises(Refused) as refused:
+            await why(subsidies, "C1", "K1", Action.WORK_ON_CASES, household=unknown)
+        assert [(one.code.name, one.path) for one in refused.value.problems] == [("NOT_FOUND", ("person",))]
+    clean(await subsidies.act("DF1", acts.account, Selection(numbers=["D1-01"])))
+    told = await why(subsidies, "C1", "K1", Action.WORK_ON_CASES, household="D1-01")
+    assert told[About.STAGE] == (True, "Can act at first review by the township as township clerk.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,7 +22,7 @@ from bangfu.cases.correcting import last_events, taking_back
 from bangfu.cases.ground import Ground
 from bangfu.cases.views import CaseView, Selection, duties_over, look
 from bangfu.errors import Code, Problem
-from bangfu.models import CaseEvent, Household, Officer
+from bangfu.models import CaseEvent, Household, Officer, Person
 from bangfu.process import (
     Accept,
     Act,
@@ -59,7 +60,7 @@ _ABOUT = {
     About.ACCOUNT: Text("账号", "whether the account is open"),
     About.DUTIES: Text("职责", "the duties held today"),
     About.POLICY: Text("权限规定", "the policy of the platform and the rules of the county"),
-    About.AREA: Text("辖区", "whether the household is in the officer's area"),
+    About.AREA: Text("辖区", "whether the household or the person is in the officer's area"),
     About.STAGE: Text("环节", "what the process says of the case, and of who did what on it before"),
 }
 
@@ -110,11 +111,12 @@ async def why_denied(
     step: Step | None = None,
 ) -> list[Condition]:
     """The conditions under which an officer may act today, on a programme's stage and a household's case if given: what
-    the stage waits for, unless it is said which other step is meant.
+    the stage waits for, unless it is said which other step is meant. Where the programme is for persons, it is the
+    number of a person.
 
     Refuses ``FORBIDDEN``, ``OFFICER_UNKNOWN``, ``BAD_VALUE`` for a stage that the programme has not, ``MISSING_VALUE``
-    for a household without a programme or a step without a household, and ``NOT_FOUND`` for a household or a case that
-    is not in sight.
+    for a household without a programme or a step without a household, and ``NOT_FOUND`` for who is not in
+    sight.
     """
     who.require(Action.READ_POLICY)
     if household is not None and ground is None:
@@ -210,20 +212,22 @@ async def _case(
     number: str,
     step: Step | None,
 ) -> list[Condition]:
-    """Whether the household's village is the officer's, and what the process says to the act."""
+    """Whether the village of the household, or the person, is the officer's, and what the process says to the act."""
+    programme = ground.programme
+    model: Any = Person if programme.is_for_persons else Household
     division = await session.scalar(
-        select(Household.division).where(Household.tenant_id == who.county.id, Household.number == number)
+        select(model.division).where(model.tenant_id == who.county.id, model.number == number)
     )
-    found = await look(session, who, ground, Selection(numbers=[number]))
     if division is None:
-        raise Code.NOT_FOUND.refuse("household", what=number)
+        raise Code.NOT_FOUND.refuse(programme.beneficiary.value, what=number)
+    found = await look(session, who, ground, Selection(numbers=[number]))
     case = found[0] if found else None
     today = who.at.today
     duties = duties_over(officer, today, division, case.cadre) if case else officer.duties(today, division)
-    over = Text("对该户所在村有职责:{duties}", "Duties over the household: {duties}.").filled(duties=duty_names(duties))
+    over = Text("对其所在村的职责:{duties}", "Duties over the village: {duties}.").filled(duties=duty_names(duties))
     conditions = [Condition(About.AREA, bool(duties), over)]
     if case is None:
-        text = Text("该户在此项目和年度没有申报", "The household has no case in this programme and period.")
+        text = Text("在此项目和年度没有申报", "There is no case in this programme and period.")
         return [*conditions, Condition(About.STAGE, False, text)]
     act = Act(today, today, officer.id, duties, reason="—", evidence="—")
     if step is not None:
@@ -235,7 +239,7 @@ async def _case(
     try:
         meant = ground.programme.process[at]
     except StopIteration:
-        text = Text("该户已在“{end}”", "The case has come to its end: {end}.")
+        text = Text("申报已在“{end}”", "The case has come to its end: {end}.")
         end = ground.programme.process.title(at)
         return [*conditions, Condition(About.STAGE, False, text.filled(end=end))]
     return [*conditions, _condition(rests(case) or _asked(case, act, meant), meant.title)]

@@ -108,7 +108,11 @@ def withdraw(shell: Shell, rule: UUID, reason: str) -> None:
 @click.option("-p", "--programme", help="programme code; left out, that of BANGFU_PROGRAMME")
 @click.option("--period", help="period, such as the plan year 2021; without it, no programme is meant")
 @click.option("--stage", help="code of a stage; needs --period")
-@click.option("-n", "--household", help="household number; needs --period")
+@click.option(
+    "-n",
+    "--household",
+    help="number of the household or, where the programme is for persons, of the person; needs --period",
+)
 @click.option(
     "--step",
     type=click.Choice([step.value for step in Step]),

@@ -1,14 +1,18 @@
-"""The demo tells its whole story on a small county, and everything it says of it is true."""
+"""The demo tells its whole story on a small county, everything it says of it is true, and it is served with tokens."""
 
 from __future__ import annotations
 
+import asyncio
 import io
+import json
+import re
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
+import httpx2
 import openpyxl
 import pytest
 from rich.console import Console
@@ -32,9 +36,8 @@ from bangfu.cli.demo.county import (
 from bangfu.cli.demo.story import PROGRAMME, Story, Told
 from bangfu.cli.demo.telling import ByMonth
 from bangfu.db import Database
-from bangfu.db.embedded import EmbeddedServer
+from bangfu.models import WALLS, Pairing
 from bangfu.models import Household as Registered
-from bangfu.models import Pairing
 from bangfu.notices.publication import page_of
 from bangfu.pairings.figures import Figures, Which
 from bangfu.pairings.figures import figures as pairing_figures
@@ -43,9 +46,9 @@ from bangfu.process import Duty
 from bangfu.programme import installed
 from bangfu.registry.history import holds
 from bangfu.registry.identity import read_identity
+from bangfu.settings import Settings
 from bangfu.vault import Vault
-from tests.conftest import connect
-from tests.stories import copy_of, drop
+from tests.commands import asked, children, installation, serving, typed
 
 EXIT, STARS, LEADING, TERM, SHORT = "planned_exit", "five_star", "leading", "term_aid", "short_training"
 LIVING, CARE = "disability_living", "disability_care"
@@ -62,25 +65,31 @@ MONTHS = {
 """What the two subsidies come to in ten months of the small county."""
 
 
-async def told(database: Database, vault: Vault, folder: Path) -> tuple[Told, str, Story]:
-    out = io.StringIO()
-    story = Story(database, vault, installed(), folder, Console(file=out, width=160), SMALL)
-    return await story.tell(), out.getvalue(), story
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """An installation of its own."""
+    with installation(tmp_path_factory.mktemp("demo")) as folder:
+        yield folder
 
 
 First = tuple[Database, tuple[Told, str, Story]]
 
 
 @pytest.fixture(scope="module")
-async def first(
-    server: EmbeddedServer, migrated: str, vault: Vault, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[First]:
-    """The story, told in a database of its own."""
-    name, folder = await copy_of(server, "story", migrated), tmp_path_factory.mktemp("story")
-    database = connect(server, name, folder)
-    yield database, await told(database, vault, folder)
+async def first(home: Path) -> AsyncIterator[First]:
+    """The story, told in the installation."""
+    database = await Database.open(Settings(home=home), WALLS)
+    out = io.StringIO()
+    vault = Vault.open(database.settings)
+    story = Story(database, vault, installed(), home / "demo", Console(file=out, width=160), SMALL)
+    yield database, (await story.tell(), out.getvalue(), story)
     await database.close()
-    await drop(server, name)
+
+
+@pytest.fixture(scope="module")
+def second(first: First, home: Path) -> str:
+    """The story told once more, by the command in a process of its own; what that says."""
+    return typed(home, "demo", "--small")
 
 
 async def test_the_story(first: First) -> None:
@@ -509,17 +518,23 @@ def _award(household: Household) -> int:
     return int(min(total, Decimal(300_000)).quantize(Decimal(1), "ROUND_HALF_UP"))
 
 
-async def test_the_story_can_be_told_again(first: First, vault: Vault, tmp_path: Path) -> None:
+async def test_the_story_can_be_told_again(first: First, second: str) -> None:
     database, (earlier, _, first_story) = first
-    second, _, second_story = await told(database, vault, tmp_path)
-    assert (earlier.code, second.code) == ("990101", "990102")
-    assert (earlier.broken, second.broken) == ([], [])
-    who = await enter(database, second.code, "X002")
+    assert earlier.code == "990101"
+    assert "--tenant 990102 doctor" in second
+    who = await enter(database, "990102", "X002")
     async with database.session(who.scope) as session:
         replayed = await receipts.replay(session, who, installed().programme(PROGRAMME), "2021")
-    assert replayed.faults == ()
+        theirs = (
+            "select count(*) from case_file where programme = :programme union all select count(*) from determination d"
+            " join case_file c on c.tenant_id = d.tenant_id and c.id = d.case_id where c.programme = :programme"
+        )
+        applied, determined = (await session.scalars(text(theirs), {"programme": PROGRAMME})).all()
     # Who failed the sample was determined twice.
-    assert replayed.same == sum(f.applied for f in second.figures[PROGRAMME]) + 2
+    assert (replayed.faults, replayed.same, determined) == ((), determined, applied + 2)
+    assert applied > 100
+    tenants = [first_story.tenant.id, who.county.id]
+    assert await invariants.examine(database, tenants, installed().programmes, datetime.now(UTC)) == []
     # "0 broken" is no reassurance of its own: one fen taken off what somebody was due, behind everybody's back, is found.
     async with database.owner() as connection:
         await connection.execute(text("set local role none"))
@@ -528,15 +543,38 @@ async def test_the_story_can_be_told_again(first: First, vault: Vault, tmp_path:
                 "update entitlement set amount_fen = amount_fen - 1 where id = (select entitlement_id from payment_arrival"
                 " a join payment_line l on l.tenant_id = a.tenant_id and l.id = a.line_id where a.tenant_id = :t limit 1)"
             ),
-            {"t": second_story.tenant.id},
+            {"t": who.county.id},
         )
-    tenants = [story.tenant.id for story in (first_story, second_story)]
     found = await invariants.examine(database, tenants, installed().programmes, datetime.now(UTC))
     assert [(own.tenant, own.invariant.code, own.count) for own in found] == [
-        (tenants[1], "M3", 1),
-        (tenants[1], "M11", 1),
-        (tenants[1], "M14", 1),
+        (who.county.id, "M3", 1),
+        (who.county.id, "M11", 1),
+        (who.county.id, "M14", 1),
     ]
+
+
+async def test_it_is_served_with_tokens_that_work(home: Path, second: str) -> None:
+    async with serving(home, "--no-worker", "--demo") as (process, address), httpx2.AsyncClient() as client:
+        assert process.stdout is not None
+        said = ""
+        while "TOKEN=" not in said:
+            said += (await asyncio.wait_for(process.stdout.readline(), 30)).decode()
+        tokens = re.findall(r"^(eyJ\S+)$", said, re.M)
+        assert len(tokens) == len(Duty) == 19  # one a duty
+        duties: set[str] = set()
+        for token in tokens:
+            duties |= set((await asked(client, address, token, "{ viewer { duties } }"))["viewer"]["duties"])
+        assert duties == {duty.name for duty in Duty}
+        (office,) = re.findall(r"^TOKEN=(\S+)$", said, re.M)
+        bodies = [json.loads(body) for body in re.findall(r"-d '(.*)'$", said, re.M)]
+        assert len(bodies) == 3
+        for body in bodies:
+            assert all((await asked(client, address, office, body["query"])).values())
+        (page,) = re.findall(rf"{address}/public/notices/\S+$", said, re.M)
+        shown = await client.get(page)
+        assert shown.status_code == 200
+        assert "已脱贫户巩固增收计划公示" in shown.text
+        assert children(process.pid) == []
 
 
 def test_the_county_has_the_size_that_the_plan_names_and_nobody_in_it_exists() -> None:

@@ -69,6 +69,9 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     output = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["told"] = session.config.stash.get(_TOLD, [])
+    # At its end pytest looks five times for what was left behind, through all that there is: once is enough.
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -196,7 +196,7 @@ def ledger(homes: Sequence[Home] = HOMES) -> str:
     return "\n".join(lines)
 
 
-@dataclass
+@dataclass(repr=False)  # the loop shows what a fixture gives, and throws it away
 class World:
     """The county and everything a test does to it. ``today`` is the day everybody acts on unless told otherwise, ``code``
     and ``period`` the programme and the period that is worked on."""

@@ -84,7 +84,7 @@ async def set_clock(database: Database, day: date) -> None:
         )
 
 
-@dataclass
+@dataclass(repr=False)
 class Kept:
     """The database of one county, as it can be kept and given back: whether anything was changed in it since it was
     copied from its template, and the day that its clock was set to."""

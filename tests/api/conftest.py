@@ -64,7 +64,7 @@ class Answer:
         return [error["extensions"]["code"] for error in self.body["errors"]]
 
 
-@dataclass
+@dataclass(repr=False)
 class Served:
     """A running server, and its county."""
 

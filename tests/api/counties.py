@@ -601,7 +601,7 @@ def _telling(text: str) -> bool:
     return len(text) > 1 and ("@" in text or len(text) >= 32 or _CHINESE.search(text) is not None)
 
 
-@dataclass
+@dataclass(repr=False)
 class Sight:
     """What one role may see, as the fixture knows it."""
 
@@ -618,7 +618,7 @@ class Sight:
     """Ids of such rows."""
 
 
-@dataclass
+@dataclass(repr=False)
 class Counties:
     """Every row of both counties, as a superuser read them once."""
 

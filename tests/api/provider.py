@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -34,7 +35,13 @@ def new_key(kind: str = "RS256") -> RSAKey | ECKey:
     return RSAKey.generate_key(2048, parameters=parameters)
 
 
-@dataclass
+@lru_cache
+def _plain(key: Any) -> Any:
+    """A key that may sign for whatever algorithm it is asked; reading one in takes longer than signing."""
+    return type(key).import_key({n: v for n, v in key.as_dict(private=True).items() if n not in ("alg", "use")})
+
+
+@dataclass(repr=False)
 class Provider:
     """The provider, and what it was asked. ``says`` changes what it states of who logs in; ``metadata`` what it states
     of itself."""
@@ -60,7 +67,7 @@ class Provider:
         return self._signed({n: v for n, v in header.items() if v is not None}, claims, own)
 
     def _signed(self, header: dict[str, Any], claims: dict[str, Any], key: Any) -> str:
-        plain = type(key).import_key({n: v for n, v in key.as_dict(private=True).items() if n not in ("alg", "use")})
+        plain = _plain(key)
         kept = {name: value for name, value in claims.items() if value is not None}
         return jwt.encode(header, kept, plain, algorithms=[header["alg"]])
 

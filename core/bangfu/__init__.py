@@ -7,4 +7,4 @@ The rooms of the house, from the ground up: ``text`` and ``errors``; the pure ke
 run one way only and ``pyproject.toml`` says which.
 """
 
-__version__ = "0.9.1"
+__version__ = "0.9.2"

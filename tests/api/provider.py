@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
+import json
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -35,10 +35,16 @@ def new_key(kind: str = "RS256") -> RSAKey | ECKey:
     return RSAKey.generate_key(2048, parameters=parameters)
 
 
-@lru_cache
 def _plain(key: Any) -> Any:
     """A key that may sign for whatever algorithm it is asked; reading one in takes longer than signing."""
-    return type(key).import_key({n: v for n, v in key.as_dict(private=True).items() if n not in ("alg", "use")})
+    stated = {name: value for name, value in key.as_dict(private=True).items() if name not in ("alg", "use")}
+    text = json.dumps(stated, sort_keys=True)
+    if text not in _PLAIN:
+        _PLAIN[text] = type(key).import_key(stated)
+    return _PLAIN[text]
+
+
+_PLAIN: dict[str, Any] = {}
 
 
 @dataclass(repr=False)

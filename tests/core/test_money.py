@@ -22,7 +22,8 @@ from bangfu.db import bind
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Problem, Refused
 from bangfu.payments import answers, invariants, lists
-from bangfu.payments.batches import Batch, Gathered
+from bangfu.payments.batches import Batch
+from bangfu.payments.gathering import Gathered
 from bangfu.process import Duty
 from tests.core.test_payments import PAID_ON, TOTAL, do, gather, make, ready, release
 from tests.county import World, roster

@@ -12,16 +12,13 @@ from bangfu.payments.batches import (
     RELEASED,
     STATES,
     Batch,
-    Gathered,
     batches,
     cancel,
     cases_of,
     check,
-    make,
     release,
     stage_of,
     state_of,
-    to_pay,
 )
 from bangfu.payments.budget import (
     EntryStated,
@@ -49,6 +46,7 @@ from bangfu.payments.due import (
     standing_in_batch,
     void,
 )
+from bangfu.payments.gathering import Gathered, make, to_pay
 from bangfu.payments.lists import TemplateStated, bank_text, keep_template, payment_list
 from bangfu.payments.trail import Step, trail
 

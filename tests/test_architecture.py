@@ -9,6 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from bangfu.db import head, migrations
 
 ROOT = Path(__file__).parent.parent
 CORE = ROOT / "core" / "bangfu"
@@ -99,3 +103,21 @@ def _inner(tree: ast.Module, wanted: ast.AST) -> bool:
 
 def _overload(node: ast.AST) -> bool:
     return any(getattr(d, "id", "") == "overload" for d in getattr(node, "decorator_list", []))
+
+
+def test_the_migrations_are_numbered_and_the_last_number_is_their_head() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(migrations()))
+    script = ScriptDirectory.from_config(config)
+    assert script.get_heads() == [head()]
+    numbers = sorted(path.name[:4] for path in (ROOT / "migrations" / "versions").glob("*.py"))
+    assert numbers == [f"{place:04}" for place in range(1, len(numbers) + 1)]
+    assert [one.revision for one in script.walk_revisions()] == numbers[::-1]
+
+
+def test_a_command_loads_nothing_that_it_can_do_without() -> None:
+    """What decides a county, sets a page and changes the tables takes longer to load than most commands to run."""
+    late = {"alembic", "fontTools", "polars"}
+    code = f"import sys, bangfu.cli; print(sorted({late!r} & sys.modules.keys()))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "[]"

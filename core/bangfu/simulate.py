@@ -31,7 +31,6 @@ from bangfu.process import NOT_SELECTED, STOPPED, WITHDRAWN, CountedOn, first_mo
 from bangfu.programme import DatedBook, Plugins, Programme
 from bangfu.registry.days import working_days
 from bangfu.registry.divisions import Places, township_of
-from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.text import Text
 
@@ -367,6 +366,8 @@ async def _outcomes(
     session: AsyncSession, who: Entered, rules: Rules | None, subjects: Sequence[Subject], stage: str
 ) -> list[Decided]:
     """How cases come out by some rules; without rules, and with facts that cannot be, they are undecided."""
+    from bangfu.rules import columns  # half of what a short command would take to load
+
     if rules is None:
         return [UNDECIDED] * len(subjects)
     at = At(stage, who.at.today, who.at.now)

@@ -32,7 +32,6 @@ from bangfu.process import REFUSED, WITHDRAWN, Plan, duty_names
 from bangfu.programme import ClaimOf
 from bangfu.registry.divisions import Places, township_of
 from bangfu.registry.history import holds
-from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.rules.facts import Age, Count, DaysFrom, FactSpec, Income, InPeriod, Stated, TrainingMonths
 from bangfu.text import Text, day, join
@@ -390,6 +389,8 @@ async def _judged(
     session: AsyncSession, who: Entered, rules: Rules, rows: Sequence[tuple[Whom, Any]], stage: str
 ) -> list[Missed | None]:
     """What would come out for each at a stage; None where a clause fails."""
+    from bangfu.rules import columns  # half of what a short command would take to load
+
     subjects = [
         Subject(own.household, row.stated or {}, row.case, row.opened_on, person=own.person) for own, row in rows
     ]

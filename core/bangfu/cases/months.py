@@ -45,7 +45,6 @@ from bangfu.process import (
     duty_names,
     first_month,
 )
-from bangfu.rules import columns
 from bangfu.rules.book import Outcome
 from bangfu.rules.facts import Circumstance
 from bangfu.text import Text, day
@@ -505,6 +504,8 @@ class _Deciding:
 
     def _decide(self, rules: Rules, names: Sequence[str], different: Iterable[tuple[Any, ...]]) -> None:
         """Decide whatever has not been decided yet."""
+        from bangfu.rules import columns  # half of what a short command would take to load
+
         fresh = [own for own in different if (rules.id, own) not in self.kept]
         if not fresh:
             return

@@ -8,7 +8,6 @@ from datetime import date, timedelta
 from typing import Any
 
 from bangfu.policy import Tiers, Years
-from bangfu.rules import columns
 from bangfu.rules.book import Determination, Outcome, RuleBook
 from bangfu.rules.facts import FactSpec, Kind
 
@@ -21,6 +20,8 @@ class Fault(AssertionError):
 
 def on_columns(book: type[RuleBook[Any, Any]], facts: Iterable[Any], parameters: Any) -> list[Determination]:
     """Decide households by the column engine, one determination each."""
+    from bangfu.rules import columns  # half of what a short command would take to load
+
     rows = list(facts)
     specs = book.traced().facts
     raw = {name: [_raw(getattr(row, name)) for row in rows] for name in specs}

@@ -12,13 +12,10 @@ from datetime import date
 from functools import lru_cache
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncSession
 
-from bangfu.db.check import check_walls
+from bangfu.db.check import check_walls, revision_faults
 from bangfu.db.embedded import APP, OWNER, EmbeddedServer
 from bangfu.db.session import Scope, Sessions, Visit, bind, engine_for, hold, hold_with, merged, ranges, scope_of
 from bangfu.db.walls import DAY, INSIDE, SLUG, Kind, Opening, Own, Wall, Walls
@@ -34,23 +31,16 @@ _PACKAGE = Path(__file__).parent.parent
 _MIGRATION_LOCK = 5_318_008
 
 
-def migrations() -> Config:
+def migrations() -> Path:
     """The one history of migrations: in an installed package beside it, in a checkout at the top."""
     installed = _PACKAGE / "migrations"
-    config = Config()
-    config.set_main_option(
-        "script_location", str(installed if installed.exists() else _PACKAGE.parent.parent / "migrations")
-    )
-    return config
+    return installed if installed.exists() else _PACKAGE.parent.parent / "migrations"
 
 
 @lru_cache(maxsize=1)
 def head() -> str:
-    """The migration that the code needs; looked for once a process."""
-    revision = ScriptDirectory.from_config(migrations()).get_current_head()
-    if revision is None:
-        raise RuntimeError("there are no migrations")
-    return revision
+    """The migration that the code needs: the last of its files, which are numbered. Looked for once a process."""
+    return max(path.name.partition("_")[0] for path in migrations().glob("versions/[0-9]*.py"))
 
 
 class Database:
@@ -76,7 +66,7 @@ class Database:
         try:
             if migrate is None:
                 migrate = database.server is not None
-            if migrate:
+            if migrate and not await database._is_current():
                 await database.migrate()
             await database.check(walls)
         except BaseException:
@@ -138,6 +128,11 @@ class Database:
             await check_walls(connection, walls, head(), self.settings.public_role)
             await connection.rollback()
 
+    async def _is_current(self) -> bool:
+        """Whether the tables are those that the code needs; what brings them up to date takes a while to load."""
+        async with self.app.connect() as connection:
+            return not await revision_faults(connection, head())
+
     async def migrate(self, to: str = "head") -> None:
         """Bring the tables up to date, one process at a time; or to what they were in a revision."""
         async with self.owner() as connection:
@@ -147,7 +142,11 @@ class Database:
 
 
 def _upgrade(connection: Connection, settings: Settings, to: str) -> None:
-    config = migrations()
+    from alembic import command
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations()))
     roles = {"app_role": settings.app_role, "public_role": settings.public_role}
     config.attributes.update({"connection": connection, **roles})
     command.upgrade(config, to)

@@ -39,7 +39,7 @@ async def check_walls(connection: AsyncConnection, walls: Walls, revision: str, 
 
     ``revision`` is the migration that the code needs, ``public`` the role of the public pages.
     """
-    faults = [*await _role_faults(connection), *await _revision_faults(connection, revision)]
+    faults = [*await _role_faults(connection), *await revision_faults(connection, revision)]
     faults += await _table_faults(connection, walls)
     missing = [name for name in walls if f"the table {name} is missing" in faults]
     present = {name: wall for name, wall in walls.items() if name not in missing}
@@ -80,7 +80,8 @@ async def _role_faults(connection: AsyncConnection) -> list[str]:
     return faults
 
 
-async def _revision_faults(connection: AsyncConnection, revision: str) -> list[str]:
+async def revision_faults(connection: AsyncConnection, revision: str) -> list[str]:
+    """What is wrong with the migrations that were run, where the code needs a revision."""
     if not (await _rows(connection, "select to_regclass('alembic_version') is not null"))[0][0]:
         return ["no migration has been run"]
     found = [row[0] for row in await _rows(connection, "select version_num from alembic_version")]

@@ -11,8 +11,6 @@ from functools import cache, lru_cache
 from pathlib import Path
 
 import manimgx_fonts_cjk
-from fontTools import subset
-from fontTools.ttLib import TTFont
 
 FONT = Path(manimgx_fonts_cjk.__file__).parent / "NotoSansCJK-VF.otf.ttc"
 """Every weight and region in one file (SIL Open Font License 1.1)."""
@@ -25,6 +23,8 @@ _MOST = 3000
 @cache
 def known() -> frozenset[int]:
     """The code points that the font can draw."""
+    from fontTools.ttLib import TTFont  # loaded where something is set, and not by every command
+
     with TTFont(FONT, fontNumber=_FACE, lazy=True) as font:
         return frozenset(font.getBestCmap())
 
@@ -44,6 +44,9 @@ def signs(words: str) -> str:
 @lru_cache(maxsize=32)
 def few(those: str) -> bytes:
     """A font (WOFF, with every weight) of some characters alone."""
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
     options = subset.Options()
     options.drop_tables += ["GSUB", "GPOS", "BASE", "VORG", "vhea", "vmtx", "VVAR", "DSIG"]
     options.hinting = False

@@ -9,9 +9,20 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import false
 
 from bangfu import payments
-from bangfu.cases import acts, carrying, correcting, month_previews, month_receipts, months, paying, provisions
+from bangfu.cases import (
+    acts,
+    carrying,
+    correcting,
+    month_previews,
+    month_receipts,
+    months,
+    paying,
+    provisions,
+    views,
+)
 from bangfu.cases.acts import Report
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
@@ -117,6 +128,41 @@ async def test_before_its_first_month_a_case_is_sent_back_like_any_other(subsidi
     clean(await subsidies.act("C1", acts.send_back, Selection(["D4-01"]), finding="材料不全"))
     assert (await subsidies.stages())["D4-01"] == "first_review"
     assert (await subsidies.decide(1))["decided"] == 2
+
+
+async def test_who_went_back_before_a_month_was_decided_and_ended_at_a_review_was_never_paid(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    clean(await subsidies.act("C1", acts.send_back, Selection(["D4-01"]), finding="材料不全"))
+    clean(await subsidies.act("DF1", correcting.undo, Selection(["D1-02"]), stated=Stated(reason="签错")))
+    subsidies.today = date(2021, 2, 3)
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="冒领"))
+    clean(await subsidies.act("DF1", correcting.stop, Selection(["D1-02"]), finding="复核不通过"))
+    assert (await subsidies.decide(2))["decided"] == 2
+    assert [await subsidies.dues(number) for number in CARED] == [[(1, "award", 100), (2, "award", 100)], [], []]
+    assert (await subsidies.pay(2)).total_fen == 20_000
+    await sound(subsidies)
+
+
+async def test_a_month_that_was_decided_just_as_a_case_was_sent_back_is_decided_again_and_no_other_is(
+    subsidies: Subsidies, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await subsidies.granted()
+    await subsidies.decide(2)
+    await subsidies.pay(2)
+    subsidies.today = date(2021, 2, 12)
+    with monkeypatch.context() as patched:  # as who sent it back saw it, before the months were written down
+        patched.setattr(views, "_months_decided", lambda _: false())
+        clean(await subsidies.act("C1", acts.send_back, Selection(["D4-01"]), finding="材料不全"))
+    subsidies.today = date(2021, 4, 5)
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="冒领"))
+    await subsidies.holds("D4-01", "certificate", date(2020, 1, 1), date(2021, 1, 15), **ENDED)
+    result = await subsidies.decide(4)
+    # February is taken back by what became known, though the case ended at a review; nothing of March was ever due.
+    assert await subsidies.dues("D4-01") == [(1, "award", 70), (2, "award", 70), (2, "recovery", -70)]
+    assert (result["changed"], result["recovery_fen"]) == (1, 7_000)
+    await sound(subsidies)
 
 
 # --- money ----------------------------------------------------------------------------------------------------

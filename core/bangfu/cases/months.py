@@ -31,7 +31,7 @@ from bangfu.cases.views import Selection, Stated
 from bangfu.db import Database, hold
 from bangfu.db.bulk import Columns, among, insert_columns, insert_new, plainly
 from bangfu.errors import Code, Problem, Refused
-from bangfu.models import Case, CaseEvent, MonthDecision, MonthResult, MonthRun, Person, new_id, new_ids
+from bangfu.models import Case, CaseEvent, Entitlement, MonthDecision, MonthResult, MonthRun, Person, new_id, new_ids
 from bangfu.models import Circumstance as CircumstanceRow
 from bangfu.process import (
     CLOSED,
@@ -52,11 +52,11 @@ from bangfu.text import Text, day
 MARGIN = timedelta(days=1)
 """By how much the time from which changes are looked for lies before the last run: what was being written down while it
 ran has an instant before it, and was not seen by it."""
-_ENDS = (STOPPED, CLOSED, WITHDRAWN)
 
 
 class Payee(NamedTuple):
-    """A case that is or was paid every month, as deciding its months needs to know it."""
+    """A case that is or was paid every month, as deciding its months needs to know it. Of one that did not come to its
+    end from where it was paid, ``whole`` is false: what is decided of it is decided again, and no more months are."""
 
     id: UUID
     number: str
@@ -65,6 +65,7 @@ class Payee(NamedTuple):
     division: int
     opened_on: date
     stage: str
+    whole: bool
 
     @property
     def key(self) -> tuple[int, str]:
@@ -175,20 +176,34 @@ def runs_of(who: Entered, ground: Ground) -> tuple[ColumnElement[bool], ...]:
 
 
 async def payees(session: AsyncSession, who: Entered, ground: Ground, selection: Selection) -> list[Payee]:
-    """The selected cases that are or were paid every month, by village and number, in one statement."""
+    """The selected cases that are or were paid every month, by village and number, in one statement.
+
+    Who was sent back and ended at a review was never paid. Where a month of his was decided all the same, just as he
+    was sent back, and is due, it is decided again.
+    """
     stage = stage_of(ground).code
-    was_paid = select(CaseEvent.id).where(
-        CaseEvent.tenant_id == Case.tenant_id, CaseEvent.case_id == Case.id, CaseEvent.to_stage == stage
+    # Each looked up by a key, for the few who ended: as "exists" it might be worked out for the whole county first.
+    ended_at = select(CaseEvent.from_stage).where(
+        CaseEvent.tenant_id == Case.tenant_id, CaseEvent.case_id == Case.id, CaseEvent.version == Case.version
     )
-    ended = Case.stage.in_(_ENDS) & was_paid.correlate(Case).exists()
+    due = select(Entitlement.id).where(
+        Entitlement.tenant_id == Case.tenant_id,
+        Entitlement.case_id == Case.id,
+        Entitlement.kind == payments.Kind.AWARD.value,
+        Entitlement.voided_at.is_(None),
+    )
+    # Cases are closed from where they were paid, and from nowhere else.
+    paid = Case.stage.in_((stage, CLOSED))
+    whole = paid | (ended_at.correlate(Case).scalar_subquery() == stage)
+    still_due = due.correlate(Case).limit(1).scalar_subquery().is_not(None)
     query = select(
-        Case.id, Case.number, Case.household_id, Case.person_id, Case.division, Case.opened_on, Case.stage
+        Case.id, Case.number, Case.household_id, Case.person_id, Case.division, Case.opened_on, Case.stage, whole
     ).where(
         Case.tenant_id == who.county.id,
         Case.programme == ground.programme.code,
         Case.period == ground.period.key,
         Case.division.between(*who.scope.bounds),
-        or_(Case.stage == stage, ended),
+        paid | (Case.stage.in_((STOPPED, WITHDRAWN)) & (whole | still_due)),
     )
     if selection.numbers is not None:
         query = query.where(among(Case.number, selection.numbers))
@@ -374,7 +389,7 @@ def _wanted(cases: Sequence[Payee], ground: Ground, upto: int, known: _Known) ->
         first = first_month(case.opened_on, ground.period.year, begins)
         reached = known.reached.get(case.id, 0)
         whole = case.id in known.touched
-        for month in range(first, max(upto, reached) + 1):
+        for month in range(first, max(upto if case.whole else 0, reached) + 1):
             if whole or month > reached or month in known.redone:
                 wanted[month].append(case)
     return {month: own for month, own in wanted.items() if own}

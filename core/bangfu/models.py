@@ -1063,8 +1063,8 @@ class Claim(Base):
     division: Mapped[Division12]
 
 
-_WAYS = "act in ('pause', 'resume', 'stop', 'withdraw', 'undo', 'carry')"
-"""The acts by which a case rests, ends, or goes over into the next period."""
+_WAYS = "act in ('pause', 'resume', 'stop', 'withdraw', 'undo', 'carry', 'amend')"
+"""The acts by which a case rests, ends, is opened again, or goes over into the next period."""
 
 
 class CaseEvent(PartRow, Base):

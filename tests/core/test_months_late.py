@@ -20,13 +20,15 @@ from bangfu.cases import (
     month_receipts,
     months,
     paying,
+    planning,
     provisions,
     views,
 )
 from bangfu.cases.acts import Report
+from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
-from bangfu.process import RestCause
+from bangfu.process import RestCause, Withheld
 from tests.core.test_months import go_on, rest, sound
 from tests.county import CODE, clean
 from tests.learners import identity
@@ -165,6 +167,74 @@ async def test_a_month_that_was_decided_just_as_a_case_was_sent_back_is_decided_
     await sound(subsidies)
 
 
+# --- ends that were not, and rests that are over --------------------------------------------------------------
+
+
+async def applied_again(world: Subsidies, number: str, day: date) -> None:
+    """Somebody is withdrawn, on the day as it is, and applies again on a later one."""
+    clean(await world.act("VC1", correcting.withdraw, Selection([number]), stated=Stated(reason="本人撤回")))
+    world.today = day
+    who = world.who("VC1")
+    ground = await world.ground(who)
+    async with world.database.session(who.scope) as session:
+        clean(await planning.plan(session, who, ground, [PlanStated(number, {}, Stated(reason="重新申请"))]))
+    await world.review(number)
+
+
+async def test_who_was_withdrawn_while_resting_and_applies_again_is_paid(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await rest(subsidies, "D1-02", RestCause.UNREACHABLE, date(2021, 1, 10), date(2021, 1, 10))
+    subsidies.today = date(2021, 1, 20)
+    await applied_again(subsidies, "D1-02", date(2021, 2, 20))
+    await subsidies.decide(3)
+    assert await subsidies.dues("D1-02") == [(2, "award", 70), (3, "award", 70)]
+    await subsidies.pay(3)
+    await sound(subsidies)
+
+
+async def test_an_application_from_paper_decides_again_what_was_withheld_after_the_end(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await rest(subsidies, "D1-02", RestCause.CUSTODY, date(2021, 1, 1), date(2021, 1, 10))
+    subsidies.today = date(2021, 1, 20)
+    clean(await subsidies.act("VC1", correcting.withdraw, Selection(["D1-02"]), stated=Stated(reason="本人撤回")))
+    for month in (1, 2, 3):
+        await subsidies.decide(month)
+    assert await subsidies.dues("D1-02") == []
+    subsidies.today = date(2021, 4, 2)
+    who = subsidies.who("VC1")
+    ground = await subsidies.ground(who)
+    stated = Stated(date(2021, 2, 26), reason="重新申请", evidence="申请表")
+    async with subsidies.database.session(who.scope) as session:
+        clean(await planning.plan(session, who, ground, [PlanStated("D1-02", {}, stated)]))
+    await subsidies.review("D1-02")
+    await subsidies.decide(4)
+    assert await subsidies.dues("D1-02") == [(month, "award", 70) for month in (2, 3, 4)]
+    await sound(subsidies)
+
+
+async def test_a_month_is_told_by_the_end_that_was_known_then(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    subsidies.today = date(2021, 1, 12)
+    stated = Stated(date(2020, 12, 30), evidence="核查表")
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="不符", stated=stated))
+    await subsidies.decide(1, date(2021, 1, 15))
+    subsidies.today = date(2021, 1, 20)
+    clean(await subsidies.act("K2", correcting.undo, Selection(["D4-01"]), stated=Stated(reason="弄错人")))
+    await subsidies.decide(1, date(2021, 1, 25))
+    who = subsidies.who("C1", date(2021, 1, 26))
+    ground = await subsidies.ground(who)
+    told = []
+    async with subsidies.database.session(who.scope) as session:
+        for day in (11, 16, 26):
+            then = subsidies.who("C1", date(2021, 1, day)).at.now
+            (record,) = await month_receipts.told_of(session, who, ground, "D4-01", then)
+            anew = await month_receipts.as_known(session, who, ground, "D4-01", 1, then)
+            assert (anew.amount_fen, anew.withheld) == (record.due_fen, record.decisions[0].withheld)
+            told.append((anew.amount_fen, anew.withheld))
+    assert told == [(7_000, None), (0, Withheld.ENDED), (7_000, None)]
+
+
 # --- money ----------------------------------------------------------------------------------------------------
 
 
@@ -282,6 +352,34 @@ async def test_who_rests_is_paid_nothing_of_the_old_year_either(subsidies: Subsi
     await subsidies.pay(2)
     # Eleven months of the old year, and February; custody is not paid afterwards.
     assert [month for month, _, _ in await subsidies.paid("D1-02")] == [*range(1, 12), 2]
+    await sound(subsidies)
+
+
+async def test_a_rest_that_was_over_before_a_late_carry_withholds_its_months_of_the_new_year(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    await subsidies.decide(12)
+    await rest(subsidies, "D1-01", RestCause.UNREACHABLE, date(2021, 12, 20), date(2022, 1, 5))
+    await go_on(subsidies, "D1-01", date(2021, 12, 28), date(2022, 1, 6))
+    await rest(subsidies, "D1-02", RestCause.CUSTODY, date(2021, 12, 20), date(2022, 1, 5))
+    await go_on(subsidies, "D1-02", date(2022, 1, 20), date(2022, 1, 20))
+    await rest(subsidies, "D1-02", RestCause.CUSTODY, date(2022, 1, 28), date(2022, 2, 9))
+    await carried(subsidies, date(2022, 2, 15))
+    assert [tuple(row) for row in await subsidies.rows(
+        "select c.number, e.data->'rests' from case_event e join case_file c on c.id = e.case_id"
+        " where e.act = 'carry' and c.period = '2022' order by 1"
+    )] == [
+        ("D1-01", None),  # it had rested in December, and not in the new year
+        ("D1-02", [{"cause": "custody", "since": "2021-12-20", "until": "2022-01-20"},
+                   {"cause": "custody", "since": "2022-01-28", "until": None}]),
+        ("D4-01", None),
+    ]  # fmt: skip
+    await go_on(subsidies, "D1-02", date(2022, 2, 20), date(2022, 2, 20))
+    await subsidies.decide(3, date(2022, 3, 10))
+    # In custody on the first of January and of February, which is not paid afterwards.
+    assert await subsidies.dues("D1-02") == [(3, "award", 70)]
+    assert await subsidies.dues("D1-01") == [(1, "award", 100), (2, "award", 100), (3, "award", 100)]
     await sound(subsidies)
 
 

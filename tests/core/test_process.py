@@ -23,6 +23,7 @@ from bangfu.process import (
     WITHDRAWN,
     Accept,
     Act,
+    Course,
     Duty,
     Move,
     Notice,
@@ -30,11 +31,14 @@ from bangfu.process import (
     Plan,
     Proceedings,
     Process,
+    Rest,
+    RestCause,
     Sample,
     Stage,
     Tier,
     Verify,
     View,
+    Way,
     duty_names,
 )
 from bangfu.programme import installed
@@ -964,3 +968,62 @@ def test_only_where_something_is_computed_is_anything_re_checked() -> None:
     stages[6] = replace(stages[6], accounts=False)
     with pytest.raises(PolicyError, match="recheck re-checks, which only counts where something is computed"):
         Process(tuple(stages))
+
+
+# --- how a case went that is paid every month -------------------------------------------------------------------
+
+
+def went(*acts: tuple[str, date, dict[str, Any]]) -> Course:
+    """How a case went whose acts were these, one after the other."""
+    return Course.of(reversed([Way(place, *own) for place, own in enumerate(acts, start=1)]))
+
+
+JANUARY, FEBRUARY, MARCH = date(2021, 1, 10), date(2021, 2, 10), date(2021, 3, 10)
+CUSTODY, UNREACHABLE = RestCause.CUSTODY, RestCause.UNREACHABLE
+RESTED = ("pause", JANUARY, {"cause": "custody"})
+
+
+def test_a_case_has_ended_by_what_ended_it_and_was_not_taken_back() -> None:
+    for act in ("stop", "withdraw"):
+        assert went(RESTED, (act, FEBRUARY, {})) == Course((Rest(CUSTODY, JANUARY, None),), FEBRUARY)
+        assert went(RESTED, (act, FEBRUARY, {}), ("undo", MARCH, {"undoes": 2})) == went(RESTED)
+        again = went((act, JANUARY, {}), ("undo", MARCH, {"undoes": 1}), (act, FEBRUARY, {}))
+        assert again == Course((), FEBRUARY)
+
+
+def test_who_applies_again_after_an_end_rests_no_more_and_has_not_ended() -> None:
+    applied: tuple[str, date, dict[str, Any]] = ("amend", MARCH, {})
+    assert went(RESTED, ("withdraw", FEBRUARY, {}), applied) == Course((Rest(CUSTODY, JANUARY, FEBRUARY),))
+    assert went(RESTED, ("withdraw", JANUARY - ONE_DAY, {}), applied) == Course((Rest(CUSTODY, JANUARY, JANUARY),))
+    resumed: tuple[str, date, dict[str, Any]] = ("resume", FEBRUARY, {})
+    assert went(RESTED, resumed, ("withdraw", MARCH, {}), applied) == went(RESTED, resumed)
+    assert went(("withdraw", JANUARY, {}), applied, ("stop", MARCH, {})) == Course((), MARCH)
+    # A plan that is corrected before anything ended changes nothing, nor does an end that was taken back.
+    assert went(RESTED, applied) == went(RESTED)
+    assert went(RESTED, ("withdraw", FEBRUARY, {}), ("undo", FEBRUARY, {"undoes": 2}), applied) == went(RESTED)
+
+
+def test_a_case_that_was_carried_on_begins_with_the_rests_it_was_carried_with() -> None:
+    over, lasts = Rest(UNREACHABLE, JANUARY, FEBRUARY), Rest(CUSTODY, MARCH, None)
+    carried = ("carry", MARCH, {"from": "old", "rests": [over.kept(), lasts.kept()]})
+    assert went(carried) == Course((over, lasts))
+    day = MARCH + ONE_DAY
+    assert went(carried, ("resume", day, {})) == Course((over, Rest(CUSTODY, MARCH, day)))
+    assert went(("carry", MARCH, {"from": "old"})) == Course()
+    # As earlier versions kept the one that lasts.
+    assert went(("carry", MARCH, {"from": "old", "rest": {"cause": "custody", "since": "2021-03-10"}})) == Course(
+        (lasts,)
+    )
+    # The rests of the old case are its own, and are not counted again.
+    acts = [
+        ("pause", JANUARY, {"cause": "unreachable"}),
+        ("resume", FEBRUARY, {}),
+        ("pause", MARCH, {"cause": "custody"}),
+    ]
+    assert went(*acts, ("carry", MARCH, {"to": "new"}), carried) == Course((over, lasts))
+
+
+def test_a_rest_reaches_a_day_that_it_lasts_to() -> None:
+    rest = Rest(CUSTODY, JANUARY, FEBRUARY)
+    assert [rest.reaches(day) for day in (JANUARY - ONE_DAY, FEBRUARY - ONE_DAY, FEBRUARY)] == [True, True, False]
+    assert Rest(CUSTODY, JANUARY, None).reaches(MARCH)

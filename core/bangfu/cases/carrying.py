@@ -3,7 +3,7 @@ next year."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -16,14 +16,14 @@ from bangfu.access import Action, Entered
 from bangfu.cases import claims
 from bangfu.cases.acts import Change, Report, event_of, judged, note_missing, write
 from bangfu.cases.ground import Ground
-from bangfu.cases.months import stage_of
+from bangfu.cases.months import stage_of, went
 from bangfu.cases.views import CaseView, Selection, Stated, look
 from bangfu.cases.whom import of_persons
 from bangfu.db import hold
 from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code, Problem
 from bangfu.models import Case, CaseEvent, Claim, Household, Person, new_id
-from bangfu.process import Move, Plan, half_of
+from bangfu.process import Course, Move, Plan, half_of
 from bangfu.registry.divisions import township_of
 from bangfu.text import Text, day
 
@@ -168,8 +168,9 @@ async def carry(
     old one is closed. What becomes known of the old year's months later is decided for the old case all the same.
 
     ``following`` is the next year, which is open. Nobody applies again for it, and nothing is decided by it. A case
-    that rests goes on resting. From December on. Refuses ``BAD_VALUE`` for a year that does not follow,
-    ``STAGE_NOT_OPEN``, and per case ``ALREADY_CLAIMED`` for who has a case of that year.
+    that rests goes on resting, and what it rested of days of the next year counts there. From December on. Refuses
+    ``BAD_VALUE`` for a year that does not follow, ``STAGE_NOT_OPEN``, and per case ``ALREADY_CLAIMED`` for who has a
+    case of that year.
     """
     stated = stated or Stated()
     stage = stage_of(ground)
@@ -204,7 +205,7 @@ async def carry(
     ]
     won = await insert_new(session, Claim, wanted, "case_id")
     report.refused += [(case.number, _claimed(case, following)) for case, _ in moves if made[case.id] not in won]
-    causes = await _causes(session, who, [case for case, _ in moves if case.paused_on])
+    courses = await went(session, who, {case.id for case, _ in moves}, who.at.now)
     homes = {
         one.person: one for one in await of_persons(session, who, [case.person for case, _ in moves if case.person])
     }
@@ -238,8 +239,9 @@ async def carry(
             "paused_on": old.paused_on,
         })  # fmt: skip
         data: dict[str, Any] = {"from": str(old.id)}
-        if old.paused_on is not None:
-            data["rest"] = {"cause": causes[old.id], "since": old.paused_on.isoformat()}
+        course = courses.get(old.id, Course())
+        if rests := [rest.kept() for rest in course.rests if rest.reaches(following.period.first_day)]:
+            data["rests"] = rests
         move = Move(stage.code, change.move.duty)
         events.append(event_of(who, stated, key, village, 1, CARRY, first, move, data))
     await insert_rows(session, Case, cases)
@@ -258,25 +260,6 @@ async def _villages(session: AsyncSession, who: Entered, households: Collection[
 def _claimed(case: CaseView, following: Ground) -> Problem:
     programme = following.programme.title
     return Code.ALREADY_CLAIMED.problem(*case.path, programme=programme, period=following.period.key)
-
-
-async def _causes(session: AsyncSession, who: Entered, cases: Sequence[CaseView]) -> Mapping[UUID, str]:
-    """Why cases rest, in one statement."""
-    query = (
-        select(CaseEvent.case_id, CaseEvent.act, CaseEvent.data)
-        .where(
-            CaseEvent.tenant_id == who.county.id,
-            among(CaseEvent.case_id, [case.id for case in cases]),
-            CaseEvent.act.in_(("pause", CARRY)),
-        )
-        .order_by(CaseEvent.case_id, CaseEvent.version)
-    )
-    found: dict[UUID, str] = {}
-    for case, _, data in await session.execute(query):
-        cause = data.get("cause") or data.get("rest", {}).get("cause")
-        if cause is not None:
-            found[case] = cause
-    return found
 
 
 async def with_origins(session: AsyncSession, who: Entered, cases: Collection[UUID]) -> set[UUID]:

@@ -230,22 +230,23 @@ async def courses(
     """How cases went, as known at an instant, now unless stated; those that simply went on are not among them.
 
     A case that was carried into the next year goes on there: when it rested no more, or that it had ended in the old
-    year, is written down with the new one. One statement, two more a year that cases have been carried on.
+    year, is written down with the new one. One statement, one more a year that cases have been carried on.
     """
-    return await _went(session, who, cases, await _carried_on(session, who, cases), known_at or who.at.now)
+    chains = await _carried_on(session, who, cases)
+    return await went(session, who, {case.id for case in cases}, known_at or who.at.now, chains)
 
 
-async def _went(
-    session: AsyncSession, who: Entered, cases: Sequence[Payee], chains: _Chains, known_at: datetime
+async def went(
+    session: AsyncSession, who: Entered, cases: Collection[UUID], known_at: datetime, chains: _Chains | None = None
 ) -> dict[UUID, Course]:
-    """The same, of cases of which it is known how they were carried on."""
-    stages = {case.id: case.stage for case in cases}
+    """The same, of cases that were not carried on, or of which it is known how, in one statement."""
+    chains = chains or {}
     later = {after: case for case, own in chains.items() for after in own}
     query = select(CaseEvent.case_id, CaseEvent.version, CaseEvent.act, CaseEvent.effective_on, CaseEvent.data).where(
         CaseEvent.tenant_id == who.county.id,
         CaseEvent.act.in_(WAYS),
         CaseEvent.recorded_at <= known_at,
-        among(CaseEvent.case_id, {*stages, *later}),
+        among(CaseEvent.case_id, {*cases, *later}),
     )
     ways: dict[UUID, list[Way]] = {}
     for row in await session.execute(query):
@@ -254,14 +255,7 @@ async def _went(
         before = (chains[whose].index(row.case_id) + 1) * _STEPS if row.case_id in later else 0
         data = {**row.data, "undoes": row.data["undoes"] + before} if "undoes" in row.data else row.data
         ways.setdefault(whose, []).append(Way(row.version + before, row.act, row.effective_on, data))
-    last = {case: own[-1] for case, own in chains.items() if own}
-    found = select(Case.id, Case.stage).where(Case.tenant_id == who.county.id, among(Case.id, set(last.values())))
-    ends = {row.id: row.stage for row in await session.execute(found)} if last else {}
-    last = {case: own for case, own in last.items() if own in ends}
-    return {
-        case: Course.of(own, ended=(ends[last[case]] if case in last else stages[case]) in (STOPPED, WITHDRAWN))
-        for case, own in ways.items()
-    }
+    return {case: Course.of(own) for case, own in ways.items()}
 
 
 _STEPS = 1_000_000
@@ -348,12 +342,12 @@ async def _known(
         CaseEvent.recorded_at >= since,
         among(CaseEvent.case_id, {*ids, *(after for own in chains.values() for after in own)}),
     )
-    went = set(await session.scalars(query_ways))
+    moved = set(await session.scalars(query_ways))
     again = await _undecided(session, who, ground)
     touched = frozenset(
         case.id
         for case in cases
-        if case.person in persons or case.number in again or went & {case.id, *chains.get(case.id, ())}
+        if case.person in persons or case.number in again or moved & {case.id, *chains.get(case.id, ())}
     )
     # What rules how months count stands in the rules of the period: if these are others, so is every month.
     fresh = {rules.month for rules in editions if rules.opened_at is None or rules.opened_at >= since}
@@ -418,7 +412,7 @@ async def decided(
     found = Months()
     if not wanted:
         return found
-    went = await _went(session, who, cases, chains, who.at.now)
+    ways = await went(session, who, {case.id for case in cases}, who.at.now, chains)
     back_paid: Collection[RestCause] = getattr(ground.latest.parameters, stage_of(ground).back_paid)
     deciding = _Deciding(session, who, ground)
     lists = await deciding.read(wanted.values())
@@ -435,7 +429,7 @@ async def decided(
         for case, result in zip(own, results, strict=True):
             if result is None:
                 continue
-            course = went.get(case.id)
+            course = ways.get(case.id)
             withheld = course.withheld(on, back_paid) if course is not None else ""
             last = before.get((case.id, month))
             if last is None:

@@ -12,9 +12,9 @@ from typing import Any
 from bangfu.process.stages import Begins, RestCause
 from bangfu.text import Text
 
-PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY = "pause", "resume", "stop", "withdraw", "undo", "carry"
-WAYS = (PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY)
-"""The acts by which a case rests, goes on, ends, or goes over into the next period."""
+PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY, AMEND = "pause", "resume", "stop", "withdraw", "undo", "carry", "amend"
+WAYS = (PAUSE, RESUME, STOP, WITHDRAW, UNDO, CARRY, AMEND)
+"""The acts by which a case rests, goes on, ends, is opened again, or goes over into the next period."""
 
 
 class Withheld(StrEnum):
@@ -56,6 +56,22 @@ class Rest:
         """Whether it rested on a day."""
         return self.since <= day and (self.until is None or day < self.until)
 
+    def reaches(self, day: date) -> bool:
+        """Whether it rested on a day or later."""
+        return self.until is None or day < self.until
+
+    def kept(self) -> dict[str, str | None]:
+        """It, as what is kept of a carry says it."""
+        until = None if self.until is None else self.until.isoformat()
+        return {"cause": self.cause.value, "since": self.since.isoformat(), "until": until}
+
+    @classmethod
+    def of(cls, kept: Mapping[str, Any]) -> Rest:
+        """A rest by what is kept of it. Of one that lasted, earlier versions kept no end."""
+        until = kept.get("until")
+        since = date.fromisoformat(kept["since"])
+        return cls(RestCause(kept["cause"]), since, None if until is None else date.fromisoformat(until))
+
 
 @dataclass(frozen=True, slots=True)
 class Course:
@@ -65,26 +81,35 @@ class Course:
     ended_on: date | None = None
 
     @classmethod
-    def of(cls, ways: Iterable[Way], *, ended: bool) -> Course:
-        """What some acts come to, in their order. What was taken back counts for nothing; what ended a case counts only
-        if it still has ``ended``."""
+    def of(cls, ways: Iterable[Way]) -> Course:
+        """What some acts come to, in their order. What was taken back counts for nothing.
+
+        Who applies again after an end rests no more and has not ended. A case that was carried on begins with the rests
+        that it was carried with, unless those of the case that it was carried on from are among the acts.
+        """
         known = sorted(ways, key=lambda one: one.version)
         undone = {one.data["undoes"] for one in known if one.act == UNDO}
         rests: list[Rest] = []
         ended_on = None
+        followed = False
         for one in known:
             if one.version in undone:
                 continue
             if one.act == PAUSE:
                 rests.append(Rest(RestCause(one.data["cause"]), one.day, None))
-            elif one.act == CARRY and "rest" in one.data and not (rests and rests[-1].until is None):
-                carried = one.data["rest"]
-                rests.append(Rest(RestCause(carried["cause"]), date.fromisoformat(carried["since"]), None))
+            elif one.act == CARRY and "to" in one.data:
+                followed = True
+            elif one.act == CARRY and not followed:
+                rests += _carried(one.data)
             elif one.act == RESUME and rests:
                 rests[-1] = Rest(rests[-1].cause, rests[-1].since, one.day)
             elif one.act in (STOP, WITHDRAW):
                 ended_on = one.day
-        return cls(tuple(rests), ended_on if ended else None)
+            elif one.act == AMEND and ended_on is not None:
+                if rests and rests[-1].until is None:
+                    rests[-1] = Rest(rests[-1].cause, rests[-1].since, max(rests[-1].since, ended_on))
+                ended_on = None
+        return cls(tuple(rests), ended_on)
 
     def withheld(self, day: date, back_paid: Collection[RestCause]) -> str:
         """Why nothing is due of the month that a day decides, empty where nothing stands in the way.
@@ -97,6 +122,12 @@ class Course:
             if rest.holds(day) and (rest.until is None or rest.cause not in back_paid):
                 return rest.cause.value
         return ""
+
+
+def _carried(data: Mapping[str, Any]) -> list[Rest]:
+    """The rests that a case was carried with. Earlier versions kept the one that lasted, and no other."""
+    kept = data["rests"] if "rests" in data else [data["rest"]] if "rest" in data else []
+    return [Rest.of(one) for one in kept]
 
 
 def first_month(opened_on: date, year: int, begins: Begins) -> int:

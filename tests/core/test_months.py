@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from bangfu import payments
 from bangfu.cases import carrying, correcting, month_runs, months, paying, provisions
 from bangfu.cases.acts import Report
 from bangfu.cases.views import Selection, Stated
@@ -212,6 +213,107 @@ async def test_what_stands_in_a_batch_is_left_and_its_rest_comes_with_the_next(s
     await subsidies.pay(2)
     assert await subsidies.paid("D1-01") == [(1, 100, 0), (2, 40, 30)]
     await sound(subsidies)
+
+
+async def cancelled(world: Subsidies, batch: payments.Batch | None) -> None:
+    assert batch is not None
+    who = world.who("C2")
+    ground = await world.ground(who)
+    async with world.database.session(who.scope) as session:
+        await paying.cancel_batch(session, who, ground, batch.id, "重做")
+
+
+async def open_of(world: Subsidies, number: str) -> list[tuple[str, int, int, date]]:
+    """What is open of the months of a person: what it is, how much it is and how much is open in yuan, and since when
+    it is due."""
+    who = world.who("C1")
+    async with world.database.session(who.scope) as session:
+        found = await payments.outstanding(session, who, world.code, world.period)
+    return [
+        (one.kind.value, one.amount_fen // 100, one.open_fen // 100, one.due_on)
+        for one in found
+        if one.household == number
+    ]
+
+
+async def test_what_was_never_paid_is_not_paid_back_once_its_batch_is_cancelled(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    made = await subsidies.gather(1)
+    await subsidies.holds("D1-01", "certificate", date(2020, 1, 1), level=2, generation=2)
+    await subsidies.decide(1, date(2021, 1, 12))
+    subsidies.today = date(2021, 1, 14)
+    await cancelled(subsidies, made.batch)
+    # What is left of it has been due since the month was decided first: it waits where it waited.
+    assert await open_of(subsidies, "D1-01") == [("award", 70, 70, date(2021, 1, 10))]
+    assert await subsidies.dues("D1-01") == [(1, "award", 70)]
+    await sound(subsidies)
+    # Nothing is due in the end, and nothing is left to be paid or to be paid back.
+    await subsidies.holds("D1-01", "death", date(2020, 12, 31))
+    result = await subsidies.decide(1, date(2021, 1, 15))
+    assert (result["changed"], result["recovery_fen"]) == (1, 0)
+    assert (await subsidies.dues("D1-01"), await open_of(subsidies, "D1-01")) == ([], [])
+    assert (await subsidies.pay(1)).total_fen == 14_000
+    await sound(subsidies)
+
+
+async def test_what_takes_its_place_is_not_paid_back_either_if_its_batch_is_cancelled(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    for month in (1, 2):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    subsidies.today = date(2021, 2, 20)
+    await subsidies.holds("D1-01", "certificate", date(2021, 2, 1), level=2, generation=2)
+    await subsidies.decide(3)
+    made = await subsidies.gather(3)
+    # Thirty of February are being set off, so that what is due again of it is due beside.
+    await subsidies.holds("D1-01", "certificate", date(2021, 2, 1), level=1, generation=2)
+    await subsidies.decide(3, date(2021, 3, 15))
+    february = [one for one in await subsidies.dues("D1-01") if one[0] == 2]
+    assert february == [(2, "award", 100), (2, "recovery", -30), (2, "arrears", 30)]
+    await cancelled(subsidies, made.batch)
+    assert [one for one in await subsidies.dues("D1-01") if one[0] == 2] == [(2, "award", 100)]
+    await sound(subsidies)
+    await subsidies.pay(3)
+    assert [paid for paid in await subsidies.paid("D1-01") if paid[0] > 2] == [(3, 70, 0), (3, 30, 0)]
+    await sound(subsidies)
+
+
+async def test_what_is_to_be_paid_back_is_not_any_more_once_it_is_due_again(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    for month in (1, 2):
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    subsidies.today = date(2021, 2, 20)
+    await subsidies.holds("D4-01", "custody", date(2020, 12, 20))
+    await subsidies.decide(2, date(2021, 2, 21))
+    assert [due for due in await subsidies.dues("D4-01") if due[1] == "recovery"] == [
+        (1, "recovery", -70), (2, "recovery", -70),
+    ]  # fmt: skip
+    # Seven of January are paid back before it is found that he was set free in December.
+    ((recovery,),) = await subsidies.rows("select id from entitlement where kind = 'recovery' and instalment = 1")
+    cashier = subsidies.who("FI")
+    async with subsidies.database.session(cashier.scope) as session:
+        await payments.repay(session, cashier, recovery, 700, cashier.at.today, "P-1")
+    await subsidies.holds("D4-01", "custody", date(2020, 12, 20), date(2020, 12, 22))
+    result = await subsidies.decide(2, date(2021, 2, 25))
+    assert (result["changed"], result["arrears_fen"], result["recovery_fen"]) == (2, 7_000, 0)
+    assert await subsidies.dues("D4-01") == [
+        (1, "award", 70), (1, "recovery", -70), (1, "arrears", 70), (2, "award", 70),
+    ]  # fmt: skip
+    await sound(subsidies)
+
+
+async def test_what_waits_keeps_its_place_though_more_or_less_is_due(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.holds("D1-02", "certificate", date(2020, 1, 1), level=1, generation=2)
+    await subsidies.holds("D1-01", "certificate", date(2020, 1, 1), level=2, generation=2)
+    await subsidies.decide(1, date(2021, 1, 12))
+    assert await open_of(subsidies, "D1-01") == [("award", 70, 70, date(2021, 1, 10))]
+    assert await open_of(subsidies, "D1-02") == [
+        ("award", 70, 70, date(2021, 1, 10)), ("arrears", 30, 30, date(2021, 1, 12)),
+    ]  # fmt: skip
 
 
 async def test_a_cancelled_batch_sets_nothing_off(subsidies: Subsidies) -> None:

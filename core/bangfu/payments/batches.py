@@ -29,8 +29,8 @@ from bangfu.models import (
     PaymentLine,
     PaymentSetoff,
 )
-from bangfu.payments.due import Kind
-from bangfu.process import Duty, Pay, duty_names
+from bangfu.payments.due import Kind, hold_batches, settle_unpaid
+from bangfu.process import Duty, Monthly, Pay, duty_names
 from bangfu.text import Text, yuan_digits
 
 DRAFT, CHECKED, RELEASED, CANCELLED = "draft", "checked", "released", "cancelled"
@@ -134,7 +134,8 @@ async def release(
 
 
 async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reason: str) -> Batch:
-    """Cancel a batch that has not been released; its lines no longer stand and can be gathered again.
+    """Cancel a batch that has not been released; its lines no longer stand and can be gathered again. What was to be
+    paid back of a month that was never paid is taken from what is to be paid of it.
 
     Refuses ``NOT_YOUR_DUTY``, ``REASON_NEEDED``, ``NOT_FOUND``, ``BATCH_STATE`` and ``CONFLICT``.
     """
@@ -145,10 +146,16 @@ async def cancel(session: AsyncSession, who: Entered, stage: Pay, id: UUID, reas
     row = await batch_of(session, who, id)
     if _state(row) in (RELEASED, CANCELLED):
         must_be(row, DRAFT, Text("作废", "cancelled"))
+    cases: Collection[UUID] = ()
+    if isinstance(stage, Monthly):
+        await hold_batches(session, row.programme)
+        cases = await cases_of(session, who.county.id, id)
     for model in (PaymentLine, PaymentSetoff):
         await session.execute(
             update(model).where(model.tenant_id == who.county.id, model.batch_id == id).values(voided_at=who.at.now)
         )
+    if cases:
+        await settle_unpaid(session, who, cases, reason)
     fields = {"cancelled_by": who.actor.id, "cancelled_at": who.at.now, "reason": reason}
     return await _advance(session, who, row, CANCELLED, fields, PaymentBatch.released_at.is_(None))
 

@@ -7,7 +7,7 @@ household pays back. All amounts are integer fen.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -172,9 +172,11 @@ async def settle_months(
     """Write down what months are due by their decisions: ``fresh`` ones that were never decided before and of which
     something is due, and those that are decided ``again``.
 
-    Of these, what stands in no payment is due no more, and what is then missing or too much becomes one line more:
-    arrears, which are paid with the next payment, or a recovery, which is set off against it. Nothing that stands in a
-    payment is touched. No batch of the programme is made until the transaction ends.
+    Of these, what stands in no payment is due no more where it is too much, and so is a recovery of which nothing is
+    settled where it takes back too much. What is then missing or too much becomes one line more: arrears, which are
+    paid with the next payment, or a recovery, which is set off against it. Nothing that stands in a payment is touched,
+    and nobody loses his place in the order in which payments wait. No batch of the programme is made until the
+    transaction ends.
     """
     if not (fresh or again):
         return Settled()
@@ -201,15 +203,20 @@ async def settle_months(
     standing = await _standing_months(session, who, [one.case for one in again])
     for one in again:
         own = standing.get((one.case, one.month), [])
-        left = own
-        if sum(row.amount_fen for row in own) > one.amount:
-            left = [row for row in own if row.amount_fen < 0 or row.batched]
-            gone += [row.id for row in own if row not in left]
-        missing = one.amount - sum(row.amount_fen for row in left)
-        if missing:
-            awarded = any(row.kind == Kind.AWARD.value for row in left)
-            kind = Kind.RECOVERY if missing < 0 else Kind.ARREARS if awarded else Kind.AWARD
-            rows.append(_of_month(who, one, kind, missing, why))
+        left = _left(own, one.amount)
+        gone += [row.id for row in own if row not in left]
+        rows += _made_up(who, one, own, left, why)
+    added = await _change(session, who, gone, rows, why)
+    return Settled(
+        sum(row["amount_fen"] for row in added if row["kind"] == Kind.ARREARS.value),
+        -sum(row["amount_fen"] for row in added if row["kind"] == Kind.RECOVERY.value),
+    )
+
+
+async def _change(
+    session: AsyncSession, who: Entered, gone: Sequence[UUID], rows: Sequence[dict[str, Any]], why: str
+) -> list[dict[str, Any]]:
+    """Let some lines of months be due no more, and add others; those of these that stand beside an award."""
     await update_all(session, Entitlement, gone, {"voided_at": who.at.now})
     await insert_rows(session, Entitlement, rows)
     added = [row for row in rows if row["kind"] != Kind.AWARD.value]
@@ -221,34 +228,67 @@ async def settle_months(
         [(f"entitlement/{row['id']}", {"kind": row["kind"], "amount_fen": row["amount_fen"]}) for row in added],
         why,
     )
-    return Settled(
-        sum(row["amount_fen"] for row in added if row["kind"] == Kind.ARREARS.value),
-        -sum(row["amount_fen"] for row in added if row["kind"] == Kind.RECOVERY.value),
-    )
+    return added
 
 
-def _of_month(who: Entered, one: MonthDue, kind: Kind, amount: int, why: str) -> dict[str, Any]:
-    """An entitlement of a month, as a row to keep."""
-    return {
-        "tenant_id": who.county.id,
-        "id": new_id(),
-        "case_id": one.case,
-        "month_decision_id": one.decision,
-        "division": one.division,
-        "instalment": one.month,
-        "kind": kind.value,
-        "amount_fen": amount,
-        "due_on": who.at.today,
-        "reason": "" if kind is Kind.AWARD else why,
-        "made_by": who.actor.id,
-        "created_at": who.at.now,
-    }
+def _left(own: Sequence[Any], amount: int) -> Sequence[Any]:
+    """Which of the lines of a month stay where it comes to an amount: what stands in a payment, recoveries of which
+    anything is settled, and of the others those that do not come to too much, or take back too much."""
+    left = own
+    if _total(left) < amount:
+        left = [row for row in left if not _unsettled(row)]
+    if _total(left) > amount:
+        left = [row for row in left if not _unpaid(row)]
+    if _total(left) < amount:
+        left = [row for row in left if not _unsettled(row)]
+    return left
+
+
+def _total(rows: Sequence[Any]) -> int:
+    return sum(row.amount_fen for row in rows)
+
+
+def _unpaid(row: Any) -> bool:
+    """Whether something is to be paid and stands in no payment."""
+    return bool(row.amount_fen > 0 and not row.batched)
+
+
+def _unsettled(row: Any) -> bool:
+    """Whether something is to be paid back of which nothing is, and nothing is set off."""
+    return bool(row.amount_fen < 0 and row.open == row.amount_fen)
+
+
+def _made_up(who: Entered, one: MonthDue, own: Sequence[Any], left: Sequence[Any], why: str) -> list[dict[str, Any]]:
+    """What is missing or too much where some of the lines of a month are left, as a row to keep, if anything is. What
+    takes the place of something that was to be paid has been due since then."""
+    missing = one.amount - _total(left)
+    if not missing:
+        return []
+    awarded = any(row.kind == Kind.AWARD.value for row in left)
+    kind = Kind.RECOVERY if missing < 0 else Kind.ARREARS if awarded else Kind.AWARD
+    since = [row.due_on for row in own if row not in left and row.amount_fen > 0] if missing > 0 else []
+    return [
+        {
+            "tenant_id": who.county.id,
+            "id": new_id(),
+            "case_id": one.case,
+            "month_decision_id": one.decision,
+            "division": one.division,
+            "instalment": one.month,
+            "kind": kind.value,
+            "amount_fen": missing,
+            "due_on": min(since, default=who.at.today),
+            "reason": "" if kind is Kind.AWARD else why,
+            "made_by": who.actor.id,
+            "created_at": who.at.now,
+        }
+    ]
 
 
 async def _standing_months(
-    session: AsyncSession, who: Entered, cases: Sequence[UUID]
+    session: AsyncSession, who: Entered, cases: Collection[UUID]
 ) -> dict[tuple[UUID, int], list[Any]]:
-    """What stands of the months of cases, and whether it stands in a payment, in one statement."""
+    """What stands of the months of cases, whether it stands in a payment, and what is open of it, in one statement."""
     if not cases:
         return {}
     batched = select(PaymentLine.id).where(standing_line()).correlate(Entitlement).exists()
@@ -258,12 +298,47 @@ async def _standing_months(
         Entitlement.id,
         Entitlement.kind,
         Entitlement.amount_fen,
+        Entitlement.due_on,
+        Entitlement.reason,
+        Entitlement.division,
+        Entitlement.month_decision_id,
+        Entitlement.created_at,
         batched.label("batched"),
+        # Of what is to be paid it is not asked, and is not worked out.
+        case((Entitlement.amount_fen < 0, open_amount()), else_=0).label("open"),
     ).where(Entitlement.tenant_id == who.county.id, among(Entitlement.case_id, cases), Entitlement.voided_at.is_(None))
     found: dict[tuple[UUID, int], list[Any]] = {}
     for row in await session.execute(query):
         found.setdefault((row.case_id, row.instalment), []).append(row)
     return found
+
+
+async def settle_unpaid(session: AsyncSession, who: Entered, cases: Collection[UUID], why: str) -> None:
+    """Take what is to be paid back of the months of cases from what is to be paid of the same months, where neither
+    stands in a payment any more: what was never paid is not paid back. What is left waits where it waited.
+
+    No batch of the programme may be made meanwhile, and nothing paid back; see :func:`hold_batches`.
+    """
+    recovered = select(Entitlement.case_id).where(
+        Entitlement.tenant_id == who.county.id,
+        among(Entitlement.case_id, cases),
+        Entitlement.kind == Kind.RECOVERY.value,
+        Entitlement.month_decision_id.is_not(None),
+        Entitlement.voided_at.is_(None),
+    )
+    standing = await _standing_months(session, who, set(await session.scalars(recovered)))
+    rows: list[dict[str, Any]] = []
+    gone: list[UUID] = []
+    for (key, month), own in standing.items():
+        left = [row for row in own if not _unpaid(row) and not _unsettled(row)]
+        back = [row for row in own if _unsettled(row)]
+        if not back or not any(_unpaid(row) for row in own):
+            continue
+        last = max(back, key=lambda row: row.created_at)
+        gone += [row.id for row in own if row not in left]
+        one = MonthDue(key, last.month_decision_id, last.division, month, _total(own))
+        rows += _made_up(who, one, own, left, last.reason)
+    await _change(session, who, gone, rows, why)
 
 
 # --- adjustments ------------------------------------------------------------------------------------------------

@@ -460,3 +460,33 @@ async def test_who_moved_is_paid_where_he_lives_and_judged_by_nobody_who_does_no
     )
     assert [tuple(row) for row in rows] == [("2021", "D1", 101201), ("2022", "D4", 102201)]
     await sound(subsidies)
+
+
+async def test_what_came_back_from_one_household_is_paid_to_another_that_he_moved_to(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2021, 1, 20)
+    lines = await subsidies.rows(
+        "select l.id from payment_line l join entitlement e on e.id = l.entitlement_id"
+        " join case_file c on c.id = e.case_id where c.number like 'D1-%'"
+    )
+    who = subsidies.who("FI")
+    async with subsidies.database.session(who.scope) as session:
+        for (line,) in lines:
+            await payments.record_return(session, who, line, subsidies.today, "账号有误", "回单")
+    subsidies.today = date(2021, 2, 5)
+    await moved(subsidies)
+    await subsidies.decide(2)
+    made = await subsidies.gather(2)
+    # His father's account is still the one that the bank refused; that of D4 never was.
+    assert [(number, problem.code.name) for number, problem in made.missing] == [("D1-01", "ACCOUNT_RETURNED")]
+    assert made.batch is not None
+    await subsidies.finish(made.batch)
+    rows = await subsidies.rows(
+        "select l.instalment, right(l.account_masked, 4), l.reissues is not null from payment_line l"
+        " join entitlement e on e.id = l.entitlement_id join case_file c on c.id = e.case_id"
+        " where c.number = 'D1-02' order by l.instalment, l.released_at"
+    )
+    assert [tuple(row) for row in rows] == [(1, "1000", False), (1, "1003", True), (2, "1003", False)]
+    await sound(subsidies)

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import func, insert, literal, select, true, union_all
+from sqlalchemy import case, func, insert, literal, select, true, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
@@ -74,7 +74,7 @@ async def make(
     record is in a batch.
 
     It is paid from one budget line, which is held meanwhile. What a binding line cannot hold waits in its order (see
-    above); an estimate warns. Households without an account, or whose account the bank has refused and nobody has
+    above); an estimate warns. Households without an account, or whose own account the bank has refused and nobody has
     corrected since, whose case rests, or has something ``in_the_way`` (by case), are left out and named.
 
     Refuses ``NOT_YOUR_DUTY``, ``BUDGET_NEEDED``, ``NOT_FOUND``, ``BUDGET_OTHER``, ``BUDGET_UNCONFIRMED`` and
@@ -141,7 +141,8 @@ class To(NamedTuple):
 @dataclass(slots=True)
 class Unpaid:
     """Something that is due and in no payment that stands: to which account, None where the household has none; of
-    whom, how much in fen, since when, and of which payment that came back."""
+    whom, how much in fen, since when, and of which payment that came back; when that was, where it came back from the
+    household that is paid now."""
 
     to: To | None
     entitlement: UUID
@@ -386,16 +387,15 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
     own = (Entitlement.id, Entitlement.case_id, Entitlement.instalment, Entitlement.due_on)
     stands = select(PaymentLine.id).where(standing_line()).correlate(Entitlement)
     # Each half finds its own rows: with an "or" between them, every return would be held against every entitlement.
-    no_return = (literal(None, one.type) for one in (PaymentReturn.id, PaymentReturn.recorded_at, PaymentReturn.words))
+    returned = (PaymentReturn.recorded_at, PaymentReturn.words, PaymentReturn.household_id.label("came_from"))
+    no_return = (literal(None, one.type) for one in (PaymentReturn.id, *returned))
     fresh = select(*own, Entitlement.amount_fen, *no_return).where(*due, ~stands.exists())
     answered = select(again.id).where(
         again.tenant_id == tenant, again.reissues == PaymentReturn.id, again.voided_at.is_(None)
     )
     back = (
         # What is paid again is what came back: less than was due, where something was set off.
-        select(
-            *own, before.amount_fen, PaymentReturn.id.label("reissues"), PaymentReturn.recorded_at, PaymentReturn.words
-        )
+        select(*own, before.amount_fen, PaymentReturn.id.label("reissues"), *returned)
         .join(PaymentReturn, (PaymentReturn.tenant_id == tenant) & (PaymentReturn.entitlement_id == Entitlement.id))
         .join(before, (before.tenant_id == tenant) & (before.id == PaymentReturn.line_id))
         .where(*due, ~answered.correlate(PaymentReturn).exists())
@@ -421,7 +421,8 @@ def _unpaid(who: Entered, programme: str, period: str, stage: Pay, month: int | 
             Case.paused_on,
             func.row_number().over(order_by=listed),
             left.c.reissues,
-            left.c.recorded_at,
+            # The account of another household is none that the bank has refused.
+            case((left.c.came_from == household, left.c.recorded_at)),
             left.c.words,
         )
         .join(Case, (Case.tenant_id == tenant) & (Case.id == left.c.case_id))

@@ -146,10 +146,12 @@ class Subsidies(World):
             await self.sign(clerk, "first_review", *numbers)
         clean(await self.sign("DF1", "second_review", *numbers))
 
-    async def decide(self, month: int, today: date | None = None, *, whole: bool = False) -> dict[str, Any]:
-        """Decide a month for everybody, on a day, the tenth of the month unless stated; what it came to."""
+    async def decide(
+        self, month: int, today: date | None = None, *, whole: bool = False, number: str = "C1"
+    ) -> dict[str, Any]:
+        """Decide a month for everybody in sight, on a day, the tenth of the month unless stated; what it came to."""
         self.today = today or date(int(self.period), month, 10)
-        who = self.who("C1")
+        who = self.who(number)
         ground = await self.ground(who)
         async with self.database.session(who.scope) as session:
             job = await month_runs.put(session, who, ground, month, "月度核定", whole=whole)

@@ -28,9 +28,9 @@ from bangfu.cases.acts import Report
 from bangfu.cases.planning import PlanStated
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
-from bangfu.process import RestCause, Withheld
+from bangfu.process import Duty, RestCause, Withheld
 from tests.core.test_months import go_on, rest, sound
-from tests.county import CODE, clean
+from tests.county import CODE, T1, clean
 from tests.learners import identity
 from tests.subsidies import CARE, CARED, Subsidies
 
@@ -459,6 +459,37 @@ async def test_who_moved_is_paid_where_he_lives_and_judged_by_nobody_who_does_no
         " where c.number = 'D1-02' order by 1"
     )
     assert [tuple(row) for row in rows] == [("2021", "D1", 101201), ("2022", "D4", 102201)]
+    await sound(subsidies)
+
+
+async def test_who_moved_out_of_sight_is_left_out_by_who_decides_for_a_part_of_the_county(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    status = await subsidies.bring(
+        "officers", f"工号,姓名,职责,负责区划代码,起始日期\nCE,东办,乡镇经办,{T1},2018-01-01\n", "R1"
+    )
+    assert status.state == "done", status.result
+    await subsidies.charge("CE", Duty.COUNTY_OFFICE, T1)
+    subsidies.today = date(2021, 2, 5)
+    await moved(subsidies)
+    result = await subsidies.decide(2, number="CE")
+    assert (result["decided"], result["recovery_fen"]) == (1, 0)
+    who = subsidies.who("CE")
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        made = await months.decide(session, who, ground, 2, ["D1-01", "D1-02", "D4-01"], "来访核对")
+    assert [(number, problem.code.name) for number, problem in made.refused] == [
+        ("D1-02", "NOT_FOUND"), ("D4-01", "NOT_FOUND"),
+    ]  # fmt: skip
+    assert [await subsidies.dues(number) for number in CARED] == [
+        [(1, "award", 100), (2, "award", 100)], [(1, "award", 70)], [(1, "award", 70)],
+    ]  # fmt: skip
+    # Who sees the county decides him where he lives.
+    assert (await subsidies.decide(2))["recovery_fen"] == 0
+    assert await subsidies.dues("D1-02") == [(1, "award", 70), (2, "award", 70)]
     await sound(subsidies)
 
 

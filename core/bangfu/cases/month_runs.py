@@ -18,12 +18,12 @@ from bangfu.cases.months import (
     decided,
     held_as,
     keep,
-    payees,
     require_begun,
     require_maker,
     runs_of,
     since_of,
     stage_of,
+    to_decide,
 )
 from bangfu.cases.views import Selection
 from bangfu.db import Database, hold, hold_with
@@ -56,10 +56,10 @@ async def put(session: AsyncSession, who: Entered, ground: Ground, month: int, r
 
 
 async def run(database: Database, who: Entered, ground: Ground, asked: Asked, part: Part) -> Totals:
-    """Decide a month for a part of a county, in one transaction."""
+    """Decide a month for a part of a county, in one transaction; whose person is not in sight is left out."""
     async with database.session(who.scope) as session:
         await hold_with(session, held_as(ground))
-        cases = await payees(session, who, ground, Selection(after=part.after, upto=part.upto))
+        cases = await to_decide(session, who, ground, Selection(after=part.after, upto=part.upto))
         found = await decided(session, who, ground, cases, asked.month, asked.since)
         settled = await keep(session, who, ground, found, asked.why, database)
     return Totals(len(found.decisions), len(found.again), found.unchanged, found.refused, settled)

@@ -13,7 +13,7 @@ whole county in :mod:`bangfu.cases.month_runs`.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, TypeAlias
 from uuid import UUID
@@ -286,13 +286,23 @@ async def _carried_on(session: AsyncSession, who: Entered, cases: Sequence[Payee
 
 
 async def in_sight(session: AsyncSession, who: Entered, cases: Sequence[Payee]) -> list[Payee]:
-    """Those of some cases whose persons are in sight, in one statement: what is listed of who has moved to another
-    village is not seen from the old one, and nothing is said of him by what is not seen."""
+    """Those of some cases whose persons are in sight, in one statement, and in none for who sees the whole county: what
+    is listed of who has moved to another village is not seen from the old one, and nothing is said of him by what is
+    not seen."""
+    if who.scope.areas == (who.county.area,):
+        return list(cases)
     query = select(Person.id).where(
         Person.tenant_id == who.county.id, among(Person.id, {case.person for case in cases})
     )
     seen = set(await session.scalars(query))
     return [case for case in cases if case.person in seen]
+
+
+async def to_decide(session: AsyncSession, who: Entered, ground: Ground, selection: Selection) -> list[Payee]:
+    """The selected cases whose months somebody decides: those of :func:`payees` of which he sees all that is listed."""
+    areas = decidable(who)
+    cases = await payees(session, who, ground, replace(selection, areas=areas)) if areas else []
+    return await in_sight(session, who, cases)
 
 
 @dataclass(frozen=True, slots=True)
@@ -625,14 +635,14 @@ async def decide(
     """Decide the months of some persons now, up to one of them, by what is known.
 
     Refuses what :func:`require_maker` and :func:`require_begun` refuse, ``REASON_NEEDED``, and per case what
-    :func:`decided` refuses, and ``NOT_FOUND`` for who is not paid every month.
+    :func:`decided` refuses, and ``NOT_FOUND`` for who is not paid every month, or of whom not all is in sight.
     """
     require_maker(who, ground)
     require_begun(who, ground, month)
     if not reason.strip():
         raise Code.REASON_NEEDED.refuse("reason")
     await hold(session, held_as(ground))
-    cases = await payees(session, who, ground, Selection(numbers=numbers))
+    cases = await to_decide(session, who, ground, Selection(numbers=numbers))
     found = await decided(session, who, ground, cases, month)
     known = {case.number for case in cases}
     found.refused += [(one, Code.NOT_FOUND.problem("person", what=one)) for one in numbers if one not in known]

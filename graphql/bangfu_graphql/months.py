@@ -94,6 +94,7 @@ class MonthLine:
         description="What the payment was less for what was to be paid back; of a recovery, what later payments were "
         "less for it 抵扣."
     )
+    repaid: Money = strawberry.field(description="What was paid back of a recovery by hand.")
     paid_on: date | None = strawberry.field(description="The day it was paid; null while it is not.")
     returned: bool = strawberry.field(description="Whether the bank sent it back.")
 
@@ -149,6 +150,7 @@ class CaseMonth:
                 batch=line.batch,
                 paid=Money(line.paid_fen),
                 set_off=Money(line.set_off_fen),
+                repaid=Money(line.repaid_fen),
                 paid_on=line.paid_on,
                 returned=line.returned,
             )

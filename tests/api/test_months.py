@@ -338,7 +338,7 @@ async def test_months_of_a_page_of_cases_take_as_many_statements_as_those_of_one
         taken.append(len(seen))
     with counted(monthly) as seen:
         await monthly.ask("C1", document % (3, "id"))
-    # Of a page: the periods, which take two; decisions, lines, and what was set off, by line and by recovery.
+    # Of a page: the periods, which take two; decisions, lines, what was set off, and what was settled of recoveries.
     assert taken == [len(seen) + 6] * 2
 
 

@@ -4,6 +4,7 @@ household's money, its year, the register, and who sees which months."""
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -21,6 +22,7 @@ from bangfu.errors import Refused
 from bangfu.models import WALLS
 from bangfu.payments import Batch, Step
 from bangfu.process import RestCause
+from bangfu.text import Text
 from tests.core.test_money import bank_file, keep
 from tests.core.test_months import sound
 from tests.core.test_register import added_up, tables
@@ -300,6 +302,42 @@ async def test_months_are_told_as_they_were_on_record(subsidies: Subsidies) -> N
     # What was to be paid back of February and March and was set off in April was not on record in March.
     assert [[line.set_off_fen for line in month.lines] for month in now] == [[0], [0, 7_000], [0, 3_000], [10_000]]
     assert [[line.set_off_fen for line in month.lines] for month in before] == [[0]] * 3
+
+
+async def test_what_was_paid_back_by_hand_is_told_with_what_was_set_off(subsidies: Subsidies) -> None:
+    await april(subsidies)
+    # Of the seventy of March that D1-02 is to pay back, thirty were set off in April.
+    ((march,),) = await subsidies.rows(
+        "select e.id from entitlement e join case_file c on c.id = e.case_id"
+        " where c.number = 'D1-02' and e.kind = 'recovery' and e.instalment = 3"
+    )
+    for day, fen in ((20, 1_500), (22, 2_500)):
+        subsidies.today = date(2021, 4, day)
+        who = subsidies.who("FI")
+        async with subsidies.database.session(who.scope) as session:
+            await payments.repay(session, who, march, fen, who.at.today, f"P-{day}")
+    who = subsidies.who("C1", date(2021, 4, 25))
+    ground = await subsidies.ground(who)
+    told = []
+    async with subsidies.database.session(who.scope) as session:
+        for day in (19, 21, 25):
+            then = subsidies.who("C1", date(2021, 4, day)).at.now
+            line = (await month_receipts.told_of(session, who, ground, "D1-02", then))[2].lines[1]
+            told.append((line.set_off_fen, line.repaid_fen, line.text))
+    assert told == [
+        (3_000, 0, Text("追回 70.00 元:已抵扣 30.00 元", "recovery 70.00 yuan: 30.00 yuan of it set off")),
+        (3_000, 1_500, Text(
+            "追回 70.00 元:已抵扣 30.00 元,已退回 15.00 元",
+            "recovery 70.00 yuan: 30.00 yuan of it set off, 15.00 yuan of it paid back",
+        )),
+        (3_000, 4_000, Text(
+            "追回 70.00 元:已抵扣 30.00 元,已退回 40.00 元",
+            "recovery 70.00 yuan: 30.00 yuan of it set off, 40.00 yuan of it paid back",
+        )),
+    ]  # fmt: skip
+    alone = replace(line, set_off_fen=0, repaid_fen=7_000)
+    assert alone.text == Text("追回 70.00 元:已退回 70.00 元", "recovery 70.00 yuan: 70.00 yuan of it paid back")
+    await sound(subsidies)
 
 
 async def test_a_payment_that_came_back_is_paid_again_less_what_was_set_off(subsidies: Subsidies) -> None:

@@ -13,7 +13,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, ColumnElement, func, literal, select, union_all
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import CHINA, Action, Entered
@@ -33,6 +33,7 @@ from bangfu.models import (
     PaymentLine,
     PaymentReturn,
     PaymentSetoff,
+    Repayment,
 )
 from bangfu.payments import Kind
 from bangfu.process import Withheld
@@ -79,7 +80,8 @@ class Paid:
     """A line of a month: what it is, of how much (fen), when it was written down and why; in which batch it was paid,
     on which day, and what of it was set off; None as long as it is not.
 
-    A recovery is ``set_off_fen`` by what later payments were less for it.
+    A recovery is ``set_off_fen`` by what later payments were less for it, and ``repaid_fen`` was paid back of it by
+    hand.
     """
 
     id: UUID
@@ -90,6 +92,7 @@ class Paid:
     batch: int | None
     paid_fen: int
     set_off_fen: int
+    repaid_fen: int
     paid_on: date | None
     returned: bool
 
@@ -101,6 +104,10 @@ class Paid:
         off = money(self.set_off_fen)
         if self.kind is Kind.RECOVERY:
             how = Text(f"已抵扣 {off.zh}", f"{off.en} of it set off")
+            if self.repaid_fen:
+                back = money(self.repaid_fen)
+                repaid = Text(f"已退回 {back.zh}", f"{back.en} of it paid back")
+                how = Text(f"{how.zh},{repaid.zh}", f"{how.en}, {repaid.en}") if self.set_off_fen else repaid
         elif self.returned:
             how = Text("退票", "sent back by the bank")
         elif self.paid_on is not None:
@@ -251,7 +258,7 @@ def _with_changes(ground: Ground, one: Decided, before: MonthResult, now: MonthR
 async def _lines(
     session: AsyncSession, who: Entered, cases: Collection[UUID], until: datetime
 ) -> dict[tuple[UUID, int], list[Paid]]:
-    """The lines of months, with how each was paid or set off, in two statements."""
+    """The lines of months, with how each was paid, set off or paid back, in three statements."""
     tenant = who.county.id
     line = (
         (PaymentLine.tenant_id == Entitlement.tenant_id)
@@ -281,12 +288,12 @@ async def _lines(
     rows = (await session.execute(query)).all()
     paid_lines: list[Any] = [row.PaymentLine for row in rows]
     made = {line.id for line in paid_lines if line is not None}
-    less = await _set_off(session, who, PaymentSetoff.line_id, made, until)
+    less = await _less(session, who, made, until)
     recovered = {row.Entitlement.id for row in rows if row.Entitlement.kind == Kind.RECOVERY.value}
-    given = await _set_off(session, who, PaymentSetoff.entitlement_id, recovered, until)
+    settled = await _settled(session, who, recovered, until)
     found: dict[tuple[UUID, int], list[Paid]] = {}
     for due, paid, batch, returned in map(_any, rows):
-        off = less.get(paid.id, 0) if paid is not None else given.get(due.id, 0)
+        off, repaid = (less.get(paid.id, 0), 0) if paid is not None else settled.get(due.id, (0, 0))
         found.setdefault((due.case_id, due.instalment), []).append(
             Paid(
                 due.id,
@@ -297,6 +304,7 @@ async def _lines(
                 batch,
                 paid.amount_fen if paid is not None else 0,
                 off,
+                repaid,
                 paid.released_on if paid is not None else None,
                 returned is not None,
             )
@@ -309,23 +317,34 @@ def _any(row: Any) -> Any:
     return row
 
 
-async def _set_off(
-    session: AsyncSession, who: Entered, column: Any, keys: Collection[UUID], until: datetime
-) -> dict[UUID, int]:
-    """What was set off in payments that were released by an instant, by line or by recovery."""
-    if not keys:
-        return {}
-    query = (
-        select(column, func.sum(PaymentSetoff.amount_fen))
-        .where(
-            PaymentSetoff.tenant_id == who.county.id,
-            among(column, keys),
-            PaymentSetoff.voided_at.is_(None),
-            PaymentSetoff.released_at <= until,
-        )
-        .group_by(column)
-    )
-    return {row[0]: int(row[1]) for row in await session.execute(query)}
+async def _less(session: AsyncSession, who: Entered, lines: Collection[UUID], until: datetime) -> dict[UUID, int]:
+    """What was set off in payments that were released by an instant."""
+    own = PaymentSetoff
+    query = select(own.line_id, func.sum(own.amount_fen)).where(*_stood(who, until), among(own.line_id, lines))
+    return {row[0]: int(row[1]) for row in await session.execute(query.group_by(own.line_id))}
+
+
+async def _settled(
+    session: AsyncSession, who: Entered, recoveries: Collection[UUID], until: datetime
+) -> dict[UUID, tuple[int, int]]:
+    """What was set off of recoveries, in payments that were released by an instant, and what was paid back by then."""
+    off, back, none = PaymentSetoff, Repayment, literal(0, BigInteger)
+    both = union_all(
+        select(off.entitlement_id.label("of"), off.amount_fen.label("off"), none.label("back")).where(
+            *_stood(who, until), among(off.entitlement_id, recoveries)
+        ),
+        select(back.entitlement_id, none, back.amount_fen).where(
+            back.tenant_id == who.county.id, among(back.entitlement_id, recoveries), back.recorded_at <= until
+        ),
+    ).subquery()
+    query = select(both.c.of, func.sum(both.c.off), func.sum(both.c.back)).group_by(both.c.of)
+    return {row[0]: (int(row[1]), int(row[2])) for row in await session.execute(query)}
+
+
+def _stood(who: Entered, until: datetime) -> tuple[ColumnElement[bool], ...]:
+    """What tells what was set off in payments that were released by an instant."""
+    own = PaymentSetoff
+    return own.tenant_id == who.county.id, own.voided_at.is_(None), own.released_at <= until
 
 
 # --- as it was known ------------------------------------------------------------------------------------------

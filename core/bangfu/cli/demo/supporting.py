@@ -201,7 +201,7 @@ class Subsidy(Award):
         for key, own in (await self._told()).items():
             unpaid = sum(month.open_fen for month in own)
             back = [line for month in own for line in month.lines if line.kind is Kind.RECOVERY]
-            left = -sum(line.amount_fen + line.set_off_fen for line in back)
+            left = -sum(line.amount_fen + line.set_off_fen + line.repaid_fen for line in back)
             if unpaid or left:
                 fen, owed = money(unpaid), money(left)
                 self.t.say(f"  {key} 未发 {fen.zh},待追回 {owed.zh}", f"{fen.en} not paid, {owed.en} to be paid back")
@@ -213,6 +213,7 @@ class Subsidy(Award):
         received = [[month for month in own if month.paid_fen] for own in told.values()]
         back = -sum(line.amount_fen for line in lines if line.kind is Kind.RECOVERY)
         off = sum(line.set_off_fen for line in lines if line.kind is Kind.RECOVERY)
+        repaid = sum(line.repaid_fen for line in lines)
         return ByMonth(
             persons=sum(bool(own) for own in received),
             months=sum(map(len, received)),
@@ -222,7 +223,7 @@ class Subsidy(Award):
             recovery_fen=back,
             set_off_fen=off,
             unpaid_fen=sum(month.open_fen for own in told.values() for month in own),
-            unrecovered_fen=back - off,
+            unrecovered_fen=back - off - repaid,
         )
 
     async def explain(self, one: Disabled, of: int) -> None:

@@ -436,11 +436,15 @@ LISTS = {
     "missed": _listed(
         _missed,
         MissedHouseholdConnection,
-        "Who could have the award by everything that is known, and has not applied 应享未享; by village and number.",
+        "Who could have the award by everything that is known, and has not applied 应享未享; by village and number. "
+        "Where circumstances of persons decide, it is for who may read them (`READ_CIRCUMSTANCES`).",
         paged=True,
     ),
     "missed_figures": _listed(
-        _missed_figures, list[MissedFigures], "The figures of those who are missed, by township.", paged=False
+        _missed_figures,
+        list[MissedFigures],
+        "The figures of those who are missed, by township; for whom `missed` is.",
+        paged=False,
     ),
     "overpaid": _listed(
         _overpaid,

@@ -8,10 +8,12 @@ from datetime import date
 
 import pytest
 
+from bangfu.access import Action
 from bangfu.cases import acts, missed, overpaid, receipts
 from bangfu.cases.gather import At, Subject, gather
 from bangfu.cases.missed import Wanting
 from bangfu.cases.views import Selection
+from bangfu.errors import Refused
 from bangfu.programme import DatedBook, Plugins, installed
 from bangfu.rules import AsOf, Circumstance, RuleBook, criterion, fact, not_
 from tests.core.test_missed import read
@@ -176,6 +178,32 @@ async def test_who_could_have_it_and_has_not_applied_is_listed_with_what_a_list_
     assert (own.fen, own.is_clear) == (None, False)
     assert [(lack.fact.name, lack.wanting) for lack in own.lacks] == [("level", Wanting.REGISTERED)]
     assert missed.wanted(own.lacks).zh == "残疾等级(登记册缺失,须补录)"
+
+
+async def test_who_may_not_read_circumstances_learns_of_nobodys_who_has_no_case(disabled: Learners) -> None:
+    disabled.on(CARE, YEAR, REVIEWED)
+    numbers = sorted(DUE[CARE])
+    for number in ("FI", "FM", "L1"):
+        assert not disabled.who(number).may(Action.READ_CIRCUMSTANCES)
+        for list_, options in (
+            (missed.page, (100,)),
+            (missed.figures, ()),
+            (missed.count, (100,)),
+            (missed.sheet, ("核对",)),
+        ):
+            with pytest.raises(Refused) as refused:
+                await read(disabled, list_, number, *options)
+            assert [problem.code.name for problem in refused.value.problems] == ["FORBIDDEN"]
+    for number, expected in (("FI", {"incomplete"}), ("C1", {"eligible"})):
+        told = [await read(disabled, receipts.why, number, person) for person in numbers]
+        assert {receipt.outcome.value for receipt in told} == expected
+    # What the case of somebody comes to is told to whoever reads cases.
+    clean(await disabled.apply("F1-01"))
+    clean(await disabled.act("DF", acts.account, Selection(numbers=["F1-01"])))
+    assert (await read(disabled, receipts.why, "FI", "F1-01")).outcome.value == "eligible"
+    # A programme that looks at no circumstance has its list as before.
+    disabled.on(SHORT, YEAR, REVIEWED)
+    assert (await read(disabled, missed.page, "FI", 100)).found
 
 
 # --- what was paid and would come out differently now ---------------------------------------------------------------

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.cases import claims, exclusions, shown
-from bangfu.cases.gather import At, Subject, awaited, gather
+from bangfu.cases.gather import At, Subject, awaited, closed_to, gather
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.scanning import PART, Key, Page, count_of, page_of
 from bangfu.cases.whom import Whom
@@ -148,7 +148,7 @@ async def page(
 
     A page that went through ``MOST_SCANNED`` households ends there, full or not.
     """
-    who.require(Action.READ_CASES, ground.programme.code)
+    _require(who, ground, Action.READ_CASES)
     parts = (
         (len(part.rows), (part.rows[-1][1].division, part.rows[-1][0].number), part.missed)
         async for part in _parts(session, who, ground, after, area)
@@ -160,7 +160,7 @@ async def figures(
     session: AsyncSession, who: Entered, ground: Ground, area: tuple[int, int] | None = None
 ) -> list[TownshipMissed]:
     """The figures by township, of the same households as the list. Refuses ``FORBIDDEN``."""
-    who.require(Action.READ_CASES, ground.programme.code)
+    _require(who, ground, Action.READ_CASES)
     places = await Places.on(session, who.at.today)
     found: dict[int, TownshipMissed] = {}
     async for part in _parts(session, who, ground, None, area):
@@ -183,7 +183,7 @@ async def count(
     session: AsyncSession, who: Entered, ground: Ground, most: int, area: tuple[int, int] | None = None
 ) -> int:
     """How many households the list holds; more than ``most`` are not counted. Refuses ``FORBIDDEN``."""
-    who.require(Action.READ_CASES, ground.programme.code)
+    _require(who, ground, Action.READ_CASES)
     return await count_of((part.missed async for part in _parts(session, who, ground, None, area)), most)
 
 
@@ -194,7 +194,7 @@ async def sheet(
 
     Refuses ``FORBIDDEN`` and ``REASON_NEEDED``.
     """
-    who.require(Action.EXPORT_LISTS, ground.programme.code)
+    _require(who, ground, Action.EXPORT_LISTS)
     need_reason(reason)
     places = await Places.on(session, who.at.today)
     rows: list[tuple[Any, ...]] = []
@@ -242,6 +242,14 @@ async def sheet(
         ["head"],
     )
     return workbook([listed])
+
+
+def _require(who: Entered, ground: Ground, action: Action) -> None:
+    """Whoever asks may do an action and, where circumstances of persons decide, read these: who is on the list has no
+    case, and that he is on it tells of them."""
+    who.require(action, ground.programme.code)
+    if closed_to(who, ground.latest):
+        who.require(Action.READ_CIRCUMSTANCES)
 
 
 # --- in words -------------------------------------------------------------------------------------------------

@@ -103,6 +103,7 @@ GENERATIONS = {
 }
 
 
+_SINCE = Text("起始日期", "the first day")
 _UNTIL = Text("终止日期", "the end")
 _CERTIFICATE = Text("残疾人证号", "the number of the certificate")
 _OF_CERTIFICATES = {
@@ -513,6 +514,13 @@ async def _say(session: AsyncSession, who: Entered, number: str, report: Report,
     person = await _person(session, who, PersonRow.number == number)
     if person is None:
         raise Code.NOT_FOUND.refuse("person", what=number)
+    if report.since is not None:
+        born = await session.scalar(
+            select(PersonRow.birth_date).where(PersonRow.tenant_id == who.county.id, PersonRow.id == person.id)
+        )
+        if born is not None and report.since < born:
+            expected = Text(f"不早于出生日期 {born}", f"not before the day of birth, {born}")
+            raise Code.BAD_VALUE.refuse("since", field=_SINCE, value=report.since, expected=expected)
     await alone(session, report.kind)
     known = await Register.read(session, report.kind, [person.id])
     report = replace(report, name=person.name)
@@ -587,7 +595,8 @@ async def accept(session: AsyncSession, who: Entered, task: Discrepancy) -> None
     assert person is not None  # the wall that shows the task shows the person
     known = await Register.read(session, task.kind, [person.id])
     rows = known.rows.get(person.id, ())
-    now = judge(person, rows, report)
+    spelt = [one for one in known.tasks.settled.get(person.id, ()) if one.accepted and "name" in one.reported]
+    now = judge(person, rows, report, spelt)
     asks_the_same = now.verdict is Verdict.DIFFERS and dict(now.known) == task.known
     if not asks_the_same or is_overtaken(person, rows, report):
         raise Code.CONFLICT.refuse("accept")

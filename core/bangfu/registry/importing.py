@@ -250,8 +250,11 @@ class _Run(Generic[S]):
 
     async def _look(self, table: Table) -> S:
         """First reading: every problem and every difference, nothing changed."""
-        state = await self._prepare()
-        for number, rows in enumerate(_chunks(table.rows())):
+        state, chunks = await self._prepare(), _chunks(table.rows())
+        if self.importer.together:
+            state.blocked = await self._faulty(table)
+            chunks = _whole_groups(table.rows(), self.importer.group, self.last)
+        for number, rows in enumerate(chunks):
             good = []
             for row in rows:
                 self.last[str(row.values[self.importer.group])] = row.number
@@ -270,6 +273,17 @@ class _Run(Generic[S]):
             async with self._session() as session:
                 await self.importer.missing(session, state)
         return state
+
+    async def _faulty(self, table: Table) -> set[str]:
+        """The groups of which some row has a problem of its own: they draw on nothing, before anybody else does."""
+        state, found = await self._prepare(), set()
+        for row in table.rows():
+            group = str(row.values[self.importer.group])
+            self.last[group] = row.number
+            self.importer.check(row, state)
+            if row.problems:
+                found.add(group)
+        return found
 
     async def _apply(self, table: Table, blocked: Set[str]) -> S:
         """Second reading: apply every group that is free of problems, some whole groups a transaction.

@@ -105,6 +105,10 @@ class Circumstance(Node):
     source: Source = column(models.Circumstance.source, "Who says so.")
     reported_on: date = column(models.Circumstance.reported_on, "The day of the list or paper that says so.")
     evidence: str = column(models.Circumstance.evidence, "That list or paper, by name.")
+    confirmed_on: date | None = column(
+        models.Circumstance.confirmed_on,
+        "The day of the last list of the same source that said the same; null while there is none.",
+    )
     since: date = column(models.Circumstance.valid_from, "The first day.")
     until: date | None = column(
         models.Circumstance.valid_to, "The first day on which it is so no more; null while none is known."

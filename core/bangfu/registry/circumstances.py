@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered, duties_that_may
 from bangfu.db import scope_of
-from bangfu.db.bulk import among
+from bangfu.db.bulk import among, update_all
 from bangfu.disclosure import need_reason
 from bangfu.documents.cells import Cell, CellProblem, Column, Row, one_of, read_day, read_digits, read_name, read_text
 from bangfu.errors import Code
@@ -41,6 +41,7 @@ from bangfu.registry.holding import (
     Category,
     Report,
     Source,
+    confirmed,
     is_overtaken,
     judge,
 )
@@ -264,6 +265,9 @@ class CircumstanceImporter(Importer[_State]):
             state.tally(tasks).same += 1
             return
         tally = state.tally(self.of)
+        again = confirmed(person, known.rows.get(person.id, ()), report, judged)
+        changes.confirmed += again
+        state.says_again |= bool(again)
         if judged.verdict is Verdict.SAME:
             tally.same += 1
         elif judged.verdict is Verdict.NEW:
@@ -296,7 +300,9 @@ class CircumstanceImporter(Importer[_State]):
         return {}
 
     async def apply(self, session: AsyncSession, changes: Changes, state: _State) -> None:
-        """Assert what is new, and write down what somebody has to settle."""
+        """Assert what is new, and write down what somebody has to settle, and of which day what was known is said
+        again."""
+        await update_all(session, Circumstance, changes.confirmed, {"confirmed_on": state.as_of})
         await changes.write(session, Circumstance, state.who)
 
 

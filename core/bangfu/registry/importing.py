@@ -60,7 +60,8 @@ class State:
     """What an import knows of the county and of the rows before: the file's own memory.
 
     ``blocked`` are the groups (households, officers …) of which some row has a problem; none of their rows is applied.
-    ``file`` is its name.
+    ``file`` is its name. ``says_again`` is whether it says of a later day what is known, which is noted although it is
+    no news.
     """
 
     who: Entered
@@ -69,6 +70,7 @@ class State:
     tallies: dict[str, Tally] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
     file: str = ""
+    says_again: bool = False
 
     def tally(self, what: str) -> Tally:
         """The tally of one kind of thing."""
@@ -225,7 +227,7 @@ class _Run(Generic[S]):
         table = open_table(self.file.data, self.file.name, importer.columns, stated, await self._remembered())
         state = await self._look(table)
         if not work.parameters["dry_run"] and not self.refused:
-            if any(tally.new or tally.changed for tally in state.tallies.values()):
+            if state.says_again or any(tally.new or tally.changed for tally in state.tallies.values()):
                 state = await self._apply(table, state.blocked)
             if not self.refused:
                 await self._finish(state, stated)

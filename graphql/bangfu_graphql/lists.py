@@ -85,9 +85,14 @@ class MissedHousehold:
     ground: strawberry.Private[Ground]
     shared: strawberry.Private[Shared]
 
-    @strawberry.field(description="The id of the household; `node` finds it.")
+    @strawberry.field(
+        description="The id of the household or, where the programme is for persons, of the person; `node` finds it."
+    )
     def id(self) -> strawberry.ID:
-        """The id of the household."""
+        """The id of the household or the person."""
+        person = self.source.whom.person
+        if person is not None:
+            return strawberry.ID(encode_id(entity_of(Person).name, person))
         return strawberry.ID(encode_id(entity_of(Household).name, self.source.household))
 
     @strawberry.field(description="The number of the household or the person in the register.")

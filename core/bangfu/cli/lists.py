@@ -12,7 +12,7 @@ from bangfu.cases import missed, overpaid, receipts, register, year
 from bangfu.cases.scanning import Page
 from bangfu.cli.case import case
 from bangfu.cli.receipt import print_receipt, print_year
-from bangfu.cli.shell import Open, Shell, area_option, pass_shell, programme_options
+from bangfu.cli.shell import Open, Shell, Target, area_option, pass_shell, programme_options
 from bangfu.programme import Beneficiary
 from bangfu.registry.divisions import Places
 from bangfu.text import LANGUAGES, Text, money, yuan_digits
@@ -64,7 +64,7 @@ def _list_options(function: Any) -> Any:
     for option in (
         click.option("--limit", default=50, show_default=True, help="how many are shown"),
         click.option("--reason", default="", help="why the workbook is needed; it names people, and is recorded"),
-        click.option("--export", type=click.Path(dir_okay=False, path_type=Path), help="write all of it as a workbook"),
+        click.option("--export", type=Target(), help="write all of it as a workbook"),
         area_option,
     ):
         function = option(function)
@@ -228,9 +228,7 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
 @programme_options
 @area_option
 @click.option("--reason", default="", help="why the workbook is needed; it names people, and is recorded")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="the workbook to write"
-)
+@click.option("-o", "--output", type=Target(), required=True, help="the workbook to write")
 @pass_shell
 def register_(shell: Shell, output: Path, reason: str, area: Any, **options: Any) -> None:
     """Write the register of those whose applications were decided 补助对象登记册 as a workbook, with what was paid and

@@ -455,7 +455,7 @@ LISTS = {
         _overpaid,
         OverpaidCaseConnection,
         "Cases that were paid on something that would come out differently by what is known now 已发待核; it changes "
-        "nothing.",
+        "nothing. What is paid every month is not among them: deciding its months again settles it.",
         paged=True,
     ),
     "overpaid_figures": _listed(

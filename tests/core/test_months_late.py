@@ -220,6 +220,39 @@ async def test_an_end_that_becomes_known_in_the_new_year_reaches_the_old_one(sub
     await sound(subsidies)
 
 
+async def test_what_deciding_would_change_is_told_of_the_years_before_too(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(12)
+    await subsidies.pay(12)
+    await carried(subsidies)
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2022, 2, 2)
+    # He had no certificate any more in November and December, and has none in the new year.
+    await subsidies.holds("D4-01", "certificate", date(2020, 1, 1), date(2021, 10, 5), **ENDED)
+    subsidies.today = date(2022, 2, 10)
+    who = subsidies.who("C1")
+    ground = await subsidies.ground(who)
+    before = await subsidies.snapshot()
+    async with subsidies.database.session(who.scope) as session:
+        east, west = await month_previews.preview_figures(session, who, ground, 2)
+        page = await month_previews.preview(session, who, ground, 2, 2)
+        rest_ = await month_previews.preview(session, who, ground, 2, 2, page.last)
+        count = await month_previews.preview_count(session, who, ground, 2, 10)
+    assert (east.cases, east.decided, east.changed, east.due_fen, east.less_fen) == (2, 2, 0, 17_000, 0)
+    assert (west.cases, west.decided, west.changed, west.due_fen, west.less_fen) == (1, 4, 3, 0, 3 * 7_000)
+    assert ([one.case.number for one in page.found], page.more) == (["D1-01", "D1-02"], True)
+    (last,) = rest_.found
+    assert (last.case.number, last.difference, rest_.more, count) == ("D4-01", -3 * 7_000, False, 3)
+    assert [(one.result.rules.period.key, one.before, one.amount) for one in last.decisions] == [
+        ("2021-11", 7_000, 0), ("2021-12", 7_000, 0), ("2022-01", 7_000, 0), ("2022-02", None, 0),
+    ]  # fmt: skip
+    assert await subsidies.snapshot() == before
+    done = await subsidies.decide(2)
+    assert (done["decided"], done["changed"], done["arrears_fen"], done["recovery_fen"]) == (6, 3, 0, 3 * 7_000)
+    await sound(subsidies)
+
+
 async def test_who_rests_is_paid_nothing_of_the_old_year_either(subsidies: Subsidies) -> None:
     await subsidies.granted()
     await subsidies.decide(11)

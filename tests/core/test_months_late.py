@@ -90,6 +90,25 @@ async def test_what_was_decided_for_some_persons_is_on_record_with_its_reason(su
     assert [tuple(row) for row in rows] == [("来访核对", {"months": [1]})]
 
 
+async def test_by_what_was_known_nothing_is_told_of_months_of_which_nothing_could_be_due(
+    subsidies: Subsidies,
+) -> None:
+    subsidies.on(CARE, today=date(2021, 3, 20))
+    await subsidies.grant("D1-01")
+    await subsidies.decide(4)
+    who = subsidies.who("C1", date(2021, 4, 12))
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        months_ = await month_receipts.told_of(session, who, ground, "D1-01")
+        assert [(own.number, own.due_fen) for own in months_] == [(3, 10_000), (4, 10_000)]
+        for month in (3, 4):
+            anew = await month_receipts.as_known(session, who, ground, "D1-01", month, who.at.now)
+            assert (anew.amount_fen, anew.withheld) == (10_000, None)
+        for month, code in ((2, "MONTH_NOT_OF_CASE"), (5, "MONTH_NOT_BEGUN"), (13, "BAD_VALUE")):
+            with pytest.raises(Refused, match=code):
+                await month_receipts.as_known(session, who, ground, "D1-01", month, who.at.now)
+
+
 # --- back ------------------------------------------------------------------------------------------------------
 
 

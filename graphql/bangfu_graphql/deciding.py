@@ -192,7 +192,7 @@ class UnverifiedPerson:
         """The number."""
         return self.source.number
 
-    @strawberry.field(description="The name.")
+    @strawberry.field(description="The name; empty where the person has moved out of your sight and the case has not.")
     def name(self) -> str:
         """The name."""
         return self.source.name

@@ -315,6 +315,56 @@ async def test_who_reviewed_a_case_does_not_check_what_it_is_paid_in_later_years
             await paying.check_batch(session, who, ground, made.batch.id)
 
 
+# --- verified again -------------------------------------------------------------------------------------------
+
+
+async def unverified(world: Subsidies, on: date, number: str = "C1") -> list[tuple[str, str]]:
+    """Who is on the list of a day, by number and name, as an officer sees it; its count is that of the list."""
+    who, ground = world.who(number, on), await world.ground()
+    async with world.database.session(who.scope) as session:
+        found = await carrying.unverified(session, who, ground, on, 10)
+        counts = await carrying.unverified_counts(session, who, ground, on)
+    assert sum(counts.values()) == len(found)
+    return [(one.number, one.name) for one in found]
+
+
+async def test_a_stop_that_was_taken_back_verifies_nobody(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 7, 8)
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="点错人", stated=Stated()))
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 8))] == ["D1-01", "D1-02"]
+    clean(await subsidies.act("K2", correcting.undo, Selection(["D4-01"]), stated=Stated(reason="点错人")))
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 9))] == list(CARED)
+
+
+async def test_who_was_not_verified_stays_on_the_list_of_the_half_year_though_he_is_carried(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    await subsidies.decide(12)
+    clean(await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-01"]), finding="属实"))
+    before = await unverified(subsidies, date(2021, 12, 27))
+    assert [number for number, _ in before] == ["D1-02", "D4-01"]
+    await carried(subsidies)
+    subsidies.on(CARE, "2021")
+    assert await unverified(subsidies, date(2021, 12, 29)) == before
+    # In the new year everybody is to be verified anew.
+    subsidies.on(CARE, "2022")
+    assert [number for number, _ in await unverified(subsidies, date(2022, 1, 10))] == list(CARED)
+
+
+async def test_who_moved_is_on_the_list_of_who_has_his_case_and_is_verified_there(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 2, 5)
+    await moved(subsidies)
+    subsidies.today = on = date(2021, 7, 10)
+    assert await unverified(subsidies, on, "K1") == [("D1-01", "残D10号"), ("D1-02", "")]
+    assert await unverified(subsidies, on, "K2") == [("D4-01", "残D40号")]
+    assert [name for _, name in await unverified(subsidies, on)] == ["残D10号", "残D11号", "残D40号"]
+    clean(await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-02"]), finding="属实"))
+    assert await unverified(subsidies, on, "K1") == [("D1-01", "残D10号")]
+
+
 # --- households -----------------------------------------------------------------------------------------------
 
 HEADS = "户编号,乡镇,行政村,村民小组,户类型,脱贫年度,联户干部工号,姓名,证件号码,与户主关系,开户名,开户行,一卡通账号,离户日期"

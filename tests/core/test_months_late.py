@@ -11,13 +11,23 @@ from uuid import UUID
 import pytest
 
 from bangfu import payments
-from bangfu.cases import acts, carrying, correcting, month_previews, month_receipts, months, paying, provisions
+from bangfu.cases import (
+    acts,
+    carrying,
+    correcting,
+    month_previews,
+    month_receipts,
+    months,
+    paying,
+    provisions,
+    year,
+)
 from bangfu.cases.acts import Report
 from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from bangfu.process import RestCause
 from tests.core.test_months import go_on, rest, sound
-from tests.county import CODE, clean
+from tests.county import CODE, Statements, clean
 from tests.learners import identity
 from tests.subsidies import CARE, CARED, Subsidies
 
@@ -418,3 +428,38 @@ async def test_who_moved_is_paid_where_he_lives_and_judged_by_nobody_who_does_no
     )
     assert [tuple(row) for row in rows] == [("2021", "D1", 101201), ("2022", "D4", 102201)]
     await sound(subsidies)
+
+
+async def test_who_moved_has_his_months_on_the_page_of_either_household_and_nobody_tells_him_to_apply(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    for month in (1, 2):
+        if month == 2:
+            subsidies.today = date(2021, 2, 5)
+            await moved(subsidies)
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    who = subsidies.who("C1")
+    rows = await subsidies.rows("select id, number from household where number in ('D1', 'D4') order by number")
+    homes = {row.id: row.number for row in rows}
+    taken = []
+    for asked in ({own: number} for own, number in homes.items()), (homes,):
+        told: dict[str, Any] = {}
+        for some in asked:
+            with Statements(subsidies.database) as statements:
+                async with subsidies.database.session(who.scope, reading=True) as session:
+                    answers = await year.answers_in(session, who, [subsidies.programme], some, 2021)
+            taken.append(len(statements))
+            told |= {
+                one.number: [
+                    (own.receipt.number, own.receipt.applied, own.could, [month.due_fen for month in own.months])
+                    for own in one.periods
+                ]
+                for one in answers.values()
+            }
+        assert told == {
+            "D1": [("D1-01", True, (), [10_000, 10_000]), ("D1-02", True, (), [7_000, 7_000])],
+            "D4": [("D1-02", True, (), [7_000, 7_000]), ("D4-01", True, (), [7_000, 7_000])],
+        }
+    assert len(set(taken)) == 1

@@ -463,3 +463,8 @@ async def test_who_moved_has_his_months_on_the_page_of_either_household_and_nobo
             "D4": [("D1-02", True, (), [7_000, 7_000]), ("D4-01", True, (), [7_000, 7_000])],
         }
     assert len(set(taken)) == 1
+    # Who does not see his case does not tell him to apply.
+    clerk = subsidies.who("K2")
+    async with subsidies.database.session(clerk.scope, reading=True) as session:
+        page = await year.why_in(session, clerk, [subsidies.programme], "D4", 2021)
+    assert [own.receipt.number for own in page.periods] == ["D4-01"]

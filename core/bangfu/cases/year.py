@@ -22,7 +22,7 @@ from bangfu.cases import attesting, exclusions, instalments, month_receipts
 from bangfu.cases.claims import CASE, SPANS, span_key
 from bangfu.cases.ground import Ground, Rules, grounds_of, switched_on
 from bangfu.cases.instalments import Part
-from bangfu.cases.missed import how_to_apply, lack_of, wanted
+from bangfu.cases.missed import applied_elsewhere, how_to_apply, lack_of, wanted
 from bangfu.cases.month_receipts import Month
 from bangfu.cases.receipts import Receipt, answers
 from bangfu.cases.views import CaseView, look_at
@@ -143,8 +143,9 @@ async def answers_in(
 ) -> dict[UUID, YearAnswer]:
     """The whole answers for households (id to number), of the programmes that the county runs.
 
-    What a person applied for is told by the household in which he applied, and by that in which he lives today. The
-    number of statements grows with the number of periods of the year, and not with that of households.
+    What a person applied for is told by the household in which he applied, and by that in which he lives today, as far
+    as it is in sight: of who applied where he lived before, and has his case out of sight, nothing is said. The number
+    of statements grows with the number of periods of the year, and not with that of households.
     """
     running = await switched_on(session, who.county.id, who.at.today)
     everything = await grounds_of(session, who.county.id, [one for one in programmes if one.code in running])
@@ -155,6 +156,10 @@ async def answers_in(
         if ground.programme.is_for_persons:
             theirs[key] = await of_households(session, who, list(households), who.at.today, *key)
     receipts = {key: await answers(session, who, ground, theirs[key]) for key, ground in grounds.items()}
+    unseen = {}
+    for key, ground in grounds.items():
+        without = {one.person for one in theirs[key] if one.person is not None and not receipts[key][one.id].applied}
+        unseen[key] = await applied_elsewhere(session, ground, without)
     persons = {one.person: one.number for own in theirs.values() for one in own if one.person is not None}
     told = await _Told.read(session, who, everything, grounds, households, persons)
     return {
@@ -166,6 +171,7 @@ async def answers_in(
                 for key, ground in grounds.items()
                 for whom in theirs[key]
                 if whom.household == household
+                and whom.person not in unseen[key]
                 and ((receipt := receipts[key][whom.id]).applied or whom.person is None or _may(receipt))
             ),
         )

@@ -714,6 +714,13 @@ class Code(Enum):
         "请在该日或以后办理。",
         "Decide it on that day or later.",
     )
+    MONTH_NOT_OF_CASE = _says(
+        "{year}年{month}月在{number}的起始月(按{opened}的申请确定)之前,该月不发放",
+        "Month {month} of {year} comes before the first one that counts for {number}, who applied on {opened}: nothing "
+        "is paid of it.",
+        "请查询起始月及以后的月份。",
+        "Ask for the first month that counts, or a later one.",
+    )
     BATCH_EMPTY = _says(
         "没有待拨付的户",
         "There is nothing to pay.",

@@ -107,7 +107,8 @@ async def test_every_operation_of_months_is_told(monthly: Served, subsidies: Sub
     ]  # fmt: skip
     assert found["monthPreview"]["nodes"][0]["months"] == [
         {
-            "month": 1, "was": None, "now": "100.00", "difference": "100.00", "outcome": "ELIGIBLE", "withheld": None,
+            "year": 2021, "month": 1, "was": None, "now": "100.00", "difference": "100.00", "outcome": "ELIGIBLE",
+            "withheld": None,
         }
     ]  # fmt: skip
     await story.may_not("DF1", "month_preview", "MONTH_NOT_BEGUN", **{**preview, "month": 2})

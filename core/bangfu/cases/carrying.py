@@ -23,7 +23,8 @@ from bangfu.db import hold
 from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code, Problem
 from bangfu.models import Case, CaseEvent, Claim, Household, Person, new_id
-from bangfu.process import Move, Plan, half_of
+from bangfu.process import CLOSED, Move, Plan, half_of
+from bangfu.process.months import UNDO
 from bangfu.registry.divisions import township_of
 from bangfu.text import Text, day
 
@@ -66,7 +67,8 @@ async def reverify(
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """Somebody who is paid every month and has not been verified in the span that a day lies in."""
+    """Somebody who is paid every month and has not been verified in the span that a day lies in; without a name where
+    he has moved out of sight and his case has not."""
 
     number: str
     name: str
@@ -105,12 +107,13 @@ async def unverified(
 ) -> list[Unverified]:
     """A page of those who have not been verified in the span of a day, by village and number, in one statement.
 
-    Who came to be paid within the span has been verified by that. Refuses ``FORBIDDEN`` and ``BAD_VALUE``.
+    Who came to be paid within the span has been verified by that. Whose case was carried into the next year stays on
+    the list of the old one. Refuses ``FORBIDDEN`` and ``BAD_VALUE``.
     """
     who.require(Action.READ_CASES, ground.programme.code)
     query = (
-        _unverified(who, ground, on, Case.number, Person.name, Case.division)
-        .join(Person, (Person.tenant_id == Case.tenant_id) & (Person.id == Case.person_id))
+        _unverified(who, ground, on, Case.number, func.coalesce(Person.name, ""), Case.division)
+        .outerjoin(Person, (Person.tenant_id == Case.tenant_id) & (Person.id == Case.person_id))
         .order_by(Case.division, Case.number)
         .limit(first)
     )
@@ -133,7 +136,8 @@ async def unverified_counts(session: AsyncSession, who: Entered, ground: Ground,
 def _unverified(who: Entered, ground: Ground, on: date, *columns: Any) -> Any:
     span = span_of(ground, on)
     stage = stage_of(ground).code
-    came = (CaseEvent.to_stage == stage) & (CaseEvent.from_stage != stage) & (CaseEvent.act != CARRY)
+    # Who is carried on, or whose end is taken back, was reviewed by nobody.
+    came = (CaseEvent.to_stage == stage) & (CaseEvent.from_stage != stage) & CaseEvent.act.not_in((CARRY, UNDO))
     verified = (
         select(CaseEvent.id)
         .where(
@@ -148,7 +152,7 @@ def _unverified(who: Entered, ground: Ground, on: date, *columns: Any) -> Any:
         Case.tenant_id == who.county.id,
         Case.programme == ground.programme.code,
         Case.period == ground.period.key,
-        Case.stage == stage,
+        Case.stage.in_((stage, CLOSED)),  # closed by being carried, and by nothing else
         ~verified.exists(),
     )
 

@@ -159,7 +159,7 @@ def _preview(shell: Shell, month: int, whole: bool, programme: str | None, perio
     )  # fmt: skip
     changes = [
         (
-            one.case.number, places.named(one.case.division), own.month,
+            one.case.number, places.named(one.case.division), own.result.rules.period.key,
             "" if own.before is None else yuan_digits(own.before), yuan_digits(own.amount),
         )
         for one in page.found

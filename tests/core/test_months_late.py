@@ -347,6 +347,18 @@ async def test_a_stop_that_was_taken_back_verifies_nobody(subsidies: Subsidies) 
     assert [number for number, _ in await unverified(subsidies, date(2021, 7, 9))] == list(CARED)
 
 
+async def test_nobody_is_to_verify_the_dead(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 7, 8)
+    await subsidies.holds("D1-01", "death", date(2021, 7, 5))
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 8))] == ["D1-02", "D4-01"]
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 4))] == list(CARED)
+    before = await subsidies.snapshot()
+    report = await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-01"]), finding="在世")
+    assert [problem.code.name for _, problem in report.refused] == ["PERSON_DEAD"]
+    assert await subsidies.snapshot() == before
+
+
 async def test_who_was_not_verified_stays_on_the_list_of_the_half_year_though_he_is_carried(
     subsidies: Subsidies,
 ) -> None:

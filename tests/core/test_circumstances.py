@@ -974,6 +974,17 @@ async def test_a_task_is_not_accepted_once_its_office_names_the_person_again(kep
     ]  # fmt: skip
 
 
+async def test_a_whole_list_of_nobody_is_refused(kept: World) -> None:
+    """Nobody is asked for because a sheet was filtered before it was saved."""
+    await brought(kept, "minimum_living", listed("minimum_living", {}, {"证件号码": TWO}))
+    before = await contents(kept)
+    empty = listed("minimum_living").splitlines()[0] + "\n"
+    status = await kept.bring("minimum_living", empty, "CA", as_of=JULY, whole=True)
+    assert (status.state, problems(status)) == ("refused", [("BAD_VALUE", ["file"])])
+    assert await contents(kept) == before
+    assert (await kept.bring("minimum_living", empty, "CA", as_of=JULY)).state == "done"
+
+
 async def test_an_older_whole_list_asks_for_nobody_whom_a_newer_one_names(kept: World) -> None:
     both = listed("minimum_living", {}, {"证件号码": TWO})
     await brought(kept, "minimum_living", both)

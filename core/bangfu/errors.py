@@ -160,7 +160,7 @@ class Code(Enum):
     # Input
     BAD_VALUE = _says(
         "{field}的值“{value}”不正确:应为{expected}",
-        "{field}: {value!r} is not right; expected {expected}.",
+        "{field}: '{value}' is not right; expected {expected}.",
         "请更正后重新提交。",
         "Correct it and send it again.",
     )
@@ -191,8 +191,8 @@ class Code(Enum):
     REASON_NEEDED = _says(
         "此项须说明理由",
         "This needs a reason.",
-        "请填写理由。",
-        "State the reason.",
+        "请填写理由,至少两个字。",
+        "State the reason, in two characters or more.",
     )
     TOO_MANY = _says(
         "您在 {hours} 小时内查看的完整号码已达上限 {limit} 个",
@@ -366,7 +366,7 @@ class Code(Enum):
     )
     PARAMETER_BAD_VALUE = _says(
         "参数“{parameter}”的值“{value}”不正确:{detail}",
-        "{parameter}: {value!r} is not right: {detail}.",
+        "{parameter}: '{value}' is not right: {detail}.",
         "请按该参数的单位和形式填写。",
         "Write it in the unit and form of the parameter.",
     )
@@ -714,11 +714,18 @@ class Code(Enum):
         "请在该日或以后办理。",
         "Decide it on that day or later.",
     )
+    MONTH_NOT_OF_CASE = _says(
+        "{year}年{month}月在{number}的起始月(按{opened}的申请确定)之前,该月不发放",
+        "Month {month} of {year} comes before the first one that counts for {number}, who applied on {opened}: nothing "
+        "is paid of it.",
+        "请查询起始月及以后的月份。",
+        "Ask for the first month that counts, or a later one.",
+    )
     BATCH_EMPTY = _says(
         "没有待拨付的户",
         "There is nothing to pay.",
-        "请先完成验收和抽查。",
-        "Finish acceptance and sampling first.",
+        "请先完成验收和抽查;按月发放的,先核定月份。",
+        "Finish acceptance and sampling first, or decide the month of what is paid every month.",
     )
     BATCH_TOTAL = _says(
         "批次合计与明细不符:{detail}",

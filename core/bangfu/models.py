@@ -567,11 +567,12 @@ class Circumstance(TenantRow, Dated, Base):
 
     ``level``, ``category`` and ``generation`` are those of a certificate, ``number`` its number, sealed; ``class_name``
     is the class of the guarantee. ``source`` is whose list or paper says so, ``reported_on`` its day, ``evidence`` the
-    list or the paper by name. Of whom no row of a kind holds on a day, it was not so on that day.
+    list or the paper by name; ``confirmed_on`` is the day of the last list of that source that said the same. Of whom
+    no row of a kind holds on a day, it was not so on that day.
     """
 
     __tablename__ = "circumstance"
-    __wall__ = Wall(Kind.AREA, sealed=("number",), update=("known_to", "division"))
+    __wall__ = Wall(Kind.AREA, sealed=("number",), update=("known_to", "division", "confirmed_on"))
     __table_args__ = (
         _to("person"),
         CheckConstraint("kind in ('certificate', 'minimum_living', 'death', 'custody', 'moved_away')", name="kind"),
@@ -598,6 +599,7 @@ class Circumstance(TenantRow, Dated, Base):
     source: Mapped[str]
     reported_on: Mapped[date]
     evidence: Mapped[str]
+    confirmed_on: Mapped[date | None]
 
 
 class Standing(TenantRow, Dated, Base):

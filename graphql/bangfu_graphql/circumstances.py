@@ -21,6 +21,7 @@ from bangfu.registry.circumstances import Recorded, Stated
 from bangfu.registry.holding import CERTIFICATE, CUSTODY, DEATH, MINIMUM_LIVING, MOVED_AWAY, Category, Source
 from bangfu_graphql import acting
 from bangfu_graphql.acting import Payload, says
+from bangfu_graphql.identifiers import bad_input
 from bangfu_graphql.mapping import ACTION, Sight, column, filters, mapped, one, where
 from bangfu_graphql.nodes import Node
 from bangfu_graphql.people import Discrepancy, Person, within
@@ -43,6 +44,8 @@ class CircumstanceKind(enum.Enum):
 
 
 def _known_at(sight: Sight, instant: datetime) -> ColumnElement[bool]:
+    if instant > sight.who.at.now:
+        raise bad_input("`knownAt` is an instant to come; nothing is known as of then.")
     own = models.Circumstance
     return (own.known_from <= instant) & (own.known_to.is_(None) | (own.known_to > instant))
 
@@ -105,6 +108,10 @@ class Circumstance(Node):
     source: Source = column(models.Circumstance.source, "Who says so.")
     reported_on: date = column(models.Circumstance.reported_on, "The day of the list or paper that says so.")
     evidence: str = column(models.Circumstance.evidence, "That list or paper, by name.")
+    confirmed_on: date | None = column(
+        models.Circumstance.confirmed_on,
+        "The day of the last list of the same source that said the same; null while there is none.",
+    )
     since: date = column(models.Circumstance.valid_from, "The first day.")
     until: date | None = column(
         models.Circumstance.valid_to, "The first day on which it is so no more; null while none is known."

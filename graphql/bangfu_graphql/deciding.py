@@ -65,6 +65,7 @@ OnArgument = Annotated[date, says("A day of the period; everybody is verified on
 class PreviewedMonth:
     """A decision of a month that would be made."""
 
+    year: int = strawberry.field(description="The year that the month is of: deciding settles those before it too.")
     month: int = strawberry.field(description="The month.")
     was: Money | None = strawberry.field(description="What is due of it so far; null where it was never decided.")
     now: Money = strawberry.field(description="What would be due of it.")
@@ -75,14 +76,14 @@ class PreviewedMonth:
     )
 
 
-@strawberry.type(description="A case of which deciding a month would change something.")
+@strawberry.type(description="A person of whom deciding a month would change something.")
 class PreviewedCase:
-    """A case of which deciding a month would change something."""
+    """A person of whom deciding a month would change something."""
 
     source: strawberry.Private[Previewed]
     shared: strawberry.Private[Shared]
 
-    @strawberry.field(description="The id of the case; `node` finds it.")
+    @strawberry.field(description="The id of the case, of the last year in which there is one here; `node` finds it.")
     def id(self) -> strawberry.ID:
         """The id of the case."""
         return strawberry.ID(encode_id(entity_of(Case).name, self.source.case.id))
@@ -107,11 +108,12 @@ class PreviewedCase:
         """What it adds."""
         return Money(self.source.difference)
 
-    @strawberry.field(description="The decisions that would be made, by month.")
+    @strawberry.field(description="The decisions that would be made, by year and month.")
     def months(self) -> list[PreviewedMonth]:
         """The decisions that would be made."""
         return [
             PreviewedMonth(
+                year=own.result.rules.period.year,
                 month=own.month,
                 was=None if own.before is None else Money(own.before),
                 now=Money(own.amount),
@@ -166,10 +168,10 @@ class PreviewedMonthFigures:
 
     code: DivisionCode = strawberry.field(description="The township.")
     name: str = strawberry.field(description="Its name.")
-    cases: int = strawberry.field(description="Cases that are or were paid every month.")
+    cases: int = strawberry.field(description="Cases of the year that are or were paid every month.")
     decided: int = strawberry.field(description="Decisions of months that would be made.")
     changed: int = strawberry.field(description="Those of them that would change an earlier one.")
-    refused: int = strawberry.field(description="Cases that could not be decided.")
+    refused: int = strawberry.field(description="Persons who could not be decided.")
     due: Money = strawberry.field(description="What months that were never decided would be due.")
     more: Money = strawberry.field(description="What would be added to the others.")
     less: Money = strawberry.field(description="What would be taken back of the others.")
@@ -190,7 +192,7 @@ class UnverifiedPerson:
         """The number."""
         return self.source.number
 
-    @strawberry.field(description="The name.")
+    @strawberry.field(description="The name; empty where the person has moved out of your sight and the case has not.")
     def name(self) -> str:
         """The name."""
         return self.source.name
@@ -315,8 +317,9 @@ class MonthQuery:
         return decision_of(found)
 
     @_asks(
-        "What deciding a month would change in your areas, by village and number; it is worked out as it is read, and "
-        "changes nothing. A page ends after a number of cases, full or not, and says whether more may come."
+        "What deciding a month would change in your areas, of its year and of those before it that it settles too, by "
+        "village and number; it is worked out as it is read, and changes nothing. A page ends after a number of "
+        "persons, full or not, and says whether more may come."
     )
     async def month_preview(
         self,

@@ -13,6 +13,7 @@ from uuid import UUID
 from graphql import GraphQLError
 from sqlalchemy import BigInteger
 
+from bangfu.errors import Code
 from bangfu_graphql.mapping import Attribute, Entity
 
 P = TypeVar("P")
@@ -86,9 +87,9 @@ def bad_input(message: str) -> GraphQLError:
 
 
 def known(programmes: Mapping[str, P], code: str) -> P:
-    """A programme of one shape for a question; one that there is not is a wrong question."""
+    """A programme of one shape for a question; refuses ``PROGRAMME_UNKNOWN``."""
     if code not in programmes:
-        raise bad_input(f"`programme` is one of: {', '.join(programmes)}.")
+        raise Code.PROGRAMME_UNKNOWN.refuse("programme", programme=code, known=", ".join(programmes))
     return programmes[code]
 
 

@@ -85,9 +85,14 @@ class MissedHousehold:
     ground: strawberry.Private[Ground]
     shared: strawberry.Private[Shared]
 
-    @strawberry.field(description="The id of the household; `node` finds it.")
+    @strawberry.field(
+        description="The id of the household or, where the programme is for persons, of the person; `node` finds it."
+    )
     def id(self) -> strawberry.ID:
-        """The id of the household."""
+        """The id of the household or the person."""
+        person = self.source.whom.person
+        if person is not None:
+            return strawberry.ID(encode_id(entity_of(Person).name, person))
         return strawberry.ID(encode_id(entity_of(Household).name, self.source.household))
 
     @strawberry.field(description="The number of the household or the person in the register.")
@@ -436,17 +441,21 @@ LISTS = {
     "missed": _listed(
         _missed,
         MissedHouseholdConnection,
-        "Who could have the award by everything that is known, and has not applied 应享未享; by village and number.",
+        "Who could have the award by everything that is known, and has not applied 应享未享; by village and number. "
+        "Where circumstances of persons decide, it is for who may read them (`READ_CIRCUMSTANCES`).",
         paged=True,
     ),
     "missed_figures": _listed(
-        _missed_figures, list[MissedFigures], "The figures of those who are missed, by township.", paged=False
+        _missed_figures,
+        list[MissedFigures],
+        "The figures of those who are missed, by township; for whom `missed` is.",
+        paged=False,
     ),
     "overpaid": _listed(
         _overpaid,
         OverpaidCaseConnection,
         "Cases that were paid on something that would come out differently by what is known now 已发待核; it changes "
-        "nothing.",
+        "nothing. What is paid every month is not among them: deciding its months again settles it.",
         paged=True,
     ),
     "overpaid_figures": _listed(

@@ -431,7 +431,7 @@ class PaymentBatch(Node):
     period: str = column(models.PaymentBatch.period, "The period.")
     number: int = column(models.PaymentBatch.number, "Which batch of the period it is.")
     state: BatchState = derived(_STAMPS, _state, "Where it stands.")
-    count: int = column(models.PaymentBatch.count, "How many households it pays.")
+    count: int = column(models.PaymentBatch.count, "How many payments it makes.")
     total: Money = column(models.PaymentBatch.total_fen, "What it pays in all.")
     digest: str = column(models.PaymentBatch.digest, "A SHA-256 of its lines.")
     stage: str = column(models.PaymentBatch.stage, "The code of the stage that it pays at.")

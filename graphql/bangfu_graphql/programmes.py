@@ -633,32 +633,39 @@ def _period(programme: CoreProgramme, prefix: str, case: Any, values: Any) -> An
 
     selects = any(programme.process.kind(Select))
     steps, flags = programme.steps(), programme.flags()
+    whom = "Persons" if programme.is_for_persons else "Households"
+    monthly = programme.process.monthly is not None
     unmet = made(
         f"{prefix}Unmet",
-        "Households by the criterion that they fail; one that fails two is counted in both.",
+        f"{whom} by the criterion that they fail; one that fails two is counted in both.",
         {name: (int, _words(steps[name].step.title)) for name in programme.criteria()},
     )
     figures: dict[str, tuple[Any, Any]] = {
         "code": (DivisionCode, "The township."),
         "name": (str, "Its name."),
-        "applied": (int, "Households with a case."),
-        "eligible": (int, "Households that are eligible."),
-        "refused": (int, "Households that are not."),
-        "incomplete": (int, "Households of which something is not known."),
-        "waiting": (int, "Households without a determination that stands."),
-        "sampled": (int, "Households that were ever drawn in a sample."),
-        "payable": (Money, "What is payable by the determinations that stand."),
+        "applied": (int, f"{whom} with a case."),
+        "eligible": (int, f"{whom} that are eligible."),
+        "refused": (int, f"{whom} that are not."),
+        "incomplete": (int, f"{whom} of which something is not known."),
+        "waiting": (int, f"{whom} without a determination that stands."),
+        "sampled": (int, f"{whom} that were ever drawn in a sample."),
+        "payable": (
+            Money,
+            "What is due of the months that are decided."
+            if monthly
+            else "What is payable by the determinations that stand.",
+        ),
         "paid": (Money, "What released batches pay."),
-        "unmet": (unmet, "Why households are refused."),
+        "unmet": (unmet, f"Why {whom.lower()} are refused."),
     }
     if flags:
         flagged = made(
             f"{prefix}Flagged",
-            "Eligible households by a yes-or-no step of the rule book.",
+            f"Eligible {whom.lower()} by a yes-or-no step of the rule book.",
             {name: (int, _words(steps[name].step.title)) for name in flags},
         )
-        figures["flagged"] = (flagged, "What is particular about eligible households.")
-    township = made(f"{prefix}Figures", "The figures of one township; households are counted once each.", figures)
+        figures["flagged"] = (flagged, f"What is particular about eligible {whom.lower()}.")
+    township = made(f"{prefix}Figures", f"The figures of one township; {whom.lower()} are counted once each.", figures)
     townships = list[township]  # type: ignore[valid-type]
 
     async def overviewed(self: Any, info: strawberry.Info) -> Any:

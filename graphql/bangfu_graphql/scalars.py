@@ -117,8 +117,9 @@ SCALARS: dict[object, ScalarDefinition] = {
     date: _scalar("Date", "A day of the county's calendar, `YYYY-MM-DD`.", date.isoformat, _read_day, _SPECIFICATIONS),
     datetime: _scalar(
         "DateTime",
-        "An instant as RFC 3339 with its offset; answers are in China Standard Time, `+08:00`.",
-        lambda value: value.astimezone(CHINA).isoformat(timespec="seconds"),
+        "An instant as RFC 3339 with its offset; answers are in China Standard Time, `+08:00`, and as exact as they "
+        "are kept: what was known at an instant that is shown is known at it.",
+        lambda value: value.astimezone(CHINA).isoformat(),
         _read_instant,
         _SPECIFICATIONS,
     ),

@@ -92,6 +92,13 @@ class AwardInPeriod:
         """The period."""
         return self.source.period
 
+    @strawberry.field(
+        description="The number of the household or, where the programme is for persons, of the person that it is of."
+    )
+    def number(self) -> str:
+        """Whose it is."""
+        return self.source.receipt.number
+
     @strawberry.field(description="The programme and the period, in words.")
     def title(self, info: strawberry.Info) -> str:
         """In words."""

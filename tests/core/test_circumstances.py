@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -90,6 +90,25 @@ async def repeats(world: World, kind: str, data: str, number: str = "", day: dat
     again = await brought(world, kind, data, number, day, **options)
     assert [(new, changed) for new, changed, _ in again.values()] == [(0, 0)] * len(again)
     assert await contents(world) == before
+
+
+async def confirmed(world: World) -> list[tuple[Any, ...]]:
+    """Of whom a later list of the same source has said again what is known, and the day of the last."""
+    rows = await world.rows(
+        "select p.number, c.confirmed_on from circumstance c join person p on p.id = c.person_id"
+        " where c.known_to is null and c.confirmed_on is not null order by 1"
+    )
+    return [tuple(row) for row in rows]
+
+
+async def agrees(world: World, kind: str, data: str, number: str = "", day: date = JUNE) -> None:
+    """A later list of the same source says nothing new: of what is known, its day is noted alone; and it repeats."""
+    known, before = await seen(world), await contents(world)
+    await brought(world, kind, data, number, day)
+    assert differing(before, await contents(world)) == {"circumstance"}
+    assert await seen(world) == known
+    assert {confirmed_on for _, confirmed_on in await confirmed(world)} == {day}
+    await repeats(world, kind, data, number, day)
 
 
 async def seen(world: World) -> list[tuple[Any, ...]]:
@@ -412,7 +431,7 @@ async def test_another_name_is_a_task_and_a_spelling_that_was_accepted_is_no_new
     await settle(kept, "CA", True)
     assert len(await seen(kept)) == 1
     kept.today = date(2021, 11, 1)
-    await repeats(kept, "minimum_living", other, day=kept.today)
+    await agrees(kept, "minimum_living", other, day=kept.today)
     assert len(await tasks(kept)) == 1
 
 
@@ -524,7 +543,8 @@ async def test_whom_a_whole_list_does_not_name_is_a_task(kept: World) -> None:
     assert await brought(kept, "minimum_living", rest, day=JULY, whole=True, dry_run=True) == expected
     assert await contents(kept) == before
     assert await brought(kept, "minimum_living", rest, day=JULY, whole=True) == expected
-    assert differing(before, await contents(kept)) == {"discrepancy"}
+    assert differing(before, await contents(kept)) == {"discrepancy", "circumstance"}
+    assert await confirmed(kept) == [("H7-01", JULY)]
     assert sorted(await tasks(kept), key=lambda own: own[0]) == [
         (number, MINIMUM_LIVING, "civil_affairs", JULY, {"listed": (True, False)}, None)
         for number in ("H1-01", "H1-02")
@@ -644,7 +664,7 @@ async def test_a_number_that_comes_later_is_added_to_what_is_known(kept: World) 
     numbered = listed("certificates", 残疾人证号=certificate(ONE, 4, 2))
     assert await brought(kept, "certificates", numbered, day=JULY) == {CERTIFICATE: (0, 1, 0)}
     await repeats(kept, "certificates", numbered, day=JULY)
-    await repeats(kept, "certificates", listed("certificates"), day=AUGUST)
+    await agrees(kept, "certificates", listed("certificates"), day=AUGUST)
 
 
 async def test_a_person_stands_once_in_a_list(kept: World) -> None:
@@ -920,3 +940,73 @@ async def test_one_person_costs_the_same_statements_however_much_is_known(kept: 
         counted.append(len(statements))
     assert counted[1] == counted[2]
     assert len(await seen(kept)) == 3
+
+
+# --- lists that agree, in whatever order they are brought -------------------------------------------------------------
+
+
+async def test_an_older_list_changes_nothing_that_a_newer_one_has_said_again(kept: World) -> None:
+    await brought(kept, "certificates", listed("certificates"))
+    await agrees(kept, "certificates", listed("certificates"), day=AUGUST)
+    # Another level, of a day before the list that said the same: it is overtaken.
+    await repeats(kept, "certificates", listed("certificates", 残疾等级="一级"), day=JULY)
+    # An office's papers of a day before it are a task, as if the authority had just said so for the first time.
+    assert await brought(kept, "certificates", listed("certificates", 残疾等级="一级"), "K1", JULY) == {
+        "discrepancy": (1, 0, 0)
+    }
+    assert [row[2] for row in await seen(kept)] == [2]
+
+
+async def test_a_task_is_not_accepted_once_its_office_names_the_person_again(kept: World) -> None:
+    both = listed("minimum_living", {}, {"证件号码": TWO})
+    await brought(kept, "minimum_living", both)
+    await brought(kept, "minimum_living", listed("minimum_living", {"证件号码": TWO}), day=JULY, whole=True)
+    assert [task[4] for task in await tasks(kept)] == [{"listed": (True, False)}]
+    await brought(kept, "minimum_living", both, day=AUGUST, whole=True)
+    before = await contents(kept)
+    with pytest.raises(Refused) as refused:
+        await settle(kept, "CA", True)
+    assert refused.value.problems[0].code is Code.CONFLICT
+    assert await contents(kept) == before
+    await settle(kept, "CA", False)
+    assert [row[0:1] + row[6:] for row in await seen(kept)] == [
+        ("H1-01", date(2020, 1, 1), None), ("H1-02", date(2020, 1, 1), None)
+    ]  # fmt: skip
+
+
+async def test_a_whole_list_of_nobody_is_refused(kept: World) -> None:
+    """Nobody is asked for because a sheet was filtered before it was saved."""
+    await brought(kept, "minimum_living", listed("minimum_living", {}, {"证件号码": TWO}))
+    before = await contents(kept)
+    empty = listed("minimum_living").splitlines()[0] + "\n"
+    status = await kept.bring("minimum_living", empty, "CA", as_of=JULY, whole=True)
+    assert (status.state, problems(status)) == ("refused", [("BAD_VALUE", ["file"])])
+    assert await contents(kept) == before
+    assert (await kept.bring("minimum_living", empty, "CA", as_of=JULY)).state == "done"
+
+
+async def test_an_older_whole_list_asks_for_nobody_whom_a_newer_one_names(kept: World) -> None:
+    both = listed("minimum_living", {}, {"证件号码": TWO})
+    await brought(kept, "minimum_living", both)
+    await brought(kept, "minimum_living", both, day=AUGUST, whole=True)
+    await brought(kept, "minimum_living", listed("minimum_living", {"证件号码": TWO}), day=JULY, whole=True)
+    assert await tasks(kept) == []
+
+
+async def test_a_question_under_a_spelling_that_was_accepted_can_be_accepted(kept: World) -> None:
+    await brought(kept, "minimum_living", listed("minimum_living", 姓名="张三"))
+    await settle(kept, "CA", True)  # the spelling is his
+    await brought(kept, "minimum_living", listed("minimum_living", 姓名="张三", 低保类别="C类"), "K1", JULY)
+    assert (await tasks(kept))[-1][4] == {"class_name": ("A类", "C类")}
+    await settle(kept, "CA", True)
+    assert (await seen(kept))[-1][3] == "C类"
+
+
+async def test_nothing_is_so_of_anybody_before_he_was_born(kept: World) -> None:
+    ((born,),) = await kept.rows("select birth_date from person where number = 'H1-01'")
+    before = await contents(kept)
+    with pytest.raises(Refused) as refused:
+        await record(kept, "CA", "H1-01", Stated(kind="death", since=born - timedelta(days=1)))
+    assert [(one.code, one.path) for one in refused.value.problems] == [(Code.BAD_VALUE, ("since",))]
+    assert await contents(kept) == before
+    assert (await record(kept, "CA", "H1-01", Stated(kind="death", since=born))).changed

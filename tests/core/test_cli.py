@@ -212,7 +212,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert "BUDGET_UNCONFIRMED" in bangfu("C2", "batch", "make", "--line", "ZX-1", *P, code=1).stderr
     bangfu("FI", "budget", "confirm", entry)
     made = bangfu("C2", "batch", "make", "--line", "ZX-1", *P).output
-    assert "3 households, 6,700.00 yuan" in made
+    assert "3 payments, 6,700.00 yuan" in made
     assert "1 payments wait in their order" in made
     bangfu("C2", "batch", "cancel", uuid_in(made), "--reason", "待追加", *P)
     assert re.search(r"1\s+H7\s+ZX-1", bangfu("C2", "budget", "waiting", *P).output)
@@ -220,7 +220,7 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     bangfu("FI", "budget", "confirm", uuid_in(bangfu("FM", "budget", "top-up", *more).output))
     batch = uuid_in(bangfu("C2", "batch", "make", "--line", "ZX-1", *P).output)
     bangfu("FM", "batch", "check", batch, *P)
-    assert "released, 4 households, 6,750.00 yuan" in bangfu("FI", "batch", "release", batch, *P).output
+    assert "released, 4 payments, 6,750.00 yuan" in bangfu("FI", "batch", "release", batch, *P).output
     assert "released" in bangfu("FI", "batch", "list", *P).output
     bangfu("FI", "batch", "export", batch, tmp_path / "名册.xlsx", "--reason", "报送银行")
     assert re.search(
@@ -282,6 +282,10 @@ def test_a_year_from_the_workbooks_to_the_payment_list(bangfu: Command, home: Pa
     assert (tmp_path / "应享.xlsx").stat().st_mode & 0o777 == 0o600
     bangfu("C1", "case", "missed", *P, "--area", "1", code=2)
     assert "REASON_NEEDED" in bangfu("C1", "register", *P, "-o", tmp_path / "no", code=1).stderr
+    # A folder that is not there is told of before anything goes on record.
+    nowhere = ("register", *P, "-o", tmp_path / "nowhere" / "a.xlsx", "--reason", "报省备案")
+    assert "that can be written to" in bangfu("K1", *nowhere, code=2).stderr
+    assert "register/" not in bangfu("C1", "audit", "list", "--limit", 500).output
     bangfu("K1", "register", *P, "-o", tmp_path / "登记册.xlsx", "--reason", "报省备案")
     assert (tmp_path / "登记册.xlsx").stat().st_mode & 0o777 == 0o600
     assert openpyxl.load_workbook(tmp_path / "登记册.xlsx")["登记册"]["A2"].value.endswith("范围:东镇    共 6 户")

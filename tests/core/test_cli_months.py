@@ -86,7 +86,7 @@ def test_from_the_first_month_to_the_next_year(county: Command, home: Path) -> N
     assert "NOT_YOUR_DUTY" in county("FM", "month", "decide", 1, *OF, code=1).stderr
     assert "decided 3, 0 of them again; unchanged 0, refused 0" in county("C1", "month", "decide", 1, *OF).output
     assert "MISSING_VALUE" in county("C2", "batch", "make", "--line", LINE, *OF, code=1).stderr
-    assert "released, 3 households, 240.00 yuan" in paid(county, 1)
+    assert "released, 3 payments, 240.00 yuan" in paid(county, 1)
 
     # February, in which something of January becomes known.
     asyncio.run(raised(home))
@@ -117,9 +117,18 @@ def test_from_the_first_month_to_the_next_year(county: Command, home: Path) -> N
     again = ("month", "show", "D1-02", "--month", 1, "--known-at", "2021-01-31T12:00", *OF)
     assert "FORBIDDEN" in county("L1", *again, code=1).stderr, "who does not read what offices list asks nothing of it"
     one = county("K1", "month", "show", "D1-02", "--month", 1, "--known-at", "2021-01-31T12:00", *OF).output
-    assert "by what was known at 2021-01-31 12:00: 70.00 yuan due" in one
+    assert "by what was known at 2021-01-31 12:00:59: 70.00 yuan due" in one
     both = county("L1", "month", "show", "D1-02", "--month", 1, *OF).output
     assert both.count("clause by clause:") == 2
+    # An instant that is shown is asked as it is shown, and gives what was shown with it.
+    for instant, yuan in re.findall(r"known at ([0-9-]{10} [0-9:]{8}): ([0-9.]+) yuan", both):
+        asked = instant.replace(" ", "T")
+        known = county("K1", "month", "show", "D1-02", "--month", 1, "--known-at", asked, *OF).output
+        assert f"{yuan} yuan due" in known.split("eligible")[0].split("known at")[1]
+    county("L1", "month", "show", "D1-02", "--month", 13, *OF, code=2)
+    assert "month 12 has not been decided" in county("L1", "month", "show", "D1-02", "--month", 12, *OF).output
+    nobody = county("C1", "month", "decide", 2, "--person", "D9-99", "--reason", "核对", *OF, code=1)
+    assert "NOT_FOUND" in nobody.output
     county("L1", "month", "show", "D1-02", "--known-at", "yesterday", *OF, code=2)
     for stranger in ("L2", "K2"):
         assert "NOT_FOUND" in county(stranger, "month", "show", "D1-02", *OF, code=1).stderr

@@ -126,6 +126,58 @@ async def test_who_is_listed_stands_in_the_register_and_has_a_certificate(federa
     assert why.values["number"] == spouse
 
 
+async def died(federation: Federation, number: str, day: date) -> None:
+    """Put a death on record, of which nothing else follows by itself."""
+    await federation.owner(
+        "insert into circumstance (tenant_id, id, person_id, division, kind, class_name, source, reported_on, evidence,"
+        " valid_from, known_from) select tenant_id, gen_random_uuid(), id, division, 'death', '', 'civil_affairs', :day,"
+        " '名单', :day, now() from person where number = :number",
+        number=number,
+        day=day,
+    )
+
+
+async def test_nothing_is_for_the_dead_nor_for_their_certificates(federation: Federation) -> None:
+    (home,) = await federation.homes(1)
+    (head,) = await federation.heads([home])
+    await federation.lay_down(federation.services, device_limit_per_person=2)
+    lines = (*await federation.need("device", head), *await federation.need("goods", home))
+    await died(federation, head, date(2021, 5, 20))
+    for line, whose, why in (
+        (lines[0], head, "没有有效的残疾人证、已登记死亡"), (lines[1], home, "没有有效的残疾人证")
+    ):  # fmt: skip
+        problem = await federation.refuses(
+            Code.HANDOUT_NOT_COVERED, "DF", ledger.list_, [line], Stated(LISTED, evidence="名单")
+        )
+        assert why in problem.message.zh
+        assert whose in problem.message.zh
+
+
+async def test_a_device_goes_with_who_marries_into_another_household(federation: Federation) -> None:
+    one, two = await federation.homes(2)
+    (head,) = await federation.heads([one])
+    await federation.lay_down(federation.services, device_limit_per_person=2)
+    (line,) = await federation.need("device", head)
+    await federation.owner(
+        "update membership set household_id = (select id from household where number = :two), relation = 'other'"
+        " where person_id = (select id from person where number = :head)",
+        two=two,
+        head=head,
+    )
+    await federation.list(line)
+    assert await federation.rows("select state from handout") == [("listed",)]
+
+
+async def test_nothing_is_handed_out_of_what_was_bought_afterwards(federation: Federation) -> None:
+    (home,) = await federation.homes(1)
+    (line,) = await federation.need("goods", home)
+    await federation.list(line)
+    bought = Bought(kind="goods", item="一批", voucher="票-9", measure=Measure(fen=200_000))
+    await federation.do("DF", stock.supply, bought, Stated(date(2021, 9, 1), evidence="发票"))
+    signed_for = signed(line, voucher="票-9")
+    await federation.refuses(Code.BEFORE_PREVIOUS_STEP, "VC1", ledger.hand_over, signed_for, Stated())
+
+
 async def test_a_certificate_counts_from_its_day_on(federation: Federation) -> None:
     await federation.certify("H1", since=date(2021, 6, 2))
     (line,) = await federation.need("goods", "H1")
@@ -614,6 +666,73 @@ async def test_what_shows_only_when_it_is_written_leaves_its_row_out_where_the_g
     assert status.result_file_id is not None
     assert [row[0] for row in await federation.rows(SIGNED_FOR)] == ["G001", "G002", "G004"]
     assert await federation.rows(OUT) == [(600_000,)]
+
+
+async def test_the_sheet_comes_back_with_whatever_brackets_were_typed(federation: Federation) -> None:
+    """Full-width brackets and digits are how many a thing and many a document is written."""
+    (home,) = await federation.homes(1)
+    (line,) = await federation.need("goods", home, item="种鸡苗（三黄鸡）", fen=200_000)
+    await federation.list(line)
+    await federation.supply("goods", "票（２０２１）1号", fen=200_000)
+    book = openpyxl.load_workbook(io.BytesIO(await federation.do("VC1", sheets.signature_sheet, "goods", V1)))
+    assert book.active is not None
+    (row,) = (row for row in book.active.iter_rows(min_row=3) if row[2].value == home)
+    row[7].value, row[8].value, row[9].value = "户主", "2021-06-20", "票（2021）1号"
+    filled = io.BytesIO()
+    book.save(filled)
+    for tally in ((1, 0), (0, 1)):
+        status = await federation.bring(
+            SignatureImporter(federation.services), filled.getvalue(), "VC1", name="签收表.xlsx"
+        )
+        assert status.state == "done", status.result
+        assert (status.result["tallies"]["signature"]["new"], status.result["tallies"]["signature"]["same"]) == tally
+    assert await federation.rows("select item from handout") == [("种鸡苗（三黄鸡）",)]
+    bought = Bought(kind="goods", item="一批", voucher="票(2021)1号", measure=Measure(fen=1))
+    await federation.refuses(Code.NUMBER_TAKEN, "DF", stock.supply, bought, Stated())
+
+
+@pytest.mark.parametrize("day", [date(2021, 6, 15), date(2021, 8, 15)])
+async def test_the_same_list_again_signs_for_nothing_that_was_listed_since(federation: Federation, day: date) -> None:
+    (home,) = await federation.homes(1)
+    (line,) = await federation.need("goods", home, fen=100_000)
+    await federation.list(line)
+    await federation.supply("goods", "票-1", fen=200_000)
+    data = f"户编号,种类,名称,签收人,签收日期,批次凭证\n{home},goods,种鸡苗,户主,2021-06-20,票-1\n"
+    importer = SignatureImporter(federation.services)
+    assert (await federation.bring(importer, data, "VC1")).state == "done"
+    (second,) = await federation.need("goods", home, fen=100_000)
+    await federation.list(second, day=day)
+    query = "select id, state, handed_on, batch_id from handout order by id"
+    before = await federation.rows(query)
+    again = await federation.bring(importer, data, "VC1")
+    assert again.state == "done", again.result
+    assert again.result["tallies"]["signature"] == {"new": 0, "changed": 0, "same": 1, "examples": []}
+    assert await federation.rows(query) == before
+    assert await federation.rows(OUT) == [(100_000,)]
+
+
+@pytest.mark.parametrize("wrong", ["", "没有此人"])
+async def test_a_household_that_is_left_out_takes_nothing_from_the_others(federation: Federation, wrong: str) -> None:
+    """The first has two lines and a problem with the second, alone or only when it is compared; the batch holds one."""
+    one, two = await federation.homes(2)
+    lines = (
+        *await federation.need("goods", one, fen=100_000),
+        *await federation.need("goods", one, item="化肥", fen=50_000),
+        *await federation.need("goods", two, fen=100_000),
+    )
+    await federation.list(*lines)
+    await federation.supply("goods", "票-1", fen=100_000)
+    voucher, receiver = ("票-1", "") if not wrong else ("票-9", "户主")
+    data = (
+        "户编号,种类,名称,签收人,签收日期,批次凭证\n"
+        f"{one},goods,种鸡苗,户主,2021-06-20,票-1\n"
+        f"{one},goods,化肥,{receiver},2021-06-20,{voucher}\n"
+        f"{two},goods,种鸡苗,户主,2021-06-20,票-1\n"
+    )
+    status = await federation.bring(SignatureImporter(federation.services), data, "VC1", accept_valid=True)
+    assert (status.state, status.result["bad_rows"]) == ("done", 1)
+    assert status.result["tallies"]["signature"] == {"new": 1, "changed": 0, "same": 0, "examples": []}
+    assert [row[0] for row in await federation.rows(SIGNED_FOR)] == [two]
 
 
 async def test_a_sheet_is_made_as_a_job(federation: Federation) -> None:

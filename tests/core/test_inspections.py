@@ -275,6 +275,8 @@ async def test_what_is_due_by_the_result_is_a_line_that_another_may_replace(fede
     problem = await federation.refuses(Code.PARAMETER_UNSET, "DF", assessments.enter_subsidy, made, Stated())
     assert problem.path == ("parameters", "subsidy_prefecture")
     await reset(federation, subsidy_prefecture="5000.00")
+    early = Stated(date(2021, 1, 10), evidence="公文")  # it was assessed on 1 March
+    await federation.refuses(Code.BEFORE_PREVIOUS_STEP, "DF", assessments.enter_subsidy, made, early)
     line = await federation.do("DF", assessments.enter_subsidy, made, Stated())
     await federation.refuses(Code.CONFLICT, "DF", assessments.enter_subsidy, made, Stated())
     second = await federation.assess(base, day=date(2021, 9, 1))

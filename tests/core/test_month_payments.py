@@ -14,7 +14,7 @@ from sqlalchemy import text
 
 from bangfu import payments
 from bangfu.access import Action
-from bangfu.cases import correcting, month_receipts, year
+from bangfu.cases import correcting, month_receipts, overview, year
 from bangfu.cases.month_receipts import Month
 from bangfu.cases.views import Selection, Stated
 from bangfu.db import Scope
@@ -27,7 +27,7 @@ from tests.core.test_money import bank_file, keep
 from tests.core.test_months import sound
 from tests.core.test_register import added_up, tables
 from tests.core.test_walls import OWN_HOUSEHOLD
-from tests.county import V1, clean
+from tests.county import T1, T2, V1, clean
 from tests.stories import remembered
 from tests.subsidies import Subsidies
 
@@ -368,3 +368,23 @@ async def test_a_payment_that_came_back_is_paid_again_less_what_was_set_off(subs
     place = registered[0].index("抵扣(元)")
     assert row[place : place + 2] == (30, 410)
     await sound(subsidies)
+
+
+async def test_the_overview_adds_up_the_months_that_are_decided(subsidies: Subsidies) -> None:
+    """170 yuan a month in the east, 70 in the west; in February it becomes known that one had 30 too much in January."""
+    await subsidies.granted()
+
+    async def figures() -> list[tuple[int, int, int]]:
+        who = subsidies.who("C1")
+        ground = await subsidies.ground(who)
+        async with subsidies.database.session(who.scope) as session:
+            found = await overview.overview(session, who, ground)
+        return [(own.code, own.payable_fen, own.paid_fen) for own in found]
+
+    assert await figures() == [(T1, 0, 0), (T2, 0, 0)]
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    assert await figures() == [(T1, 17_000, 17_000), (T2, 7_000, 7_000)]
+    await subsidies.holds("D1-01", "certificate", date(2020, 1, 1), level=2, generation=2)
+    await subsidies.decide(2)
+    assert await figures() == [(T1, 2 * 14_000, 17_000), (T2, 14_000, 7_000)]

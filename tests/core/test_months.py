@@ -478,6 +478,29 @@ async def test_a_standard_raised_within_the_year_is_previewed_and_paid_from_its_
     await sound(subsidies)
 
 
+@pytest.mark.parametrize(
+    ("own", "then"), [("95.00", [8_000, 9_500, 9_500, 9_500]), ("85.00", [8_000, 8_500, 9_000, 9_000])]
+)
+async def test_a_standard_of_the_county_stays_where_the_floor_rises_below_it(
+    subsidies: Subsidies, own: str, then: list[int]
+) -> None:
+    subsidies.on(LIVING, "2018", date(2021, 2, 1))
+    draft = await subsidies.draft({
+        "title": "测试县生活补贴标准", "number": "测政办〔2018〕9号", "issued": date(2018, 5, 1),
+        "parameters": {"living_rate": [{"since": date(2018, 6, 1), "value": own, "clause": "一"}]},
+    })  # fmt: skip
+    second = subsidies.who("C2")
+    async with subsidies.database.session(second.scope) as session:
+        await provisions.release(session, second, subsidies.plugins, draft)
+    rates = []
+    for year in ("2018", "2019"):
+        subsidies.on(LIVING, year)
+        await subsidies.open()
+        ground = await subsidies.ground()
+        rates += [ground.month(month).parameters.living_rate for month in (5, 6)]
+    assert rates == then
+
+
 # --- verified again, and carried over -------------------------------------------------------------------------
 
 

@@ -23,6 +23,7 @@ from bangfu.cases import (
     planning,
     provisions,
     views,
+    year,
 )
 from bangfu.cases.acts import Report
 from bangfu.cases.planning import PlanStated
@@ -30,7 +31,7 @@ from bangfu.cases.views import Selection, Stated
 from bangfu.errors import Refused
 from bangfu.process import Duty, RestCause, Withheld
 from tests.core.test_months import go_on, rest, sound
-from tests.county import CODE, T1, clean
+from tests.county import CODE, T1, Statements, clean
 from tests.learners import identity
 from tests.subsidies import CARE, CARED, Subsidies
 
@@ -101,6 +102,25 @@ async def test_what_was_decided_for_some_persons_is_on_record_with_its_reason(su
     assert [one.case.number for one in made.decisions] == ["D4-01"]
     rows = await subsidies.rows("select reason, data from audit_entry where action = 'decide_month'")
     assert [tuple(row) for row in rows] == [("来访核对", {"months": [1]})]
+
+
+async def test_by_what_was_known_nothing_is_told_of_months_of_which_nothing_could_be_due(
+    subsidies: Subsidies,
+) -> None:
+    subsidies.on(CARE, today=date(2021, 3, 20))
+    await subsidies.grant("D1-01")
+    await subsidies.decide(4)
+    who = subsidies.who("C1", date(2021, 4, 12))
+    ground = await subsidies.ground(who)
+    async with subsidies.database.session(who.scope) as session:
+        months_ = await month_receipts.told_of(session, who, ground, "D1-01")
+        assert [(own.number, own.due_fen) for own in months_] == [(3, 10_000), (4, 10_000)]
+        for month in (3, 4):
+            anew = await month_receipts.as_known(session, who, ground, "D1-01", month, who.at.now)
+            assert (anew.amount_fen, anew.withheld) == (10_000, None)
+        for month, code in ((2, "MONTH_NOT_OF_CASE"), (5, "MONTH_NOT_BEGUN"), (13, "BAD_VALUE")):
+            with pytest.raises(Refused, match=code):
+                await month_receipts.as_known(session, who, ground, "D1-01", month, who.at.now)
 
 
 # --- back ------------------------------------------------------------------------------------------------------
@@ -336,6 +356,39 @@ async def test_an_end_that_becomes_known_in_the_new_year_reaches_the_old_one(sub
     await sound(subsidies)
 
 
+async def test_what_deciding_would_change_is_told_of_the_years_before_too(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await subsidies.decide(12)
+    await subsidies.pay(12)
+    await carried(subsidies)
+    await subsidies.decide(1)
+    await subsidies.pay(1)
+    subsidies.today = date(2022, 2, 2)
+    # He had no certificate any more in November and December, and has none in the new year.
+    await subsidies.holds("D4-01", "certificate", date(2020, 1, 1), date(2021, 10, 5), **ENDED)
+    subsidies.today = date(2022, 2, 10)
+    who = subsidies.who("C1")
+    ground = await subsidies.ground(who)
+    before = await subsidies.snapshot()
+    async with subsidies.database.session(who.scope) as session:
+        east, west = await month_previews.preview_figures(session, who, ground, 2)
+        page = await month_previews.preview(session, who, ground, 2, 2)
+        rest_ = await month_previews.preview(session, who, ground, 2, 2, page.last)
+        count = await month_previews.preview_count(session, who, ground, 2, 10)
+    assert (east.cases, east.decided, east.changed, east.due_fen, east.less_fen) == (2, 2, 0, 17_000, 0)
+    assert (west.cases, west.decided, west.changed, west.due_fen, west.less_fen) == (1, 4, 3, 0, 3 * 7_000)
+    assert ([one.case.number for one in page.found], page.more) == (["D1-01", "D1-02"], True)
+    (last,) = rest_.found
+    assert (last.case.number, last.difference, rest_.more, count) == ("D4-01", -3 * 7_000, False, 3)
+    assert [(one.result.rules.period.key, one.before, one.amount) for one in last.decisions] == [
+        ("2021-11", 7_000, 0), ("2021-12", 7_000, 0), ("2022-01", 7_000, 0), ("2022-02", None, 0),
+    ]  # fmt: skip
+    assert await subsidies.snapshot() == before
+    done = await subsidies.decide(2)
+    assert (done["decided"], done["changed"], done["arrears_fen"], done["recovery_fen"]) == (6, 3, 0, 3 * 7_000)
+    await sound(subsidies)
+
+
 async def test_who_rests_is_paid_nothing_of_the_old_year_either(subsidies: Subsidies) -> None:
     await subsidies.granted()
     await subsidies.decide(11)
@@ -405,6 +458,68 @@ async def test_who_reviewed_a_case_does_not_check_what_it_is_paid_in_later_years
     async with subsidies.database.session(who.scope) as session:
         with pytest.raises(Refused, match="SAME_PERSON"):
             await paying.check_batch(session, who, ground, made.batch.id)
+
+
+# --- verified again -------------------------------------------------------------------------------------------
+
+
+async def unverified(world: Subsidies, on: date, number: str = "C1") -> list[tuple[str, str]]:
+    """Who is on the list of a day, by number and name, as an officer sees it; its count is that of the list."""
+    who, ground = world.who(number, on), await world.ground()
+    async with world.database.session(who.scope) as session:
+        found = await carrying.unverified(session, who, ground, on, 10)
+        counts = await carrying.unverified_counts(session, who, ground, on)
+    assert sum(counts.values()) == len(found)
+    return [(one.number, one.name) for one in found]
+
+
+async def test_a_stop_that_was_taken_back_verifies_nobody(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 7, 8)
+    clean(await subsidies.act("K2", correcting.stop, Selection(["D4-01"]), finding="点错人", stated=Stated()))
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 8))] == ["D1-01", "D1-02"]
+    clean(await subsidies.act("K2", correcting.undo, Selection(["D4-01"]), stated=Stated(reason="点错人")))
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 9))] == list(CARED)
+
+
+async def test_nobody_is_to_verify_the_dead(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 7, 8)
+    await subsidies.holds("D1-01", "death", date(2021, 7, 5))
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 8))] == ["D1-02", "D4-01"]
+    assert [number for number, _ in await unverified(subsidies, date(2021, 7, 4))] == list(CARED)
+    before = await subsidies.snapshot()
+    report = await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-01"]), finding="在世")
+    assert [problem.code.name for _, problem in report.refused] == ["PERSON_DEAD"]
+    assert await subsidies.snapshot() == before
+
+
+async def test_who_was_not_verified_stays_on_the_list_of_the_half_year_though_he_is_carried(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    await subsidies.decide(12)
+    clean(await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-01"]), finding="属实"))
+    before = await unverified(subsidies, date(2021, 12, 27))
+    assert [number for number, _ in before] == ["D1-02", "D4-01"]
+    await carried(subsidies)
+    subsidies.on(CARE, "2021")
+    assert await unverified(subsidies, date(2021, 12, 29)) == before
+    # In the new year everybody is to be verified anew.
+    subsidies.on(CARE, "2022")
+    assert [number for number, _ in await unverified(subsidies, date(2022, 1, 10))] == list(CARED)
+
+
+async def test_who_moved_is_on_the_list_of_who_has_his_case_and_is_verified_there(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    subsidies.today = date(2021, 2, 5)
+    await moved(subsidies)
+    subsidies.today = on = date(2021, 7, 10)
+    assert await unverified(subsidies, on, "K1") == [("D1-01", "残D10号"), ("D1-02", "")]
+    assert await unverified(subsidies, on, "K2") == [("D4-01", "残D40号")]
+    assert [name for _, name in await unverified(subsidies, on)] == ["残D10号", "残D11号", "残D40号"]
+    clean(await subsidies.act("K1", carrying.reverify, Selection(numbers=["D1-02"]), finding="属实"))
+    assert await unverified(subsidies, on, "K1") == [("D1-01", "残D10号")]
 
 
 # --- households -----------------------------------------------------------------------------------------------
@@ -521,3 +636,43 @@ async def test_what_came_back_from_one_household_is_paid_to_another_that_he_move
     )
     assert [tuple(row) for row in rows] == [(1, "1000", False), (1, "1003", True), (2, "1003", False)]
     await sound(subsidies)
+
+
+async def test_who_moved_has_his_months_on_the_page_of_either_household_and_nobody_tells_him_to_apply(
+    subsidies: Subsidies,
+) -> None:
+    await subsidies.granted()
+    for month in (1, 2):
+        if month == 2:
+            subsidies.today = date(2021, 2, 5)
+            await moved(subsidies)
+        await subsidies.decide(month)
+        await subsidies.pay(month)
+    who = subsidies.who("C1")
+    rows = await subsidies.rows("select id, number from household where number in ('D1', 'D4') order by number")
+    homes = {row.id: row.number for row in rows}
+    taken = []
+    for asked in ({own: number} for own, number in homes.items()), (homes,):
+        told: dict[str, Any] = {}
+        for some in asked:
+            with Statements(subsidies.database) as statements:
+                async with subsidies.database.session(who.scope, reading=True) as session:
+                    answers = await year.answers_in(session, who, [subsidies.programme], some, 2021)
+            taken.append(len(statements))
+            told |= {
+                one.number: [
+                    (own.receipt.number, own.receipt.applied, own.could, [month.due_fen for month in own.months])
+                    for own in one.periods
+                ]
+                for one in answers.values()
+            }
+        assert told == {
+            "D1": [("D1-01", True, (), [10_000, 10_000]), ("D1-02", True, (), [7_000, 7_000])],
+            "D4": [("D1-02", True, (), [7_000, 7_000]), ("D4-01", True, (), [7_000, 7_000])],
+        }
+    assert len(set(taken)) == 1
+    # Who does not see his case does not tell him to apply.
+    clerk = subsidies.who("K2")
+    async with subsidies.database.session(clerk.scope, reading=True) as session:
+        page = await year.why_in(session, clerk, [subsidies.programme], "D4", 2021)
+    assert [own.receipt.number for own in page.periods] == ["D4-01"]

@@ -518,6 +518,35 @@ def test_the_value_of_a_day(
     assert (cap.value, cap.since, cap.whose, cap.provision) == expected
 
 
+RISEN = POLICY.replace(
+    "[[parameters.days]]",
+    '[[parameters.rate]]\nsince = 2021-01-01\nvalue = "15"\nvaries = { floor = "12" }\ncites = "plan#2"\n'
+    "[[parameters.days]]",
+)
+BEFORE, AFTER = date(2020, 12, 31), date(2021, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("own", "held", "then", "whose"),
+    [
+        ([entry("20", START)], 2000, 2000, Whose.COUNTY),
+        ([entry("15", START)], 1500, 1500, Whose.PLAN),
+        # No less than a county may lay down, and less than the plan gives.
+        ([entry("13", START)], 1300, 1500, Whose.PLAN),
+        ([entry("20", START, until=BEFORE)], 2000, 1500, Whose.PLAN),
+        # What the county has lowered itself does not come back.
+        ([entry("20", START), entry("11", date(2020, 7, 1))], 1100, 1500, Whose.PLAN),
+    ],
+)
+def test_a_floor_that_rises_takes_back_nothing_that_is_more(
+    tmp_path: Path, own: list[dict[str, Any]], held: int, then: int, whose: Whose
+) -> None:
+    policy = load(tmp_path, RISEN)
+    provision = read(policy, "own", rate=own, years=entry(YEARS, START))
+    before, after = (policy.only("rate").resolve(day, [provision])["rate"] for day in (BEFORE, AFTER))
+    assert (before.value, after.value, after.whose) == (held, then, whose)
+
+
 def test_a_value_names_its_authority(policy: Policy) -> None:
     resolved = policy.resolve(JULY, [read(policy, "p1", years=entry(YEARS))])
     years, rate = resolved["years"], resolved["rate"]

@@ -7,17 +7,20 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import pytest
+from sqlalchemy import text
 
-from bangfu.cases import acts, missed, overpaid, receipts
+from bangfu.access import Action
+from bangfu.cases import acts, correcting, missed, overpaid, receipts
 from bangfu.cases.gather import At, Subject, gather
 from bangfu.cases.missed import Wanting
-from bangfu.cases.views import Selection
+from bangfu.cases.views import Selection, Stated
+from bangfu.errors import Refused
 from bangfu.programme import DatedBook, Plugins, installed
 from bangfu.rules import AsOf, Circumstance, RuleBook, criterion, fact, not_
 from tests.core.test_missed import read
 from tests.county import Statements, clean
 from tests.disabled import APPLIED, CARE, CERTIFIED, DUE, LIVING, REVIEWED, UNMET, YEAR, applied, listed_as, prepare
-from tests.learners import SHORT, Learners
+from tests.learners import SHORT, Learners, identity, roster
 from yulu.short_training.rules import FactsWithTheRoll, Parameters, ShortTrainingByTheRoll
 
 COURSE = {
@@ -176,6 +179,65 @@ async def test_who_could_have_it_and_has_not_applied_is_listed_with_what_a_list_
     assert (own.fen, own.is_clear) == (None, False)
     assert [(lack.fact.name, lack.wanting) for lack in own.lacks] == [("level", Wanting.REGISTERED)]
     assert missed.wanted(own.lacks).zh == "残疾等级(登记册缺失,须补录)"
+
+
+async def test_who_may_not_read_circumstances_learns_of_nobodys_who_has_no_case(disabled: Learners) -> None:
+    disabled.on(CARE, YEAR, REVIEWED)
+    numbers = sorted(DUE[CARE])
+    for number in ("FI", "FM", "L1"):
+        assert not disabled.who(number).may(Action.READ_CIRCUMSTANCES)
+        for list_, options in (
+            (missed.page, (100,)),
+            (missed.figures, ()),
+            (missed.count, (100,)),
+            (missed.sheet, ("核对",)),
+        ):
+            with pytest.raises(Refused) as refused:
+                await read(disabled, list_, number, *options)
+            assert [problem.code.name for problem in refused.value.problems] == ["FORBIDDEN"]
+    for number, expected in (("FI", {"incomplete"}), ("C1", {"eligible"})):
+        told = [await read(disabled, receipts.why, number, person) for person in numbers]
+        assert {receipt.outcome.value for receipt in told} == expected
+    # What the case of somebody comes to is told to whoever reads cases.
+    clean(await disabled.apply("F1-01"))
+    clean(await disabled.act("DF", acts.account, Selection(numbers=["F1-01"])))
+    assert (await read(disabled, receipts.why, "FI", "F1-01")).outcome.value == "eligible"
+    # A programme that looks at no circumstance has its list as before.
+    disabled.on(SHORT, YEAR, REVIEWED)
+    assert (await read(disabled, missed.page, "FI", 100)).found
+
+
+async def test_who_moved_with_his_case_is_not_missed_where_he_lives(disabled: Learners) -> None:
+    await applied(disabled, CARE)
+    head, *rows = roster().splitlines()
+    family = [row for row in rows if row.startswith("F1,")]
+    (mover,) = [row for row in family if "学F11号" in row]
+    name, number = mover.split(",")[7:9]
+    gone = [f"{row},{'2021-09-20' if row is mover else ''}" for row in family]
+    home = "G9,西镇,丙村,三组,贫困户,,L1,{},{},{},西户主,测试银行,990000000029999"
+    came = [home.format("西户主", identity("1970-01-01", 777), "户主"), home.format(name, number, "其他")]
+    disabled.today = REVIEWED
+    for data in ([f"{head},离户日期", *gone], [head, *came]):
+        status = await disabled.bring("households", "\n".join(data), "R1")
+        assert status.state == "done", status.result
+    disabled.on(CARE, YEAR, REVIEWED)
+    for officer in ("C1", "K1", "K2"):
+        found = await read(disabled, missed.page, officer, 100)
+        assert "F1-02" not in {one.number for one in found.found}
+    (west,) = [one for one in await read(disabled, missed.figures, "K2") if one.name == "西镇"]
+    assert west.applied == 1
+    # Nothing is told of who is out of sight, and what was opened to look is closed again.
+    ground = await disabled.ground()
+    ((mover_id,),) = await disabled.rows("select id from person where number = 'F1-02'")
+    scope = text("select current_setting('app.areas'), current_setting('app.staff'), (select count(*) from case_file)")
+    for officer, told in (("K1", set()), ("K2", {mover_id})):
+        async with disabled.database.session(disabled.who(officer).scope) as session:
+            before = (await session.execute(scope)).one()
+            assert await missed.applied_elsewhere(session, ground, {mover_id}) == told
+            assert (await session.execute(scope)).one() == before
+    # Who withdrew may apply again, and is missed again.
+    clean(await disabled.act("VC1", correcting.withdraw, Selection(["F1-02"]), stated=Stated(reason="本人撤回")))
+    assert "F1-02" in {one.number for one in (await read(disabled, missed.page, "K2", 100)).found}
 
 
 # --- what was paid and would come out differently now ---------------------------------------------------------------

@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from bangfu import payments
 from bangfu.access import Action, Entered
 from bangfu.cases import claims
 from bangfu.cases.acts import Change, Report, event_of, judged, note_missing, write
@@ -22,9 +23,11 @@ from bangfu.cases.whom import of_persons
 from bangfu.db import hold
 from bangfu.db.bulk import among, insert_new, insert_rows
 from bangfu.errors import Code, Problem
-from bangfu.models import Case, CaseEvent, Claim, Household, Person, new_id
-from bangfu.process import Course, Move, Plan, half_of
+from bangfu.models import Case, CaseEvent, Circumstance, Claim, Household, Person, new_id
+from bangfu.process import CLOSED, Act, Course, Move, Plan, half_of
+from bangfu.process.months import UNDO
 from bangfu.registry.divisions import township_of
+from bangfu.registry.history import holds
 from bangfu.text import Text, day
 
 REVERIFY, CARRY = "reverify", "carry"
@@ -44,20 +47,21 @@ async def reverify(
 ) -> Report:
     """Write down that the selected persons were verified again 重新核查, and what was found.
 
-    It changes nothing by itself: what is found to be otherwise is entered in the registers, or ends the case.
+    It changes nothing by itself: what is found to be otherwise is entered in the registers, or ends the case. Refuses,
+    per person, ``PERSON_DEAD`` of whom a death is on record by the day.
     """
     stated = stated or Stated()
     stage = stage_of(ground).code
     views = await look(session, who, ground, selection, stated.day)
-    report, moves = judged(
-        who,
-        ground,
-        views,
-        stated,
-        stage,
-        lambda case, act: case.rules.proceedings.reverify(case.view, act, finding),
-        resting=True,
-    )
+    dead = await payments.deaths(session, who)
+
+    def verify(case: CaseView, act: Act) -> Move | Problem:
+        died = dead.get(case.person) if case.person is not None else None
+        if died is not None and died <= act.day:
+            return Code.PERSON_DEAD.problem("person", case.number, number=case.number, day=day(died))
+        return case.rules.proceedings.reverify(case.view, act, finding)
+
+    report, moves = judged(who, ground, views, stated, stage, verify, resting=True)
     note_missing(report, ground, views, selection)
     changes = [Change(case, move, {"since": case.view.since}, {"finding": finding}) for case, move in moves]
     await write(session, who, REVERIFY, changes, stated, report)
@@ -66,7 +70,8 @@ async def reverify(
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """Somebody who is paid every month and has not been verified in the span that a day lies in."""
+    """Somebody who is paid every month and has not been verified in the span that a day lies in; without a name where
+    he has moved out of sight and his case has not."""
 
     number: str
     name: str
@@ -105,12 +110,14 @@ async def unverified(
 ) -> list[Unverified]:
     """A page of those who have not been verified in the span of a day, by village and number, in one statement.
 
-    Who came to be paid within the span has been verified by that. Refuses ``FORBIDDEN`` and ``BAD_VALUE``.
+    Who came to be paid within the span has been verified by that, and of whom a death is on record by the day, nobody
+    is to verify anything. Whose case was carried into the next year stays on the list of the old one. Refuses
+    ``FORBIDDEN`` and ``BAD_VALUE``.
     """
     who.require(Action.READ_CASES, ground.programme.code)
     query = (
-        _unverified(who, ground, on, Case.number, Person.name, Case.division)
-        .join(Person, (Person.tenant_id == Case.tenant_id) & (Person.id == Case.person_id))
+        _unverified(who, ground, on, Case.number, func.coalesce(Person.name, ""), Case.division)
+        .outerjoin(Person, (Person.tenant_id == Case.tenant_id) & (Person.id == Case.person_id))
         .order_by(Case.division, Case.number)
         .limit(first)
     )
@@ -133,7 +140,8 @@ async def unverified_counts(session: AsyncSession, who: Entered, ground: Ground,
 def _unverified(who: Entered, ground: Ground, on: date, *columns: Any) -> Any:
     span = span_of(ground, on)
     stage = stage_of(ground).code
-    came = (CaseEvent.to_stage == stage) & (CaseEvent.from_stage != stage) & (CaseEvent.act != CARRY)
+    # Who is carried on, or whose end is taken back, was reviewed by nobody.
+    came = (CaseEvent.to_stage == stage) & (CaseEvent.from_stage != stage) & CaseEvent.act.not_in((CARRY, UNDO))
     verified = (
         select(CaseEvent.id)
         .where(
@@ -144,12 +152,23 @@ def _unverified(who: Entered, ground: Ground, on: date, *columns: Any) -> Any:
         )
         .correlate(Case)
     )
+    dead = (
+        select(Circumstance.id)
+        .where(
+            Circumstance.tenant_id == Case.tenant_id,
+            Circumstance.person_id == Case.person_id,
+            Circumstance.kind == "death",
+            holds(Circumstance, on),
+        )
+        .correlate(Case)
+    )
     return select(*columns).where(
         Case.tenant_id == who.county.id,
         Case.programme == ground.programme.code,
         Case.period == ground.period.key,
-        Case.stage == stage,
+        Case.stage.in_((stage, CLOSED)),  # closed by being carried, and by nothing else
         ~verified.exists(),
+        ~dead.exists(),
     )
 
 

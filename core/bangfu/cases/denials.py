@@ -223,7 +223,8 @@ async def _case(
     found = await look(session, who, ground, Selection(numbers=[number]))
     case = found[0] if found else None
     today = who.at.today
-    duties = duties_over(officer, today, division, case.cadre) if case else officer.duties(today, division)
+    # A case stays where it is when its person moves.
+    duties = duties_over(officer, today, case.division, case.cadre) if case else officer.duties(today, division)
     over = Text("对其所在村的职责:{duties}", "Duties over the village: {duties}.").filled(duties=duty_names(duties))
     conditions = [Condition(About.AREA, bool(duties), over)]
     if case is None:

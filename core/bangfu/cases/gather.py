@@ -16,7 +16,7 @@ from sqlalchemy import BigInteger, ColumnElement, and_, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import models
-from bangfu.access import CHINA
+from bangfu.access import CHINA, Action, Entered
 from bangfu.calendar import age, months_after
 from bangfu.cases.ground import Rules
 from bangfu.cases.views import CaseView
@@ -313,6 +313,15 @@ def _stated(subject: Subject, fact: str) -> date | None:
     """A day that the applicant stated."""
     raw = subject.stated.get(fact)
     return None if raw is None else date.fromisoformat(raw)
+
+
+def closed_to(who: Entered, rules: Rules) -> frozenset[str]:
+    """The facts that are nothing to whoever asks: circumstances of persons, for who may not read them. What comes out
+    by them of somebody who has no case would tell of them."""
+    if who.may(Action.READ_CIRCUMSTANCES):
+        return frozenset()
+    specs = rules.book.traced().facts
+    return frozenset(name for name, spec in specs.items() if isinstance(spec.source, Circumstance))
 
 
 def awaited(rules: Rules, today: date) -> frozenset[str]:

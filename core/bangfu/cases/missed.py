@@ -8,20 +8,21 @@ hundred thousand costs no more memory than one of a thousand.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from sqlalchemy import String, Uuid, func, literal, null, select, tuple_
 from sqlalchemy import join as join_
-from sqlalchemy import null, select, tuple_
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Action, Entered
 from bangfu.cases import claims, exclusions, shown
-from bangfu.cases.gather import At, Subject, awaited, gather
+from bangfu.cases.gather import At, Subject, awaited, closed_to, gather
 from bangfu.cases.ground import Ground, Rules
 from bangfu.cases.scanning import PART, Key, Page, count_of, page_of
 from bangfu.cases.whom import Whom
@@ -108,10 +109,10 @@ class TownshipMissed:
     """The figures of one township; every household, or every person, is counted once, so the parts add up to
     ``households``.
 
-    ``applied`` have a case that lives, was paid, or was stopped or not selected by somebody; ``excluded`` have one in
-    another programme that excludes this one; ``taken`` have had it already; ``ineligible`` fail a clause, applied or
-    not. Of the ``missed``, ``unclear`` lack something in the register, and ``fen`` adds up what can be told, which it
-    cannot of ``untold``.
+    ``applied`` have a case that lives, was paid, or was stopped or not selected by somebody, be it where they lived
+    before; ``excluded`` have one in another programme that excludes this one; ``taken`` have had it already;
+    ``ineligible`` fail a clause, applied or not. Of the ``missed``, ``unclear`` lack something in the register, and
+    ``fen`` adds up what can be told, which it cannot of ``untold``.
     """
 
     code: int
@@ -148,7 +149,7 @@ async def page(
 
     A page that went through ``MOST_SCANNED`` households ends there, full or not.
     """
-    who.require(Action.READ_CASES, ground.programme.code)
+    _require(who, ground, Action.READ_CASES)
     parts = (
         (len(part.rows), (part.rows[-1][1].division, part.rows[-1][0].number), part.missed)
         async for part in _parts(session, who, ground, after, area)
@@ -160,7 +161,7 @@ async def figures(
     session: AsyncSession, who: Entered, ground: Ground, area: tuple[int, int] | None = None
 ) -> list[TownshipMissed]:
     """The figures by township, of the same households as the list. Refuses ``FORBIDDEN``."""
-    who.require(Action.READ_CASES, ground.programme.code)
+    _require(who, ground, Action.READ_CASES)
     places = await Places.on(session, who.at.today)
     found: dict[int, TownshipMissed] = {}
     async for part in _parts(session, who, ground, None, area):
@@ -183,7 +184,7 @@ async def count(
     session: AsyncSession, who: Entered, ground: Ground, most: int, area: tuple[int, int] | None = None
 ) -> int:
     """How many households the list holds; more than ``most`` are not counted. Refuses ``FORBIDDEN``."""
-    who.require(Action.READ_CASES, ground.programme.code)
+    _require(who, ground, Action.READ_CASES)
     return await count_of((part.missed async for part in _parts(session, who, ground, None, area)), most)
 
 
@@ -194,7 +195,7 @@ async def sheet(
 
     Refuses ``FORBIDDEN`` and ``REASON_NEEDED``.
     """
-    who.require(Action.EXPORT_LISTS, ground.programme.code)
+    _require(who, ground, Action.EXPORT_LISTS)
     need_reason(reason)
     places = await Places.on(session, who.at.today)
     rows: list[tuple[Any, ...]] = []
@@ -242,6 +243,14 @@ async def sheet(
         ["head"],
     )
     return workbook([listed])
+
+
+def _require(who: Entered, ground: Ground, action: Action) -> None:
+    """Whoever asks may do an action and, where circumstances of persons decide, read these: who is on the list has no
+    case, and that he is on it tells of them."""
+    who.require(action, ground.programme.code)
+    if closed_to(who, ground.latest):
+        who.require(Action.READ_CIRCUMSTANCES)
 
 
 # --- in words -------------------------------------------------------------------------------------------------
@@ -348,6 +357,8 @@ def _members(tenant: int, on: date) -> Any:
 async def _decided(session: AsyncSession, who: Entered, ground: Ground, rows: Sequence[Any]) -> _Part:
     part = _Part([(_whom(row), row) for row in rows])
     part.why_not = {own.id: "applied" for own, row in part.rows if row.case is not None and row.stage not in AGAIN}
+    unseen = {own.person for own, row in part.rows if own.person is not None and row.case is None}
+    part.why_not |= dict.fromkeys(await applied_elsewhere(session, ground, unseen), "applied")
     open_ = [(own, row) for own, row in part.rows if own.id not in part.why_not]
     excluded = await exclusions.against(session, who, ground, [own for own, _ in open_])
     part.why_not |= dict.fromkeys(excluded, "excluded")
@@ -369,6 +380,17 @@ async def _decided(session: AsyncSession, who: Entered, ground: Ground, rows: Se
                 found[own.id] = missed
     part.missed = [found[own.id] for own, _ in part.rows if own.id in found]
     return part
+
+
+async def applied_elsewhere(session: AsyncSession, ground: Ground, persons: Collection[UUID]) -> set[UUID]:
+    """Which of some persons of whom no case is in sight have one all the same, where they lived before, that is not
+    over so that they could apply again; in one statement. Nothing else of it is told."""
+    if not persons:
+        return set()
+    wanted = literal(list(persons), ARRAY(Uuid))
+    ended = literal(sorted(AGAIN), ARRAY(String))
+    found = func.persons_who_applied(wanted, ground.programme.code, ground.period.key, ended)
+    return set(await session.scalars(select(found.column_valued("person"))))
 
 
 def _whom(row: Any) -> Whom:

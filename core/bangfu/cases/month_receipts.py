@@ -19,7 +19,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import CHINA, Action, Entered
 from bangfu.cases.gather import typed
 from bangfu.cases.ground import Ground
-from bangfu.cases.months import Payee, Result, courses, decidable, deciding_at, in_sight, payees, stage_of
+from bangfu.cases.months import (
+    Payee,
+    Result,
+    courses,
+    decidable,
+    deciding_at,
+    in_sight,
+    payees,
+    require_begun,
+    stage_of,
+)
 from bangfu.cases.receipts import Result as Receipt
 from bangfu.cases.receipts import Stands, explained, stored
 from bangfu.cases.views import Selection
@@ -36,7 +46,7 @@ from bangfu.models import (
     Repayment,
 )
 from bangfu.payments import Kind
-from bangfu.process import Withheld
+from bangfu.process import Withheld, first_month
 from bangfu.rules.book import Determination
 from bangfu.text import Text, day, money
 
@@ -357,17 +367,19 @@ async def as_known(
     today. It is for those who may read what offices list: it asks their lists as of any instant.
 
     Refuses ``FORBIDDEN``, ``NOT_FOUND`` for who is not paid every month, or where not all that offices list is in
-    sight (see :func:`bangfu.cases.months.decidable`), ``BAD_VALUE`` for what is no month, and ``DAY_IN_FUTURE`` for an
-    instant to come.
+    sight (see :func:`bangfu.cases.months.decidable`), ``DAY_IN_FUTURE`` for an instant to come, and of months of which
+    nothing could be due ``BAD_VALUE``, ``MONTH_NOT_BEGUN`` and, before the first one of the case,
+    ``MONTH_NOT_OF_CASE``.
     """
     who.require(Action.READ_CASES, ground.programme.code)
     who.require(Action.READ_CIRCUMSTANCES)
-    if month not in range(1, 13):
-        raise Code.BAD_VALUE.refuse(
-            "month", field=Text("月份", "month"), value=month, expected=Text("1 至 12", "1 to 12")
-        )
+    monthly = stage_of(ground)
+    require_begun(who, ground, month)
     _require_past(who, known_at)
     case = await _payee(session, who, ground, number, decidable(who))
+    year, opened = ground.period.year, case.opened_on
+    if month < first_month(opened, year, getattr(ground.latest.parameters, monthly.begins)):
+        raise Code.MONTH_NOT_OF_CASE.refuse("month", year=year, month=month, number=number, opened=day(opened))
     result = await deciding_at(session, who, ground, case, month, known_at)
     withheld = await _withheld(session, who, ground, case, month, known_at)
     rules = result.rules

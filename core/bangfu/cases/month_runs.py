@@ -128,7 +128,7 @@ def handler(plugins: Plugins) -> jobs.Handler:
             await hold(alone, f"{programme.code}/months/run")
             ground = await ground_of(alone, who.county.id, programme, parameters["period"])
             require_maker(who, ground)
-            for own, upto in (*await _earlier(alone, who, ground), (ground, month)):
+            for own, upto in await years(alone, who, ground, month):
                 since = None if parameters["whole"] else await since_of(alone, who, own)
                 asked = Asked(upto, since, why)
                 found = await _decide_parts(work, own, asked, await parts_of(alone, who, own), total)
@@ -165,9 +165,10 @@ async def _decide_parts(work: jobs.Work, ground: Ground, asked: Asked, parts: Se
     return total
 
 
-async def _earlier(session: AsyncSession, who: Entered, ground: Ground) -> list[tuple[Ground, int]]:
-    """The years before one of which months have been decided, each with the last one: what becomes known of them later
-    is settled with the months of today."""
+async def years(session: AsyncSession, who: Entered, ground: Ground, month: int) -> list[tuple[Ground, int]]:
+    """The years that deciding a month goes over, each with the month up to which: those before of which runs in sight
+    have decided months, up to the last one, and then its own. What becomes known later of a year that is past is
+    settled with the months of today."""
     query = (
         select(MonthRun.period, func.max(MonthRun.month))
         .where(
@@ -178,10 +179,11 @@ async def _earlier(session: AsyncSession, who: Entered, ground: Ground) -> list[
         .group_by(MonthRun.period)
         .order_by(MonthRun.period)
     )
-    return [
-        (await ground_of(session, who.county.id, ground.programme, period), month)
-        for period, month in (await session.execute(query)).all()
+    earlier = [
+        (await ground_of(session, who.county.id, ground.programme, period), last)
+        for period, last in (await session.execute(query)).all()
     ]
+    return [*earlier, (ground, month)]
 
 
 @dataclass(slots=True)

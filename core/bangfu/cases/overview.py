@@ -104,6 +104,24 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
         .group_by(township)
         .cte("paid")
     )
+    payable: Any = func.sum(DeterminationRow.payable_fen)
+    due = None
+    if ground.programme.process.monthly is not None:
+        # A determination is of one day: what is due is that of all months that are decided.
+        due = (
+            select(township, func.sum(Entitlement.amount_fen).label("fen"))
+            .select_from(Entitlement)
+            .join(Case, and_(Case.tenant_id == Entitlement.tenant_id, Case.id == Entitlement.case_id))
+            .where(
+                Entitlement.tenant_id == tenant,
+                Entitlement.voided_at.is_(None),
+                Case.programme == ground.programme.code,
+                Case.period == ground.period.key,
+            )
+            .group_by(township)
+            .cte("due")
+        )
+        payable = func.max(due.c.fen)
     ever_drawn = select(1).where(
         SampleUnit.tenant_id == tenant, SampleUnit.case_id == Case.id, SampleUnit.drawn.is_(True)
     )
@@ -121,7 +139,7 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
             *(func.count().filter(and_(eligible, DeterminationRow.values_[name].astext == "true")).label(f"flag_{name}")
               for name in flags),
             func.count().filter(drawn).label("sampled"),
-            func.coalesce(func.sum(DeterminationRow.payable_fen), 0).label("payable"),
+            func.coalesce(payable, 0).label("payable"),
             func.coalesce(func.max(paid.c.fen), 0).label("paid"),
         )
         .outerjoin(DeterminationRow, standing_result(tenant))
@@ -130,6 +148,8 @@ async def overview(session: AsyncSession, who: Entered, ground: Ground) -> list[
         .group_by(township)
         .order_by(township)
     )  # fmt: skip
+    if due is not None:
+        query = query.outerjoin(due, due.c.township == township)
     places = await Places.on(session, who.at.today)
     return [
         TownshipFigures(

@@ -21,7 +21,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu.access import CHINA, Entered
 from bangfu.cases import attesting
 from bangfu.cases.counted import Judged, TookPart, took_part
-from bangfu.cases.gather import At, Subject, awaited, gather, subject_of, typed
+from bangfu.cases.gather import At, Subject, awaited, closed_to, gather, subject_of, typed
 from bangfu.cases.ground import Ground, Rules, thaw
 from bangfu.cases.whom import Whom, whom
 from bangfu.db.bulk import among
@@ -118,7 +118,10 @@ async def why(session: AsyncSession, who: Entered, ground: Ground, number: str) 
 async def answers(
     session: AsyncSession, who: Entered, ground: Ground, beneficiaries: Collection[Whom]
 ) -> dict[UUID, Receipt]:
-    """The answers for beneficiaries, by id, in as many statements as for one, whatever their number."""
+    """The answers for beneficiaries, by id, in as many statements as for one, whatever their number.
+
+    Of who has no case, nothing is told by facts that are closed to whoever asks: they are not known.
+    """
     tenant = who.county.id
     asked = {one.id: one for one in beneficiaries}
     of_whom: Any = Case.person_id if ground.programme.is_for_persons else Case.household_id
@@ -141,11 +144,11 @@ async def answers(
         ]
         at = At(ground.programme.process.accounting().code, who.at.today, who.at.now)
         gathered = await gather(session, tenant, ground.latest, subjects, at)
-        not_over = awaited(ground.latest, who.at.today)
+        not_over, closed = awaited(ground.latest, who.at.today), closed_to(who, ground.latest)
         for index, whose in enumerate(open_):
             facts[whose] = {name: column[index] for name, column in gathered.facts.items()}
             if whose not in cases:
-                facts[whose] |= dict.fromkeys(not_over)
+                facts[whose] |= dict.fromkeys(closed | not_over)
     rows = {case: own[0] for case, own in kept.items()}
     parts = await took_part(
         session,

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, literal, select, union_all
+from sqlalchemy import and_, select, union
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -65,25 +65,24 @@ async def of_persons(session: AsyncSession, who: Entered, persons: Collection[UU
 async def of_households(
     session: AsyncSession, who: Entered, households: Collection[UUID], on: date, programme: str, period: str
 ) -> list[Whom]:
-    """The members of households on a day, and whoever of them has a case, by number, in one statement."""
+    """The members of households on a day, and whoever has a case of theirs, by number, in one statement. Who has moved
+    from one of them to another is named with either."""
     tenant = who.county.id
-    members = select(Membership.person_id, Membership.household_id, literal(0).label("applied")).where(
+    members = select(Membership.person_id, Membership.household_id).where(
         Membership.tenant_id == tenant, among(Membership.household_id, households), holds(Membership, on)
     )
-    applied = select(Case.person_id, Case.household_id, literal(1)).where(
+    applied = select(Case.person_id, Case.household_id).where(
         Case.tenant_id == tenant,
         among(Case.household_id, households),
         Case.programme == programme,
         Case.period == period,
         Case.person_id.is_not(None),
     )
-    theirs = union_all(members, applied).subquery()
+    theirs = union(members, applied).subquery()
     query = (
         select(Person.number, Person.id, theirs.c.household_id)
         .join(theirs, theirs.c.person_id == Person.id)
         .where(Person.tenant_id == tenant)
-        .order_by(Person.number, theirs.c.applied)
+        .order_by(Person.number, theirs.c.household_id)
     )
-    # The household of his case is the one that counts.
-    found = {row.id: Whom(row.number, row.household_id, row.id) for row in await session.execute(query)}
-    return list(found.values())
+    return [Whom(row.number, row.household_id, row.id) for row in await session.execute(query)]

@@ -7,14 +7,14 @@ waits for; and, where the household has not applied, what it would have to state
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
@@ -22,7 +22,7 @@ from bangfu.cases import attesting, exclusions, instalments, month_receipts
 from bangfu.cases.claims import CASE, SPANS, span_key
 from bangfu.cases.ground import Ground, Rules, grounds_of, switched_on
 from bangfu.cases.instalments import Part
-from bangfu.cases.missed import how_to_apply, lack_of, wanted
+from bangfu.cases.missed import applied_elsewhere, how_to_apply, lack_of, wanted
 from bangfu.cases.month_receipts import Month
 from bangfu.cases.receipts import Receipt, answers
 from bangfu.cases.views import CaseView, look_at
@@ -104,7 +104,8 @@ class InPeriod:
 
 @dataclass(frozen=True, slots=True)
 class YearAnswer:
-    """Everything of one household in a year: the periods in order, what was paid and what is due besides, in fen."""
+    """Everything of one household in a year: the periods in order, what was paid and what is due besides, in fen; of a
+    person who moved, all of his year."""
 
     number: str
     year: int
@@ -142,7 +143,9 @@ async def answers_in(
 ) -> dict[UUID, YearAnswer]:
     """The whole answers for households (id to number), of the programmes that the county runs.
 
-    The number of statements grows with the number of periods of the year, and not with that of households.
+    What a person applied for is told by the household in which he applied, and by that in which he lives today, as far
+    as it is in sight: of who applied where he lived before, and has his case out of sight, nothing is said. The number
+    of statements grows with the number of periods of the year, and not with that of households.
     """
     running = await switched_on(session, who.county.id, who.at.today)
     everything = await grounds_of(session, who.county.id, [one for one in programmes if one.code in running])
@@ -153,7 +156,11 @@ async def answers_in(
         if ground.programme.is_for_persons:
             theirs[key] = await of_households(session, who, list(households), who.at.today, *key)
     receipts = {key: await answers(session, who, ground, theirs[key]) for key, ground in grounds.items()}
-    persons = {one.person for own in theirs.values() for one in own if one.person is not None}
+    unseen = {}
+    for key, ground in grounds.items():
+        without = {one.person for one in theirs[key] if one.person is not None and not receipts[key][one.id].applied}
+        unseen[key] = await applied_elsewhere(session, ground, without)
+    persons = {one.person: one.number for own in theirs.values() for one in own if one.person is not None}
     told = await _Told.read(session, who, everything, grounds, households, persons)
     return {
         household: YearAnswer(
@@ -164,6 +171,7 @@ async def answers_in(
                 for key, ground in grounds.items()
                 for whom in theirs[key]
                 if whom.household == household
+                and whom.person not in unseen[key]
                 and ((receipt := receipts[key][whom.id]).applied or whom.person is None or _may(receipt))
             ),
         )
@@ -201,7 +209,8 @@ class _Own:
 
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """The cases of some households, with what stands of them and what the households count for."""
+    """The cases of some households and of their members, by household and by person, with what stands of them and what
+    the households count for."""
 
     cases: Mapping[UUID, Sequence[Any]]
     views: Mapping[UUID, CaseView]
@@ -217,20 +226,30 @@ class _Told:
         everything: Mapping[tuple[str, str], Ground],
         grounds: Mapping[tuple[str, str], Ground],
         households: Mapping[UUID, str],
-        persons: Collection[UUID],
+        persons: Mapping[UUID, str],
     ) -> _Told:
         """Read it in eight statements, and at most four more for each period in which something is paid every month."""
         tenant, whose = who.county.id, [*households, *persons]
+        # Who lives there today has what he applied for where he lived before.
         query = (
             select(Case.id, Case.household_id, Case.person_id, Case.programme, Case.period, Case.stage)
-            .where(Case.tenant_id == tenant, among(Case.household_id, households))
+            .where(
+                Case.tenant_id == tenant,
+                or_(
+                    among(Case.household_id, households),
+                    tuple_(Case.programme, Case.period).in_(list(everything))
+                    & among(Case.number, persons.values())  # by these it is found, and by who it is it is known
+                    & among(Case.person_id, persons),
+                ),
+            )
             .order_by(Case.household_id, Case.programme, Case.period)
         )
+        rows = [row for row in await session.execute(query) if (row.programme, row.period) in everything]
         cases: dict[UUID, list[Any]] = {}
-        for row in await session.execute(query):
-            if (row.programme, row.period) in everything:
-                cases.setdefault(row.household_id, []).append(row)
-        ids = [row.id for own in cases.values() for row in own if (row.programme, row.period) in grounds]
+        for row in rows:
+            for own in {row.household_id, row.person_id} - {None}:
+                cases.setdefault(own, []).append(row)
+        ids = [row.id for row in rows if (row.programme, row.period) in grounds]
         views = await look_at(session, who, grounds, ids) if grounds else {}
         claiming = (
             select(Claim, Case.household_id, Case.period.label("of"), Case.number)
@@ -243,22 +262,23 @@ class _Told:
             claimed.setdefault((UUID(claim.key), claim.programme), []).append(one)
         months: dict[UUID, tuple[Month, ...]] = {}
         for key, ground in grounds.items():
-            theirs = [row.id for own in cases.values() for row in own if (row.programme, row.period) == key]
+            theirs = [row.id for row in rows if (row.programme, row.period) == key]
             if theirs and ground.programme.process.monthly is not None:
                 months |= await month_receipts.told(session, who, ground, theirs)
         return cls(cases, views, await instalments.standing(session, who, ids), months, claimed)
 
     def of(self, whom: Whom, key: tuple[str, str]) -> _Own:
         """What there is of one beneficiary in one period."""
-        cases = self.cases.get(whom.household, ())
-        own = [row for row in cases if (row.programme, row.period) == key and row.person_id == whom.person]
+        theirs = self.cases.get(whom.id, ())
+        own = [row for row in theirs if (row.programme, row.period) == key and row.person_id == whom.person]
         case = own[0].id if own else None
+        others = [row for row in self.cases.get(whom.household, ()) if row.person_id != whom.person]
         return _Own(
             whom,
             self.views.get(case) if case is not None else None,
             self.parts.get(case, ()) if case is not None else (),
             self.months.get(case, ()) if case is not None else (),
-            cases,
+            (*theirs, *others) if whom.person is not None else theirs,
             (
                 *self.claimed.get((whom.household, key[0]), ()),
                 *(self.claimed.get((whom.person, key[0]), ()) if whom.person else ()),
@@ -363,7 +383,8 @@ def _in_the_way(ground: Ground, own: _Own) -> tuple[Text, ...]:
                 Span.YEAR: case.period[:4] == str(ground.period.year),
                 Span.EVER: True,
             }[one.period]
-            mine = one.same != "person" or case.person_id == own.whom.person
+            of_person = one.same == "person"
+            mine = own.whom.person == case.person_id if of_person else own.whom.household == case.household_id
             if case.programme == other.code and case.stage not in exclusions.DEAD and same and mine:
                 stage, period = other.process.title(case.stage), other.period.period(case.period).title
                 said.append(

@@ -10,9 +10,9 @@ import click
 from sqlalchemy import select, text
 
 from bangfu import disclosure
-from bangfu.access import Action
+from bangfu.access import CHINA, Action
 from bangfu.audit import chain
-from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Open, Shell, pass_shell
+from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Open, Shell, Target, pass_shell
 from bangfu.models import AuditEntry, Officer
 from bangfu.text import Text
 
@@ -71,7 +71,13 @@ def list_(shell: Shell, limit: int, action: str | None, about: str | None, numbe
         Text("理由", "reason"),
         Text("内容", "data"),
     )
-    rows = [(f"{e.at:%Y-%m-%d %H:%M}", name, e.action, e.object, e.reason, e.data) for e, name in shell.run(work)]
+    rows = [
+        (
+            f"{e.at.astimezone(CHINA):%Y-%m-%d %H:%M}", name, e.action, e.object, e.reason,
+            "; ".join(f"{key}: {value}" for key, value in e.data.items()),
+        )
+        for e, name in shell.run(work)
+    ]  # fmt: skip
     shell.table(shell.show(Text("审计记录", "audit record")), [shell.show(t) for t in titles], rows)
 
 
@@ -184,7 +190,7 @@ def _show(shell: Shell, name: str, verified: chain.Verified) -> None:
 
 
 @audit.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=Target())
 @click.option("--reason", required=True, help="what it is for; recorded")
 @pass_shell
 def export_(shell: Shell, file: Path, reason: str) -> None:

@@ -20,6 +20,7 @@ from bangfu.cli.shell import (
     F,
     Open,
     Shell,
+    Target,
     pass_shell,
     programme_options,
     select,
@@ -569,7 +570,7 @@ def list_samples(shell: Shell, **options: Any) -> None:
 
 @sample.command("export")
 @click.argument("id", type=click.UUID)
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=Target())
 @click.option("--reason", required=True, help="why the list is needed; it names people")
 @programme_options
 @pass_shell

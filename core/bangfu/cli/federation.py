@@ -12,7 +12,7 @@ import click
 from bangfu import jobs
 from bangfu.cli.pairing import area_of_option
 from bangfu.cli.registry import give_back, run_job, show_status
-from bangfu.cli.shell import Open, Shell, pass_shell
+from bangfu.cli.shell import Open, Shell, Target, pass_shell
 from bangfu.handouts import figures as handed
 from bangfu.handouts import sheets
 from bangfu.handouts.figures import BatchLine, KindLine
@@ -23,7 +23,7 @@ from bangfu.text import Text, yuan_digits
 
 P = TypeVar("P", bound=ChargedProgramme)
 R = TypeVar("R")
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = Target()
 _programme = click.option("-p", "--programme", help="programme code; left out, the only one of its shape there is")
 
 

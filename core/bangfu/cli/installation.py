@@ -12,7 +12,7 @@ import click
 
 from bangfu import countyfile, resealing
 from bangfu.access import create_county, set_demo_day
-from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, pass_shell
+from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, Target, pass_shell
 from bangfu.countyfile import Change, CountyFile, Section
 from bangfu.db import Database
 from bangfu.db.embedded import EmbeddedServer
@@ -103,7 +103,7 @@ SECTIONS = click.Choice([section.value for section in Section])
 
 
 @tenant.command("export")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=Target())
 @pass_shell
 def export(shell: Shell, file: Path) -> None:
     """Write what the county has set up as one text: programmes, documents, rules, templates, calendar."""

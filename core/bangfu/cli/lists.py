@@ -12,8 +12,8 @@ from bangfu.cases import missed, overpaid, receipts, register, year
 from bangfu.cases.scanning import Page
 from bangfu.cli.case import case
 from bangfu.cli.receipt import print_receipt, print_year
-from bangfu.cli.shell import Open, Shell, area_option, pass_shell, programme_options
-from bangfu.programme import Beneficiary
+from bangfu.cli.shell import Open, Shell, Target, area_option, pass_shell, programme_options
+from bangfu.programme import Beneficiary, Programme
 from bangfu.registry.divisions import Places
 from bangfu.text import LANGUAGES, Text, money, yuan_digits
 from bangfu.text import number as shown_number
@@ -64,7 +64,7 @@ def _list_options(function: Any) -> Any:
     for option in (
         click.option("--limit", default=50, show_default=True, help="how many are shown"),
         click.option("--reason", default="", help="why the workbook is needed; it names people, and is recorded"),
-        click.option("--export", type=click.Path(dir_okay=False, path_type=Path), help="write all of it as a workbook"),
+        click.option("--export", type=Target(), help="write all of it as a workbook"),
         area_option,
     ):
         function = option(function)
@@ -166,15 +166,23 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
         _saved(shell, overpaid, export, reason, area, options)
         return
 
-    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], Page[overpaid.Overpaid], Beneficiary]:
+    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], Page[overpaid.Overpaid], Programme]:
         who = await opened.enter()
         ground = await opened.ground(who, options["programme"], options["period"])
         async with opened.database.session(who.scope, reading=True) as session:
             figures = await overpaid.figures(session, who, ground, area)
             page = await overpaid.page(session, who, ground, limit, None, area)
-            return figures, page, ground.programme.beneficiary
+            return figures, page, ground.programme
 
-    figures, page, of = shell.run(work)
+    figures, page, programme = shell.run(work)
+    of = programme.beneficiary
+    if programme.process.monthly is not None:
+        shell.say(
+            "本项目按月发放:后来得知的情况由按月核定处理,补发或抵扣,不列入此表(month decide)",
+            "This is paid every month: what becomes known later is settled by deciding its months again, and is not in "
+            "this list (month decide).",
+        )
+        return
     titles = (
         Text("乡镇", "township"),
         Text(f"已发{of.counted.zh}数", "paid"),
@@ -228,9 +236,7 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
 @programme_options
 @area_option
 @click.option("--reason", default="", help="why the workbook is needed; it names people, and is recorded")
-@click.option(
-    "-o", "--output", type=click.Path(dir_okay=False, path_type=Path), required=True, help="the workbook to write"
-)
+@click.option("-o", "--output", type=Target(), required=True, help="the workbook to write")
 @pass_shell
 def register_(shell: Shell, output: Path, reason: str, area: Any, **options: Any) -> None:
     """Write the register of those whose applications were decided 补助对象登记册 as a workbook, with what was paid and

@@ -13,7 +13,7 @@ from sqlalchemy import select, text
 from bangfu import files, jobs, payments
 from bangfu.access import county
 from bangfu.cases import paying
-from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, pass_shell, programme_options
+from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, Target, pass_shell, programme_options
 from bangfu.documents.cells import CellProblem, read_fen
 from bangfu.models import BankTemplate, BudgetLine, PaymentLine
 from bangfu.payments import answers, invariants
@@ -197,8 +197,8 @@ def batch() -> None:
 
 def _say(shell: Shell, done: payments.Batch) -> None:
     shell.say(
-        "批次 {id}(第 {number} 批):{state},{count} 户,{total}",
-        "batch {id} (no. {number}): {state}, {count} households, {total}",
+        "批次 {id}(第 {number} 批):{state},{count} 笔,{total}",
+        "batch {id} (no. {number}): {state}, {count} payments, {total}",
         id=done.id,
         number=done.number,
         state=payments.STATES[done.state],
@@ -290,7 +290,7 @@ def list_(shell: Shell, programme: str | None, period: str) -> None:
 
 @batch.command("export")
 @click.argument("id", type=click.UUID)
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=Target())
 @click.option("--reason", required=True, help="what the list is for; recorded, because it holds whole account numbers")
 @click.option("--text", "as_text", is_flag=True, help="as the bank takes it, by the template of the channel")
 @click.option("-p", "--programme")
@@ -362,7 +362,7 @@ def template(
 @click.argument("id", type=click.UUID)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--day", type=Day(), help="the day of the answers; today unless stated")
-@click.option("--return", "back", type=click.Path(dir_okay=False, path_type=Path), help="where to write what is odd")
+@click.option("--return", "back", type=Target(), help="where to write what is odd")
 @pass_shell
 def read_answers(shell: Shell, id: UUID, file: Path, day: date | None, back: Path | None) -> None:
     """Read what the bank answers to a batch. What is odd is never counted, and comes back beside its rows."""

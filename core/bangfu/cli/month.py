@@ -4,7 +4,7 @@ has not been verified again, and carrying cases into the next year."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import click
@@ -19,24 +19,32 @@ from bangfu.cases.scanning import Page
 from bangfu.cli.case import act_options, run_act
 from bangfu.cli.receipt import print_decisions, print_months
 from bangfu.cli.registry import run_job
-from bangfu.cli.shell import SHOWN, Day, Open, Shell, pass_shell, programme_options
+from bangfu.cli.shell import REFUSED_EXIT, SHOWN, Day, Open, Shell, pass_shell, programme_options
 from bangfu.models import MonthRun
 from bangfu.registry.divisions import Places
 from bangfu.text import Text, money, number, yuan_digits
 
 
-class Instant(click.ParamType[datetime]):
-    """An instant like 2021-09-30T12:00, by the clock of the county."""
+class Instant(click.ParamType[tuple[datetime, datetime]]):
+    """An instant like 2021-09-30T12:00, by the clock of the county: the first and the last moment of the day, the
+    minute or the second that is stated. What is shown to the second is known in that second."""
 
     name = "instant"
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[datetime, datetime]:
         """Read the instant."""
+        if isinstance(value, tuple):
+            return value
         try:
-            read = value if isinstance(value, datetime) else datetime.fromisoformat(value)
+            read = datetime.fromisoformat(value)
         except ValueError:
             self.fail(f"{value!r} is not an instant like 2021-09-30T12:00", param, ctx)
-        return read if read.tzinfo is not None else read.replace(tzinfo=CHINA)
+        first = read if read.tzinfo is not None else read.replace(tzinfo=CHINA)
+        clock = value[11:].partition("+")[0]
+        units = {0: timedelta(days=1), 5: timedelta(minutes=1), 8: timedelta(seconds=1)}
+        return first, first + units.get(len(clock), timedelta(microseconds=1)) - timedelta(microseconds=1)
 
 
 @click.group()
@@ -115,6 +123,8 @@ def _decide_for(
     _say_decided(shell, len(found.decisions), len(found.again), found.unchanged, len(found.refused))
     for own, problem in found.refused[:SHOWN]:
         shell.line(f"  {own}  {problem.code.name}: {shell.show(problem.message)}")
+    if found.refused and not found.decisions and not found.unchanged:
+        raise SystemExit(REFUSED_EXIT)
 
 
 def _preview(shell: Shell, month: int, whole: bool, programme: str | None, period: str) -> None:
@@ -149,7 +159,7 @@ def _preview(shell: Shell, month: int, whole: bool, programme: str | None, perio
     )  # fmt: skip
     changes = [
         (
-            one.case.number, places.named(one.case.division), own.month,
+            one.case.number, places.named(one.case.division), own.result.rules.period.key,
             "" if own.before is None else yuan_digits(own.before), yuan_digits(own.amount),
         )
         for one in page.found
@@ -164,11 +174,11 @@ def _preview(shell: Shell, month: int, whole: bool, programme: str | None, perio
 
 @month.command("show")
 @click.argument("person")
-@click.option("--month", "of", type=int, help="one month, with everything that explains it")
+@click.option("--month", "of", type=click.IntRange(1, 12), help="one month, with everything that explains it")
 @click.option("--known-at", type=Instant(), help="as it was on record then; one month, decided by what was known then")
 @programme_options
 @pass_shell
-def show(shell: Shell, person: str, of: int | None, known_at: datetime | None, **options: Any) -> None:
+def show(shell: Shell, person: str, of: int | None, known_at: tuple[datetime, datetime] | None, **options: Any) -> None:
     """Tell the months of a PERSON: what is due and why, what was paid, and what became known later."""
 
     async def work(opened: Open) -> tuple[tuple[Month, ...], tuple[Decided, ...], Text]:
@@ -176,17 +186,23 @@ def show(shell: Shell, person: str, of: int | None, known_at: datetime | None, *
         ground = await opened.ground(who, options["programme"], options["period"])
         own, period = ground.programme.title, ground.period.title
         title = Text(f"{person} {own.zh} {period.zh}", f"{person}, {own.en}, {period.en}")
+        first, last = known_at or (who.at.now, who.at.now)
+        # The day, the minute or the second that it is now is not over.
+        known = None if known_at is None else max(first, min(last, who.at.now))
         async with opened.database.session(who.scope, reading=True) as session:
-            if of is not None and known_at is not None:
-                then = await month_receipts.as_known(session, who, ground, person, of, known_at)
+            if of is not None and known is not None:
+                then = await month_receipts.as_known(session, who, ground, person, of, known)
                 return (), (then,), title
-            return await month_receipts.told_of(session, who, ground, person, known_at), (), title
+            return await month_receipts.told_of(session, who, ground, person, known), (), title
 
     told, decisions, title = shell.run(work)
     if of is None:
         print_months(shell.out, title, told, shell.language)
         return
     decisions = decisions or tuple(own for one in told if one.number == of for own in one.decisions)
+    if not decisions:
+        shell.say("{month}月尚未核定", "month {month} has not been decided", month=of)
+        return
     print_decisions(shell.out, title, decisions, shell.language)
 
 

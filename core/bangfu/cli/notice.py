@@ -13,14 +13,14 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import notices
 from bangfu.access import Action, Entered
 from bangfu.cases import campus, hearing
-from bangfu.cli.shell import Day, Open, Shell, pass_shell, programme_options
+from bangfu.cli.shell import Day, Open, Shell, Target, pass_shell, programme_options
 from bangfu.disclosure import record_export
 from bangfu.documents import posters
 from bangfu.notices import evidence, publication
 from bangfu.registry.divisions import Places
 from bangfu.text import Text
 
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = Target()
 
 
 @click.group()

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu.access import Entered
 from bangfu.cases.views import Stated
-from bangfu.cli.shell import REFUSED_EXIT, Open, Shell, pass_shell, state, stated_options
+from bangfu.cli.shell import REFUSED_EXIT, Open, Shell, Target, pass_shell, state, stated_options
 from bangfu.documents.cells import CellProblem
 from bangfu.models import Delivery
 from bangfu.pairings import figures, ledger, papers, summaries
@@ -26,7 +26,7 @@ from bangfu.text import Text, parse_yuan, yuan_digits
 from bangfu.text import number as shown_number
 
 R = TypeVar("R")
-_FILE = click.Path(dir_okay=False, path_type=Path)
+_FILE = Target()
 
 
 @click.group()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from bangfu.cases import ground as grounds
-from bangfu.cli.shell import Day, Open, Shell, pass_shell
+from bangfu.cli.shell import Day, Open, Shell, Target, pass_shell
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.policy import Whose
 from bangfu.programme import AnyProgramme, ClauseState, Programme, answered
@@ -156,7 +156,7 @@ def calendar(shell: Shell, code: str, period: str) -> None:
 @click.option(
     "--state", type=click.Choice([state.value for state in ClauseState]), help="only those that are so far carried out"
 )
-@click.option("--export", type=click.Path(dir_okay=False, path_type=Path), help="write them as a workbook")
+@click.option("--export", type=Target(), help="write them as a workbook")
 @pass_shell
 def clauses(shell: Shell, code: str | None, state: str | None, export: Path | None) -> None:
     """Show, clause by clause, what carries it out or why it is left out; of all programmes unless one is named."""

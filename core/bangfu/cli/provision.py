@@ -13,7 +13,7 @@ from sqlalchemy import select
 from bangfu import simulate
 from bangfu.cases import provision_forms, provisions
 from bangfu.cases.provisions import Heading
-from bangfu.cli.shell import Day, F, Open, Shell, pass_shell
+from bangfu.cli.shell import Day, F, Open, Shell, Target, pass_shell
 from bangfu.errors import Code, Problem, Refused
 from bangfu.models import ProvisionRow
 from bangfu.policy import Carried
@@ -83,7 +83,7 @@ def draft(shell: Shell, file: Path, programme: str | None, title: str, number: s
 
 @provision.command("form")
 @click.argument("code")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=Target())
 @click.option("--day", type=Day(), help="what the plan says on which day; today unless stated")
 @click.option(
     "--carry", nargs=2, metavar="PERIOD NEXT", help="fill in what is carried over from one period to the next"

@@ -100,7 +100,8 @@ def year_lines(answer: YearAnswer, language: Language) -> list[str]:
     for own in answer.periods:
         receipt = own.receipt
         heading = Text(f"{receipt.programme.zh} {receipt.period.zh}", f"{receipt.programme.en}, {receipt.period.en}")
-        lines += ["", heading.in_(language), f"  {receipt.summary.in_(language)}"]
+        whose = "" if receipt.number == answer.number else f"{receipt.number}  "
+        lines += ["", f"{whose}{heading.in_(language)}", f"  {receipt.summary.in_(language)}"]
         payments = [*(one.text for one in own.payments), *(one.text for one in own.months)]
         for said in (own.in_the_way, own.fails, own.could, own.waits, payments, own.taken, own.apart, own.together):
             lines += [f"  · {text.in_(language)}" for text in said]
@@ -114,8 +115,8 @@ def year_lines(answer: YearAnswer, language: Language) -> list[str]:
 def print_receipt(out: Console, receipt: Receipt, language: Language) -> None:
     """Print a receipt in a frame."""
     title = Text(
-        f"户编号 {receipt.number} {receipt.programme.zh} {receipt.period.zh}",
-        f"household {receipt.number}, {receipt.programme.en}, {receipt.period.en}",
+        f"编号 {receipt.number} {receipt.programme.zh} {receipt.period.zh}",
+        f"number {receipt.number}, {receipt.programme.en}, {receipt.period.en}",
     )
     _framed(out, receipt_lines(receipt, language), title.in_(language))
 
@@ -148,8 +149,8 @@ def print_decisions(out: Console, title: Text, decisions: Sequence[Decided], lan
     for one in decisions:
         amount = money(one.amount_fen)
         known = Text(
-            f"按 {one.known_at.astimezone(CHINA):%Y-%m-%d %H:%M} 已知情况:应发 {amount.zh}",
-            f"by what was known at {one.known_at.astimezone(CHINA):%Y-%m-%d %H:%M}: {amount.en} due",
+            f"按 {one.known_at.astimezone(CHINA):%Y-%m-%d %H:%M:%S} 已知情况:应发 {amount.zh}",
+            f"by what was known at {one.known_at.astimezone(CHINA):%Y-%m-%d %H:%M:%S}: {amount.en} due",
         )
         lines += [*(["", "—" * 8] if lines else []), known.in_(language), one.text.in_(language)]
         lines += _result_lines(one.result, language)

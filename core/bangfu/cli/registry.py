@@ -13,7 +13,7 @@ import click
 from bangfu import files, jobs
 from bangfu.access import Entered
 from bangfu.cases.handlers import IMPORTERS, SHEETS, Handlers
-from bangfu.cli.shell import Day, Open, Shell, pass_shell, progress_bar
+from bangfu.cli.shell import Day, Open, Shell, Target, pass_shell, progress_bar
 from bangfu.programme import CIRCUMSTANCES
 from bangfu.registry import circumstances, importing
 from bangfu.registry.circumstances import MOST_GENERATIONS
@@ -51,7 +51,7 @@ async def give_back(opened: Open, who: Entered, status: jobs.Status, file: Path,
 @click.option("--map", "matches", multiple=True, metavar="HEADER=FIELD", help="what a header means; remembered")
 @click.option("--accept-valid", is_flag=True, help="import the good rows although others have problems")
 @click.option("--whole", is_flag=True, help="the list names everybody in your area: whom it leaves out is a task")
-@click.option("--returned", type=click.Path(dir_okay=False, path_type=Path), help="where the marked workbook goes")
+@click.option("--returned", type=Target(), help="where the marked workbook goes")
 @click.option("-p", "--programme", help="programme of a sheet of plans or re-checks")
 @click.option("--period", help="period of a sheet of plans or re-checks")
 @pass_shell

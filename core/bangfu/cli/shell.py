@@ -38,6 +38,20 @@ REFUSED_EXIT = 1
 SHOWN = 20
 
 
+class Target(click.Path):
+    """Where a file is to be written; its folder is looked at before anything is done for it."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False, path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Read the path."""
+        path = Path(os.fsdecode(super().convert(value, param, ctx)))
+        if not path.parent.is_dir() or not os.access(path.parent, os.W_OK | os.X_OK):
+            self.fail(f"there is no folder {path.parent} that can be written to", param, ctx)
+        return path
+
+
 @dataclass
 class Shell:
     """One run of the command line."""
@@ -219,10 +233,15 @@ def programme_options(function: F) -> F:
 def selection_options(function: F) -> F:
     """Which cases: ``--household``, ``--area``, ``--all``, ``--without``."""
     return _options(
-        click.option("-n", "--household", multiple=True, help="household number; may be given several times"),
+        click.option(
+            "-n",
+            "--household",
+            multiple=True,
+            help="number of a household, or of a person where the programme is for persons; may be given again",
+        ),
         click.option("--area", multiple=True, help="12-digit code of a village, township or county"),
         click.option("--all", "everything", is_flag=True, help="every case in sight"),
-        click.option("--without", multiple=True, help="household number to leave out"),
+        click.option("--without", multiple=True, help="number to leave out"),
     )(function)
 
 

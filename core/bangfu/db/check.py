@@ -19,7 +19,7 @@ PUBLIC_FUNCTION = "public_objections_since"
 """The one function that the public may call."""
 FUNCTIONS = frozenset({
     "tenant_by_code", "jobs_waiting", "audit_waiting", "who_enters", "identity_providers", "case_taken_part_in",
-    PUBLIC_FUNCTION,
+    "persons_who_applied", PUBLIC_FUNCTION,
 })  # fmt: skip
 """The reviewed functions that run with their owner's rights."""
 

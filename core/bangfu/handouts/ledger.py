@@ -8,14 +8,14 @@ them, in a number of statements that does not depend on theirs.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -311,17 +311,42 @@ async def list_(
 
 @dataclass(frozen=True, slots=True)
 class _Register:
-    """How the households of some lines stand on a day, and who of their members has a certificate of disability."""
+    """How the households of some lines stand on a day, who of their members has a certificate of disability, and who is
+    dead. The household of a person's line is the one to which he belongs on the day."""
 
+    home: Mapping[UUID, UUID]
     standing: Mapping[UUID, str]
     certified: frozenset[UUID]
+    dead: frozenset[UUID]
     numbers: Mapping[UUID, str]
 
     @classmethod
     async def read(cls, session: AsyncSession, who: Entered, rows: Iterable[Handout], day: date) -> _Register:
-        """Read it, in three statements: by person, and by household where any member has one."""
+        """Read it, in four statements. A household has a certificate where any living member has one."""
         tenant, rows = who.county.id, list(rows)
-        homes = {row.household_id for row in rows}
+        persons = {row.person_id for row in rows if row.person_id is not None}
+        of_lines = {row.household_id for row in rows}
+        members = (
+            await session.execute(
+                select(Membership.household_id, Membership.person_id).where(
+                    Membership.tenant_id == tenant,
+                    or_(among(Membership.household_id, of_lines), among(Membership.person_id, persons)),
+                    holds(Membership, day),
+                )
+            )
+        ).all()
+        home = {row.person_id: row.household_id for row in members if row.person_id in persons}
+        said = select(Circumstance.person_id, Circumstance.kind).where(
+            Circumstance.tenant_id == tenant,
+            among(Circumstance.person_id, persons | {row.person_id for row in members}),
+            Circumstance.kind.in_(("certificate", "death")),
+            holds(Circumstance, day),
+        )
+        holding: dict[str, set[UUID]] = {"certificate": set(), "death": set()}
+        for person, kind in await session.execute(said):
+            holding[kind].add(person)
+        living = holding["certificate"] - holding["death"]
+        certified = living | {row.household_id for row in members if row.person_id in living}
         query = (
             select(Household.id, Household.number, Standing.standing)
             .outerjoin(
@@ -330,35 +355,25 @@ class _Register:
                 & (Standing.household_id == Household.id)
                 & holds(Standing, day),
             )
-            .where(Household.tenant_id == tenant, among(Household.id, homes))
+            .where(Household.tenant_id == tenant, among(Household.id, of_lines | set(home.values())))
         )
         known = (await session.execute(query)).all()
-        members = (
-            select(Membership.household_id, Circumstance.person_id)
-            .join(
-                Circumstance,
-                (Circumstance.tenant_id == Membership.tenant_id)
-                & (Circumstance.person_id == Membership.person_id)
-                & (Circumstance.kind == "certificate")
-                & holds(Circumstance, day),
-            )
-            .where(Membership.tenant_id == tenant, among(Membership.household_id, homes), holds(Membership, day))
-        )
-        certified = {key for row in await session.execute(members) for key in row}
-        persons = select(Person.id, Person.number).where(
-            Person.tenant_id == tenant, among(Person.id, {row.person_id for row in rows if row.person_id is not None})
-        )
         numbers = {row.id: row.number for row in known}
-        numbers |= {row.id: row.number for row in await session.execute(persons)}
-        return cls({row.id: row.standing for row in known if row.standing}, frozenset(certified), numbers)
+        named = select(Person.id, Person.number).where(Person.tenant_id == tenant, among(Person.id, persons))
+        numbers |= {row.id: row.number for row in await session.execute(named)}
+        standing = {row.id: row.standing for row in known if row.standing}
+        return cls(home, standing, frozenset(certified), frozenset(holding["death"]), numbers)
 
     def require(self, kind: HandoutKind, row: Handout, numbers: Mapping[str, Resolved]) -> None:
         """Refuse ``HANDOUT_NOT_COVERED``, naming everything that is not so."""
         why = []
-        if kind.standings is not None and self.standing.get(row.household_id) not in numbers[kind.standings].value:
+        household = row.household_id if row.person_id is None else self.home.get(row.person_id, row.household_id)
+        if kind.standings is not None and self.standing.get(household) not in numbers[kind.standings].value:
             why.append(Text("户类型不在范围内", "the household does not stand in the register as it has to"))
         if kind.disabled and (row.person_id or row.household_id) not in self.certified:
             why.append(Text("没有有效的残疾人证", "there is no certificate of disability"))
+        if row.person_id in self.dead:
+            why.append(Text("已登记死亡", "a death is on record"))
         if why:
             whose = self.numbers.get(row.person_id or row.household_id, "")
             raise Code.HANDOUT_NOT_COVERED.refuse("number", number=whose, kind=kind.title, why=join(why))
@@ -481,31 +496,49 @@ async def judge(
     signed: Sequence[Signed],
     stated: Stated,
     taken: Mapping[UUID, Measure] | None = None,
+    together: Mapping[UUID, str] | None = None,
+    blocked: Collection[str] = (),
 ) -> Judged:
     """Which lines may be handed over, where so much is ``taken`` already out of batches by lines that were judged and
-    are not written down; nothing is written. Of each: ``NOT_FOUND``, ``HANDOUT_STATE``, ``NOT_YOUR_DUTY``,
-    what is wrong with the days, ``MISSING_VALUE`` for who signed, what shows it, the batch, or whether somebody came,
-    ``NOT_FOUND`` for a batch of something else, and ``STOCK_SHORT``."""
+    are not written down; nothing is written. Of lines that belong ``together`` none is handed over, and none takes
+    anything, where one of them is refused or their group is ``blocked``.
+
+    Of each: ``NOT_FOUND``, ``HANDOUT_STATE``, ``NOT_YOUR_DUTY``, what is wrong with the days, ``MISSING_VALUE`` for who
+    signed, what shows it, the batch, or whether somebody came, ``NOT_FOUND`` for a batch of something else, and
+    ``STOCK_SHORT``.
+    """
     acting = await Acting.of(session, who, programme, HandoutAct.HAND_OVER)
     await hold(session, stock_of(programme))
     rows = await _lines(session, who, programme, [one.line for one in signed])
     batches = await batches_by_voucher(session, who, programme, {one.voucher for one in signed if one.voucher})
     out = dict(taken or {})
     left = {batch.id: _less(left_of(batch), out.get(batch.id, Measure())) for batch in batches.values()}
-    ready, unchanged, refused = [], [], []
+    ready: list[dict[str, Any]] = []
+    unchanged: list[UUID] = []
+    refused: list[tuple[UUID, Problem]] = []
+    groups: dict[UUID | str, list[Signed]] = {}
     for one in signed:
-        row = rows.get(one.line)
-        if row is not None and _same(row, one, batches):
-            unchanged.append(one.line)
-            continue
-        try:
-            handed = _handed(acting, one, row, stated, batches, left)
-            ready.append(handed)
-            if row is not None and handed["batch_id"] is not None:
-                out[handed["batch_id"]] = _more(out.get(handed["batch_id"]), row)
-            del rows[one.line]  # the same line twice in one list is no second one
-        except Refused as refusal:
-            refused.append((one.line, refusal.problems[0]))
+        groups.setdefault(one.line if together is None else together[one.line], []).append(one)
+    for group, own in groups.items():
+        before, so_far, faults = dict(left), dict(out), len(refused)
+        handed_over: list[dict[str, Any]] = []
+        for one in own:
+            row = rows.get(one.line)
+            if row is not None and _same(row, one, batches):
+                unchanged.append(one.line)
+                continue
+            try:
+                handed = _handed(acting, one, row, stated, batches, left)
+                handed_over.append(handed)
+                if row is not None and handed["batch_id"] is not None:
+                    out[handed["batch_id"]] = _more(out.get(handed["batch_id"]), row)
+                del rows[one.line]  # the same line twice in one list is no second one
+            except Refused as refusal:
+                refused.append((one.line, refusal.problems[0]))
+        if together is not None and (len(refused) > faults or group in blocked):
+            left, out = before, so_far
+        else:
+            ready += handed_over
     return Judged(ready, unchanged, refused, out)
 
 
@@ -574,6 +607,8 @@ def _batch_for(
     batch = batches.get(voucher)
     if batch is None or batch.kind != row.kind:
         raise Code.NOT_FOUND.refuse("voucher", what=voucher)
+    if batch.replaces is None and one.day < batch.effective_on:  # of a correction, that is the day of correcting
+        raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=one.day, previous=batch.effective_on)
     rest, wanted = left[batch.id], Measure(row.quantity, row.value_fen)
     if (kind.counted is not None and (rest.quantity or 0) < (wanted.quantity or 0)) or (
         kind.money and (rest.fen or 0) < (wanted.fen or 0)

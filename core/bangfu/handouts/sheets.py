@@ -19,7 +19,7 @@ from bangfu import files, jobs
 from bangfu.access import EVERY, Action, Entered
 from bangfu.cases.views import Stated
 from bangfu.db.bulk import among
-from bangfu.documents.cells import Column, Row, one_of, read_day, read_key, read_name, read_text
+from bangfu.documents.cells import Column, Row, one_of, plain, read_day, read_key, read_name, read_text
 from bangfu.documents.writing import Sheet, SheetColumn, workbook
 from bangfu.errors import Code
 from bangfu.handouts.ledger import HandoutState, Judged, Signed, carry_out, judge
@@ -179,7 +179,7 @@ class SignatureImporter(Importer[_State]):
         signed: list[Signed] = []
         row_of: dict[UUID, Row] = {}
         for row in rows:
-            line = lines.get(self._key(row))
+            line = self._meant(lines.get(self._key(row), ()), row)
             if line is None:
                 row.problems.append(Code.NOT_FOUND.problem("rows", row.number, "number", what=row.values["number"]))
             elif state.rows.setdefault(line, row.number) != row.number:
@@ -187,7 +187,8 @@ class SignatureImporter(Importer[_State]):
             else:
                 row_of[line] = row
                 signed.append(self._signed(line, row, state))
-        judged = await judge(session, state.who, self.programme, signed, Stated(), state.taken)
+        whose = {line: row.values["number"] for line, row in row_of.items()}
+        judged = await judge(session, state.who, self.programme, signed, Stated(), state.taken, whose, state.blocked)
         state.taken = judged.taken
         for key, problem in judged.refused:
             row = row_of[key]
@@ -198,16 +199,27 @@ class SignatureImporter(Importer[_State]):
         return judged
 
     def _key(self, row: Row) -> tuple[str, str, str]:
-        return row.values["number"], row.values["kind"], row.values["item"].strip()
+        return row.values["number"], row.values["kind"], plain(row.values["item"])
+
+    @staticmethod
+    def _meant(lines: Sequence[Any], row: Row) -> UUID | None:
+        """The line that a row means of several of the same: the one that was signed for as the row says, else the one
+        that is listed, else the last signed for."""
+        values = row.values
+        said = (values.get("receiver") or "", values["day"], values.get("attended"))
+        same = [one for one in lines if (one.receiver, one.handed_on, one.attended) == said]
+        return next((one.id for one in (*reversed(same), *reversed(lines))), None)
 
     async def _lines(
         self, session: AsyncSession, rows: Sequence[Row], state: _State
-    ) -> Mapping[tuple[str, str, str], UUID]:
-        """The line that each row means: of several of the same, the one that is listed, else the last signed for."""
+    ) -> Mapping[tuple[str, str, str], Sequence[Any]]:
+        """The lines that the rows may mean, those that are listed last."""
         tenant, keys = state.who.county.id, {self._key(row) for row in rows}
         number = func.coalesce(Person.number, Household.number)
         query = (
-            select(number, Handout.kind, Handout.item, Handout.id)
+            select(
+                number, Handout.kind, Handout.item, Handout.id, Handout.receiver, Handout.handed_on, Handout.attended
+            )
             .join(Household, (Household.tenant_id == Handout.tenant_id) & (Household.id == Handout.household_id))
             .outerjoin(Person, (Person.tenant_id == Handout.tenant_id) & (Person.id == Handout.person_id))
             .where(
@@ -218,7 +230,10 @@ class SignatureImporter(Importer[_State]):
             )
             .order_by((Handout.state == HandoutState.LISTED.value).asc(), Handout.handed_at.asc().nulls_first())
         )
-        return {(row[0], row[1], row[2]): row[3] for row in await session.execute(query)}
+        found: dict[tuple[str, str, str], list[Any]] = {}
+        for row in await session.execute(query):
+            found.setdefault((row[0], row.kind, plain(row.item)), []).append(row)
+        return found
 
     @staticmethod
     def _signed(line: UUID, row: Row, state: _State) -> Signed:

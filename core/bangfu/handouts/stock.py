@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import String, func, literal_column, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bangfu import audit
@@ -20,6 +20,7 @@ from bangfu.cases.charges import ACTIONS, Acting, found, need_text
 from bangfu.cases.views import Stated
 from bangfu.db import hold
 from bangfu.db.bulk import among, insert_new, update_all
+from bangfu.documents.cells import plain
 from bangfu.errors import Code
 from bangfu.models import HandoutBatch, new_id
 from bangfu.policy import LARGEST_FEN
@@ -86,7 +87,8 @@ async def supply(
     await hold(session, stock_of(programme))
     if bought.corrects is not None:
         await _replace(session, who, programme, bought.corrects, stated)
-    if not await insert_new(session, HandoutBatch, [row], "id"):
+    alike = await batches_by_voucher(session, who, programme, [voucher])
+    if alike or not await insert_new(session, HandoutBatch, [row], "id"):
         raise Code.NUMBER_TAKEN.refuse("voucher", number=voucher)
     said = {"programme": programme.code, "act": HandoutAct.SUPPLY.value, "fen": bought.measure.fen}
     action = ACTIONS[HandoutAct.SUPPLY].value
@@ -138,15 +140,17 @@ def require_measure(kind: HandoutKind, measure: Measure, path: str, *, priced: b
 async def batches_by_voucher(
     session: AsyncSession, who: Entered, programme: HandoutProgramme, vouchers: Iterable[str]
 ) -> dict[str, HandoutBatch]:
-    """The batches that stand, by their vouchers, as they are now."""
+    """The batches that stand, by the vouchers that are asked for, as they are now. A voucher may be written in
+    full-width forms here and not there: a list that comes back has none."""
+    asked = {plain(voucher): voucher for voucher in vouchers}
     query = select(HandoutBatch).where(
         HandoutBatch.tenant_id == who.county.id,
         HandoutBatch.programme == programme.code,
         HandoutBatch.replaced_at.is_(None),
-        among(HandoutBatch.voucher, vouchers),
+        among(func.normalize(HandoutBatch.voucher, literal_column("NFKC"), type_=String), asked),
     )
     rows = await session.scalars(query.execution_options(populate_existing=True))
-    return {row.voucher: row for row in rows}
+    return {asked[plain(row.voucher)]: row for row in rows}
 
 
 async def move(session: AsyncSession, who: Entered, moved: Mapping[UUID, Measure]) -> None:

@@ -319,10 +319,10 @@ async def enter_subsidy(
 
     The amount is that of the level of the base on the day of the assessment. An organization has one line of a year
     that stands, also where it was two bases in it; that is replaced by name, with the reason. Refuses ``FORBIDDEN``,
-    ``PROGRAMME_OFF``, ``WHOLE_COUNTY_NEEDED``, ``NOT_YOUR_DUTY``, what is wrong with the day, ``NOT_FOUND``,
-    ``INSPECTION_STATE`` for a result that is not settled or not the last that was agreed on in the year,
-    ``REASON_NEEDED``, ``CONFLICT`` where another line of the year stands than is replaced, and, until the county has
-    laid down the amount, ``PARAMETER_UNSET``.
+    ``PROGRAMME_OFF``, ``WHOLE_COUNTY_NEEDED``, ``NOT_YOUR_DUTY``, what is wrong with the day,
+    ``BEFORE_PREVIOUS_STEP`` for one before the result was settled, ``NOT_FOUND``, ``INSPECTION_STATE`` for a result
+    that is not settled or not the last that was agreed on in the year, ``REASON_NEEDED``, ``CONFLICT`` where another
+    line of the year stands than is replaced, and, until the county has laid down the amount, ``PARAMETER_UNSET``.
     """
     acting = await Acting.of(session, who, programme, InspectionAct.ENTER_SUBSIDY)
     who.require_whole_county()
@@ -335,6 +335,9 @@ async def enter_subsidy(
     if await _last_agreed(session, row) != id:
         earlier = Text("不是本年度最后一次同意的考核", "not the last that was agreed on in the year")
         raise wrong_state(WHAT, earlier, InspectionAct.ENTER_SUBSIDY)
+    settled_on = row.closed_on or row.agreed_on
+    if settled_on is not None and columns["effective_on"] < settled_on:
+        raise Code.BEFORE_PREVIOUS_STEP.refuse("day", day=columns["effective_on"], previous=settled_on)
     level = programme.level(base.level)
     assert level is not None, base.level
     said = Stated(row.effective_on)

@@ -16,6 +16,7 @@ from bangfu.payments.batches import (
     cancel,
     cases_of,
     check,
+    deaths,
     release,
     stage_of,
     state_of,
@@ -54,7 +55,7 @@ __all__ = [
     "CANCELLED", "CHECKED", "DRAFT", "RELEASED", "STATES", "Adjustment", "Batch", "Due", "EntryStated", "Gathered",
     "Kind", "LineStated", "MonthDue", "Outstanding", "Settled", "Standing", "Step", "TemplateStated", "Waiting",
     "add_entry", "add_line", "adjust", "bank_text", "batches", "cancel", "cases_of", "check", "confirm_entry",
-    "correct_account", "entitle", "keep_template", "make", "outstanding", "payment_list", "record_return",
+    "correct_account", "deaths", "entitle", "keep_template", "make", "outstanding", "payment_list", "record_return",
     "release", "repay", "settle_months", "stage_of", "standing_in_batch", "standings", "state_of", "to_pay",
     "trail", "void", "waiting",
 ]  # fmt: skip

@@ -112,6 +112,14 @@ class Entry:
     cites: Citation
     varies: Deviation | None
 
+    def leaves(self, kind: ValueKind[Any], own: Any) -> bool:
+        """Whether a county's own value from an earlier day goes on beside it: where it is a floor and the value is
+        higher. The county may give more than is laid down, and a floor that rises takes nothing of that back."""
+        if self.varies is None or self.varies.least is None or self.varies.most is not None:
+            return False
+        more, least = tuple(kind.spread(own)), tuple(kind.spread(self.value))
+        return len(more) == len(least) == 1 and bool(more[0] > least[0])
+
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
@@ -180,7 +188,8 @@ class Policy:
         return Policy(self.documents, {name: self.parameters[name]})
 
     def resolve(self, day: date, provisions: Sequence[Provision] = ()) -> dict[str, Resolved]:
-        """The value of every parameter on a day: the latest that is in force, the county's own before the plan's.
+        """The value of every parameter on a day: the latest that is in force, the county's own before the plan's, and
+        before a later floor of the plan's that is lower.
 
         Raises :class:`Refused` with one ``PARAMETER_UNSET`` for each parameter that has no value on that day.
         """
@@ -203,18 +212,20 @@ class Policy:
                 for own in provision.entries
                 if own.parameter == parameter.name and own.since <= day and (own.until is None or day <= own.until)
             ]
-            entry = parameter.on(day)
-            if entry and entry.value is not None:
-                title = self.documents[entry.cites.document].title
-                candidates.insert(
-                    0,
-                    Resolved(parameter.name, entry.value, entry.since, Whose.PLAN, title, entry.cites.clause, None),
-                )
-            if not candidates:
-                problems.append(self.unset(parameter.name, day))
-                continue
             # max keeps the first of equals, so reverse: of the same day the county's latest document holds.
-            resolved[parameter.name] = max(reversed(candidates), key=lambda c: c.since)
+            found = max(reversed(candidates), key=lambda c: c.since, default=None)
+            entry = parameter.on(day)
+            if (
+                entry is not None
+                and entry.value is not None
+                and (found is None or (found.since < entry.since and not entry.leaves(parameter.kind, found.value)))
+            ):
+                title = self.documents[entry.cites.document].title
+                found = Resolved(parameter.name, entry.value, entry.since, Whose.PLAN, title, entry.cites.clause, None)
+            if found is None:
+                problems.append(self.unset(parameter.name, day))
+            else:
+                resolved[parameter.name] = found
         return resolved, problems
 
     def unset(self, name: str, day: date) -> Problem:

@@ -256,18 +256,19 @@ class Proceedings:
         """Let a case rest 暂停, with the reason: nothing is done with it until it is resumed."""
         if view.stage in END_TITLES or view.paused:
             return self._wrong_stage(view, Text("暂停", "pausing"), act.day)
-        return self._resting(view, act)
+        return self._resting(view, act, Text("暂停", "pausing"))
 
     def resume(self, view: View, act: Act) -> Move | Problem:
         """Go on with a case that rests 恢复, with the reason."""
         if not view.paused:
             return Code.NOT_PAUSED.problem()
-        return self._resting(view, act)
+        return self._resting(view, act, Text("恢复", "resuming"))
 
-    def _resting(self, view: View, act: Act) -> Move | Problem:
-        first = self.process.first(Plan)
-        problem = self._duty(first, act, self.process.pausers)
-        if problem is None and not act.reason.strip():
+    def _resting(self, view: View, act: Act, what: Text) -> Move | Problem:
+        duties, problem = self.process.pausers, None
+        if not _held(duties, act):
+            problem = Code.NOT_YOUR_DUTY.problem("duty", stage=what, duties=duty_names(duties))
+        elif not act.reason.strip():
             problem = Code.REASON_NEEDED.problem("reason")
         # No stage of the plan is done by it, so no deadline is missed.
         return problem or self._in_order(None, act) or Move(view.stage, _held(self.process.pausers, act)[0])

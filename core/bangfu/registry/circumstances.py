@@ -25,7 +25,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from bangfu import audit
 from bangfu.access import Action, Entered, duties_that_may
 from bangfu.db import scope_of
-from bangfu.db.bulk import among
+from bangfu.db.bulk import among, update_all
 from bangfu.disclosure import need_reason
 from bangfu.documents.cells import Cell, CellProblem, Column, Row, one_of, read_day, read_digits, read_name, read_text
 from bangfu.errors import Code
@@ -41,6 +41,7 @@ from bangfu.registry.holding import (
     Category,
     Report,
     Source,
+    confirmed,
     is_overtaken,
     judge,
 )
@@ -103,6 +104,7 @@ GENERATIONS = {
 }
 
 
+_SINCE = Text("起始日期", "the first day")
 _UNTIL = Text("终止日期", "the end")
 _CERTIFICATE = Text("残疾人证号", "the number of the certificate")
 _OF_CERTIFICATES = {
@@ -263,6 +265,9 @@ class CircumstanceImporter(Importer[_State]):
             state.tally(tasks).same += 1
             return
         tally = state.tally(self.of)
+        again = confirmed(person, known.rows.get(person.id, ()), report, judged)
+        changes.confirmed += again
+        state.says_again |= bool(again)
         if judged.verdict is Verdict.SAME:
             tally.same += 1
         elif judged.verdict is Verdict.NEW:
@@ -295,7 +300,9 @@ class CircumstanceImporter(Importer[_State]):
         return {}
 
     async def apply(self, session: AsyncSession, changes: Changes, state: _State) -> None:
-        """Assert what is new, and write down what somebody has to settle."""
+        """Assert what is new, and write down what somebody has to settle, and of which day what was known is said
+        again."""
+        await update_all(session, Circumstance, changes.confirmed, {"confirmed_on": state.as_of})
         await changes.write(session, Circumstance, state.who)
 
 
@@ -513,6 +520,13 @@ async def _say(session: AsyncSession, who: Entered, number: str, report: Report,
     person = await _person(session, who, PersonRow.number == number)
     if person is None:
         raise Code.NOT_FOUND.refuse("person", what=number)
+    if report.since is not None:
+        born = await session.scalar(
+            select(PersonRow.birth_date).where(PersonRow.tenant_id == who.county.id, PersonRow.id == person.id)
+        )
+        if born is not None and report.since < born:
+            expected = Text(f"不早于出生日期 {born}", f"not before the day of birth, {born}")
+            raise Code.BAD_VALUE.refuse("since", field=_SINCE, value=report.since, expected=expected)
     await alone(session, report.kind)
     known = await Register.read(session, report.kind, [person.id])
     report = replace(report, name=person.name)
@@ -587,7 +601,8 @@ async def accept(session: AsyncSession, who: Entered, task: Discrepancy) -> None
     assert person is not None  # the wall that shows the task shows the person
     known = await Register.read(session, task.kind, [person.id])
     rows = known.rows.get(person.id, ())
-    now = judge(person, rows, report)
+    spelt = [one for one in known.tasks.settled.get(person.id, ()) if one.accepted and "name" in one.reported]
+    now = judge(person, rows, report, spelt)
     asks_the_same = now.verdict is Verdict.DIFFERS and dict(now.known) == task.known
     if not asks_the_same or is_overtaken(person, rows, report):
         raise Code.CONFLICT.refuse("accept")

@@ -74,6 +74,7 @@ async def assert_from(session: AsyncSession, model: type[Any], assertions: Seque
     await update_all(session, model, ended, {"known_to": now})
     added += [
         {
+            **dict.fromkeys(columns),
             "tenant_id": tenant,
             "id": new_id(),
             **assertion.key,

@@ -25,6 +25,7 @@ from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 from bangfu.registry.history import Assertion, held
 from bangfu.registry.reported import SAME, Judged, Person, Settled, Verdict, day_of, plain, said_of
@@ -167,6 +168,33 @@ def judge(
     return Judged(Verdict.DIFFERS, known=known) if known else case.outcome()
 
 
+def confirmed(person: Person, rows: Iterable[Any], report: Report, judged: Judged) -> list[UUID]:
+    """The rows of the days of a report that stay as they are by what it comes to, are of its own source, and of which
+    no list of its day or later has said so: it says them again."""
+    case = _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted=False)
+    if judged.verdict is Verdict.SAME and any(True for _ in case.otherwise()):  # what it says otherwise was settled
+        return []
+    said = judged.assertion
+
+    def stays(row: Any) -> bool:
+        if row.id in judged.ended:
+            return False
+        ends = said is None or (row.valid_to is not None and row.valid_to <= said.valid_from)
+        return ends or (said is not None and said.valid_to is not None and row.valid_from >= said.valid_to)
+
+    return [
+        row.id
+        for row in case.spoken
+        if stays(row) and row.source == report.source and _last_said(row) < report.reported_on
+    ]
+
+
+def _last_said(row: Any) -> date:
+    """The day of the last list of its source that has said what a row says."""
+    said: date = max(row.reported_on, row.confirmed_on or row.reported_on)
+    return said
+
+
 def is_overtaken(person: Person, rows: Iterable[Any], report: Report) -> bool:
     """Whether the same source has said something of a later day already, of the days of which a report speaks."""
     return _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted=False).overtaken
@@ -248,11 +276,11 @@ class _Case:
             return False
         authorities = AUTHORITIES.get(report.kind, frozenset())
         above = row.source in authorities and report.source not in authorities
-        return report.kind == DEATH or above or row.reported_on >= report.reported_on
+        return report.kind == DEATH or above or _last_said(row) >= report.reported_on
 
     def _is_older(self, row: Any) -> bool:
         """Whether the same source has said something of a later day already."""
-        return bool(row.source == self.report.source and row.reported_on > self.report.reported_on)
+        return bool(row.source == self.report.source and _last_said(row) > self.report.reported_on)
 
     @property
     def overtaken(self) -> bool:

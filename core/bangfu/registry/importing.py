@@ -60,7 +60,8 @@ class State:
     """What an import knows of the county and of the rows before: the file's own memory.
 
     ``blocked`` are the groups (households, officers …) of which some row has a problem; none of their rows is applied.
-    ``file`` is its name.
+    ``file`` is its name. ``says_again`` is whether it says of a later day what is known, which is noted although it is
+    no news.
     """
 
     who: Entered
@@ -69,6 +70,7 @@ class State:
     tallies: dict[str, Tally] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
     file: str = ""
+    says_again: bool = False
 
     def tally(self, what: str) -> Tally:
         """The tally of one kind of thing."""
@@ -223,9 +225,15 @@ class _Run(Generic[S]):
                 raise Code.SUPERSEDED.refuse()
         stated: dict[str, str] = work.parameters["matches"]
         table = open_table(self.file.data, self.file.name, importer.columns, stated, await self._remembered())
+        if self.whole and not table.height:
+            expected = Text(
+                "至少一人(可能筛选过,或是别的工作表)", "at least one person; is it filtered, or another sheet?"
+            )
+            nobody = Text("没有任何人", "nobody")
+            raise Code.BAD_VALUE.refuse("file", field=Text("全部名单", "a whole list"), value=nobody, expected=expected)
         state = await self._look(table)
         if not work.parameters["dry_run"] and not self.refused:
-            if any(tally.new or tally.changed for tally in state.tallies.values()):
+            if state.says_again or any(tally.new or tally.changed for tally in state.tallies.values()):
                 state = await self._apply(table, state.blocked)
             if not self.refused:
                 await self._finish(state, stated)
@@ -250,8 +258,11 @@ class _Run(Generic[S]):
 
     async def _look(self, table: Table) -> S:
         """First reading: every problem and every difference, nothing changed."""
-        state = await self._prepare()
-        for number, rows in enumerate(_chunks(table.rows())):
+        state, chunks = await self._prepare(), _chunks(table.rows())
+        if self.importer.together:
+            state.blocked = await self._faulty(table)
+            chunks = _whole_groups(table.rows(), self.importer.group, self.last)
+        for number, rows in enumerate(chunks):
             good = []
             for row in rows:
                 self.last[str(row.values[self.importer.group])] = row.number
@@ -270,6 +281,17 @@ class _Run(Generic[S]):
             async with self._session() as session:
                 await self.importer.missing(session, state)
         return state
+
+    async def _faulty(self, table: Table) -> set[str]:
+        """The groups of which some row has a problem of its own: they draw on nothing, before anybody else does."""
+        state, found = await self._prepare(), set()
+        for row in table.rows():
+            group = str(row.values[self.importer.group])
+            self.last[group] = row.number
+            self.importer.check(row, state)
+            if row.problems:
+                found.add(group)
+        return found
 
     async def _apply(self, table: Table, blocked: Set[str]) -> S:
         """Second reading: apply every group that is free of problems, some whole groups a transaction.

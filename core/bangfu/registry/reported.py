@@ -199,6 +199,8 @@ class Changes:
     assertions: list[Assertion] = field(default_factory=list)
     ended: list[UUID] = field(default_factory=list)
     tasks: list[dict[str, Any]] = field(default_factory=list)
+    confirmed: list[UUID] = field(default_factory=list)
+    """What is known and said again, by a later list of its source."""
 
     def add(self, judged: Judged) -> None:
         """What a report comes to that is not for somebody to settle."""

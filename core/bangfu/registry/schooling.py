@@ -526,8 +526,8 @@ async def accept(session: AsyncSession, who: Entered, task: Discrepancy) -> None
     whom, report = Person(person.id, person.division, person.number, person.name), Report.of_json(task.reported)
     rows = (await Register.read(session, [task.person_id])).rows.get(task.person_id, ())
     now = judge(whom, rows, report)
-    asks_the_same = now.verdict is Verdict.DIFFERS and dict(now.known) == task.known
-    if not asks_the_same or is_overtaken(whom, rows, report):
+    asks_another = now.verdict is Verdict.DIFFERS and dict(now.known) != task.known
+    if asks_another or is_overtaken(whom, rows, report):
         raise Code.CONFLICT.refuse("accept")
     judged = judge(whom, rows, report, accepted=True)
     await update_all(session, Schooling, judged.ended, {"known_to": who.at.now})

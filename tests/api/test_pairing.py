@@ -190,7 +190,7 @@ async def test_an_enterprise_a_village_and_the_county_at_work(county: Served) ->
     assert (mine["persons"], mine["stands"]) == (0, "1200.00")
     assert (await story.may("E2", "pairing_figures", **PROGRAMME))["stands"] == "0.00"
     await story.may_not("HA", "pairing_figures", "FORBIDDEN", **PROGRAMME)
-    assert (await county.operation("C1", "pairing_figures", programme="none")).codes == ["BAD_USER_INPUT"]
+    assert (await county.operation("C1", "pairing_figures", programme="none")).codes == ["PROGRAMME_UNKNOWN"]
 
     # An enterprise sees whom it helps, and nobody who lives there.
     assert (await county.ask("E1", "{ deliveries { nodes { persons { id } } } }")).codes == ["FORBIDDEN"]

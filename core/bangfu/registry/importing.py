@@ -225,12 +225,6 @@ class _Run(Generic[S]):
                 raise Code.SUPERSEDED.refuse()
         stated: dict[str, str] = work.parameters["matches"]
         table = open_table(self.file.data, self.file.name, importer.columns, stated, await self._remembered())
-        if self.whole and not table.height:
-            expected = Text(
-                "至少一人(可能筛选过,或是别的工作表)", "at least one person; is it filtered, or another sheet?"
-            )
-            nobody = Text("没有任何人", "nobody")
-            raise Code.BAD_VALUE.refuse("file", field=Text("全部名单", "a whole list"), value=nobody, expected=expected)
         state = await self._look(table)
         if not work.parameters["dry_run"] and not self.refused:
             if state.says_again or any(tally.new or tally.changed for tally in state.tallies.values()):
@@ -277,6 +271,12 @@ class _Run(Generic[S]):
             await self._progress(table, (number + 1) * CHUNK)
         for problem in self.importer.close(state):
             self.problems.setdefault(int(problem.path[1]), []).append(problem)
+        if self.whole and not self.last:
+            expected = Text(
+                "至少一人(可能筛选过,或是别的工作表)", "at least one person; is it filtered, or another sheet?"
+            )
+            nobody = Text("没有任何人", "nobody")
+            raise Code.BAD_VALUE.refuse("file", field=Text("全部名单", "a whole list"), value=nobody, expected=expected)
         if self.whole and not self.problems:  # of whom a row cannot be read, nobody knows whether it names him
             async with self._session() as session:
                 await self.importer.missing(session, state)

@@ -355,10 +355,6 @@ def supporting(result: Told, story: Story, said: str) -> None:
     assert f"核对事项 {cast.omitted.number}:登记册不变" in said
 
 
-def _village(story: Story, number: str) -> int:
-    return next(one.home.village.code for one in story.county.disabled if one.number == number)
-
-
 def handed_out(result: Told, story: Story) -> None:
     """Three bases, one of them notified, put right and closed; goods of 2,000 yuan a household, two second devices."""
     assert result.bases is not None

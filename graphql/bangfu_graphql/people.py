@@ -341,7 +341,7 @@ class Person(Node):
     division_code: DivisionCode = column(models.Person.division, "The village.")
     memberships: list[Annotated[Member, strawberry.lazy("bangfu_graphql.people")]] = many(
         models.Membership.person_id,
-        "The household that the person belongs to today.",
+        "The person as a member of the household that he belongs to today; empty where there is none.",
         local=models.Person.id,
         where=current(models.Membership),
     )

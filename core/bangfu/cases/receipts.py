@@ -318,6 +318,12 @@ ACTS = {
     "carry": Text("结转", "carried into the next year"),
 }
 """The acts of a case by name; a signature is named after its stage."""
+_OF_PERSONS = {
+    "plan": Text("申请", "applied"),
+    "amend": Text("更正申请", "application corrected"),
+    "account": Text("资格核定", "determined"),
+}
+"""The same, where the programme is for persons: nobody plans anything."""
 
 
 async def _histories(
@@ -348,6 +354,8 @@ async def _histories(
 
 def act_title(programme: Programme, act: str) -> Text:
     """The two names of an act; a signature is named after its stage."""
+    if programme.is_for_persons and act in _OF_PERSONS:
+        return _OF_PERSONS[act]
     if act in ACTS:
         return ACTS[act]
     stage = programme.process.title(act.removeprefix("sign:"))

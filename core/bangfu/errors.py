@@ -721,6 +721,12 @@ class Code(Enum):
         "请查询起始月及以后的月份。",
         "Ask for the first month that counts, or a later one.",
     )
+    NOT_MONTHLY = _says(
+        "“{programme}”不按月发放",
+        "{programme} is not paid every month.",
+        "请选择按月发放的项目。",
+        "Choose a programme that is paid every month.",
+    )
     BATCH_EMPTY = _says(
         "没有待拨付的户",
         "There is nothing to pay.",

@@ -311,10 +311,10 @@ async def test_what_is_not_paid_by_the_month_has_no_months(served: Served) -> No
         ("decide_month_for", {"month": 1, "numbers": ["H1"], "reason": "核对"}),
         ("reverify_cases", {"cases": {"households": ["H1"]}, "finding": "健在"}),
     ):
-        await story.may_not("C1", name, "NOT_FOUND", programme="consolidation", period="2021", **more)
+        await story.may_not("C1", name, "NOT_MONTHLY", programme="consolidation", period="2021", **more)
     asked: dict[str, Any] = {"programme": "consolidation", "period": "2021", "person": "H1", "month": 1}
     answer = await served.operation("C1", "month_as_known", **asked, knownAt="2021-01-01T00:00:00Z")
-    assert answer.data == {"monthAsKnown": None}
+    assert (answer.body["data"], answer.codes) == ({"monthAsKnown": None}, ["NOT_MONTHLY"])
     line: Answer = await served.operation("C2", "make_batch", period="2021", month=1)
     assert [own["code"] for own in line.data["makeBatch"]["problems"]] == ["BAD_VALUE"]
 

@@ -106,7 +106,7 @@ async def parts_of(session: AsyncSession, who: Entered, ground: Ground) -> list[
 
 async def runs(session: AsyncSession, who: Entered, ground: Ground) -> list[MonthRun]:
     """When months were decided for everybody in areas in sight, the last time first. Refuses ``FORBIDDEN``, and
-    ``NOT_FOUND`` where nothing is paid by the month."""
+    ``NOT_MONTHLY`` where nothing is paid by the month."""
     who.require(Action.READ_CASES, ground.programme.code)
     stage_of(ground)
     query = select(MonthRun).where(*runs_of(who, ground))

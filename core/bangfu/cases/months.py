@@ -127,16 +127,16 @@ class Months:
 
 
 def stage_of(ground: Ground) -> Monthly:
-    """The stage at which a programme pays every month; refuses ``NOT_FOUND`` where it does not."""
+    """The stage at which a programme pays every month; refuses ``NOT_MONTHLY`` where it does not."""
     stage = ground.programme.process.monthly
     if stage is None:
-        raise Code.NOT_FOUND.refuse("programme", what=Text("按月发放环节", "a stage that pays every month"))
+        raise Code.NOT_MONTHLY.refuse("programme", programme=ground.programme.title)
     return stage
 
 
 def require_maker(who: Entered, ground: Ground) -> Monthly:
-    """The stage that pays every month, for whoever decides its months; refuses ``NOT_FOUND``, ``NOT_ALLOWED_HERE``,
-    ``PROGRAMME_OFF`` and ``NOT_YOUR_DUTY``."""
+    """The stage that pays every month, for whoever decides its months; refuses ``NOT_MONTHLY``,
+    ``NOT_ALLOWED_HERE``, ``PROGRAMME_OFF`` and ``NOT_YOUR_DUTY``."""
     stage = stage_of(ground)
     if problem := permitted(who, ground, Stated(), stage.code, Action.PAY_CASES):
         raise Refused([problem])

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from tests.core.conftest import Command
 from tests.core.test_circumstances import listed
-from tests.core.test_cli import written
-from tests.county import CODE, DIVISIONS, GUESTS, OFFICERS, ORGANIZATIONS, roster
+from tests.core.test_cli import uuid_in, written
+from tests.county import CODE, DIVISIONS, GUESTS, OFFICERS, ORGANIZATIONS, T2, roster
 from tests.schools import NOBODY
 
 
@@ -48,3 +51,25 @@ def test_one_person_is_written_down_and_ended(county: Command) -> None:
     assert "NOT_YOUR_DUTY" in county("CA", *certificate, *limbs, "1", *told, code=1).stderr
     assert "another office says otherwise: discrepancy" in county("K1", *certificate, *limbs, "1", *told).output
     county("K1", *certificate, *limbs, "5", *told, code=2)
+
+
+def test_what_lists_say_otherwise_is_listed_and_settled(county: Command, tmp_path: Path) -> None:
+    assert "FORBIDDEN" in county("E1", "discrepancy", "list", code=1).stderr
+    other = written(tmp_path, "低保名册.csv", listed("minimum_living", 低保类别="C类"))
+    assert "discrepancy" in county("K1", "import", "minimum_living", other, "--as-of", "2021-09-01").output
+    of = ("discrepancy", "list", "--kind", "minimum_living")
+    shown = county("K1", *of).output
+    assert re.search(r"H1-01 .* 甲村  minimum living guarantee \(list of 1 September 2021\)", shown), shown
+    assert "the class of the minimum living guarantee: A类 → C类" in shown
+    assert "1 open in all" in shown
+    assert "0 open in all" in county("K2", *of).output
+    assert "H1-01" not in county("C1", *of, "--area", T2).output
+    task = uuid_in(shown)
+    told = ("--accept", "--reason", "与民政核实")
+    assert "NOT_YOUR_DUTY" in county("DF", "discrepancy", "settle", task, *told, code=1).stderr
+    assert "SAME_PERSON" in county("K1", "discrepancy", "settle", task, *told, code=1).stderr
+    assert "accepted" in county("CA", "discrepancy", "settle", task, *told).output
+    assert (
+        "CONFLICT" in county("CA", "discrepancy", "settle", task, "--reject", "--reason", "与民政核实", code=1).stderr
+    )
+    assert "0 open in all" in county("K1", *of).output

@@ -15,12 +15,14 @@ from bangfu.access import Entered
 from bangfu.cases.handlers import IMPORTERS, SHEETS, Handlers
 from bangfu.cli.shell import Day, Open, Shell, Target, pass_shell, progress_bar
 from bangfu.programme import CIRCUMSTANCES
-from bangfu.registry import circumstances, importing
+from bangfu.registry import circumstances, discrepancies, importing, schooling
 from bangfu.registry.circumstances import MOST_GENERATIONS
 from bangfu.registry.days import set_working_day
+from bangfu.registry.divisions import Places, read_code
 from bangfu.registry.holding import Category
 from bangfu.registry.importing import Importer
-from bangfu.text import Text
+from bangfu.registry.reported import Differing
+from bangfu.text import Text, day, number
 
 
 async def run_job(
@@ -209,6 +211,73 @@ def _show_recorded(shell: Shell, made: circumstances.Recorded) -> None:
 
 
 @click.group()
+def discrepancy() -> None:
+    """What lists say of persons otherwise than the register, for somebody to settle."""
+
+
+@discrepancy.command("list")
+@click.option("--kind", type=click.Choice([*discrepancies.KINDS]), help="only of this kind")
+@click.option("--area", help="12-digit code of a village, township or county")
+@click.option("--limit", default=50, show_default=True, help="how many are shown")
+@pass_shell
+def list_discrepancies(shell: Shell, kind: str | None, area: str | None, limit: int) -> None:
+    """Show the open ones in sight, by village and person: what the register says, and what the list says."""
+
+    async def work(opened: Open) -> tuple[dict[int, int], list[discrepancies.Task], Places]:
+        who = await opened.enter()
+        division = None if area is None else read_code(area)
+        async with opened.database.session(who.scope, reading=True) as session:
+            counts = await discrepancies.counts(session, who, kind)
+            found = await discrepancies.open_ones(session, who, kind=kind, division=division, first=limit)
+            return counts, found, await Places.on(session, who.at.today)
+
+    counts, found, places = shell.run(work)
+    kinds = {schooling.KIND: Text("学籍", "schooling"), **CIRCUMSTANCES}
+    for one in found:
+        whose = f"{one.number} {one.name} {places.named(one.division)}"
+        about = kinds[one.kind]
+        shell.say(
+            "{id}  {whose}  {about}({day} 名册)",
+            "{id}  {whose}  {about} (list of {day})",
+            id=one.id,
+            whose=whose,
+            about=about,
+            day=day(one.reported_on),
+        )
+        for name, (known, reported) in one.differs.items():
+            title = shell.show(Differing(name).title_text)
+            shell.line(f"  {title}: {_plainly(known)} → {_plainly(reported)}")
+    shell.say("共 {count} 项待核对", "{count} open in all", count=number(sum(counts.values())))
+
+
+def _plainly(value: Any) -> str:
+    """A value as a discrepancy keeps it, for the eye."""
+    if value is None:
+        return "—"
+    return ("✓" if value else "✗") if isinstance(value, bool) else str(value)
+
+
+@discrepancy.command("settle")
+@click.argument("id", type=click.UUID)
+@click.option("--accept/--reject", required=True, help="whether what the list says holds, or the register")
+@click.option("--reason", required=True, help="how it was found out; kept on record")
+@pass_shell
+def settle_discrepancy(shell: Shell, id: UUID, accept: bool, reason: str) -> None:
+    """Settle one: accept what was reported, from its day on, or leave the register as it is."""
+
+    async def work(opened: Open) -> None:
+        who = await opened.enter()
+        async with opened.database.session(who.scope) as session:
+            await discrepancies.settle(session, who, id, accept, reason)
+
+    shell.run(work)
+    if accept:
+        shell.say("已采纳,登记册已更正", "accepted: the register says so now")
+    else:
+        shell.say("未采纳,登记册不变", "rejected: the register stays as it is")
+
+
+@click.group()
 def job() -> None:
     """Long work."""
 
@@ -251,4 +320,4 @@ def set_day(shell: Shell, day: date, kind: str, note: str) -> None:
     shell.run(work)
 
 
-commands = (import_, circumstance, job, calendar)
+commands = (import_, circumstance, discrepancy, job, calendar)

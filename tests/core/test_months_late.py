@@ -232,6 +232,63 @@ async def test_an_application_from_paper_decides_again_what_was_withheld_after_t
     await sound(subsidies)
 
 
+async def applied(world: Subsidies, number: str, stated: Stated) -> None:
+    """Somebody of 甲村 applies again, and is not reviewed yet."""
+    who = world.who("VC1")
+    ground = await world.ground(who)
+    async with world.database.session(who.scope) as session:
+        clean(await planning.plan(session, who, ground, [PlanStated(number, {}, stated)]))
+
+
+async def test_months_that_were_decided_while_he_was_at_a_review_are_decided_again(subsidies: Subsidies) -> None:
+    await subsidies.granted()
+    await rest(subsidies, "D1-02", RestCause.CUSTODY, date(2021, 1, 1), date(2021, 1, 10))
+    subsidies.today = date(2021, 1, 20)
+    clean(await subsidies.act("VC1", correcting.withdraw, Selection(["D1-02"]), stated=Stated(reason="本人撤回")))
+    for month in (1, 2, 3):
+        await subsidies.decide(month)
+    subsidies.today = date(2021, 4, 2)
+    await applied(subsidies, "D1-02", Stated(date(2021, 2, 26), reason="重新申请", evidence="申请表"))
+    await subsidies.decide(4)  # on 10 April
+    assert await subsidies.dues("D1-02") == []
+    subsidies.today = date(2021, 4, 20)
+    await subsidies.review("D1-02")
+    await subsidies.decide(5)
+    assert await subsidies.dues("D1-02") == [(month, "award", 70) for month in (2, 3, 4, 5)]
+    assert (await subsidies.decide(5, date(2021, 5, 11), whole=True))["decided"] == 0
+
+
+@pytest.mark.parametrize("repaid", [True, False])
+async def test_an_end_in_the_old_year_stays_though_he_applies_again_in_the_new_one(
+    subsidies: Subsidies, repaid: bool
+) -> None:
+    """Withdrawn in January as of 20 September: October to December are taken back, and are not due again in March."""
+    await subsidies.granted()
+    await subsidies.decide(12)
+    await subsidies.pay(12)
+    await carried(subsidies)
+    subsidies.today = date(2022, 1, 5)
+    stated = Stated(date(2021, 9, 20), reason="迁走", evidence="申请")
+    clean(await subsidies.act("VC1", correcting.withdraw, Selection(["D1-02"]), stated=stated))
+    assert (await subsidies.decide(1))["recovery_fen"] == 21_000
+    finance = subsidies.who("FI", date(2022, 1, 20))
+    if repaid:
+        async with subsidies.database.session(finance.scope) as session:
+            open_ = [one for one in await payments.outstanding(session, finance, CARE, "2021") if one.open_fen < 0]
+            assert [one.open_fen for one in open_] == [-7_000] * 3
+            for place, one in enumerate(open_):
+                await payments.repay(session, finance, one.id, 7_000, finance.at.today, f"P-{place}")
+    subsidies.today = date(2022, 3, 3)
+    await applied(subsidies, "D1-02", Stated(reason="重新申请"))
+    if not repaid:  # reviewed, or not
+        await subsidies.review("D1-02")
+    decided = await subsidies.decide(3)
+    assert decided["arrears_fen"] == 0
+    subsidies.on(CARE, "2021")
+    assert sum(yuan for month, _, yuan in await subsidies.dues("D1-02") if month > 8) == 70
+    await sound(subsidies)
+
+
 async def test_a_month_is_told_by_the_end_that_was_known_then(subsidies: Subsidies) -> None:
     await subsidies.granted()
     await subsidies.decide(1)

@@ -993,11 +993,15 @@ def test_a_case_has_ended_by_what_ended_it_and_was_not_taken_back() -> None:
 
 def test_who_applies_again_after_an_end_rests_no_more_and_has_not_ended() -> None:
     applied: tuple[str, date, dict[str, Any]] = ("amend", MARCH, {})
-    assert went(RESTED, ("withdraw", FEBRUARY, {}), applied) == Course((Rest(CUSTODY, JANUARY, FEBRUARY),))
-    assert went(RESTED, ("withdraw", JANUARY - ONE_DAY, {}), applied) == Course((Rest(CUSTODY, JANUARY, JANUARY),))
+    again = MARCH.replace(day=1)  # the month of the application is one of those that it is for
+    for ended, until in ((FEBRUARY, FEBRUARY), (JANUARY - ONE_DAY, JANUARY)):
+        course = went(RESTED, ("withdraw", ended, {}), applied)
+        assert course == Course((Rest(CUSTODY, JANUARY, until),), away=((ended, again),))
+        told = [course.withheld(day, list(RestCause)) for day in (ended - ONE_DAY, ended, again - ONE_DAY, again)]
+        assert told == ["", "ended", "ended", ""]
     resumed: tuple[str, date, dict[str, Any]] = ("resume", FEBRUARY, {})
     assert went(RESTED, resumed, ("withdraw", MARCH, {}), applied) == went(RESTED, resumed)
-    assert went(("withdraw", JANUARY, {}), applied, ("stop", MARCH, {})) == Course((), MARCH)
+    assert went(("withdraw", JANUARY, {}), applied, ("stop", MARCH, {})) == Course((), MARCH, ((JANUARY, again),))
     # A plan that is corrected before anything ended changes nothing, nor does an end that was taken back.
     assert went(RESTED, applied) == went(RESTED)
     assert went(RESTED, ("withdraw", FEBRUARY, {}), ("undo", FEBRUARY, {"undoes": 2}), applied) == went(RESTED)

@@ -346,9 +346,12 @@ async def _known(
         among(CircumstanceRow.person_id, set(ids.values())),
     )
     persons = set(await session.scalars(query_changed))
+    stage = stage_of(ground).code
+    # Who was at a review when months were decided was passed by.
+    came = (CaseEvent.to_stage == stage) & (CaseEvent.from_stage != stage)
     query_ways = select(CaseEvent.case_id).where(
         CaseEvent.tenant_id == who.county.id,
-        CaseEvent.act.in_(WAYS),
+        CaseEvent.act.in_(WAYS) | came,
         CaseEvent.recorded_at >= since,
         among(CaseEvent.case_id, {*ids, *(after for own in chains.values() for after in own)}),
     )

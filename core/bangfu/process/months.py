@@ -79,18 +79,22 @@ class Course:
 
     rests: tuple[Rest, ...] = ()
     ended_on: date | None = None
+    away: tuple[tuple[date, date], ...] = ()
+    """From when to when it had ended, where it was applied for again."""
 
     @classmethod
     def of(cls, ways: Iterable[Way]) -> Course:
         """What some acts come to, in their order. What was taken back counts for nothing.
 
-        Who applies again after an end rests no more and has not ended. A case that was carried on begins with the rests
-        that it was carried with, unless those of the case that it was carried on from are among the acts.
+        Who applies again after an end rests no more and has not ended; the time between stays ended. A case that was
+        carried on begins with the rests that it was carried with, unless those of the case that it was carried on from
+        are among the acts.
         """
         known = sorted(ways, key=lambda one: one.version)
         undone = {one.data["undoes"] for one in known if one.act == UNDO}
         rests: list[Rest] = []
         ended_on = None
+        away: list[tuple[date, date]] = []
         followed = False
         for one in known:
             if one.version in undone:
@@ -108,15 +112,19 @@ class Course:
             elif one.act == AMEND and ended_on is not None:
                 if rests and rests[-1].until is None:
                     rests[-1] = Rest(rests[-1].cause, rests[-1].since, max(rests[-1].since, ended_on))
+                # The month of the application is one of those that it is for.
+                if ended_on < (again := one.day.replace(day=1)):
+                    away.append((ended_on, again))
                 ended_on = None
-        return cls(tuple(rests), ended_on)
+        return cls(tuple(rests), ended_on, tuple(away))
 
     def withheld(self, day: date, back_paid: Collection[RestCause]) -> str:
         """Why nothing is due of the month that a day decides, empty where nothing stands in the way.
 
         A rest that is over withholds nothing if its cause is one that is paid afterwards; while it lasts, it does.
         """
-        if self.ended_on is not None and self.ended_on <= day:
+        has_ended = self.ended_on is not None and self.ended_on <= day
+        if has_ended or any(since <= day < until for since, until in self.away):
             return Withheld.ENDED.value
         for rest in self.rests:
             if rest.holds(day) and (rest.until is None or rest.cause not in back_paid):

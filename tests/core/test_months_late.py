@@ -190,14 +190,19 @@ async def test_a_month_that_was_decided_just_as_a_case_was_sent_back_is_decided_
 # --- ends that were not, and rests that are over --------------------------------------------------------------
 
 
+async def applied(world: Subsidies, number: str, stated: Stated) -> None:
+    """Somebody of 甲村 applies again, and is not reviewed yet."""
+    who = world.who("VC1")
+    ground = await world.ground(who)
+    async with world.database.session(who.scope) as session:
+        clean(await planning.plan(session, who, ground, [PlanStated(number, {}, stated)]))
+
+
 async def applied_again(world: Subsidies, number: str, day: date) -> None:
     """Somebody is withdrawn, on the day as it is, and applies again on a later one."""
     clean(await world.act("VC1", correcting.withdraw, Selection([number]), stated=Stated(reason="本人撤回")))
     world.today = day
-    who = world.who("VC1")
-    ground = await world.ground(who)
-    async with world.database.session(who.scope) as session:
-        clean(await planning.plan(session, who, ground, [PlanStated(number, {}, Stated(reason="重新申请"))]))
+    await applied(world, number, Stated(reason="重新申请"))
     await world.review(number)
 
 
@@ -221,23 +226,11 @@ async def test_an_application_from_paper_decides_again_what_was_withheld_after_t
         await subsidies.decide(month)
     assert await subsidies.dues("D1-02") == []
     subsidies.today = date(2021, 4, 2)
-    who = subsidies.who("VC1")
-    ground = await subsidies.ground(who)
-    stated = Stated(date(2021, 2, 26), reason="重新申请", evidence="申请表")
-    async with subsidies.database.session(who.scope) as session:
-        clean(await planning.plan(session, who, ground, [PlanStated("D1-02", {}, stated)]))
+    await applied(subsidies, "D1-02", Stated(date(2021, 2, 26), reason="重新申请", evidence="申请表"))
     await subsidies.review("D1-02")
     await subsidies.decide(4)
     assert await subsidies.dues("D1-02") == [(month, "award", 70) for month in (2, 3, 4)]
     await sound(subsidies)
-
-
-async def applied(world: Subsidies, number: str, stated: Stated) -> None:
-    """Somebody of 甲村 applies again, and is not reviewed yet."""
-    who = world.who("VC1")
-    ground = await world.ground(who)
-    async with world.database.session(who.scope) as session:
-        clean(await planning.plan(session, who, ground, [PlanStated(number, {}, stated)]))
 
 
 async def test_months_that_were_decided_while_he_was_at_a_review_are_decided_again(subsidies: Subsidies) -> None:

@@ -129,7 +129,7 @@ async def decide(
 
     ``on`` is the day that counts as the day of the determination, today unless stated.
     """
-    from bangfu.rules import columns  # half of what a short command would take to load
+    from bangfu.rules import columns  # a tenth of a second, which most commands can do without
 
     if not cases:
         return {}

@@ -115,8 +115,7 @@ async def why_denied(
     number of a person.
 
     Refuses ``FORBIDDEN``, ``OFFICER_UNKNOWN``, ``BAD_VALUE`` for a stage that the programme has not, ``MISSING_VALUE``
-    for a household without a programme or a step without a household, and ``NOT_FOUND`` for who is not in
-    sight.
+    for a household without a programme or a step without a household, and ``NOT_FOUND`` for who is not in sight.
     """
     who.require(Action.READ_POLICY)
     if household is not None and ground is None:

@@ -75,7 +75,7 @@ async def preview(
     something, in this year or in one before it, as far as :func:`decidable`; nothing is written. With ``whole``, every
     month up to it is worked out again of everybody.
 
-    A page that went through ``MOST_SCANNED`` persons ends there, full or not. Refuses ``FORBIDDEN``, ``NOT_FOUND``
+    A page that went through ``MOST_SCANNED`` persons ends there, full or not. Refuses ``FORBIDDEN``, ``NOT_MONTHLY``
     where nothing is paid by the month, ``BAD_VALUE`` and ``MONTH_NOT_BEGUN``.
     """
     parts = (

@@ -13,7 +13,7 @@ from bangfu.cases.scanning import Page
 from bangfu.cli.case import case
 from bangfu.cli.receipt import print_receipt, print_year
 from bangfu.cli.shell import Open, Shell, Target, area_option, pass_shell, programme_options
-from bangfu.programme import Beneficiary, Programme
+from bangfu.programme import Beneficiary
 from bangfu.registry.divisions import Places
 from bangfu.text import LANGUAGES, Text, money, yuan_digits
 from bangfu.text import number as shown_number
@@ -166,16 +166,7 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
         _saved(shell, overpaid, export, reason, area, options)
         return
 
-    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], Page[overpaid.Overpaid], Programme]:
-        who = await opened.enter()
-        ground = await opened.ground(who, options["programme"], options["period"])
-        async with opened.database.session(who.scope, reading=True) as session:
-            figures = await overpaid.figures(session, who, ground, area)
-            page = await overpaid.page(session, who, ground, limit, None, area)
-            return figures, page, ground.programme
-
-    figures, page, programme = shell.run(work)
-    of = programme.beneficiary
+    programme = shell.programme(options["programme"])
     if programme.process.monthly is not None:
         shell.say(
             "本项目按月发放:后来得知的情况由按月核定处理,补发或抵扣,不列入此表(month decide)",
@@ -183,6 +174,17 @@ def overpaid_(shell: Shell, limit: int, export: Path | None, reason: str, area: 
             "this list (month decide).",
         )
         return
+
+    async def work(opened: Open) -> tuple[list[overpaid.TownshipOverpaid], Page[overpaid.Overpaid]]:
+        who = await opened.enter()
+        ground = await opened.ground(who, options["programme"], options["period"])
+        async with opened.database.session(who.scope, reading=True) as session:
+            figures = await overpaid.figures(session, who, ground, area)
+            page = await overpaid.page(session, who, ground, limit, None, area)
+            return figures, page
+
+    figures, page = shell.run(work)
+    of = programme.beneficiary
     titles = (
         Text("乡镇", "township"),
         Text(f"已发{of.counted.zh}数", "paid"),

@@ -254,9 +254,10 @@ class Proceedings:
 
     def pause(self, view: View, act: Act) -> Move | Problem:
         """Let a case rest 暂停, with the reason: nothing is done with it until it is resumed."""
+        what = Text("暂停", "pausing")
         if view.stage in END_TITLES or view.paused:
-            return self._wrong_stage(view, Text("暂停", "pausing"), act.day)
-        return self._resting(view, act, Text("暂停", "pausing"))
+            return self._wrong_stage(view, what, act.day)
+        return self._resting(view, act, what)
 
     def resume(self, view: View, act: Act) -> Move | Problem:
         """Go on with a case that rests 恢复, with the reason."""
@@ -265,13 +266,13 @@ class Proceedings:
         return self._resting(view, act, Text("恢复", "resuming"))
 
     def _resting(self, view: View, act: Act, what: Text) -> Move | Problem:
-        duties, problem = self.process.pausers, None
-        if not _held(duties, act):
-            problem = Code.NOT_YOUR_DUTY.problem("duty", stage=what, duties=duty_names(duties))
-        elif not act.reason.strip():
-            problem = Code.REASON_NEEDED.problem("reason")
+        held = _held(self.process.pausers, act)
+        if not held:
+            return self._not_yours(what, self.process.pausers)
+        if not act.reason.strip():
+            return Code.REASON_NEEDED.problem("reason")
         # No stage of the plan is done by it, so no deadline is missed.
-        return problem or self._in_order(None, act) or Move(view.stage, _held(self.process.pausers, act)[0])
+        return self._in_order(None, act) or Move(view.stage, held[0])
 
     def undo(self, view: View, act: Act, last: Done, before: str) -> Move | Problem:
         """Take back what was done last, with the reason, by who did it or typed it in; the case stands as it did
@@ -285,7 +286,7 @@ class Proceedings:
             return Code.REASON_NEEDED.problem("reason")
         duties = [duty for duty in Duty if duty in act.duties]
         if not duties:
-            return self._not_yours(self.process.first(Plan), Duty)
+            return self._not_yours(self.process.first(Plan).title, Duty)
         return self._in_order(None, act) or Move(before, duties[0])
 
     # --- signatures and what they stand under ---
@@ -306,7 +307,7 @@ class Proceedings:
         required = self.signers(stage, view.poor_village)
         held = _held(required, act)
         if not held:
-            return self._not_yours(stage, required)
+            return self._not_yours(stage.title, required)
         open_ = [duty for duty in held if duty not in view.signed]
         if not open_:
             return Code.ALREADY_SIGNED.problem("duty", duty=duty_names(held))
@@ -630,10 +631,10 @@ class Proceedings:
         return None
 
     def _duty(self, stage: Stage, act: Act, duties: Iterable[Duty]) -> Problem | None:
-        return None if _held(duties, act) else self._not_yours(stage, duties)
+        return None if _held(duties, act) else self._not_yours(stage.title, duties)
 
-    def _not_yours(self, stage: Stage, duties: Iterable[Duty]) -> Problem:
-        return Code.NOT_YOUR_DUTY.problem("duty", stage=stage.title, duties=duty_names(duties))
+    def _not_yours(self, what: Text, duties: Iterable[Duty]) -> Problem:
+        return Code.NOT_YOUR_DUTY.problem("duty", stage=what, duties=duty_names(duties))
 
     def _done(
         self,

@@ -103,7 +103,7 @@ def judge(
     ``accepted`` is a report that somebody has decided for: it is asserted whatever else is known. ``witnessed`` puts
     down who says so and when also where nothing else changes.
     """
-    case = _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted, witnessed)
+    case = _Case.of(person, rows, report, accepted=accepted, witnessed=witnessed)
     if accepted:
         return case.outcome()
     name = case.name_differs()
@@ -117,8 +117,7 @@ def judge(
 
 def is_overtaken(person: Person, rows: Iterable[Any], report: Report) -> bool:
     """Whether the same source has said something of a later day already, of the days of which a report speaks."""
-    case = _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted=False, witnessed=False)
-    return case.overtaken
+    return _Case.of(person, rows, report).overtaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +129,12 @@ class _Case:
     report: Report
     accepted: bool
     witnessed: bool
+
+    @classmethod
+    def of(
+        cls, person: Person, rows: Iterable[Any], report: Report, *, accepted: bool = False, witnessed: bool = False
+    ) -> _Case:
+        return cls(person, sorted(rows, key=lambda row: row.valid_from), report, accepted, witnessed)
 
     # --- what is known on the day of the report ---
 

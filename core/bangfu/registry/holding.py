@@ -154,7 +154,7 @@ def judge(
 
     ``accepted`` is a report that somebody has decided for: it is asserted whatever else is known.
     """
-    case = _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted)
+    case = _Case.of(person, rows, report, accepted=accepted)
     if accepted:
         return case.outcome()
     spellings = [one.reported["name"] for one in settled if one.accepted and "name" in one.reported]
@@ -171,7 +171,7 @@ def judge(
 def confirmed(person: Person, rows: Iterable[Any], report: Report, judged: Judged) -> list[UUID]:
     """The rows of the days of a report that stay as they are by what it comes to, are of its own source, and of which
     no list of its day or later has said so: it says them again."""
-    case = _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted=False)
+    case = _Case.of(person, rows, report)
     if judged.verdict is Verdict.SAME and any(True for _ in case.otherwise()):  # what it says otherwise was settled
         return []
     said = judged.assertion
@@ -197,7 +197,7 @@ def _last_said(row: Any) -> date:
 
 def is_overtaken(person: Person, rows: Iterable[Any], report: Report) -> bool:
     """Whether the same source has said something of a later day already, of the days of which a report speaks."""
-    return _Case(person, sorted(rows, key=lambda row: row.valid_from), report, accepted=False).overtaken
+    return _Case.of(person, rows, report).overtaken
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,10 @@ class _Case:
     rows: list[Any]
     report: Report
     accepted: bool
+
+    @classmethod
+    def of(cls, person: Person, rows: Iterable[Any], report: Report, *, accepted: bool = False) -> _Case:
+        return cls(person, sorted(rows, key=lambda row: row.valid_from), report, accepted)
 
     # --- the days of which the report speaks ---
 
